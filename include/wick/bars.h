@@ -1,0 +1,75 @@
+/* Bars: candles of one market on a fixed time grid, and panels of several markets on a common grid. */
+#ifndef WICK_BARS_H
+#define WICK_BARS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wick/err.h"
+
+/* Where a bar comes from. Features see the mask; labels across WK_PROV_UNKNOWN are dropped. */
+typedef enum {
+    WK_PROV_TRADED = 0,
+    WK_PROV_CONFIRMED_EMPTY = 1, /* the venue says that nothing traded */
+    WK_PROV_REPAIRED = 2,        /* rebuilt from trades or a later download */
+    WK_PROV_IMPUTED = 3,
+    WK_PROV_UNKNOWN = 4 /* no bar: absent from the source */
+} wk_provenance;
+
+typedef struct {
+    int64_t time_ns; /* open of the candle, UTC */
+    double open, high, low, close;
+    double volume; /* base currency */
+} wk_bar;
+
+/* One market's bars: strictly increasing times on the grid of `timeframe_ns`, gaps allowed. */
+typedef struct {
+    char venue[32];
+    char symbol[32];
+    int64_t timeframe_ns;
+    size_t n;
+    wk_bar *bars;        /* [n], owned */
+    uint8_t *provenance; /* [n], owned, wk_provenance */
+} wk_series;
+
+/* Frees what the series owns. Accepts NULL and a zeroed struct. */
+void wk_series_finish(wk_series *series);
+
+/* Rate events: funding (rate as a fraction per interval), known from time_ns on. */
+typedef struct {
+    size_t n;
+    int64_t *time_ns; /* strictly increasing */
+    double *rate;
+} wk_rates;
+
+void wk_rates_finish(wk_rates *rates);
+
+/* S markets on one grid of T steps. Cell (t, s) is at t * S + s. A cell without a bar has
+ * provenance WK_PROV_UNKNOWN and NaN prices. */
+typedef struct {
+    size_t T, S;
+    int64_t timeframe_ns;
+    int64_t start_ns; /* open of step 0; step t opens at start_ns + t * timeframe_ns */
+    char (*symbols)[32]; /* [S], owned */
+    wk_bar *bars;        /* [T * S], owned */
+    uint8_t *provenance; /* [T * S], owned */
+    double *funding;     /* [T * S], owned: rate charged at the OPEN of step t (0 where none is due); NULL without funding */
+    double *funding_known; /* [T * S], owned: newest rate known at the CLOSE of step t, NaN before the first; NULL likewise */
+} wk_panel;
+
+/* Aligns the series on the smallest grid that holds all of them, cut to [from_ns, to_ns) where those
+ * are not 0. funding may be NULL, or hold one entry a series (n = 0: none for that market; what
+ * `funding_fallback_mean` is not 0: such markets are charged the mean of the others).
+ * All series must share timeframe_ns. *out is owned by the caller. */
+WK_MUST_CHECK wk_status wk_panel_build(const wk_series *series, size_t S, const wk_rates *funding,
+                                       int funding_fallback_mean, int64_t from_ns, int64_t to_ns,
+                                       wk_panel *out, wk_err *err);
+void wk_panel_finish(wk_panel *panel);
+
+/* Resamples to a multiple of the timeframe. A bucket appears only when it has closed, that is when a
+ * bar at or after its end has been seen or the series covers its last step; a bucket without any bar
+ * is absent. */
+WK_MUST_CHECK wk_status wk_series_resample(const wk_series *in, int64_t timeframe_ns, wk_series *out,
+                                           wk_err *err);
+
+#endif

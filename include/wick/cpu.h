@@ -1,0 +1,24 @@
+/* What this machine can run. WICK_CPU=c|avx2|avx512 in the environment caps the choice. */
+#ifndef WICK_CPU_H
+#define WICK_CPU_H
+
+#include <stdint.h>
+
+enum {
+    WK_CPU_AVX2 = 1u << 0,
+    WK_CPU_FMA = 1u << 1,
+    WK_CPU_AVX512F = 1u << 2,
+    WK_CPU_AVX512BW = 1u << 3,
+    WK_CPU_AVX512DQ = 1u << 4,
+    WK_CPU_AVX512VL = 1u << 5,
+    WK_CPU_AVX512VBMI = 1u << 6,
+    WK_CPU_AVX512BF16 = 1u << 7,
+    WK_CPU_AMX_BF16 = 1u << 8
+};
+
+/* Flags of this machine after the cap (CPUID and the operating system's XSAVE state both asked). */
+uint32_t wk_cpu_flags(void);
+/* The processor's name, for benchmark lines. */
+const char *wk_cpu_name(void);
+
+#endif

@@ -1,0 +1,70 @@
+/* Features: one streaming implementation for research, backtest, paper and live.
+ *
+ * wk_features_push takes the bars of the whole panel that closed at one time and writes one row a
+ * symbol. Batch is a loop over push. State starts afresh at fixed UTC-aligned anchors: with
+ * anchor A and warm-up W (bars), the row of step t comes from a state that has seen exactly the bars
+ * since (the last multiple of A at or before t, in bars since 1970) - W. So equal bars give equal bits whatever the
+ * history before, and a restart or a rolling window changes nothing. */
+#ifndef WICK_FEATURES_H
+#define WICK_FEATURES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "wick/arena.h"
+#include "wick/bars.h"
+#include "wick/config.h"
+
+typedef struct {
+    wk_strings families; /* of: momentum ribbon oscillator volatility volume candle divergence calendar htf lead cross funding; empty = all */
+    wk_strings drop;     /* column names to leave out */
+    wk_strings leaders;  /* symbols of the leader family, first = the market leader; default ["BTC*", "ETH*"] prefix match */
+    int64_t anchor_bars, warmup_bars;
+} wk_features_config;
+extern const wk_cfg_table wk_features_config_table;
+
+typedef struct wk_features wk_features;
+
+/* Plans the engine for the markets `symbols` [S] (their order is the order of rows). */
+WK_MUST_CHECK wk_status wk_features_plan(wk_arena *arena, const wk_features_config *config,
+                                         const char (*symbols)[32], size_t S, int64_t timeframe_ns,
+                                         wk_features **out, wk_err *err);
+
+size_t wk_features_n(const wk_features *f); /* F columns */
+const char *wk_features_name(const wk_features *f, size_t i);
+const char *wk_features_family(const wk_features *f, size_t i);
+/* SHA-256 of names, parameters, anchor and warm-up: a model stores it and refuses another. */
+const char *wk_features_hash(const wk_features *f);
+
+/* Pushes the bars [S] of the step that opened at time_ns and has just closed. provenance [S]: a cell
+ * WK_PROV_UNKNOWN has no bar (its row is invalid; its state holds the last price). funding_known [S]
+ * or NULL. rows [S * F] receives f64 features, NaN where one is not defined; valid [S] is 1 where the
+ * symbol has a bar and has been seen for at least the warm-up.
+ * Steps must come in order without a hole: an absent step is pushed with all cells unknown. */
+void wk_features_push(wk_features *f, int64_t time_ns, const wk_bar *bars, const uint8_t *provenance,
+                      const double *funding_known, double *rows, uint8_t *valid);
+
+/* The same for an unfinished bar: no state changes. */
+void wk_features_peek(const wk_features *f, int64_t time_ns, const wk_bar *bars,
+                      const uint8_t *provenance, const double *funding_known, double *rows,
+                      uint8_t *valid);
+
+/* Forgets everything. */
+void wk_features_reset(wk_features *f);
+
+/* The hourly-scale volatility used by policies: EWMA (span 96 bars) of squared log returns, square
+ * root, of symbol s after the last push; NaN before 48 returns. */
+double wk_features_sigma(const wk_features *f, size_t s);
+
+/* Features of a whole panel: X [T * S * F] f32 (canonical NaN where undefined), valid [T * S],
+ * sigma [T * S]. All owned by the arena. */
+typedef struct {
+    size_t T, S, F;
+    float *X;
+    uint8_t *valid;
+    double *sigma;
+} wk_feature_table;
+WK_MUST_CHECK wk_status wk_features_batch(wk_features *f, const wk_panel *panel, wk_arena *arena,
+                                          wk_feature_table *out, wk_err *err);
+
+#endif

@@ -1,0 +1,87 @@
+/* Gradient-boosted trees on histograms.
+ * Source: Friedman 2001; Chen & Guestrin 2016 (gain, regularisation, missing direction). The model on disk is
+ * XGBoost's JSON. A split sends x < threshold left; NaN goes the learnt way. */
+#ifndef WICK_GBDT_H
+#define WICK_GBDT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wick/config.h"
+#include "wick/err.h"
+
+typedef enum {
+    WK_GBDT_SQUARED_ERROR = 0, /* reg:squarederror */
+    WK_GBDT_LOGISTIC = 1,      /* binary:logistic, labels 0 or 1 */
+    WK_GBDT_SOFTPROB = 2       /* multi:softprob, labels 0..n_classes-1 */
+} wk_gbdt_objective;
+
+typedef struct {
+    int objective;        /* wk_gbdt_objective */
+    int64_t num_class;    /* SOFTPROB only */
+    int64_t rounds;       /* num_boost_round */
+    double eta;
+    int grow_policy;      /* 0 depthwise, 1 lossguide */
+    int64_t max_depth;    /* 0: no limit (lossguide only) */
+    int64_t max_leaves;   /* 0: no limit (depthwise only) */
+    int64_t max_bin;      /* 2..255 */
+    double lambda, alpha, gamma, min_child_weight;
+    int64_t min_rows_leaf; /* least rows in a leaf (LightGBM's min_data_in_leaf) */
+    double subsample;      /* rows a round, without replacement, by counter RNG */
+    double colsample_bytree;
+    int64_t early_stopping_rounds; /* 0: off; needs a validation set */
+    double base_score;     /* NaN: mean of the labels (or prior log-odds); softprob: 0 each */
+    int64_t seed;
+} wk_gbdt_params;
+extern const wk_cfg_table wk_gbdt_params_table; /* XGBoost's parameter names */
+
+/* A table of rows, borrowed. X is row-major with `stride` floats between rows. */
+typedef struct {
+    const float *X; /* [n_rows, n_cols], NaN = missing */
+    size_t n_rows, n_cols, stride;
+    const float *y;      /* [n_rows] */
+    const float *weight; /* [n_rows] or NULL */
+} wk_gbdt_data;
+
+typedef struct wk_forest wk_forest; /* immutable after training or loading; safe from many threads */
+
+/* Per-round evaluation, filled during training. Owned by the caller (wk_gbdt_log_finish). */
+typedef struct {
+    size_t n;              /* rounds done */
+    double *train_metric;  /* logloss, mlogloss or rmse */
+    double *valid_metric;  /* NaN without a validation set */
+    size_t best_round;     /* rounds kept */
+} wk_gbdt_log;
+void wk_gbdt_log_finish(wk_gbdt_log *log);
+
+/* Trains. valid and log may be NULL. names [n_cols] or NULL. Same bits for any number of threads.
+ * With early stopping the forest holds the best rounds only. The caller destroys *out. */
+WK_MUST_CHECK wk_status wk_gbdt_train(const wk_gbdt_params *params, const wk_gbdt_data *train,
+                                      const wk_gbdt_data *valid, const char *const *names, int threads,
+                                      wk_forest **out, wk_gbdt_log *log, wk_err *err);
+void wk_forest_destroy(wk_forest *forest);
+
+size_t wk_forest_n_outputs(const wk_forest *forest);  /* 1, or the number of classes */
+size_t wk_forest_n_features(const wk_forest *forest);
+size_t wk_forest_n_trees(const wk_forest *forest);
+int wk_forest_objective(const wk_forest *forest);
+
+/* One row of n_features floats -> n_outputs raw margins / transformed (probabilities, or the value).
+ * Never allocates, locks or fails. */
+void wk_forest_margin(const wk_forest *forest, const float *row, float *out);
+void wk_forest_predict(const wk_forest *forest, const float *row, float *out);
+/* Many rows; out [n_rows, n_outputs]; transformed. The same bits as row by row. */
+void wk_forest_predict_batch(const wk_forest *forest, const float *X, size_t n_rows, size_t stride,
+                             int threads, float *out);
+
+/* Total gain per feature, normalised to sum 1 (all 0 for a forest without splits). gain [n_features]. */
+void wk_forest_importance(const wk_forest *forest, double *gain);
+
+/* XGBoost JSON. A broken, cyclic or hostile file is one clear error. */
+WK_MUST_CHECK wk_status wk_forest_save(const wk_forest *forest, const char *path, wk_err *err);
+WK_MUST_CHECK wk_status wk_forest_load(const char *path, wk_forest **out, wk_err *err);
+WK_MUST_CHECK wk_status wk_forest_parse(const char *text, size_t size_bytes, const char *name,
+                                        wk_forest **out, wk_err *err);
+
+#endif

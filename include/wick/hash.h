@@ -1,0 +1,15 @@
+/* SHA-256 (over libcrypto) of data and configurations, as lower-case hex. */
+#ifndef WICK_HASH_H
+#define WICK_HASH_H
+
+#include <stddef.h>
+
+typedef struct wk_hash wk_hash;
+
+wk_hash *wk_hash_create(void);
+void wk_hash_feed(wk_hash *hash, const void *bytes, size_t size_bytes);
+/* Writes 64 hex digits and a 0 byte, and destroys the hash. */
+void wk_hash_finish(wk_hash *hash, char out[65]);
+void wk_hash_bytes(const void *bytes, size_t size_bytes, char out[65]);
+
+#endif

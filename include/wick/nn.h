@@ -1,0 +1,107 @@
+/* Networks as causal stream models: they see whole sequences in time order and give an output at every
+ * bar; training is truncated back-propagation with carried state; inference is one step a bar.
+ *
+ * A network is a stack of layers, f32, with one linear head of n_outputs at its end:
+ *   dense(n) | conv1d(n, kernel, dilation; causal) | lstm(n) | gru(n) | tcn(n, kernel, dilation; a residual
+ *   block of two weight-normed causal convolutions) | layer_norm | dropout(p) | relu | tanh | mean(n) (causal
+ *   running mean over the last n outputs)
+ * Gate order i, f, g, o (LSTM) and r, z, n (GRU) as PyTorch. */
+#ifndef WICK_NN_H
+#define WICK_NN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wick/arena.h"
+#include "wick/config.h"
+#include "wick/err.h"
+
+typedef enum {
+    WK_NN_DENSE, WK_NN_CONV1D, WK_NN_LSTM, WK_NN_GRU, WK_NN_TCN, WK_NN_LAYER_NORM, WK_NN_DROPOUT,
+    WK_NN_RELU, WK_NN_TANH, WK_NN_MEAN
+} wk_nn_layer_kind;
+
+typedef struct {
+    int kind;               /* wk_nn_layer_kind; in JSON "type" */
+    int64_t units;          /* dense, conv1d, lstm, gru, tcn; window of mean */
+    int64_t kernel, dilation;
+    double dropout;         /* dropout, and inside tcn */
+} wk_nn_layer_config;
+extern const wk_cfg_table wk_nn_layer_config_table;
+
+typedef struct wk_nn wk_nn; /* parameters, f32, canonical layout */
+
+/* A network for F inputs and n_outputs, initialised by seed (uniform fan-in as PyTorch; forget-gate bias 1). */
+WK_MUST_CHECK wk_status wk_nn_create(const wk_nn_layer_config *layers, size_t n_layers, size_t F,
+                                     size_t n_outputs, uint64_t seed, wk_nn **out, wk_err *err);
+void wk_nn_destroy(wk_nn *nn);
+size_t wk_nn_n_inputs(const wk_nn *nn);
+size_t wk_nn_n_outputs(const wk_nn *nn);
+size_t wk_nn_n_params(const wk_nn *nn);
+/* Bars after which the output no longer depends on older input for convolutional stacks; for recurrent
+ * layers the stated warm-up (4 x the truncation length by default). */
+size_t wk_nn_receptive(const wk_nn *nn);
+
+/* Named parameters, for golden tests and interchange: "0.weight_ih", "head.bias", ... */
+size_t wk_nn_n_tensors(const wk_nn *nn);
+void wk_nn_tensor(wk_nn *nn, size_t i, const char **name, float **values, size_t shape[3], size_t *rank);
+
+/* ---- the three heads of a trading branch ----
+ * Outputs [5]: direction logits 0..2, magnitude, log-volatility. */
+enum { WK_NN_HEADS = 5 };
+
+/* One training sequence: a market's rows in time order. Borrowed. */
+typedef struct {
+    size_t T;
+    const float *X;          /* [T, F], standardised, no NaN */
+    const int8_t *direction; /* [T] 0..2, or -1: not in the loss */
+    const float *magnitude;  /* [T] target in units of its scale, NaN: not in the loss */
+    const float *volatility; /* [T] realised volatility > 0, NaN: not in the loss */
+    const float *weight;     /* [T] sample weights or NULL */
+    const uint8_t *in_train; /* [T] 1: loss counts in training */
+    const uint8_t *in_valid; /* [T] 1: loss counts in validation; NULL: none */
+} wk_nn_sequence;
+
+typedef struct {
+    int64_t epochs, batch_sequences, truncation_bars; /* chunks of truncation_bars, state carried across them */
+    double learning_rate, weight_decay, clip_norm, warmup_fraction; /* cosine schedule after a linear warm-up */
+    double label_smoothing, huber_delta;
+    double weight_direction, weight_magnitude, weight_volatility; /* of cross-entropy, Huber, QLIKE */
+    int64_t patience; /* epochs without a better validation loss; 0: off */
+    int64_t seed;
+} wk_nn_train_config;
+extern const wk_cfg_table wk_nn_train_config_table;
+
+typedef struct {
+    size_t n; /* epochs done */
+    double *train_loss, *valid_loss; /* [n] */
+    size_t best_epoch; /* 1-based */
+} wk_nn_log;
+void wk_nn_log_finish(wk_nn_log *log);
+
+/* Trains in place; with validation rows and patience the best weights are restored. class_weight [3]
+ * or NULL. Same bits for any number of threads. Refuses NaN in X and says where. A diverging loss is
+ * an error that helps. log may be NULL. */
+WK_MUST_CHECK wk_status wk_nn_train(wk_nn *nn, const wk_nn_train_config *config,
+                                    const wk_nn_sequence *sequences, size_t n_sequences,
+                                    const float *class_weight, int threads, wk_nn_log *log, wk_err *err);
+
+/* ---- inference ---- */
+typedef struct wk_nn_plan wk_nn_plan;   /* packed weights and chosen kernels; immutable; many threads */
+typedef struct wk_nn_state wk_nn_state; /* carried state of one stream */
+
+WK_MUST_CHECK wk_status wk_nn_plan_build(wk_arena *arena, const wk_nn *nn, wk_nn_plan **out, wk_err *err);
+wk_nn_state *wk_nn_state_create(wk_arena *arena, const wk_nn_plan *plan);
+void wk_nn_state_reset(const wk_nn_plan *plan, wk_nn_state *state);
+void wk_nn_state_copy(const wk_nn_plan *plan, wk_nn_state *to, const wk_nn_state *from);
+/* One bar: x [F] -> out [n_outputs]. No allocation, lock or system call. */
+void wk_nn_step(const wk_nn_plan *plan, wk_nn_state *state, const float *x, float *out);
+/* A whole sequence from a fresh state: equal bit for bit to stepping. X [T, F] -> out [T, n_outputs]. */
+void wk_nn_sequence_forward(const wk_nn_plan *plan, wk_nn_state *state, const float *X, size_t T, float *out);
+
+/* safetensors with the layer list in __metadata__. */
+WK_MUST_CHECK wk_status wk_nn_save(const wk_nn *nn, const char *path, wk_err *err);
+WK_MUST_CHECK wk_status wk_nn_load(const char *path, wk_nn **out, wk_err *err);
+
+#endif

@@ -1,0 +1,135 @@
+/* The trader: a pure function from events to actions. Clock, market, venue and journal are outside it;
+ * the backtest, paper and live modes feed the same wk_trader_step.
+ *
+ * Money is integral: prices in ticks, sizes in lots, cash in 1e-8 of the quote currency, products in
+ * 128 bits, rounded against us, overflow refused. */
+#ifndef WICK_TRADE_H
+#define WICK_TRADE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wick/arena.h"
+#include "wick/bars.h"
+#include "wick/config.h"
+#include "wick/forecast.h"
+
+typedef struct {
+    char symbol[32];
+    double tick;    /* price of one tick in the quote currency */
+    double lot;     /* size of one lot in the base currency */
+    int64_t min_lots;
+} wk_instrument;
+
+typedef enum {
+    WK_POLICY_QUANTILE = 0,       /* enter when |score x volatility| reaches the trailing quantile, leave when the score crosses zero or flips */
+    WK_POLICY_EXPECTED_VALUE = 1, /* enter when p_side * TP - p_other * SL - costs clears a threshold */
+    WK_POLICY_THRESHOLD = 2       /* enter when |score| >= threshold, leave at zero or flip */
+} wk_policy_kind;
+
+/* Everything the trader decides by. Fractions of price are 0.01 = 1 %. See src/trade/config_trade.c
+ * for the keys, defaults and documentation. */
+typedef struct {
+    int policy; /* wk_policy_kind */
+    double coverage;              /* quantile: share of pooled forecasts to trade, 0.05 */
+    double quantile_window_days;  /* 180 */
+    double quantile_min_days;     /* 60: no entry before so much history */
+    double threshold;             /* expected_value, threshold */
+    bool exit_at_zero;            /* leave when side * score <= 0 */
+    int64_t hold_bars;            /* leave after so many bars; 0: never by time */
+    bool allow_long, allow_short;
+    int64_t confirm_bars;         /* consecutive bars of the same signal needed, 1 */
+    int64_t cooldown_bars;        /* after a stop */
+    /* entry */
+    int entry;                    /* 0 market, 1 limit */
+    double limit_offset_sigma;    /* limit price = close -/+ offset * sigma * close */
+    int64_t limit_expiry_bars;    /* then give up or, with market_after_expiry, take */
+    bool market_after_expiry, cancel_on_flip;
+    /* exits */
+    int stop_kind;                /* 0 none, 1 fraction, 2 multiples of 24-bar sigma (sigma * sqrt(24)) */
+    double stop_loss, take_profit; /* 0: none */
+    /* size */
+    int size;                     /* 0 equal slots, 1 volatility target */
+    double slots;                 /* equity / slots per position (10) */
+    int64_t max_positions;        /* 0: no cap besides one a symbol */
+    double target_volatility;     /* yearly, for volatility target */
+    double max_position_fraction; /* of equity, notional cap of one position */
+    double leverage;              /* 1 */
+    bool compound;                /* size from current equity (true) or initial capital (false) */
+    double max_drawdown_stop;     /* portfolio: flatten and halt beyond this drawdown; 0: off */
+    double daily_loss_stop;       /* 0: off */
+    /* what the expected-value policy believes a round trip costs, fraction */
+    double cost_estimate;
+} wk_trade_config;
+extern const wk_cfg_table wk_trade_config_table;
+
+typedef enum { WK_SIDE_SELL = -1, WK_SIDE_BUY = 1 } wk_side;
+typedef enum { WK_ORDER_MARKET = 0, WK_ORDER_LIMIT = 1 } wk_order_kind;
+typedef enum {
+    WK_REASON_ENTRY = 0, WK_REASON_STOP_LOSS, WK_REASON_TAKE_PROFIT, WK_REASON_SCORE_ZERO, WK_REASON_FLIP,
+    WK_REASON_TIME, WK_REASON_LIQUIDATION, WK_REASON_DRAWDOWN, WK_REASON_END, WK_REASON_EXPIRED, WK_REASON_COUNT
+} wk_reason;
+const char *wk_reason_name(wk_reason reason);
+
+typedef struct {
+    uint64_t id; /* derived from (symbol, signal time, leg, attempt): the same signal gives the same id */
+    uint32_t symbol;
+    int8_t side;  /* wk_side */
+    uint8_t kind; /* wk_order_kind */
+    uint8_t reason;
+    bool reduce_only;
+    int64_t qty_lots, price_ticks;
+    int64_t stop_ticks, profit_ticks; /* bracket legs that live at the venue after the fill; 0: none */
+    int64_t expires_ns; /* 0: good till cancelled */
+} wk_order;
+
+typedef enum {
+    WK_EVENT_BARS, WK_EVENT_ACK, WK_EVENT_REJECT, WK_EVENT_CANCELED, WK_EVENT_FILL, WK_EVENT_FUNDING
+} wk_event_kind;
+
+typedef struct {
+    wk_event_kind kind;
+    int64_t time_ns; /* when the trader learns it */
+    uint32_t symbol;
+    uint64_t order_id;
+    /* FILL */
+    int8_t side;
+    uint8_t reason;
+    bool maker;
+    int64_t qty_lots, price_ticks;
+    int64_t fee_e8;     /* paid (positive) */
+    int64_t amount_e8;  /* FUNDING: received (positive) or paid */
+    /* BARS: the step that just closed, arrays of S, borrowed for the call */
+    const wk_bar *bars;
+    const uint8_t *provenance;
+    const wk_forecast *forecasts;
+    const double *sigma; /* trailing volatility of one bar [S] */
+} wk_event;
+
+typedef enum { WK_ACTION_PLACE, WK_ACTION_CANCEL } wk_action_kind;
+typedef struct {
+    wk_action_kind kind;
+    wk_order order; /* CANCEL: id and symbol only */
+} wk_action;
+
+typedef struct {
+    size_t n, capacity;
+    wk_action *v; /* caller's storage; 4 * S suffices for one event */
+} wk_actions;
+
+typedef struct wk_trader wk_trader;
+
+WK_MUST_CHECK wk_status wk_trader_plan(wk_arena *arena, const wk_trade_config *config,
+                                       const wk_instrument *instruments, size_t S, int64_t timeframe_ns,
+                                       int64_t initial_cash_e8, wk_trader **out, wk_err *err);
+
+/* Consumes one event and appends what to do. Deterministic; no allocation, lock, clock or I/O. */
+void wk_trader_step(wk_trader *trader, const wk_event *event, wk_actions *actions);
+
+/* What it believes: position in lots (signed), average entry in ticks, cash and equity at the last close. */
+int64_t wk_trader_position(const wk_trader *trader, size_t s, int64_t *entry_ticks);
+int64_t wk_trader_cash_e8(const wk_trader *trader);
+int64_t wk_trader_equity_e8(const wk_trader *trader);
+
+#endif

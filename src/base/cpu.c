@@ -1,0 +1,85 @@
+#include "wick/cpu.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+static uint64_t xcr0(void)
+{
+    uint32_t lo, hi;
+    __asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+    return (uint64_t)hi << 32 | lo;
+}
+
+static uint32_t detect(void)
+{
+    unsigned a, b, c, d, b7, c7, d7;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE))
+        return 0;
+    uint64_t os = xcr0();
+    bool fma = c & bit_FMA;
+    if ((os & 0x6) != 0x6 || !__get_cpuid_count(7, 0, &a, &b7, &c7, &d7))
+        return 0;
+    uint32_t flags = 0;
+    if (b7 & bit_AVX2)
+        flags |= WK_CPU_AVX2;
+    if (fma)
+        flags |= WK_CPU_FMA;
+    if ((os & 0xe6) == 0xe6) {
+        if (b7 & bit_AVX512F)
+            flags |= WK_CPU_AVX512F;
+        if (b7 & bit_AVX512BW)
+            flags |= WK_CPU_AVX512BW;
+        if (b7 & bit_AVX512DQ)
+            flags |= WK_CPU_AVX512DQ;
+        if (b7 & bit_AVX512VL)
+            flags |= WK_CPU_AVX512VL;
+        if (c7 & (1u << 1))
+            flags |= WK_CPU_AVX512VBMI;
+        unsigned a1, b1, c1, d1;
+        if (__get_cpuid_count(7, 1, &a1, &b1, &c1, &d1) && (a1 & (1u << 5)))
+            flags |= WK_CPU_AVX512BF16;
+    }
+    if ((os & 0x60000) == 0x60000 && (d7 & (1u << 24)) && (d7 & (1u << 22)))
+        flags |= WK_CPU_AMX_BF16;
+    return flags;
+}
+#else
+static uint32_t detect(void)
+{
+    return 0;
+}
+#endif
+
+uint32_t wk_cpu_flags(void)
+{
+    uint32_t flags = detect();
+    const char *cap = getenv("WICK_CPU");
+    if (!cap)
+        return flags;
+    if (strcmp(cap, "c") == 0)
+        return 0;
+    if (strcmp(cap, "avx2") == 0)
+        return flags & (WK_CPU_AVX2 | WK_CPU_FMA);
+    return flags;
+}
+
+const char *wk_cpu_name(void)
+{
+#if defined(__x86_64__)
+    static char name[49];
+    unsigned top, b, c, d;
+    if (!name[0] && __get_cpuid(0x80000000u, &top, &b, &c, &d) && top >= 0x80000004u) {
+        unsigned r[12];
+        for (unsigned i = 0; i < 3; i++)
+            __get_cpuid(0x80000002u + i, &r[4 * i], &r[4 * i + 1], &r[4 * i + 2], &r[4 * i + 3]);
+        memcpy(name, r, sizeof r);
+    }
+    return name;
+#else
+    return "unknown";
+#endif
+}
