@@ -42,12 +42,12 @@ static inline int temp_teardown(void **state)
     return rc;
 }
 
-/* <dir>/<name> in one of eight rotating buffers. */
+/* <dir>/<name> in one of 32 rotating buffers. */
 static inline const char *temp_path(void **state, const char *name)
 {
-    static char paths[8][512];
+    static char paths[32][512];
     static int next;
-    char *p = paths[next++ % 8];
+    char *p = paths[next++ % 32];
     snprintf(p, sizeof paths[0], "%s/%s", ((temp_dir *)*state)->path, name);
     return p;
 }
