@@ -407,7 +407,7 @@ static void build(judge *j, const wk_backtest *bt, const wk_judged *main, const 
                                                       round_trip_cost(&j->config->sim));
     json_t *heads = head_figures(j, forecasts), *decision = wk_verdict_json(verdict);
     json_t *origin = json_pack("{s:s, s:s, s:s, s:I}", "data_hash", j->dataset->data_hash, "feature_hash",
-                               j->dataset->feature_hash, "commit", WK_COMMIT, "seed",
+                               j->dataset->feature_hash, "commit", wk_commit(), "seed",
                                (json_int_t)j->config->seed);
     *metrics = json_pack("{s:s, s:b, s:O, s:O, s:o, s:O, s:O, s:O, s:O, s:O, s:O, s:O}", "name",
                          j->config->name, "synthetic", (int)j->dataset->synthetic, "generated_from", origin,
