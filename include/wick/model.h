@@ -150,4 +150,15 @@ WK_MUST_CHECK wk_status wk_model_save(const wk_model *model, const wk_run_config
                                       const wk_dataset *dataset, const char *dir, wk_err *err);
 WK_MUST_CHECK wk_status wk_model_load(const char *dir, wk_model *out, wk_err *err);
 
+/* The experiment's configuration that the bundle was trained with, strings in the arena; overrides as
+ * in wk_config_parse. */
+WK_MUST_CHECK wk_status wk_model_config(const char *dir, const char *const *overrides, size_t n_overrides,
+                                        wk_arena *arena, wk_run_config *out, wk_err *err);
+
+/* Forecasts of steps [t0, t1) into forecasts [T * S]. The score's scale starts at t0, so its first
+ * meta.scale_min_days give no valid forecast. Refuses a dataset of other features. */
+WK_MUST_CHECK wk_status wk_model_forecast(const wk_model *model, const wk_run_config *config,
+                                          const wk_dataset *dataset, size_t t0, size_t t1, int threads,
+                                          wk_forecast *forecasts, wk_err *err);
+
 #endif
