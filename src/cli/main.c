@@ -8,6 +8,7 @@
     X(doctor)       \
     X(features)     \
     X(predict)      \
+    X(prove)        \
     X(report)       \
     X(run)          \
     X(train)
