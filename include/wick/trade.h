@@ -63,6 +63,7 @@ typedef struct {
     double daily_loss_stop;       /* 0: off */
     /* what the expected-value policy believes a round trip costs, fraction */
     double cost_estimate;
+    int64_t entry_from_ns; /* no entry at closes before this time; set by the caller, not a key (0: none) */
 } wk_trade_config;
 extern const wk_cfg_table wk_trade_config_table;
 

@@ -127,6 +127,14 @@ static wk_status judge_strategy(judge *j, const char *name, bool main, const wk_
     return WK_OK;
 }
 
+/* Fees and slippage of market orders in and out, as a fraction of the notional. */
+static double round_trip_cost(const wk_sim_config *sim)
+{
+    double maker_bps, taker_bps;
+    wk_sim_fees(sim, &maker_bps, &taker_bps);
+    return 2 * (taker_bps + sim->slippage_bps) * 1e-4 * sim->cost_multiplier;
+}
+
 /* Equal money in every market at the first open, held to the end; one round trip of cost each. */
 static void judge_buy_and_hold(judge *j, const wk_judged *like)
 {
@@ -139,7 +147,7 @@ static void judge_buy_and_hold(judge *j, const wk_judged *like)
     out->daily = wk_arena_array(&j->arena, double, like->n_days + 1);
     double *first = wk_arena_array(&j->arena, double, S), *last = wk_arena_array(&j->arena, double, S);
     int64_t day = 86400 * WK_NS_PER_S;
-    double cost = (j->config->sim.taker_fee_bps + j->config->sim.slippage_bps) * 1e-4;
+    double cost = round_trip_cost(&j->config->sim) / 2;
     size_t n = 0;
     out->equity[0] = 1;
     for (size_t t = j->walk->judge_step; t < j->walk->end_step; t++) {
@@ -328,11 +336,6 @@ static json_t *summary(const wk_judged *m, const wk_interval *sharpe_interval)
     json_array_append_new(s, summary_item("AUC", m->auc, "of the score against the sign of the next return"));
     json_array_append_new(s, summary_item("Exposure", m->exposure, "mean gross position over equity"));
     return s;
-}
-
-static double round_trip_cost(const wk_sim_config *sim)
-{
-    return 2 * (sim->taker_fee_bps + sim->slippage_bps) * 1e-4 * sim->cost_multiplier;
 }
 
 /* The trades as the verdict wants them; arrays in the arena. */
