@@ -274,6 +274,11 @@ static wk_status store_sections(const parse *p, const wk_cfg_row *row, const cha
     return WK_OK;
 }
 
+bool wk__cfg_is_optional(const wk_cfg_row *row)
+{
+    return row->type == WK_CFG_REAL && row->dflt && strcmp(row->dflt, "null") == 0;
+}
+
 static wk_status store_value(const parse *p, const wk_cfg_row *row, const char *path,
                              const json_t *value, void *at)
 {
@@ -286,6 +291,10 @@ static wk_status store_value(const parse *p, const wk_cfg_row *row, const char *
     case WK_CFG_INT:
         return store_int(p, row, path, value, at);
     case WK_CFG_REAL:
+        if (json_is_null(value) && wk__cfg_is_optional(row)) {
+            *(double *)at = NAN;
+            return WK_OK;
+        }
         return store_real(p, row, path, value, at);
     case WK_CFG_STRING:
         if (!json_is_string(value))

@@ -33,4 +33,7 @@ WK_MUST_CHECK wk_status wk__cfg_override(const wk_cfg_table *table, json_t *root
 /* Default of a row as JSON; a section's is an empty object or array. New reference; NULL: required. */
 json_t *wk__cfg_default(const wk_cfg_row *row);
 
+/* A number whose default is null may be null: it is NaN then, which stands for "not given". */
+bool wk__cfg_is_optional(const wk_cfg_row *row);
+
 #endif
