@@ -161,7 +161,8 @@ static void section(wk_text *out, const wk_cfg_table *table, int depth)
 char *wk_config_schema(const wk_cfg_table *table)
 {
     wk_text out = {0};
-    wk_text_add(&out, "{\n  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n  \"title\": ");
+    wk_text_add(
+        &out, "{\n  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n  \"title\": ");
     wk_text_add_json_string(&out, table->name);
     wk_text_add(&out, ",\n  ");
     section_body(&out, table, 0);
