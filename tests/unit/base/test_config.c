@@ -318,6 +318,37 @@ static void test_dump_reads_back_to_the_same_bits(void **state)
     }
 }
 
+/* Damaged texts are read or refused with a line of the file, and never more than that. */
+static void test_damaged_texts_are_refused_with_a_line(void **state)
+{
+    static const char good[] =
+        "{\n  \"name\": \"a \\\"b\\\" \\u00e9\",\n  \"from\": \"2024-06-30\",\n"
+        "  \"lags\": [1, 2e1, 3.5],\n  \"symbols\": [\"A\", \"B\"],\n"
+        "  \"trade\": {\"coverage\": 0.1, \"policy\": \"threshold\"},\n"
+        "  \"targets\": [\n    {\"horizon_bars\": 3, \"bound\": 1e-3},\n"
+        "    {\"horizon_bars\": 4}\n  ]\n}\n";
+    static const char alphabet[] = "{}[]\",:\\ \n0123456789.-+eEtrufalsnbkey\xc3\xa9";
+    fixture *f = *state;
+    size_t refused = 0;
+    for (uint64_t i = 0; i < 5000; i++) {
+        char text[sizeof good];
+        memcpy(text, good, sizeof good);
+        for (uint64_t k = 0; k <= wk_rng_below(3, 1, i, 3); k++)
+            text[wk_rng_below(3, 2 + k, i, sizeof good - 1)] =
+                alphabet[wk_rng_below(3, 9 + k, i, sizeof alphabet - 1)];
+        wk_status status = parse_set(f, text, NULL);
+        int line = 0;
+        if (status == WK_OK)
+            continue;
+        refused++;
+        if (status != WK_E_CONFIG || sscanf(f->err.msg, "configs/demo.json:%d:", &line) != 1 ||
+            line < 1 || line > 15)
+            fail_msg("seed 3 case %llu: %d %s\n%s", (unsigned long long)i, status, f->err.msg,
+                     text);
+    }
+    assert_true(refused > 1000 && refused < 5000);
+}
+
 static void test_schema_refuses_extra_keys_and_lists_required(void **state)
 {
     (void)state;
@@ -402,6 +433,7 @@ int main(void)
         TEST(test_overrides_come_after_the_file),
         TEST(test_wrong_overrides_name_themselves),
         TEST(test_dump_reads_back_to_the_same_bits),
+        TEST(test_damaged_texts_are_refused_with_a_line),
         TEST(test_schema_refuses_extra_keys_and_lists_required),
         TEST(test_help_has_a_line_for_each_key),
         TEST(test_load_names_the_file_that_is_absent_or_binary),
