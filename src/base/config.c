@@ -52,6 +52,11 @@ int wk__cfg_choice_index(const char *choices, const char *text)
     return -1;
 }
 
+bool wk__cfg_is_nullable(const wk_cfg_row *row)
+{
+    return row->type == WK_CFG_REAL && row->dflt && strcmp(row->dflt, "null") == 0;
+}
+
 bool wk__cfg_has_range(const wk_cfg_row *row)
 {
     return (row->min != 0 || row->max != 0) && !(isinf(row->min) && isinf(row->max));
@@ -174,6 +179,10 @@ static wk_status store_int(const parse *p, const wk_cfg_row *row, const char *pa
 static wk_status store_real(const parse *p, const wk_cfg_row *row, const char *path,
                             const json_t *value, double *at)
 {
+    if (json_is_null(value) && wk__cfg_is_nullable(row)) {
+        *at = NAN;
+        return WK_OK;
+    }
     if (!json_is_number(value))
         return refuse_type(p, path, "a number", value);
     double x = json_number_value(value);

@@ -67,7 +67,10 @@ static void dump_value(wk_text *out, const wk_cfg_row *row, const void *at, int 
         wk_text_printf(out, "%lld", (long long)*(const int64_t *)at);
         break;
     case WK_CFG_REAL:
-        dump_real(out, *(const double *)at);
+        if (isnan(*(const double *)at) && wk__cfg_is_nullable(row))
+            wk_text_add(out, "null");
+        else
+            dump_real(out, *(const double *)at);
         break;
     case WK_CFG_STRING:
         wk_text_add_json_string(out, *(const char *const *)at);

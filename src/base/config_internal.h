@@ -18,6 +18,9 @@ const wk_cfg_row *wk__cfg_row_find(const wk_cfg_table *table, const char *key);
 bool wk__cfg_choice(const char *choices, int k, char out[64]);
 int wk__cfg_choice_index(const char *choices, const char *text); /* -1: none */
 
+/* Is the default of this REAL null, so that null is NaN, "not given"? */
+bool wk__cfg_is_nullable(const wk_cfg_row *row);
+
 bool wk__cfg_has_range(const wk_cfg_row *row);
 /* "0..1", "at least 1", "at most 5" */
 char *wk__cfg_range_format(const wk_cfg_row *row, char out[96]);

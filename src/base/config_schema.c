@@ -46,7 +46,8 @@ static void keywords(wk_text *out, const wk_cfg_row *row, int depth)
         range(out, row);
         break;
     case WK_CFG_REAL:
-        wk_text_add(out, "\"type\": \"number\"");
+        wk_text_add(out, wk__cfg_is_nullable(row) ? "\"type\": [\"number\", \"null\"]"
+                                                  : "\"type\": \"number\"");
         range(out, row);
         break;
     case WK_CFG_STRING:

@@ -25,6 +25,7 @@ typedef struct {
     int policy;
     bool compound;
     int64_t slots;
+    double base; /* NaN: not given */
 } trade_config;
 
 typedef struct {
@@ -52,6 +53,7 @@ static const wk_cfg_row trade_rows[] = {
      .choices = "quantile|expected_value|threshold", .doc = "When to enter."},
     {"compound", WK_CFG_BOOL, offsetof(trade_config, compound), NULL, "true", .doc = "Reinvest."},
     {"slots", WK_CFG_INT, offsetof(trade_config, slots), NULL, "10", .doc = "Positions."},
+    {"base", WK_CFG_REAL, offsetof(trade_config, base), NULL, "null", -1, 1, .doc = "Start."},
     {0}};
 static const wk_cfg_table trade_table = {"trade", "The policy.", sizeof(trade_config), trade_rows};
 
@@ -125,6 +127,7 @@ static void test_defaults_fill_what_is_absent(void **state)
     assert_true(c->lags.n == 2 && c->lags.v[1] == 2.5);
     assert_true(c->trade.coverage == 0.05 && c->trade.policy == 0 && c->trade.compound);
     assert_int_equal(c->trade.slots, 10);
+    assert_true(isnan(c->trade.base));
     assert_int_equal(c->targets.n, 0);
 }
 
@@ -175,6 +178,8 @@ static void test_wrong_types_are_refused(void **state)
                    "configs/demo.json:2: trade.coverage must be a number, got text (\"high\")");
     assert_refused(f, "{\"trade\": {\"slots\": 1.1}}",
                    "configs/demo.json:1: trade.slots must be an integer, got a real number (1.1)");
+    assert_refused(f, "{\"trade\": {\"coverage\": null}}",
+                   "configs/demo.json:1: trade.coverage must be a number, got null");
     assert_refused(f, "{\"trade\": {\"compound\": 1}}",
                    "configs/demo.json:1: trade.compound must be true or false, got an integer (1)");
     assert_refused(f, "{\"trade\": []}",
@@ -301,13 +306,15 @@ static void test_dump_reads_back_to_the_same_bits(void **state)
             .timeframe_ns = (int64_t)(1 + wk_rng_below(11, 5, i, 100000)) * WK_NS_PER_S,
             .symbols = {symbols, wk_rng_below(11, 6, i, 3)},
             .lags = {lags, wk_rng_below(11, 7, i, 4)},
-            .trade = {random_real(i), (int)(i % 3), i % 2, (int64_t)wk_rng_u64(11, 8, i)},
+            .trade = {random_real(i), (int)(i % 3), i % 2, (int64_t)wk_rng_u64(11, 8, i),
+                      i % 4 ? random_real(i + 2) : NAN},
             .targets = {targets, wk_rng_below(11, 9, i, 3)}};
         char *dump = wk_config_dump(&run_table, &in);
         if (parse_set(f, dump, NULL) != WK_OK)
             fail_msg("seed 11 case %llu: %s\n%s", (unsigned long long)i, f->err.msg, dump);
         char *again = wk_config_dump(&run_table, &f->config);
         assert_string_equal(again, dump);
+        assert_true(i % 4 ? f->config.trade.base == in.trade.base : isnan(f->config.trade.base));
         assert_memory_equal(&f->config.trade.coverage, &in.trade.coverage, sizeof(double));
         assert_true(f->config.trade.slots == in.trade.slots && f->config.from_ns == in.from_ns);
         assert_true(f->config.timeframe_ns == in.timeframe_ns);
