@@ -85,6 +85,11 @@ static int widen_decimals(double x, int decimals)
     return decimals;
 }
 
+int wk_decimals(double x)
+{
+    return widen_decimals(x, 0);
+}
+
 void wk_series_decimals(const wk_series *series, int *price_decimals, int *volume_decimals)
 {
     int price = 0, volume = 0;

@@ -46,6 +46,9 @@ const char *wk_bar_problem(const wk_bar *bar);
  * tick and lot that the data themselves show. */
 void wk_series_decimals(const wk_series *series, int *price_decimals, int *volume_decimals);
 
+/* Smallest number of decimals that writes x exactly, at most 12. */
+int wk_decimals(double x);
+
 /* Holes on the grid: how many, and how many bars are missing in them together. */
 void wk_series_gaps(const wk_series *series, size_t *gaps, size_t *bars_missing);
 

@@ -7,8 +7,14 @@
 
 #include "wick/bars.h"
 
+/* Where the store is: `given` if not NULL, else $WICK_HOME/store, else ~/.wick/store. The path is
+ * written to out (size_bytes). */
+WK_MUST_CHECK wk_status wk_store_root(const char *given, char *out, size_t size_bytes, wk_err *err);
+
 /* Merges `series` into the store: years it touches are read, merged (the newer value wins and is
- * counted in *n_changed) and rewritten. n_changed, n_added may be NULL. */
+ * counted in *n_changed) and, where anything changed, rewritten. All years are safely on disk before the
+ * first replaces its old file, so that a full disk leaves the store as it was. One writer a series at a time:
+ * a second waits. n_changed, n_added may be NULL. */
 WK_MUST_CHECK wk_status wk_store_merge(const char *root, const wk_series *series, size_t *n_added,
                                        size_t *n_changed, wk_err *err);
 
