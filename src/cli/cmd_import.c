@@ -40,8 +40,8 @@ static int is_candle_name(const char *name)
     return name[0] != '.' && (ends_with(name, ".csv") || ends_with(name, ".csv.gz"));
 }
 
-/* "BTCUSDT-1h.csv.gz", Binance's "BTCUSDT-1h-2024-01.csv" and Kraken's "XBTUSD_60.csv" (minutes) name symbol
- * and timeframe; anything else is a symbol as it stands. */
+/* "BTCUSDT-1h.csv.gz", Binance's "BTCUSDT-1h-2024-01.csv" and Kraken's "XBTUSD_60.csv" (minutes)
+ * name symbol and timeframe; anything else is a symbol as it stands. */
 static void read_file_name(const char *name, char symbol[32], int64_t *timeframe_ns)
 {
     char stem[NAME_MAX + 1];
@@ -58,7 +58,8 @@ static void read_file_name(const char *name, char symbol[32], int64_t *timeframe
         }
     }
     char *underscore = strrchr(stem, '_');
-    if (*timeframe_ns == 0 && underscore && underscore[1] && strspn(underscore + 1, "0123456789") <= 5 &&
+    if (*timeframe_ns == 0 && underscore && underscore[1] &&
+        strspn(underscore + 1, "0123456789") <= 5 &&
         underscore[1 + strspn(underscore + 1, "0123456789")] == 0 && atoi(underscore + 1) > 0) {
         *timeframe_ns = atoi(underscore + 1) * 60 * WK_NS_PER_S;
         *underscore = 0;
@@ -101,8 +102,10 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* A folder of candle files is a venue's; a folder of such folders holds several. Others are skipped. */
-static wk_status add_directory(job_list *list, const char *path, const char *venue, int depth, wk_err *err)
+/* A folder of candle files is a venue's; a folder of such folders holds several. Others are
+ * skipped. */
+static wk_status add_directory(job_list *list, const char *path, const char *venue, int depth,
+                               wk_err *err)
 {
     struct dirent **entries;
     int n = scandir(path, &entries, visible, by_bytes);
@@ -112,7 +115,8 @@ static wk_status add_directory(job_list *list, const char *path, const char *ven
     for (int i = 0; i < n; i++) {
         char below[PATH_MAX];
         struct stat st;
-        int fits = snprintf(below, sizeof below, "%s/%s", path, entries[i]->d_name) < (int)sizeof below;
+        int fits =
+            snprintf(below, sizeof below, "%s/%s", path, entries[i]->d_name) < (int)sizeof below;
         if (status == WK_OK && fits && stat(below, &st) == 0) {
             if (S_ISDIR(st.st_mode) && depth == 0)
                 status = add_directory(list, below, entries[i]->d_name, 1, err);
@@ -145,26 +149,31 @@ static wk_status collect(job_list *list, const wk_cli *cli, wk_err *err)
                 name[--n] = 0;
             const char *slash = strrchr(name, '/');
             const char *last = slash ? slash + 1 : name;
-            WK_TRY(add_directory(list, name, strcmp(last, ".") && strcmp(last, "..") ? last : NULL, 0, err));
+            WK_TRY(add_directory(list, name, strcmp(last, ".") && strcmp(last, "..") ? last : NULL,
+                                 0, err));
         } else {
             WK_TRY(add_file(list, path, NULL, err));
         }
     }
     if (list->n == 0)
-        return wk_fail(err, WK_E_DATA, "no .csv or .csv.gz file in %s; the layout is <venue>/<SYMBOL>-<timeframe>.csv.gz",
-                       wk_cli_arg(cli, 0));
+        return wk_fail(
+            err, WK_E_DATA,
+            "no .csv or .csv.gz file in %s; the layout is <venue>/<SYMBOL>-<timeframe>.csv.gz",
+            wk_cli_arg(cli, 0));
     return WK_OK;
 }
 
 static wk_status read_job(job *j, int lenient, wk_series *series, wk_err *err)
 {
-    wk_status status = wk_import_candles(j->path, j->venue, j->symbol, j->timeframe_ns, lenient, series, &j->report, err);
+    wk_status status = wk_import_candles(j->path, j->venue, j->symbol, j->timeframe_ns, lenient,
+                                         series, &j->report, err);
     if (status == WK_OK)
         wk_series_decimals(series, &j->price_decimals, &j->volume_decimals);
     return status;
 }
 
-/* Every file is read and checked before the first is stored, so that a bad one leaves the store untouched. */
+/* Every file is read and checked before the first is stored, so that a bad one leaves the store
+ * untouched. */
 static wk_status check_all(job_list *list, int lenient, wk_err *err)
 {
     for (size_t i = 0; i < list->n; i++) {
@@ -188,7 +197,8 @@ static wk_status store_all(job_list *list, const char *root, int lenient, wk_err
         if (status != WK_OK)
             return status;
         if (j->report.first_problem[0])
-            wk_log_write(WK_LOG_WARN, "data.import", "first_problem=\"%s\"", j->report.first_problem);
+            wk_log_write(WK_LOG_WARN, "data.import", "first_problem=\"%s\"",
+                         j->report.first_problem);
         wk_progress("import", i + 1, list->n);
     }
     return WK_OK;
@@ -197,17 +207,19 @@ static wk_status store_all(job_list *list, const char *root, int lenient, wk_err
 static void print_table(const job_list *list, const char *root)
 {
     size_t bars = 0;
-    printf("%-12s %-12s %-4s %9s %9s %9s %8s %6s %8s %6s %6s %6s %8s %6s %6s\n", "venue", "symbol", "tf", "rows", "kept",
-           "added", "changed", "dupl", "disorder", "broken", "imposs", "gaps", "missing", "tick", "lot");
+    printf("%-12s %-12s %-4s %9s %9s %9s %8s %6s %8s %6s %6s %6s %8s %6s %6s\n", "venue", "symbol",
+           "tf", "rows", "kept", "added", "changed", "dupl", "disorder", "broken", "imposs", "gaps",
+           "missing", "tick", "lot");
     for (size_t i = 0; i < list->n; i++) {
         const job *j = &list->v[i];
         const wk_import_report *r = &j->report;
         char timeframe[16], tick[16], lot[16];
         snprintf(tick, sizeof tick, j->price_decimals ? "1e-%d" : "1", j->price_decimals);
         snprintf(lot, sizeof lot, j->volume_decimals ? "1e-%d" : "1", j->volume_decimals);
-        printf("%-12s %-12s %-4s %9zu %9zu %9zu %8zu %6zu %8zu %6zu %6zu %6zu %8zu %6s %6s\n", j->venue, j->symbol,
-               wk_timeframe_format(j->timeframe_ns, timeframe), r->rows, r->kept, j->added, j->changed, r->duplicates,
-               r->disordered, r->broken, r->impossible, r->gaps, r->bars_missing, tick, lot);
+        printf("%-12s %-12s %-4s %9zu %9zu %9zu %8zu %6zu %8zu %6zu %6zu %6zu %8zu %6s %6s\n",
+               j->venue, j->symbol, wk_timeframe_format(j->timeframe_ns, timeframe), r->rows,
+               r->kept, j->added, j->changed, r->duplicates, r->disordered, r->broken,
+               r->impossible, r->gaps, r->bars_missing, tick, lot);
         bars += r->kept;
     }
     printf("%zu bars of %zu files are in %s\n", bars, list->n, root);
@@ -221,14 +233,16 @@ static void print_json(const job_list *list, const char *root)
         const wk_import_report *r = &j->report;
         char timeframe[16];
         json_array_append_new(
-            files, json_pack("{ss ss ss ss sI sI sI sI sI sI sI sI sI sI si si ss}", "path", j->path, "venue", j->venue,
-                             "symbol", j->symbol, "timeframe", wk_timeframe_format(j->timeframe_ns, timeframe), "rows",
-                             (json_int_t)r->rows, "kept", (json_int_t)r->kept, "added", (json_int_t)j->added, "changed",
-                             (json_int_t)j->changed, "duplicates", (json_int_t)r->duplicates, "disordered",
-                             (json_int_t)r->disordered, "broken", (json_int_t)r->broken, "impossible",
-                             (json_int_t)r->impossible, "gaps", (json_int_t)r->gaps, "bars_missing",
-                             (json_int_t)r->bars_missing, "price_decimals", j->price_decimals, "volume_decimals",
-                             j->volume_decimals, "first_problem", r->first_problem));
+            files,
+            json_pack("{ss ss ss ss sI sI sI sI sI sI sI sI sI sI si si ss}", "path", j->path,
+                      "venue", j->venue, "symbol", j->symbol, "timeframe",
+                      wk_timeframe_format(j->timeframe_ns, timeframe), "rows", (json_int_t)r->rows,
+                      "kept", (json_int_t)r->kept, "added", (json_int_t)j->added, "changed",
+                      (json_int_t)j->changed, "duplicates", (json_int_t)r->duplicates, "disordered",
+                      (json_int_t)r->disordered, "broken", (json_int_t)r->broken, "impossible",
+                      (json_int_t)r->impossible, "gaps", (json_int_t)r->gaps, "bars_missing",
+                      (json_int_t)r->bars_missing, "price_decimals", j->price_decimals,
+                      "volume_decimals", j->volume_decimals, "first_problem", r->first_problem));
     }
     json_t *all = json_pack("{ss so}", "store", root, "files", files);
     json_dumpf(all, stdout, JSON_INDENT(2));
@@ -260,17 +274,20 @@ static const wk_cli_option options[] = {
     {"symbol", "NAME", "the market; from the file's name otherwise"},
     {"timeframe", "TF", "1m, 15m, 1h, 4h or 1d; from the file's name, or its rows, otherwise"},
     {"store", "DIR", "the store; $WICK_HOME/store or ~/.wick/store otherwise"},
-    {"lenient", NULL, "drop and count broken rows, sort unsorted ones; otherwise the first is an error"},
+    {"lenient", NULL,
+     "drop and count broken rows, sort unsorted ones; otherwise the first is an error"},
     {.name = NULL}};
 
 const wk_cli_command wk_cmd_import = {
     .name = "import",
     .usage = "PATH... [--venue NAME] [--symbol NAME] [--store DIR] [--lenient]",
     .summary = "reads candle files into the store and reports what they held",
-    .details = "A PATH is a .csv or .csv.gz file, a folder of them, or a folder of venues\n"
-               "(<venue>/<SYMBOL>-<timeframe>.csv.gz). Forms: the header time,open,high,low,close,volume\n"
-               "(Unix seconds, milliseconds, or ISO time), Kraken's OHLCVT and Binance's kline files. Nothing is\n"
-               "stored unless every file is sound. Importing again adds what is new; newer values win.",
+    .details =
+        "A PATH is a .csv or .csv.gz file, a folder of them, or a folder of venues\n"
+        "(<venue>/<SYMBOL>-<timeframe>.csv.gz). Forms: the header time,open,high,low,close,volume\n"
+        "(Unix seconds, milliseconds, or ISO time), Kraken's OHLCVT and Binance's kline files. "
+        "Nothing is\n"
+        "stored unless every file is sound. Importing again adds what is new; newer values win.",
     .example = "wick import tests/golden/data/candles --store out/store",
     .args_min = 1,
     .args_max = 1000,

@@ -18,10 +18,11 @@ static wk_status find_root(const wk_cli *cli, char root[PATH_MAX], wk_err *err)
 static json_t *entry_json(const wk_store_entry *e)
 {
     char timeframe[16], first[32], last[32];
-    return json_pack("{ss ss ss sI ss ss sI sI}", "venue", e->venue, "symbol", e->symbol, "timeframe",
-                     wk_timeframe_format(e->timeframe_ns, timeframe), "bars", (json_int_t)e->n, "first",
-                     wk_time_format(e->first_ns, first), "last", wk_time_format(e->last_ns, last), "gaps",
-                     (json_int_t)e->gaps, "bars_missing", (json_int_t)e->bars_missing);
+    return json_pack("{ss ss ss sI ss ss sI sI}", "venue", e->venue, "symbol", e->symbol,
+                     "timeframe", wk_timeframe_format(e->timeframe_ns, timeframe), "bars",
+                     (json_int_t)e->n, "first", wk_time_format(e->first_ns, first), "last",
+                     wk_time_format(e->last_ns, last), "gaps", (json_int_t)e->gaps, "bars_missing",
+                     (json_int_t)e->bars_missing);
 }
 
 static int cmd_store_list(const wk_cli *cli, wk_err *err)
@@ -39,14 +40,15 @@ static int cmd_store_list(const wk_cli *cli, wk_err *err)
         putchar('\n');
         json_decref(list);
     } else {
-        printf("%-12s %-12s %-4s %9s  %-20s  %-20s %6s %8s\n", "venue", "symbol", "tf", "bars", "first", "last", "gaps",
-               "missing");
+        printf("%-12s %-12s %-4s %9s  %-20s  %-20s %6s %8s\n", "venue", "symbol", "tf", "bars",
+               "first", "last", "gaps", "missing");
         for (size_t i = 0; i < n; i++) {
             const wk_store_entry *e = &entries[i];
             char timeframe[16], first[32], last[32];
             printf("%-12s %-12s %-4s %9zu  %-20s  %-20s %6zu %8zu\n", e->venue, e->symbol,
-                   wk_timeframe_format(e->timeframe_ns, timeframe), e->n, wk_time_format(e->first_ns, first),
-                   wk_time_format(e->last_ns, last), e->gaps, e->bars_missing);
+                   wk_timeframe_format(e->timeframe_ns, timeframe), e->n,
+                   wk_time_format(e->first_ns, first), wk_time_format(e->last_ns, last), e->gaps,
+                   e->bars_missing);
         }
     }
     free(entries);
@@ -83,7 +85,8 @@ static int cmd_store_check(const wk_cli *cli, wk_err *err)
     }
     json_decref(out.problems);
     if (status == WK_OK && n > 0)
-        status = wk_fail(err, WK_E_DATA, "%zu problem%s in the store %s", n, n == 1 ? "" : "s", root);
+        status =
+            wk_fail(err, WK_E_DATA, "%zu problem%s in the store %s", n, n == 1 ? "" : "s", root);
     return status;
 }
 
@@ -137,7 +140,8 @@ static wk_status time_option(const wk_cli *cli, const char *name, int64_t *time_
     const char *text = wk_cli_option_value(cli, name);
     *time_ns = 0;
     if (text && wk_time_parse(text, time_ns, err) != WK_OK)
-        return wk_fail(err, WK_E_ARG, "--%s %s: write 2024-06-30 or 2024-06-30T23:45:00Z", name, text);
+        return wk_fail(err, WK_E_ARG, "--%s %s: write 2024-06-30 or 2024-06-30T23:45:00Z", name,
+                       text);
     return WK_OK;
 }
 
@@ -148,11 +152,13 @@ static int cmd_store_export(const wk_cli *cli, wk_err *err)
     const char *out = wk_cli_option_value(cli, "out");
     WK_TRY(find_root(cli, root, err));
     if (wk_timeframe_parse(wk_cli_arg(cli, 2), &timeframe_ns, err) != WK_OK)
-        return wk_fail(err, WK_E_ARG, "timeframe %s: write 1m, 15m, 1h, 4h or 1d", wk_cli_arg(cli, 2));
+        return wk_fail(err, WK_E_ARG, "timeframe %s: write 1m, 15m, 1h, 4h or 1d",
+                       wk_cli_arg(cli, 2));
     WK_TRY(time_option(cli, "from", &from_ns, err));
     WK_TRY(time_option(cli, "to", &to_ns, err));
     wk_series s;
-    WK_TRY(wk_store_read(root, wk_cli_arg(cli, 0), wk_cli_arg(cli, 1), timeframe_ns, from_ns, to_ns, &s, err));
+    WK_TRY(wk_store_read(root, wk_cli_arg(cli, 0), wk_cli_arg(cli, 1), timeframe_ns, from_ns, to_ns,
+                         &s, err));
     wk_status status = out ? export_file(&s, out, err) : put_series(stdout, &s, err);
     if (status == WK_OK && out && wk_cli_json(cli)) {
         json_t *all = json_pack("{ss sI}", "out", out, "bars", (json_int_t)s.n);
@@ -175,13 +181,12 @@ static const wk_cli_option export_options[] = {
     {"out", "F.csv", "where to write; standard output otherwise"},
     {.name = NULL}};
 
-const wk_cli_command wk_cmd_store_list = {
-    .name = "store list",
-    .usage = "[--store DIR]",
-    .summary = "lists the candles that the store holds",
-    .example = "wick store list --store out/store",
-    .options = store_options,
-    .run = cmd_store_list};
+const wk_cli_command wk_cmd_store_list = {.name = "store list",
+                                          .usage = "[--store DIR]",
+                                          .summary = "lists the candles that the store holds",
+                                          .example = "wick store list --store out/store",
+                                          .options = store_options,
+                                          .run = cmd_store_list};
 
 const wk_cli_command wk_cmd_store_check = {
     .name = "store check",
@@ -196,7 +201,8 @@ const wk_cli_command wk_cmd_store_export = {
     .name = "store export",
     .usage = "VENUE SYMBOL TIMEFRAME [--from TIME] [--to TIME] [--out F.csv] [--store DIR]",
     .summary = "writes candles of the store as CSV",
-    .details = "time (Unix seconds),open,high,low,close,volume: the form that wick import reads. (wick import's\n"
+    .details = "time (Unix seconds),open,high,low,close,volume: the form that wick import reads. "
+               "(wick import's\n"
                "example makes the store that this one reads.)",
     .example = "wick store export demo SYN0 1h --store out/store --from 2024-01-03",
     .args_min = 3,

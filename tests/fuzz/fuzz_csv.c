@@ -22,8 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
         char why[256];
         wk_bar bar;
         if (wk_csv_feed_candle(&candles, line, length, &bar, why) == WK_CSV_ROW &&
-            !(isfinite(bar.open) && isfinite(bar.high) && isfinite(bar.low) && isfinite(bar.close) &&
-              isfinite(bar.volume) && bar.time_ns >= 0))
+            !(isfinite(bar.open) && isfinite(bar.high) && isfinite(bar.low) &&
+              isfinite(bar.close) && isfinite(bar.volume) && bar.time_ns >= 0))
             abort();
         int64_t time_ns;
         double rate;

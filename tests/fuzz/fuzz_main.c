@@ -1,4 +1,5 @@
-/* Runs a fuzz target once over each file given: the seed corpus as a smoke test, with any compiler. */
+/* Runs a fuzz target once over each file given: the seed corpus as a smoke test, with any compiler.
+ */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

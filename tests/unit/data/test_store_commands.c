@@ -8,13 +8,15 @@
 #include "wick/import.h"
 #include "wick/store.h"
 
-extern const wk_cli_command wk_cmd_import, wk_cmd_store_list, wk_cmd_store_check, wk_cmd_store_export;
+extern const wk_cli_command wk_cmd_import, wk_cmd_store_list, wk_cmd_store_check,
+    wk_cmd_store_export;
 
-/* Runs `wick <arguments>`; what it prints (results and errors) lands in `text`. Returns the exit code. */
+/* Runs `wick <arguments>`; what it prints (results and errors) lands in `text`. Returns the exit
+ * code. */
 static int run(void **state, char text[8192], int n, const char *const *arguments)
 {
-    static const wk_cli_command *const commands[] = {&wk_cmd_import, &wk_cmd_store_check, &wk_cmd_store_export,
-                                                     &wk_cmd_store_list, NULL};
+    static const wk_cli_command *const commands[] = {
+        &wk_cmd_import, &wk_cmd_store_check, &wk_cmd_store_export, &wk_cmd_store_list, NULL};
     static const wk_cli_program program = {"wick", "test", commands};
     char *argv[16] = {"wick"};
     for (int i = 0; i < n; i++)
@@ -38,13 +40,14 @@ static int run(void **state, char text[8192], int n, const char *const *argument
     return code;
 }
 
-#define RUN(...)                                                               \
-    run(state, text, (int)(sizeof(const char *[]){__VA_ARGS__} / sizeof(char *)), (const char *[]){__VA_ARGS__})
+#define RUN(...)                                                                                   \
+    run(state, text, (int)(sizeof(const char *[]){__VA_ARGS__} / sizeof(char *)),                  \
+        (const char *[]){__VA_ARGS__})
 
-#define CANDLES                                                                \
-    "time,open,high,low,close,volume\n"                                        \
-    "1514764800,13715.65,13715.65,13400.01,13529.01,443.356199\n"              \
-    "1514768400,13528.99,13595.89,13155.38,13203.06,383.697006\n"              \
+#define CANDLES                                                                                    \
+    "time,open,high,low,close,volume\n"                                                            \
+    "1514764800,13715.65,13715.65,13400.01,13529.01,443.356199\n"                                  \
+    "1514768400,13528.99,13595.89,13155.38,13203.06,383.697006\n"                                  \
     "1514775600,0.00001234,123456789.5,0.00001,7,0\n"
 
 static void make_market(void **state)
@@ -73,16 +76,20 @@ static void test_a_market_folder_goes_in_and_comes_out_the_same(void **state)
     ASSERT_CONTAINS(text, "\"bars_missing\": 1");
     assert_int_equal(RUN("store", "check", "--store", store), 0);
     ASSERT_CONTAINS(text, "no problem");
-    assert_int_equal(RUN("store", "export", "binance", "BTCUSDT", "1h", "--store", store, "--out", out), 0);
+    assert_int_equal(
+        RUN("store", "export", "binance", "BTCUSDT", "1h", "--store", store, "--out", out), 0);
     char *bytes;
     wk_err err;
     assert_int_equal(wk_file_read(out, &bytes, NULL, &err), WK_OK);
     assert_string_equal(bytes, CANDLES);
     free(bytes);
-    assert_int_equal(RUN("store", "export", "binance", "BTCUSDT", "1h", "--store", store, "--from", "2018-01-01T01:00",
-                         "--to", "2018-01-01T02:00"), 0);
-    assert_string_equal(text, "time,open,high,low,close,volume\n1514768400,13528.99,13595.89,13155.38,13203.06,383.697006\n");
-    assert_int_equal(RUN("import", temp_path(state, "market/binance"), "--store", store, "--json"), 0);
+    assert_int_equal(RUN("store", "export", "binance", "BTCUSDT", "1h", "--store", store, "--from",
+                         "2018-01-01T01:00", "--to", "2018-01-01T02:00"),
+                     0);
+    assert_string_equal(text, "time,open,high,low,close,volume\n1514768400,13528.99,13595.89,13155."
+                              "38,13203.06,383.697006\n");
+    assert_int_equal(RUN("import", temp_path(state, "market/binance"), "--store", store, "--json"),
+                     0);
     ASSERT_CONTAINS(text, "\"added\": 0");
     ASSERT_CONTAINS(text, "\"changed\": 0");
 }
@@ -108,8 +115,10 @@ static void test_wrong_usage_says_what_is_missing(void **state)
     assert_int_equal(RUN("import", file, "--store", store), 2);
     ASSERT_CONTAINS(text, "--venue");
     assert_int_equal(RUN("import", file, "--store", store, "--venue", "a/b"), 2);
-    assert_int_equal(RUN("import", file, "--store", store, "--venue", "v", "--timeframe", "soon"), 2);
-    assert_int_equal(RUN("import", temp_path(state, "absent.csv"), "--venue", "v", "--store", store), 1);
+    assert_int_equal(RUN("import", file, "--store", store, "--venue", "v", "--timeframe", "soon"),
+                     2);
+    assert_int_equal(
+        RUN("import", temp_path(state, "absent.csv"), "--venue", "v", "--store", store), 1);
     ASSERT_CONTAINS(text, "absent.csv");
     assert_int_equal(RUN("store", "list", "--store", store), 1);
     ASSERT_CONTAINS(text, "wick import");
@@ -117,7 +126,8 @@ static void test_wrong_usage_says_what_is_missing(void **state)
     assert_int_equal(RUN("import", file, "--store", store, "--venue", "v", "--symbol", "ETH"), 0);
     assert_int_equal(RUN("store", "export", "v", "BTC", "1h", "--store", store), 1);
     ASSERT_CONTAINS(text, "wick store list");
-    assert_int_equal(RUN("store", "export", "v", "ETH", "1h", "--store", store, "--from", "then"), 2);
+    assert_int_equal(RUN("store", "export", "v", "ETH", "1h", "--store", store, "--from", "then"),
+                     2);
     char path[600];
     snprintf(path, sizeof path, "%s/v/ETH/1h/2018.h5", store);
     assert_int_equal(truncate(path, 500), 0);
@@ -146,9 +156,12 @@ static void test_the_store_follows_the_environment(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_a_market_folder_goes_in_and_comes_out_the_same, temp_setup, temp_teardown),
-        cmocka_unit_test_setup_teardown(test_one_bad_file_keeps_all_out_of_the_store, temp_setup, temp_teardown),
-        cmocka_unit_test_setup_teardown(test_wrong_usage_says_what_is_missing, temp_setup, temp_teardown),
+        cmocka_unit_test_setup_teardown(test_a_market_folder_goes_in_and_comes_out_the_same,
+                                        temp_setup, temp_teardown),
+        cmocka_unit_test_setup_teardown(test_one_bad_file_keeps_all_out_of_the_store, temp_setup,
+                                        temp_teardown),
+        cmocka_unit_test_setup_teardown(test_wrong_usage_says_what_is_missing, temp_setup,
+                                        temp_teardown),
         cmocka_unit_test(test_the_store_follows_the_environment),
     };
     return cmocka_run_group_tests_name("store_commands", tests, NULL, NULL);
