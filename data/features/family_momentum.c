@@ -5,18 +5,18 @@
 static const int64_t ladder[] = {1, 2, 3, 4, 6, 8, 12, 18, 24, 36, 48, 72};
 static const int64_t spans[] = {5, 10, 20, 50, 100, 200};
 static const uint32_t ranges[] = {24, 72};
-enum { N_LADDER = 12, N_SPANS = 6, N_RANGES = 2 };
+enum { N_LADDER = 12, N_SPANS = 6, N_RANGES = 2, RANGE_MAX = 72 };
 
 typedef struct {
     wk__ewm ema[N_SPANS];
     wk__ewm up14, down14, up5, down5;
     wk__ewm macd_fast, macd_slow, macd_signal;
     double macd;
-    wk__deque high[N_RANGES], low[N_RANGES];
+    wk__deque high, low; /* over the longest range */
 } momentum;
 
 typedef struct {
-    wk__slot high24[32], low24[32], high72[128], low72[128];
+    wk__slot high[128], low[128];
 } momentum_ring;
 
 static void columns(wk_features *f)
@@ -48,11 +48,8 @@ static void update(const wk__cell *x, void *state, void *ring)
     wk__ewm_push(&m->macd_slow, wk__span_keep(26), x->c);
     m->macd = wk__ewm_value(&m->macd_fast) - wk__ewm_value(&m->macd_slow);
     wk__ewm_push(&m->macd_signal, wk__span_keep(9), m->macd);
-    wk__slot *high[N_RANGES] = {g->high24, g->high72}, *low[N_RANGES] = {g->low24, g->low72};
-    for (int i = 0; i < N_RANGES; i++) {
-        wk__deque_push(&m->high[i], high[i], ranges[i], x->t, x->h, x->undo);
-        wk__deque_push(&m->low[i], low[i], ranges[i], x->t, -x->l, x->undo);
-    }
+    wk__deque_push(&m->high, g->high, RANGE_MAX, x->t, x->h, x->undo);
+    wk__deque_push(&m->low, g->low, RANGE_MAX, x->t, -x->l, x->undo);
 }
 
 static void emit(const wk__cell *x, const void *state, const void *ring, const void *scratch,
@@ -72,10 +69,9 @@ static void emit(const wk__cell *x, const void *state, const void *ring, const v
     *row++ = up / (up + down + 1e-12);
     *row++ = (m->macd - wk__ewm_value(&m->macd_signal)) / (x->c * x->sd);
     *row++ = (x->c - x->ma20) / (2 * x->bs20 + 1e-9);
-    const wk__slot *high[N_RANGES] = {g->high24, g->high72}, *low[N_RANGES] = {g->low24, g->low72};
     for (int i = 0; i < N_RANGES; i++) {
-        double top = wk__deque_front(&m->high[i], high[i], ranges[i]);
-        double bottom = -wk__deque_front(&m->low[i], low[i], ranges[i]);
+        double top = wk__deque_over(&m->high, g->high, RANGE_MAX, x->t, ranges[i]);
+        double bottom = -wk__deque_over(&m->low, g->low, RANGE_MAX, x->t, ranges[i]);
         *row++ = wk__whole_c(x, ranges[i]) ? (x->c - bottom) / (top - bottom + 1e-9) : NAN;
     }
 }

@@ -98,8 +98,8 @@ static inline uint32_t wk__deque_slots(uint32_t n)
     return cap;
 }
 
-/* Pushes x of step t and returns the maximum over steps t-n+1 .. t; NaN x is left out. */
-static inline double wk__deque_push(wk__deque *d, wk__slot *slots, uint32_t n, int64_t t, double x,
+/* Pushes x of step t; NaN is left out. */
+static inline void wk__deque_push(wk__deque *d, wk__slot *slots, uint32_t n, int64_t t, double x,
                                     wk__undo *undo)
 {
     uint32_t mask = wk__deque_slots(n) - 1;
@@ -113,12 +113,88 @@ static inline double wk__deque_push(wk__deque *d, wk__slot *slots, uint32_t n, i
         slot->value = x;
         slot->t = t;
     }
-    return d->head != d->tail ? slots[d->head & mask].value : NAN;
 }
 
-static inline double wk__deque_front(const wk__deque *d, const wk__slot *slots, uint32_t n)
+/* The maximum over the last n <= cap steps (t is the newest), by bisection among what is left. */
+static inline double wk__deque_over(const wk__deque *d, const wk__slot *slots, uint32_t cap, int64_t t,
+                                    int64_t n)
 {
-    return d->head != d->tail ? slots[d->head & (wk__deque_slots(n) - 1)].value : NAN;
+    uint32_t mask = wk__deque_slots(cap) - 1, lo = d->head, hi = d->tail;
+    while (lo != hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (slots[mid & mask].t > t - n)
+            hi = mid;
+        else
+            lo = mid + 1;
+    }
+    return lo != d->tail ? slots[lo & mask].value : NAN;
+}
+
+/* Mean and variance over the last n pushes. Values are taken from a reference that is renewed every n
+ * pushes (set 1 gathers what set 0 will be), so that neither level nor drift costs digits. */
+typedef struct {
+    double ref[2], sum[2], square[2];
+    int64_t age;
+} wk__moments;
+
+/* x enters, `old` (n pushes back, NaN where there was none) leaves; NaN counts as nothing. */
+static inline void wk__moments_push(wk__moments *m, int64_t n, double x, double old)
+{
+    if (m->age % n == 0) {
+        m->ref[0] = m->age ? m->ref[1] : wk__or_zero(x);
+        m->sum[0] = m->sum[1];
+        m->square[0] = m->square[1];
+        m->ref[1] = wk__or_zero(x);
+        m->sum[1] = m->square[1] = 0;
+    }
+    m->age++;
+    for (int k = 0; k < 2; k++) {
+        double d = wk__or_zero(x - m->ref[k]), e = k ? 0.0 : wk__or_zero(old - m->ref[k]);
+        m->sum[k] += d - e;
+        m->square[k] += d * d - e * e;
+    }
+}
+
+static inline double wk__moments_mean(const wk__moments *m, int64_t n)
+{
+    return m->ref[0] + m->sum[0] / (double)n;
+}
+
+/* The sample deviation. */
+static inline double wk__moments_deviation(const wk__moments *m, int64_t n)
+{
+    double v = (m->square[0] - m->sum[0] * m->sum[0] / (double)n) / (double)(n - 1);
+    return v > 0 ? sqrt(v) : 0.0;
+}
+
+/* The correlation of two series over the last n pushes, centred likewise. */
+typedef struct {
+    wk__moments x, y;
+    double product[2];
+} wk__comoments;
+
+static inline void wk__comoments_push(wk__comoments *m, int64_t n, double x, double y, double x_old,
+                                      double y_old)
+{
+    if (m->x.age % n == 0) {
+        m->product[0] = m->product[1];
+        m->product[1] = 0;
+    }
+    wk__moments_push(&m->x, n, x, x_old);
+    wk__moments_push(&m->y, n, y, y_old);
+    for (int k = 0; k < 2; k++) {
+        m->product[k] += wk__or_zero((x - m->x.ref[k]) * (y - m->y.ref[k]));
+        if (k == 0)
+            m->product[k] -= wk__or_zero((x_old - m->x.ref[k]) * (y_old - m->y.ref[k]));
+    }
+}
+
+static inline double wk__comoments_correlation(const wk__comoments *m, int64_t n)
+{
+    double cov = m->product[0] - m->x.sum[0] * m->y.sum[0] / (double)n;
+    double vx = m->x.square[0] - m->x.sum[0] * m->x.sum[0] / (double)n;
+    double vy = m->y.square[0] - m->y.sum[0] * m->y.sum[0] / (double)n;
+    return vx > 0 && vy > 0 ? cov / sqrt(vx * vy) : NAN;
 }
 
 #endif

@@ -4,24 +4,8 @@
 
 #include "wick/bars.h"
 #include "wick/config.h"
+#include "wick/sim.h"
 #include "wick/trade.h"
-
-/* The simulated venue. Fees and slippage in basis points of the notional (1 bp = 0.01 %). */
-typedef struct {
-    int fees;                    /* named scenario: custom|futures|legacy_0.16|kraken_spot|delta_india; custom uses the two keys below */
-    double maker_fee_bps, taker_fee_bps;
-    double slippage_bps;         /* per side, market and stop fills */
-    double slippage_sigma;       /* + this share of the bar's sigma per side */
-    double latency_ms;           /* bar close -> order at the venue; below one bar: the next bar's open */
-    int64_t delay_bars;          /* extra whole bars between signal and order */
-    bool funding;                /* charge panel->funding */
-    double leverage;             /* isolated margin; 1: never liquidated on a long */
-    double maintenance_margin;   /* 0.005 */
-    double liquidation_penalty;  /* of notional */
-    double initial_cash;
-    double cost_multiplier;      /* fees and slippage times this (stress), 1 */
-} wk_sim_config;
-extern const wk_cfg_table wk_sim_config_table;
 
 typedef struct {
     uint32_t symbol;
@@ -46,7 +30,9 @@ typedef struct {
     size_t n_trades;
     wk_trade *trades;
     size_t orders_placed, orders_filled, orders_expired, orders_cancelled, liquidations;
-    double missed_cost; /* what unfilled limit entries would have earned, quote (positive: lost) */
+    /* What unfilled limit entries would have earned, quote (positive: lost): the move from the limit
+     * price to the close at which the signal ended, before costs. */
+    double missed_cost;
     double fees, slippage, funding, turnover; /* totals, quote */
     double initial_cash;
 } wk_backtest;
@@ -57,6 +43,13 @@ WK_MUST_CHECK wk_status wk_backtest_run(const wk_panel *panel, const wk_forecast
                                         const double *sigma, size_t from, size_t to,
                                         const wk_trade_config *trade, const wk_sim_config *sim,
                                         const wk_instrument *instruments, wk_backtest *out, wk_err *err);
+/* Frees what the result owns. Accepts NULL and a zeroed struct. */
 void wk_backtest_finish(wk_backtest *backtest);
+
+/* Fills instruments [S] from the panel: the tick from the decimals of the prices, the lot from those
+ * of the volumes, but never a lot worth more than a tenth of the quote unit at the first price. Reads at most
+ * 20,000 bars a market. WK_E_DATA when a market has no bar. */
+WK_MUST_CHECK wk_status wk_instruments_infer(const wk_panel *panel, wk_instrument *instruments,
+                                             wk_err *err);
 
 #endif

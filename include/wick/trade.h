@@ -35,6 +35,8 @@ typedef struct {
     double coverage;              /* quantile: share of pooled forecasts to trade, 0.05 */
     double quantile_window_days;  /* 180 */
     double quantile_min_days;     /* 60: no entry before so much history */
+    int64_t quantile_stride;      /* every so many bars enter the pool; 0: 3, or 1 where a pool would hold under 2000 values */
+    int64_t quantile_min_values;  /* the pool must hold more; 0: 2000, or a quarter of a full pool if less */
     double threshold;             /* expected_value, threshold */
     bool exit_at_zero;            /* leave when side * score <= 0 */
     int64_t hold_bars;            /* leave after so many bars; 0: never by time */
@@ -55,12 +57,13 @@ typedef struct {
     int64_t max_positions;        /* 0: no cap besides one a symbol */
     double target_volatility;     /* yearly, for volatility target */
     double max_position_fraction; /* of equity, notional cap of one position */
-    double leverage;              /* 1 */
+    double leverage;              /* 1: notional of a slot = leverage * capital / slots */
     bool compound;                /* size from current equity (true) or initial capital (false) */
     double max_drawdown_stop;     /* portfolio: flatten and halt beyond this drawdown; 0: off */
     double daily_loss_stop;       /* 0: off */
     /* what the expected-value policy believes a round trip costs, fraction */
     double cost_estimate;
+    int64_t entry_from_ns; /* no entry at closes before this time; set by the caller, not a key (0: none) */
 } wk_trade_config;
 extern const wk_cfg_table wk_trade_config_table;
 
@@ -99,6 +102,7 @@ typedef struct {
     bool maker;
     int64_t qty_lots, price_ticks;
     int64_t fee_e8;     /* paid (positive) */
+    int64_t slippage_e8; /* paid beside price_ticks (positive): the simulator's; 0 from real venues */
     int64_t amount_e8;  /* FUNDING: received (positive) or paid */
     /* BARS: the step that just closed, arrays of S, borrowed for the call */
     const wk_bar *bars;
@@ -131,5 +135,16 @@ void wk_trader_step(wk_trader *trader, const wk_event *event, wk_actions *action
 int64_t wk_trader_position(const wk_trader *trader, size_t s, int64_t *entry_ticks);
 int64_t wk_trader_cash_e8(const wk_trader *trader);
 int64_t wk_trader_equity_e8(const wk_trader *trader);
+
+/* Money that limit entries given up would have earned so far: from the limit price to the close at
+ * which their signal ended. */
+int64_t wk_trader_missed_e8(const wk_trader *trader);
+/* A product overflowed: the trader is halted and its books are no longer to be believed. */
+bool wk_trader_failed(const wk_trader *trader);
+/* The entry threshold in force (quantile policy; infinite before there is enough history). */
+double wk_trader_threshold(const wk_trader *trader);
+
+/* Order ids: the number of the signal's bar (time_ns of its close / timeframe_ns) comes back. */
+int64_t wk_order_id_bar(uint64_t id);
 
 #endif

@@ -3,8 +3,15 @@
 
 /* Sorted by name; gbdt_train stands for wk_cmd_gbdt_train, "gbdt train". */
 #define COMMANDS(X) \
+    X(backtest)     \
     X(config)       \
-    X(doctor)
+    X(doctor)       \
+    X(features)     \
+    X(predict)      \
+    X(prove)        \
+    X(report)       \
+    X(run)          \
+    X(train)
 
 #define DECLARE(name) extern const wk_cli_command wk_cmd_##name;
 COMMANDS(DECLARE)

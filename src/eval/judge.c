@@ -127,6 +127,14 @@ static wk_status judge_strategy(judge *j, const char *name, bool main, const wk_
     return WK_OK;
 }
 
+/* Fees and slippage of market orders in and out, as a fraction of the notional. */
+static double round_trip_cost(const wk_sim_config *sim)
+{
+    double maker_bps, taker_bps;
+    wk_sim_fees(sim, &maker_bps, &taker_bps);
+    return 2 * (taker_bps + sim->slippage_bps) * 1e-4 * sim->cost_multiplier;
+}
+
 /* Equal money in every market at the first open, held to the end; one round trip of cost each. */
 static void judge_buy_and_hold(judge *j, const wk_judged *like)
 {
@@ -139,7 +147,7 @@ static void judge_buy_and_hold(judge *j, const wk_judged *like)
     out->daily = wk_arena_array(&j->arena, double, like->n_days + 1);
     double *first = wk_arena_array(&j->arena, double, S), *last = wk_arena_array(&j->arena, double, S);
     int64_t day = 86400 * WK_NS_PER_S;
-    double cost = (j->config->sim.taker_fee_bps + j->config->sim.slippage_bps) * 1e-4;
+    double cost = round_trip_cost(&j->config->sim) / 2;
     size_t n = 0;
     out->equity[0] = 1;
     for (size_t t = j->walk->judge_step; t < j->walk->end_step; t++) {
@@ -330,11 +338,6 @@ static json_t *summary(const wk_judged *m, const wk_interval *sharpe_interval)
     return s;
 }
 
-static double round_trip_cost(const wk_sim_config *sim)
-{
-    return 2 * (sim->taker_fee_bps + sim->slippage_bps) * 1e-4 * sim->cost_multiplier;
-}
-
 /* The trades as the verdict wants them; arrays in the arena. */
 static void trade_columns(judge *j, const wk_backtest *bt, wk_verdict_input *input)
 {
@@ -409,10 +412,14 @@ static void build(judge *j, const wk_backtest *bt, const wk_judged *main, const 
     json_t *origin = json_pack("{s:s, s:s, s:s, s:I}", "data_hash", j->dataset->data_hash, "feature_hash",
                                j->dataset->feature_hash, "commit", wk_commit(), "seed",
                                (json_int_t)j->config->seed);
-    *metrics = json_pack("{s:s, s:b, s:O, s:O, s:o, s:O, s:O, s:O, s:O, s:O, s:O, s:O}", "name",
+    *metrics = json_pack("{s:s, s:b, s:O, s:O, s:o, s:o, s:O, s:O, s:O, s:O, s:O, s:O, s:O}", "name",
                          j->config->name, "synthetic", (int)j->dataset->synthetic, "generated_from", origin,
                          "verdict", decision, "sharpe_interval",
-                         json_pack("[o, o]", number(interval.lo), number(interval.hi)), "strategies",
+                         json_pack("[o, o]", number(interval.lo), number(interval.hi)), "expectancy_bp",
+                         json_pack("[o, o, o]", number(verdict->expectancy * 1e4),
+                                   number(verdict->expectancy_ci.lo * 1e4),
+                                   number(verdict->expectancy_ci.hi * 1e4)),
+                         "strategies",
                          strategies, "heads", heads, "folds", folds, "symbols", symbols, "exits", exits,
                          "costs", costs, "precision_coverage", coverage);
     json_t *doc = json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "title",
@@ -435,21 +442,30 @@ static void build(judge *j, const wk_backtest *bt, const wk_judged *main, const 
     *document = doc;
 }
 
+void wk_judgement_finish(wk_judgement *judgement)
+{
+    if (!judgement)
+        return;
+    json_decref(judgement->metrics);
+    json_decref(judgement->document);
+    wk_backtest_finish(&judgement->backtest);
+    *judgement = (wk_judgement){0};
+}
+
 wk_status wk_judge(const wk_run_config *config, const wk_dataset *dataset, const wk_targets *targets,
-                   const wk_walk_forward *walk, json_t **metrics, json_t **document, char **trades_csv,
-                   wk_err *err)
+                   const wk_walk_forward *walk, wk_judgement *out, wk_err *err)
 {
     judge j = {.config = config, .dataset = dataset, .targets = targets, .walk = walk};
     wk_arena_init(&j.arena);
     j.judged = wk_arena_array(&j.arena, wk_judged, walk->n_strategies + RULES);
-    wk_backtest bt = {0};
+    wk_judgement result = {0};
     const wk_forecast *main_forecasts = NULL;
     size_t main = 0;
     wk_status status = WK_OK;
     for (size_t i = 0; status == WK_OK && i < walk->n_strategies; i++) {
         const wk_strategy *s = &walk->strategies[i];
-        status = judge_strategy(&j, s->name, s->main, s->forecasts, &config->trade, s->main ? &bt : NULL,
-                                err);
+        status = judge_strategy(&j, s->name, s->main, s->forecasts, &config->trade,
+                                s->main ? &result.backtest : NULL, err);
         if (s->main) {
             main = i;
             main_forecasts = s->forecasts;
@@ -462,13 +478,20 @@ wk_status wk_judge(const wk_run_config *config, const wk_dataset *dataset, const
     if (status == WK_OK) {
         wk_verdict verdict;
         judge_buy_and_hold(&j, &j.judged[main]);
-        status = decide(&j, &bt, &j.judged[main], main_forecasts, &verdict, err);
+        status = decide(&j, &result.backtest, &j.judged[main], main_forecasts, &verdict, err);
         if (status == WK_OK) {
-            build(&j, &bt, &j.judged[main], main_forecasts, &verdict, metrics, document);
-            *trades_csv = wk_document_trades_csv(&dataset->panel, &bt);
+            build(&j, &result.backtest, &j.judged[main], main_forecasts, &verdict, &result.metrics,
+                  &result.document);
+            result.useful = verdict.useful;
+            result.expectancy = verdict.expectancy;
+            result.expectancy_ci = verdict.expectancy_ci;
         }
     }
-    wk_backtest_finish(&bt);
     wk_arena_finish(&j.arena);
-    return status;
+    if (status != WK_OK) {
+        wk_judgement_finish(&result);
+        return status;
+    }
+    *out = result;
+    return WK_OK;
 }

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "walk_forward.h"
+#include "wick/metrics.h"
 
 /* One line of the table of strategies, with what the verdict and the charts need. */
 typedef struct {
@@ -18,11 +19,21 @@ typedef struct {
     double n_trades, win_rate, mean_bp, exposure, turnover, hold_bars;
 } wk_judged;
 
-/* Runs every strategy and the rule baselines, the stress runs of the main one, and builds the metrics
- * (deterministic: no time, host, path or thread count) and the report's document. The caller decrefs. */
+/* What a judged experiment is. metrics is deterministic: no time, host, path or thread count in it. */
+typedef struct {
+    json_t *metrics, *document;
+    wk_backtest backtest; /* of the main strategy */
+    bool useful;
+    double expectancy; /* mean net return of a trade, fraction of its notional */
+    wk_interval expectancy_ci;
+} wk_judgement;
+
+void wk_judgement_finish(wk_judgement *judgement);
+
+/* Runs every strategy and the rule baselines and the stress runs of the main one. */
 WK_MUST_CHECK wk_status wk_judge(const wk_run_config *config, const wk_dataset *dataset,
-                                 const wk_targets *targets, const wk_walk_forward *walk, json_t **metrics,
-                                 json_t **document, char **trades_csv, wk_err *err);
+                                 const wk_targets *targets, const wk_walk_forward *walk, wk_judgement *out,
+                                 wk_err *err);
 
 /* Forecasts of rules without a model, for the same trader and venue. forecasts [T * S]. */
 void wk_rule_momentum(const wk_panel *panel, const wk_feature_table *table, size_t from, size_t to,

@@ -118,24 +118,24 @@ wk_status wk_stage_backtest(const wk_run_config *config, const char *model_dir, 
     wk_dataset dataset = {0};
     wk_targets targets;
     wk_walk_forward walk = {0};
-    json_t *metrics = NULL, *document = NULL;
-    char *trades = NULL, path[PATH_MAX];
+    wk_judgement judged = {0};
+    char path[PATH_MAX];
     WK_TRY(wk_dir_create(dir, err));
     WK_TRY(load(config, &dataset, &targets, err));
     wk_status status = load_walk(model_dir, &dataset.panel, &walk, err);
     if (status == WK_OK)
-        status = wk_judge(config, &dataset, &targets, &walk, &metrics, &document, &trades, err);
+        status = wk_judge(config, &dataset, &targets, &walk, &judged, err);
     if (status == WK_OK)
-        status = write_json(dir, "metrics.json", metrics, err);
+        status = write_json(dir, "metrics.json", judged.metrics, err);
     if (status == WK_OK)
-        status = write_json(dir, "report.json", document, err);
+        status = write_json(dir, "report.json", judged.document, err);
     if (status == WK_OK) {
+        char *trades = wk_document_trades_csv(&dataset.panel, &judged.backtest);
         snprintf(path, sizeof path, "%s/trades.csv", dir);
         status = wk_file_write_atomic(path, trades, strlen(trades), err);
+        free(trades);
     }
-    free(trades);
-    json_decref(metrics);
-    json_decref(document);
+    wk_judgement_finish(&judged);
     wk_walk_forward_finish(&walk);
     wk_dataset_finish(&dataset);
     return status;

@@ -1,0 +1,254 @@
+/* What to do at a bar's close. At most one entry a market and bar: one trade a candle. */
+#include <math.h>
+
+#include "trader.h"
+
+static uint64_t order_id(size_t s, int64_t bar, int leg, int attempt)
+{
+    return (uint64_t)s << 48 | ((uint64_t)bar & ((UINT64_C(1) << 40) - 1)) << 8 | (uint64_t)leg << 4 |
+           (uint64_t)attempt;
+}
+
+static wk_order *append(wk_actions *actions, wk_action_kind kind, size_t s, uint64_t id)
+{
+    WK_ASSERT(actions->n < actions->capacity);
+    wk_action *a = &actions->v[actions->n++];
+    *a = (wk_action){.kind = kind, .order = {.id = id, .symbol = (uint32_t)s}};
+    return &a->order;
+}
+
+/* Equity at this close: cash and positions at their marks. */
+static void mark_to_market(wk_trader *t, const wk_event *e)
+{
+    int64_t equity = t->cash_e8;
+    for (size_t s = 0; s < t->S; s++) {
+        if (t->pos[s] == 0)
+            continue;
+        if (e->provenance[s] != WK_PROV_UNKNOWN && e->bars[s].close > 0.0)
+            t->mark[s] = wk_money_ticks(e->bars[s].close, t->per_tick[s]);
+        int64_t value;
+        if (!wk_money_value(&t->unit[s], t->pos[s], t->mark[s], false, &value) ||
+            __builtin_add_overflow(equity, value, &equity)) {
+            t->failed = t->halted = true;
+            return;
+        }
+    }
+    int64_t open_ns = e->time_ns - t->timeframe_ns;
+    int64_t day = open_ns / WK_DAY_NS - (open_ns % WK_DAY_NS < 0);
+    if (day != t->day) {
+        t->day = day;
+        t->day_equity_e8 = t->equity_e8; /* of the last close before the day */
+        t->day_halted = false;
+    }
+    t->equity_e8 = equity;
+    t->peak_e8 = equity > t->peak_e8 ? equity : t->peak_e8;
+    const wk_trade_config *c = &t->config;
+    if (equity <= 0 ||
+        (c->max_drawdown_stop > 0.0 && (double)equity <= (double)t->peak_e8 * (1.0 - c->max_drawdown_stop)))
+        t->halted = true;
+    if (c->daily_loss_stop > 0.0 && (double)equity <= (double)t->day_equity_e8 * (1.0 - c->daily_loss_stop))
+        t->day_halted = true;
+}
+
+/* The position once all that is on its way to the venue has been filled. */
+static int64_t intended(const wk_trader *t, size_t s)
+{
+    return t->pos[s] + t->entry_flight[s] + t->exit_flight[s];
+}
+
+static void leave(wk_trader *t, size_t s, int64_t lots, wk_reason reason, wk_actions *actions)
+{
+    wk_order *o = append(actions, WK_ACTION_PLACE, s, order_id(s, t->step, WK__LEG_EXIT, 0));
+    o->side = lots > 0 ? WK_SIDE_SELL : WK_SIDE_BUY;
+    o->kind = WK_ORDER_MARKET;
+    o->reason = (uint8_t)reason;
+    o->reduce_only = true;
+    o->qty_lots = lots > 0 ? lots : -lots;
+    t->exit_flight[s] -= lots;
+}
+
+/* Lots of a new position at about `ticks`; 0: too small to trade. */
+static int64_t size_of(const wk_trader *t, size_t s, int64_t ticks, double sigma)
+{
+    const wk_trade_config *c = &t->config;
+    double capital = (double)(c->compound ? t->equity_e8 : t->initial_e8);
+    double notional = capital * c->leverage / c->slots;
+    if (c->size == 1)
+        notional *= c->target_volatility / (sigma * t->sqrt_bars_year);
+    if (c->max_position_fraction > 0.0 && notional > capital * c->max_position_fraction)
+        notional = capital * c->max_position_fraction;
+    double lots = notional / ((double)ticks * t->unit[s].e8);
+    if (!(lots >= (double)t->min_lots[s]) || lots > 9e18)
+        return 0;
+    return (int64_t)lots;
+}
+
+static void enter(wk_trader *t, const wk_event *e, size_t s, int side, int64_t lots, bool limit, int attempt,
+                  wk_actions *actions)
+{
+    const wk_trade_config *c = &t->config;
+    double close = e->bars[s].close, sigma = e->sigma[s];
+    int64_t ticks = wk_money_ticks(close, t->per_tick[s]);
+    if (limit) {
+        double price = close * (1.0 - side * c->limit_offset_sigma * sigma) * t->per_tick[s];
+        ticks = (int64_t)price;
+        /* A buy is rounded down and a sell up, but for the last bit of a price on the grid. */
+        if (price - (double)ticks > 1.0 - 1e-6 || (side < 0 && price - (double)ticks > 1e-6))
+            ticks++;
+    }
+    if (lots == 0)
+        lots = ticks > 0 ? size_of(t, s, ticks, sigma) : 0;
+    if (lots == 0 || ticks <= 0)
+        return;
+    wk_order *o = append(actions, WK_ACTION_PLACE, s, order_id(s, t->step, limit ? WK__LEG_LIMIT : WK__LEG_ENTRY, attempt));
+    o->side = (int8_t)side;
+    o->kind = limit ? WK_ORDER_LIMIT : WK_ORDER_MARKET;
+    o->reason = WK_REASON_ENTRY;
+    o->qty_lots = lots;
+    o->price_ticks = limit ? ticks : 0;
+    if (c->stop_kind != 0) {
+        double unit = c->stop_kind == 2 ? sigma * sqrt(24.0) : 1.0;
+        double stop = (double)ticks * (1.0 - side * c->stop_loss * unit);
+        double profit = (double)ticks * (1.0 + side * c->take_profit * unit);
+        if (c->stop_loss > 0.0 && stop >= 1.0)
+            o->stop_ticks = (int64_t)(stop + 0.5);
+        if (c->take_profit > 0.0 && profit >= 1.0)
+            o->profit_ticks = (int64_t)(profit + 0.5);
+    }
+    if (limit) {
+        if (c->limit_expiry_bars > 0)
+            o->expires_ns = e->time_ns + c->limit_expiry_bars * t->timeframe_ns;
+        t->limit[s] = (wk__limit){o->id, lots, ticks, (int8_t)side};
+    } else {
+        t->entry_flight[s] += side * lots;
+    }
+}
+
+/* Has the signal behind a position or a limit of this side ended? */
+static bool ended(const wk_trader *t, int side, int want, double x)
+{
+    return want == -side || (t->config.exit_at_zero && side * x <= 0.0);
+}
+
+/* Limits that wait, that expired to be taken, and that were given up. */
+static void tend_limits(wk_trader *t, const wk_event *e, size_t s, int want, double x, bool stop,
+                        wk_actions *actions)
+{
+    bool priced = e->provenance[s] != WK_PROV_UNKNOWN && e->bars[s].close > 0.0;
+    int64_t close = priced ? wk_money_ticks(e->bars[s].close, t->per_tick[s]) : 0;
+    wk__limit *limit = &t->limit[s], *take = &t->take[s], *missed = &t->missed[s];
+    if (limit->id != 0 && (stop || (t->config.cancel_on_flip && ended(t, limit->side, want, x)))) {
+        append(actions, WK_ACTION_CANCEL, s, limit->id);
+        if (priced)
+            wk__trader_missed(t, s, limit, close);
+        limit->id = 0;
+    }
+    if (take->id != 0 && (stop || priced)) {
+        if (!stop && !ended(t, take->side, want, x) && e->sigma[s] > 0.0)
+            enter(t, e, s, take->side, take->lots, false, 1, actions);
+        else if (priced)
+            wk__trader_missed(t, s, take, close);
+        take->id = 0;
+    }
+    if (missed->id != 0 && priced && (stop || ended(t, missed->side, want, x))) {
+        wk__trader_missed(t, s, missed, close);
+        missed->id = 0;
+    }
+}
+
+static bool allowed(const wk_trader *t, int side)
+{
+    return side > 0 ? t->config.allow_long : side < 0 ? t->config.allow_short : false;
+}
+
+/* Places the strongest candidates that still fit under max_positions. */
+static void place_entries(wk_trader *t, const wk_event *e, size_t n, wk_actions *actions)
+{
+    wk__candidate *v = t->candidates;
+    size_t room = n;
+    if (t->config.max_positions > 0) {
+        size_t held = 0;
+        for (size_t s = 0; s < t->S; s++)
+            held += intended(t, s) != 0 || t->limit[s].id != 0 || t->take[s].id != 0;
+        size_t most = (size_t)t->config.max_positions;
+        room = held < most ? most - held : 0;
+    }
+    for (size_t i = 0; i < n && i < room; i++) {
+        if (room < n) {
+            /* Candidates come in the order of their index, so a tie keeps the lower one. */
+            size_t best = i;
+            for (size_t j = i + 1; j < n; j++)
+                if (v[j].strength > v[best].strength ||
+                    (v[j].strength == v[best].strength && v[j].symbol < v[best].symbol))
+                    best = j;
+            wk__candidate c = v[best];
+            v[best] = v[i];
+            v[i] = c;
+        }
+        size_t s = v[i].symbol;
+        t->missed[s].id = 0;
+        enter(t, e, s, v[i].side, 0, t->config.entry == 1, 0, actions);
+    }
+}
+
+/* Updates the run of equal signals and says which side is confirmed. */
+static int confirm(wk_trader *t, size_t s, int want)
+{
+    if (want != 0 && want == t->last[s])
+        t->run[s]++;
+    else
+        t->run[s] = want != 0;
+    t->last[s] = (int8_t)want;
+    return t->run[s] >= t->config.confirm_bars ? want : 0;
+}
+
+/* Why to leave a position of this side now; ENTRY: stay. */
+static wk_reason exit_reason(const wk_trader *t, size_t s, int side, int act, double x, bool stop)
+{
+    if (stop)
+        return WK_REASON_DRAWDOWN;
+    if (act == -side)
+        return WK_REASON_FLIP;
+    if (t->config.exit_at_zero && side * x <= 0.0)
+        return WK_REASON_SCORE_ZERO;
+    if (t->config.hold_bars > 0 && t->pos[s] != 0 && t->step + 1 - t->entered[s] >= t->config.hold_bars)
+        return WK_REASON_TIME;
+    return WK_REASON_ENTRY;
+}
+
+void wk__trader_bars(wk_trader *t, const wk_event *e, wk_actions *actions)
+{
+    t->step = e->time_ns / t->timeframe_ns;
+    mark_to_market(t, e);
+    double *x = t->x;
+    for (size_t s = 0; s < t->S; s++) {
+        const wk_forecast *f = &e->forecasts[s];
+        double product = (double)f->score * e->sigma[s];
+        bool usable = f->valid && e->provenance[s] != WK_PROV_UNKNOWN && e->bars[s].close > 0.0 &&
+                      e->sigma[s] > 0.0 && fabs(product) < INFINITY;
+        x[s] = usable ? product : NAN;
+    }
+    wk__signal_push(&t->signal, &t->config, t->step, e->time_ns - t->timeframe_ns, x, t->S);
+    bool stop = t->halted || t->day_halted;
+    size_t n = 0;
+    for (size_t s = 0; s < t->S; s++) {
+        int want = isnan(x[s]) ? 0 : wk__signal_want(&t->signal, &t->config, &e->forecasts[s], x[s], e->sigma[s]);
+        int act = confirm(t, s, want);
+        if (t->limit[s].id != 0 || t->take[s].id != 0 || t->missed[s].id != 0)
+            tend_limits(t, e, s, want, x[s], stop, actions);
+        int64_t lots = intended(t, s);
+        if (lots != 0) {
+            wk_reason reason = exit_reason(t, s, lots > 0 ? 1 : -1, act, x[s], stop);
+            if (reason == WK_REASON_ENTRY)
+                continue;
+            leave(t, s, lots, reason, actions);
+            if (reason != WK_REASON_FLIP)
+                continue;
+        }
+        if (act == 0 || stop || e->time_ns <= t->config.entry_from_ns || !allowed(t, act) || t->step + 1 < t->cool[s] || t->limit[s].id != 0 ||
+            t->take[s].id != 0)
+            continue;
+        t->candidates[n++] = (wk__candidate){(uint32_t)s, (int8_t)act, fabs(x[s])};
+    }
+    place_entries(t, e, n, actions);
+}

@@ -1,0 +1,237 @@
+/* The trader's books: what it was told by the venue. Decisions are in decide.c. */
+#include <math.h>
+
+#include "trader.h"
+
+const char *wk_reason_name(wk_reason reason)
+{
+    static const char *const names[WK_REASON_COUNT] = {
+        "entry", "stop_loss", "take_profit", "score_zero", "flip",
+        "time", "liquidation", "drawdown", "end", "expired"};
+    return (unsigned)reason < WK_REASON_COUNT ? names[reason] : "unknown";
+}
+
+int64_t wk_order_id_bar(uint64_t id)
+{
+    return (int64_t)(id >> 8 & ((UINT64_C(1) << 40) - 1));
+}
+
+static wk_status check(const wk_trade_config *c, size_t S, int64_t timeframe_ns, int64_t cash_e8,
+                       wk_err *err)
+{
+    if (S == 0 || S > 65535 || timeframe_ns <= 0 || cash_e8 <= 0)
+        return wk_fail(err, WK_E_ARG, "trader: %zu markets (1..65535), timeframe %lld ns, cash %lld e-8; all must be positive",
+                       S, (long long)timeframe_ns, (long long)cash_e8);
+    if (!(c->slots > 0.0))
+        return wk_fail(err, WK_E_ARG, "trader: slots %g; must be positive", c->slots);
+    if (c->policy < WK_POLICY_QUANTILE || c->policy > WK_POLICY_THRESHOLD || c->entry < 0 || c->entry > 1 ||
+        c->stop_kind < 0 || c->stop_kind > 2 || c->size < 0 || c->size > 1)
+        return wk_fail(err, WK_E_ARG, "trader: policy %d, entry %d, stop_kind %d, size %d; one is not known",
+                       c->policy, c->entry, c->stop_kind, c->size);
+    if (c->policy == WK_POLICY_QUANTILE &&
+        !(c->coverage > 0.0 && c->coverage <= 1.0 && c->quantile_window_days > 0.0 && c->quantile_min_days >= 0.0))
+        return wk_fail(err, WK_E_ARG, "trader: coverage %g (0..1], quantile_window_days %g, quantile_min_days %g; one is out of range",
+                       c->coverage, c->quantile_window_days, c->quantile_min_days);
+    if (c->size == 1 && !(c->target_volatility > 0.0))
+        return wk_fail(err, WK_E_ARG, "trader: target_volatility %g; must be positive for size volatility",
+                       c->target_volatility);
+    if (!(c->stop_loss >= 0.0 && c->take_profit >= 0.0))
+        return wk_fail(err, WK_E_ARG, "trader: stop_loss %g, take_profit %g; must not be negative",
+                       c->stop_loss, c->take_profit);
+    return WK_OK;
+}
+
+wk_status wk_trader_plan(wk_arena *arena, const wk_trade_config *config, const wk_instrument *instruments,
+                         size_t S, int64_t timeframe_ns, int64_t initial_cash_e8, wk_trader **out,
+                         wk_err *err)
+{
+    WK_TRY(check(config, S, timeframe_ns, initial_cash_e8, err));
+    wk_trader *t = wk_arena_alloc(arena, sizeof *t);
+    t->config = *config;
+    if (!(t->config.leverage > 0.0))
+        t->config.leverage = 1.0;
+    t->S = S;
+    t->timeframe_ns = timeframe_ns;
+    t->sqrt_bars_year = sqrt(365.0 * (double)WK_DAY_NS / (double)timeframe_ns);
+    t->initial_e8 = t->cash_e8 = t->equity_e8 = t->peak_e8 = t->day_equity_e8 = initial_cash_e8;
+    t->day = INT64_MIN;
+    t->unit = wk_arena_array(arena, wk_unit, S);
+    t->per_tick = wk_arena_array(arena, double, S);
+    t->min_lots = wk_arena_array(arena, int64_t, S);
+    t->pos = wk_arena_array(arena, int64_t, S);
+    t->mark = wk_arena_array(arena, int64_t, S);
+    t->entry = wk_arena_array(arena, int64_t, S);
+    t->entry_flight = wk_arena_array(arena, int64_t, S);
+    t->exit_flight = wk_arena_array(arena, int64_t, S);
+    t->exit_void = wk_arena_array(arena, int64_t, S);
+    t->entered = wk_arena_array(arena, int64_t, S);
+    t->cool = wk_arena_array(arena, int64_t, S);
+    t->run = wk_arena_array(arena, int64_t, S);
+    t->last = wk_arena_array(arena, int8_t, S);
+    t->limit = wk_arena_array(arena, wk__limit, S);
+    t->take = wk_arena_array(arena, wk__limit, S);
+    t->missed = wk_arena_array(arena, wk__limit, S);
+    t->x = wk_arena_array(arena, double, S);
+    t->candidates = wk_arena_array(arena, wk__candidate, S);
+    for (size_t s = 0; s < S; s++) {
+        if (!wk_unit_init(&t->unit[s], instruments[s].tick, instruments[s].lot))
+            return wk_fail(err, WK_E_ARG,
+                           "instrument %s: tick %g or lot %g is no positive decimal that the money type can hold",
+                           instruments[s].symbol, instruments[s].tick, instruments[s].lot);
+        t->per_tick[s] = wk_money_per_tick(instruments[s].tick);
+        t->min_lots[s] = instruments[s].min_lots > 1 ? instruments[s].min_lots : 1;
+        t->cool[s] = t->exit_void[s] = INT64_MIN;
+    }
+    wk__signal_plan(arena, &t->config, S, timeframe_ns, &t->signal);
+    *out = t;
+    return WK_OK;
+}
+
+static void fail(wk_trader *t)
+{
+    t->failed = t->halted = true;
+}
+
+void wk__trader_missed(wk_trader *t, size_t s, const wk__limit *limit, int64_t ticks)
+{
+    int64_t value, delta = limit->side * (ticks - limit->ticks);
+    if (!wk_money_value(&t->unit[s], limit->lots, delta, false, &value) ||
+        __builtin_add_overflow(t->missed_e8, value, &t->missed_e8))
+        fail(t);
+}
+
+static int64_t average(int64_t ticks_a, int64_t lots_a, int64_t ticks_b, int64_t lots_b)
+{
+    wk_i128 sum = (wk_i128)ticks_a * lots_a + (wk_i128)ticks_b * lots_b;
+    return (int64_t)(sum / ((wk_i128)lots_a + lots_b));
+}
+
+static bool closes(uint8_t reason)
+{
+    return reason != WK_REASON_ENTRY;
+}
+
+static bool by_venue(uint8_t reason)
+{
+    return reason == WK_REASON_STOP_LOSS || reason == WK_REASON_TAKE_PROFIT ||
+           reason == WK_REASON_LIQUIDATION || reason == WK_REASON_END;
+}
+
+static void on_fill(wk_trader *t, const wk_event *e)
+{
+    size_t s = e->symbol;
+    int64_t signed_lots = e->side * e->qty_lots, cash;
+    if (!wk_money_fill(&t->unit[s], e->side, e->qty_lots, e->price_ticks, &cash) ||
+        __builtin_add_overflow(t->cash_e8, cash, &t->cash_e8) ||
+        __builtin_sub_overflow(t->cash_e8, e->fee_e8, &t->cash_e8) ||
+        __builtin_sub_overflow(t->cash_e8, e->slippage_e8, &t->cash_e8)) {
+        fail(t);
+        return;
+    }
+    int64_t before = t->pos[s];
+    t->pos[s] += signed_lots;
+    t->mark[s] = e->price_ticks;
+    if (!closes(e->reason)) {
+        if (e->order_id == t->limit[s].id && t->limit[s].id != 0) {
+            t->limit[s].lots -= e->qty_lots;
+            if (t->limit[s].lots <= 0)
+                t->limit[s].id = 0;
+        } else if (wk__order_id_leg(e->order_id) == WK__LEG_ENTRY) {
+            t->entry_flight[s] -= signed_lots;
+        } /* else a limit whose cancel came too late: the next bar deals with the position */
+        bool adds = (before > 0) == (signed_lots > 0) && before != 0;
+        t->entry[s] = adds ? average(t->entry[s], before, e->price_ticks, signed_lots) : e->price_ticks;
+        t->entered[s] = t->step + 1;
+    } else if (by_venue(e->reason)) {
+        t->run[s] = 0;
+        if (e->reason == WK_REASON_STOP_LOSS || e->reason == WK_REASON_LIQUIDATION)
+            t->cool[s] = t->step + 1 + t->config.cooldown_bars;
+        if (t->pos[s] == 0) {
+            /* An exit still on its way will find nothing to reduce. */
+            t->exit_flight[s] = 0;
+            t->exit_void[s] = t->step;
+        }
+    } else {
+        t->exit_flight[s] -= signed_lots;
+    }
+    if (t->pos[s] == 0)
+        t->entry[s] = 0;
+}
+
+/* The order is gone with e->qty_lots unfilled. */
+static void on_canceled(wk_trader *t, const wk_event *e)
+{
+    size_t s = e->symbol;
+    wk__limit *limit = &t->limit[s];
+    if (limit->id != 0 && e->order_id == limit->id) {
+        wk__limit gone = *limit;
+        limit->id = 0;
+        if (e->reason == WK_REASON_EXPIRED && t->config.market_after_expiry)
+            t->take[s] = gone;
+        else
+            t->missed[s] = gone;
+        return;
+    }
+    int64_t signed_lots = e->side * e->qty_lots;
+    if (wk__order_id_leg(e->order_id) == WK__LEG_ENTRY) {
+        t->entry_flight[s] -= signed_lots;
+    } else if (wk__order_id_leg(e->order_id) == WK__LEG_EXIT && wk_order_id_bar(e->order_id) > t->exit_void[s]) {
+        t->exit_flight[s] -= signed_lots;
+    }
+}
+
+void wk_trader_step(wk_trader *t, const wk_event *e, wk_actions *actions)
+{
+    WK_ASSERT(e->kind == WK_EVENT_BARS || e->symbol < t->S);
+    switch (e->kind) {
+    case WK_EVENT_BARS:
+        wk__trader_bars(t, e, actions);
+        break;
+    case WK_EVENT_FILL:
+        on_fill(t, e);
+        break;
+    case WK_EVENT_CANCELED:
+    case WK_EVENT_REJECT:
+        on_canceled(t, e);
+        break;
+    case WK_EVENT_FUNDING:
+        if (__builtin_add_overflow(t->cash_e8, e->amount_e8, &t->cash_e8))
+            fail(t);
+        break;
+    case WK_EVENT_ACK:
+        break;
+    }
+}
+
+int64_t wk_trader_position(const wk_trader *t, size_t s, int64_t *entry_ticks)
+{
+    WK_ASSERT(s < t->S);
+    if (entry_ticks != NULL)
+        *entry_ticks = t->entry[s];
+    return t->pos[s];
+}
+
+int64_t wk_trader_cash_e8(const wk_trader *t)
+{
+    return t->cash_e8;
+}
+
+int64_t wk_trader_equity_e8(const wk_trader *t)
+{
+    return t->equity_e8;
+}
+
+int64_t wk_trader_missed_e8(const wk_trader *t)
+{
+    return t->missed_e8;
+}
+
+bool wk_trader_failed(const wk_trader *t)
+{
+    return t->failed;
+}
+
+double wk_trader_threshold(const wk_trader *t)
+{
+    return t->signal.threshold;
+}

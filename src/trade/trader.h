@@ -1,0 +1,88 @@
+/* The state of the trader, shared by its files. */
+#ifndef WICK_TRADE_TRADER_H
+#define WICK_TRADE_TRADER_H
+
+#include "quantile.h"
+#include "wick/money.h"
+#include "wick/trade.h"
+
+#define WK_DAY_NS INT64_C(86400000000000)
+
+/* Order ids: market 16 bits, bar 40, leg 4, attempt 4. */
+enum { WK__LEG_ENTRY = 1, WK__LEG_LIMIT = 2, WK__LEG_EXIT = 3 };
+static inline int wk__order_id_leg(uint64_t id)
+{
+    return (int)(id >> 4 & 15);
+}
+
+/* When a signal is strong enough to act on. */
+typedef struct {
+    double threshold;        /* in force; infinite: no entries */
+    int64_t first;           /* number of the first bar with a forecast; -1: none yet */
+    int64_t day;             /* UTC day of the threshold */
+    int64_t window, min_age; /* bars */
+    int64_t stride;
+    size_t min_values;
+    wk__pool *pool; /* quantile policy only */
+    double *row;    /* [S] */
+} wk__signal;
+
+/* A limit entry that waits, or one that was given up and is followed until its signal ends. */
+typedef struct {
+    uint64_t id; /* 0: none */
+    int64_t lots, ticks;
+    int8_t side;
+} wk__limit;
+
+typedef struct {
+    uint32_t symbol;
+    int8_t side;
+    double strength;
+} wk__candidate;
+
+struct wk_trader {
+    wk_trade_config config;
+    size_t S;
+    int64_t timeframe_ns;
+    double sqrt_bars_year;
+    wk_unit *unit;
+    double *per_tick;
+    int64_t *min_lots;
+
+    int64_t initial_e8, cash_e8, equity_e8, peak_e8, day_equity_e8, missed_e8;
+    int64_t day;  /* UTC day of day_equity_e8 */
+    int64_t step; /* number of the last bar: its close / timeframe */
+    bool halted, day_halted, failed;
+    wk__signal signal;
+
+    /* By market. Positions are signed lots; in flight: sent to the venue at the market, not yet filled. */
+    int64_t *pos, *mark, *entry, *entry_flight, *exit_flight;
+    int64_t *exit_void; /* exits of this bar and before were overtaken by a bracket */
+    int64_t *entered;   /* bar of the fill */
+    int64_t *cool;      /* no entry may be decided before this bar */
+    int64_t *run;       /* bars of the same signal */
+    int8_t *last;       /* side of that signal */
+    wk__limit *limit, *take, *missed;
+    double *x; /* score * sigma of this bar, NaN: none */
+    wk__candidate *candidates;
+};
+
+void wk__signal_plan(wk_arena *arena, const wk_trade_config *config, size_t S, int64_t timeframe_ns,
+                     wk__signal *signal);
+
+/* Takes in the bar `step` that opened at open_ns, with x[s] = score * sigma or NaN: renews the
+ * threshold on a new UTC day from the bars before, then pools this one. */
+void wk__signal_push(wk__signal *signal, const wk_trade_config *config, int64_t step, int64_t open_ns,
+                     const double *x, size_t S);
+
+/* +1, -1 or 0: the entry that the forecast asks for; x is finite. */
+int wk__signal_want(const wk__signal *signal, const wk_trade_config *config, const wk_forecast *forecast,
+                    double x, double sigma);
+
+/* The bar event: marks, stops of the portfolio, exits, entries. */
+void wk__trader_bars(wk_trader *trader, const wk_event *event, wk_actions *actions);
+
+/* A limit entry that will not be filled any more leaves its move up to the mark `ticks` in missed_e8. */
+void wk__trader_missed(wk_trader *trader, size_t s, const wk__limit *limit, int64_t ticks);
+
+#endif
