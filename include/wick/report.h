@@ -1,19 +1,32 @@
 /* The report: one self-contained HTML file, drawn in the browser from one JSON document. The page
  * (src/eval/report/) and TradingView's lightweight-charts are embedded at build time.
  *
- * The document, all keys optional but "title":
- *  title, subtitle, synthetic (bool: large letters), generated_from {config, data_hash, commit, seed}
- *  verdict {useful: bool, lines: [{name, value, bound, pass}]}
- *  summary [{name, value (string or number), help}]
- *  equity [{time (unix s), value}], drawdown [{time, value}], baselines_equity {name: [{time, value}]}
- *  candles {SYMBOL: {bars: [{time, open, high, low, close}], trades: [{time, price, side (1|-1), kind
- *           ("entry"|"exit"), reason, net_bp}]}}
- *  folds [{...columns}], symbols [{...}], strategies [{...}], exits [{reason, n, share, net_bp}], costs [{kind, bp, money}]
+ * The document, all keys optional but "title"; a missing or empty key hides its section:
+ *  title, subtitle, strategy_name (of the equity line), synthetic (bool: large letters)
+ *  generated_from {config, data_hash, commit, seed, ...: any key with a text or number}
+ *  verdict {useful: bool, lines: [{name, value, bound, pass, unit, strict (default true: value > bound,
+ *          else >=), detail}]}; value null is shown as "n/a"; wk_verdict_json makes it
+ *  summary [{name, value (string or number), unit ("fraction": shown in per cent; or "bp", "%", ...), help}]
+ *  equity [{time (unix s), value}], drawdown [{time, value (fraction below the peak)}],
+ *  baselines_equity {name: [{time, value}]}: daily points are enough, and are what the table of
+ *          months is computed from
+ *  candles {SYMBOL: {bars: [{time, open, high, low, close} or shorter [time, open, high, low, close]],
+ *           trades: [{time (of the bar), price, side (1|-1, of the position), kind ("entry"|"exit"), reason, net_bp}]}}
+ *  folds [{...columns}], symbols [{...}], strategies [{name, kind ("strategy"|"baseline"|"ablation"), ...}],
+ *  exits [{reason, n, share, win_rate, net_bp}], costs [{kind, money, bp}],
+ *  skill [{target, metric, value, ci_low, ci_high, against}]
  *       (arrays of flat objects; the page draws each as a sortable table with its keys as headings)
- *  confusion {labels: [3], counts: [[3],[3],[3]]}
- *  precision_coverage [{coverage, precision, break_even}], calibration [{p, observed, n}]
+ *  confusion {labels: [3], counts: [[3],[3],[3]] (rows: what happened, columns: forecast)}
+ *  precision_coverage [{coverage, precision, break_even, n}], calibration [{p, observed, n}]
  *  importance [{name, family, gain}], training [{name, train: [..], valid: [..]}]
- *  notes [string], config (object, shown folded) */
+ *  notes [string], config (object, shown folded)
+ *  columns {KEY: {label, unit, format ("percent": a fraction shown in per cent, or "number"), decimals, help}}: how
+ *       the tables show a key, where the conventions do not do
+ *
+ * Conventions of table keys: _bp, _pct, _s, _ms, _hours, _days and _bars at the end are units; share, rate,
+ * return, cagr, drawdown, coverage, precision, recall, exposure, accuracy and volatility at the end are fractions,
+ * shown in per cent. A null is "n/a"; give times as texts ("2024-01-01"). The same document gives the same
+ * bytes: use no time of day, host or thread count in it. */
 #ifndef WICK_REPORT_H
 #define WICK_REPORT_H
 

@@ -46,6 +46,9 @@ expect "plots" 5 '<svg viewBox'
 expect "sections" 12 '<section id='
 expect "the title, escaped" 1 '<h1>pooled-1h &lt;/script&gt; &amp; co</h1>'
 
+sed 's/<script.*//' "$work/dom" >"$work/plain"
+forbid "a value that is no text" '\[object |undefined<|>NaN' "$work/plain"
+
 # Missing keys hide their section; nothing else changes.
 echo '{"title": "bare"}' >"$work/bare.json"
 "$1" "$work/bare.json" "$work/report.html" && draw "$work/report.html"

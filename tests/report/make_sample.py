@@ -95,6 +95,8 @@ document = {
     "precision_coverage": [{"coverage": c, "precision": r5(0.515 - 0.018 * math.log(c)), "break_even": 0.542} for c in
                            [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0]],
     "calibration": [{"p": r5(0.3 + 0.05 * i, 3), "observed": r5(0.3 + 0.05 * i + rng.gauss(0, 0.012), 4), "n": int(9000 * math.exp(-((i - 4) / 2) ** 2)) + 40} for i in range(9)],
+    "skill": [{"target": "direction", "metric": "AUC", "value": 0.5312, "ci_low": 0.5271, "ci_high": 0.5353, "against": "0.5000 by chance"},
+              {"target": "volatility", "metric": "QLIKE", "value": 0.2133, "ci_low": 0.2101, "ci_high": 0.2168, "against": "0.2290 EWMA"}],
     "importance": [{"name": f"{f}_{k}", "family": f, "gain": r5(rng.expovariate(1) / (1 + i))} for i, f in enumerate(families) for k in range(5)],
     "training": [{"name": "trees, fold 5", **curve(60, 0.68)}, {"name": "LSTM, fold 5", **curve(14, 0.98)}, {"name": "TCN, fold 5", **curve(11, 0.97)}],
     "notes": ["Tick and lot sizes were inferred from the decimals of the prices.", "212 limit entries expired unfilled; they would have earned 41.20."],

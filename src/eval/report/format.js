@@ -5,11 +5,13 @@ const MINUS = "\u2212", NO_VALUE = "n/a";
 
 // Keys with a fixed meaning. percent: a fraction shown in per cent.
 const FRACTION = /(^|_)(share|rate|return|cagr|drawdown|coverage|precision|recall|exposure|accuracy|volatility)$/;
+// Measures whose fourth decimal matters.
+const FINE = /^(auc|rank_ic|ic|qlike|log_loss|brier|ece)$/;
 const SIGNED = /(^|_)(net|gross|return|pnl|sharpe|sortino|calmar|cagr|expectancy|profit|money|ic)(_bp|_pct)?$/;
 const UNITS = [[/_bps?$/, "bp"], [/_pct$/, "%"], [/_ms$/, "ms"], [/_s$/, "s"], [/_hours$/, "h"], [/_days$/, "days"],
   [/_bars$/, "bars"]];
-const LABELS = { n: "n", auc: "AUC", cagr: "CAGR", psr: "PSR", dsr: "DSR", pbo: "PBO", rank_ic: "rank IC", ic: "IC",
-  qlike: "QLIKE", ece: "ECE", cvar: "CVaR", pnl: "PnL", sl: "SL", tp: "TP", mdd: "max drawdown" };
+const LABELS = { n: "n", ci_low: "95 % low", ci_high: "95 % high", log_loss: "Log-loss", bp: "Basis points", auc: "AUC", cagr: "CAGR", psr: "PSR", dsr: "DSR", pbo: "PBO", rank_ic: "Rank IC", ic: "IC",
+  qlike: "QLIKE", ece: "ECE", cvar: "CVaR", pnl: "PnL", sl: "SL", tp: "TP", mdd: "Max drawdown" };
 const HELP = {
   sharpe: "Mean over standard deviation of daily returns, times the square root of 365. Net of all costs.",
   sortino: "Mean daily return over its downside deviation (all days), times the square root of 365.",
@@ -37,9 +39,9 @@ function column(key, own) {
   let percent = unit === "" && FRACTION.test(key);
   if (given.format) percent = given.format === "percent";
   if (percent) unit = "%";
-  label = given.label || LABELS[label] || label.replace(/_/g, " ");
+  label = given.label || LABELS[label] || label.replace(/_/g, " ").replace(/^./, (c) => c.toUpperCase());
   return { key, label, unit: given.unit ?? unit, percent, signed: SIGNED.test(key), help: given.help || HELP[key],
-    decimals: given.decimals };
+    decimals: given.decimals ?? (FINE.test(key) ? 4 : undefined) };
 }
 
 // As many decimals as the largest value of a column needs to be read, the same in every row.

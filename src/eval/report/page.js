@@ -8,16 +8,17 @@ const later = []; // charts need their box in the page before they draw
 const present = (v) => v && (Array.isArray(v) ? v.length > 0 : typeof v !== "object" || Object.keys(v).length > 0);
 
 function section(id, title, lead, tools, ...content) {
-  page.append(el("section", { id }, el("div", { class: "head" }, el("h2", {}, title), lead && el("p", {}, lead), tools),
+  page.append(el("section", { id, "data-nav": id.replace(/^./, (c) => c.toUpperCase()) }, el("div", { class: "head" }, el("h2", {}, title), lead && el("p", {}, lead), tools),
     ...content));
 }
 
 // ---- tables ----
 
-function cell(value, col) {
+// A first column names its row: it stands on the left even when it is a number.
+function cell(value, col, first) {
   if (col.text) return el("td", {}, value === null || value === undefined ? NO_VALUE : String(value));
   const shown = col.percent && typeof value === "number" ? value * 100 : value;
-  return el("td", { class: "num" + (col.signed && value < 0 ? " neg" : "") },
+  return el("td", { class: (first ? "" : "num") + (col.signed && value < 0 ? " neg" : "") },
     typeof value === "boolean" ? (value ? "yes" : "no") : number(shown, col.decimals));
 }
 
@@ -43,8 +44,8 @@ function compare(a, b) {
 function table(rows, isOwn) {
   const cols = describe(rows), body = el("tbody");
   const draw = (list) => body.replaceChildren(...list.map((r) =>
-    el("tr", { class: isOwn && isOwn(r) ? "own" : null }, cols.map((c) => cell(r[c.key], c)))));
-  const heads = cols.map((c) => el("th", { class: c.text ? "sort" : "sort num", title: c.help, tabindex: 0, on: {
+    el("tr", { class: isOwn && isOwn(r) ? "own" : null }, cols.map((c, i) => cell(r[c.key], c, i === 0)))));
+  const heads = cols.map((c, i) => el("th", { class: c.text || i === 0 ? "sort" : "sort num", title: c.help, tabindex: 0, on: {
     click: () => sort(c), keydown: (e) => { if (e.key === "Enter") sort(c); } } }, c.label,
     c.unit && el("small", {}, c.unit)));
   function sort(col) {
@@ -66,8 +67,15 @@ function drawHeader() {
     doc.subtitle && el("p", { class: "lead" }, doc.subtitle)));
   if (doc.synthetic)
     page.append(el("div", { class: "synthetic", role: "note" }, el("strong", {}, "SYNTHETIC"),
-      el("span", {}, "These candles were simulated with a planted edge. Nothing here says anything about a real market.")));
+      el("span", {}, "These candles come from a market simulator. Nothing here says anything about a real market.")));
   page.append(el("nav", { "aria-label": "Sections" }));
+}
+
+// What a line's value is held against, with as many decimals as the value has.
+function boundText(line) {
+  if (typeof line.bound !== "number") return line.bound || "";
+  const decimals = decimalsFor([line.value, line.bound]), sign = line.strict === false ? "\u2265 " : "> ";
+  return sign + number(line.bound, line.bound === 0 ? 0 : decimals) + (line.unit === "%" ? "%" : "");
 }
 
 function drawVerdict() {
@@ -80,19 +88,23 @@ function drawVerdict() {
       el("td", { class: l.pass ? "pass" : "fail", "aria-label": l.pass ? "holds" : "fails" }, l.pass ? "\u2713" : "\u2717"),
       el("td", {}, l.name),
       el("td", { class: "num" }, single(l.value ?? NaN, l.unit)),
-      el("td", { class: "num muted" }, l.bound === null || l.bound === undefined ? "" :
-        (typeof l.bound === "string" ? "" : l.strict === false ? "\u2265 " : "> ") + single(l.bound, l.unit)),
+      el("td", { class: "num muted" }, boundText(l)),
       el("td", { class: "muted" }, l.detail || "")))))));
+}
+
+function cardText(s, key) {
+  if (s.unit === "fraction") return typeof s.value === "number" ? percent(s.value) : NO_VALUE;
+  return FINE.test(key) && typeof s.value === "number" ? number(s.value, 4) : single(s.value ?? NaN, s.unit);
 }
 
 function drawSummary() {
   if (!present(doc.summary)) return;
   const cards = el("div", { class: "cards" }, doc.summary.map((s) => {
-    const help = s.help || HELP[String(s.name).toLowerCase().replace(/ /g, "_")];
+    const key = String(s.name).toLowerCase().replace(/ /g, "_"), help = s.help || HELP[key];
     return el("div", { class: "card" },
       el("div", { "data-help": help, tabindex: help ? 0 : null }, el("span", {}, s.name)),
       el("div", { class: typeof s.value === "number" && s.value < 0 ? "neg" : null },
-        s.unit === "fraction" ? percent(s.value) : single(s.value ?? NaN, s.unit)));
+        cardText(s, key)));
   }));
   page.append(cards);
   later.push(() => { // the last row is filled up, so that no gap shows the lines' colour
@@ -141,12 +153,12 @@ function drawMonths() {
 
 function drawTables() {
   if (present(doc.strategies))
-    section("strategies", "Against baselines and ablations", "Same bars, same costs, same trader.", null,
+    section("baselines", "Against baselines and ablations", "Same bars, same costs, same trader.", null,
       table(doc.strategies, (r) => r.kind === "strategy"));
   if (present(doc.folds))
     section("folds", "Walk-forward folds", "Each is trained on its past only.", null, table(doc.folds));
   if (present(doc.symbols))
-    section("symbols", "Markets", null, null, table(doc.symbols));
+    section("markets", "Markets", null, null, table(doc.symbols));
 }
 
 function drawCandles() {
@@ -156,26 +168,28 @@ function drawCandles() {
   section("trades", "Trades", "Drag to move, ctrl + wheel to zoom.", chart.tools, chart.node);
 }
 
-function shares(rows, name, value, colors) {
+// A table of parts, with a bar that shows their shares.
+function breakdown(title, rows, name, value, color) {
   const total = rows.reduce((sum, r) => sum + Math.max(r[value] || 0, 0), 0) || 1;
-  return stack(rows.map((r, i) => ({ value: r[value] || 0, color: colors(r, i),
-    tip: `${r[name]}: ${percent((r[value] || 0) / total)}` })));
+  const parts = rows.map((r, i) => ({ name: r[name], value: r[value] || 0, color: color(r, i),
+    tip: `${r[name]}: ${percent((r[value] || 0) / total)}` }));
+  return el("figure", {}, el("h3", {}, title), stack(parts), keys(parts), table(rows));
 }
 
 function exitColor(r, i) {
   const reason = String(r.reason).toLowerCase();
-  return /^(tp|take)/.test(reason) ? tone("good") : /^(sl|stop)/.test(reason) ? tone("bad") : paint(i + 3);
+  return /^(tp|take)/.test(reason) ? ink("good") : /^(sl|stop)/.test(reason) ? ink("bad") : paint(i + 3);
 }
 
 function drawExits() {
   const parts = [];
   if (present(doc.exits)) {
     const value = doc.exits.every((r) => Number.isFinite(r.n)) ? "n" : "share";
-    parts.push(el("figure", {}, el("h3", {}, "Exits by reason"), shares(doc.exits, "reason", value, exitColor), table(doc.exits)));
+    parts.push(breakdown("Exits by reason", doc.exits, "reason", value, exitColor));
   }
   if (present(doc.costs)) {
     const value = doc.costs.every((r) => Number.isFinite(r.money)) ? "money" : "bp";
-    parts.push(el("figure", {}, el("h3", {}, "Costs by kind"), shares(doc.costs, "kind", value, (r, i) => paint(i)), table(doc.costs)));
+    parts.push(breakdown("Costs by kind", doc.costs, "kind", value, (r, i) => paint(i)));
   }
   if (parts.length)
     section("exits", "Exits and costs", null, null, el("div", { class: "two" }, parts));
@@ -188,20 +202,20 @@ function confusion() {
   const total = rows.reduce((a, b) => a + b, 0) || 1;
   const right = counts.reduce((sum, r, i) => sum + r[i], 0);
   return el("figure", { class: "box" }, el("h3", {}, "Confusion"), el("table", { class: "heat confusion" },
-    el("thead", {}, el("tr", {}, el("th", {}, "true \u2193 forecast \u2192"), labels.map((l) => el("th", {}, l)))),
+    el("thead", {}, el("tr", {}, el("th", {}, ""), labels.map((l) => el("th", {}, l)))),
     el("tbody", {}, counts.map((r, i) => el("tr", {}, el("th", {}, labels[i]), r.map((n) => {
       const share = rows[i] ? n / rows[i] : 0;
       return el("td", { style: `background:rgba(var(--heat), ${(share * 0.6).toFixed(3)})` },
         n.toLocaleString("en-US"), el("small", {}, percent(share)));
-    }))))), el("figcaption", {}, `Shares of each true class. Accuracy ${percent(right / total)} of ${total.toLocaleString("en-US")} bars.`));
+    }))))), el("figcaption", {}, `Rows: what happened; columns: forecast; shares of the row. Accuracy ${percent(right / total)} of ${total.toLocaleString("en-US")} bars.`));
 }
 
 function precisionCoverage() {
   const rows = doc.precision_coverage.filter((r) => r.coverage > 0).sort((a, b) => a.coverage - b.coverage);
   const series = [
-    { name: "precision", color: tone("accent"), dots: true, points: rows.map((r) => [r.coverage, r.precision,
+    { name: "precision", color: ink("accent"), dots: true, points: rows.map((r) => [r.coverage, r.precision,
       `coverage ${percent(r.coverage, 2)}, precision ${percent(r.precision)}` + (r.n ? `, n ${r.n}` : "")]) },
-    { name: "break-even after costs", color: tone("bad"), dash: true, points: rows.map((r) => [r.coverage, r.break_even]) }];
+    { name: "break-even after costs", color: ink("bad"), dash: true, points: rows.map((r) => [r.coverage, r.break_even]) }];
   const low = rows[0].coverage, log = low < 0.1;
   return figure("Precision against coverage", series, {
     x: { label: "share of bars traded" + (log ? " (log scale)" : ""), log, format: (v) => number(v * 100, v < 0.01 ? 1 : 0) + "%",
@@ -215,8 +229,8 @@ function calibration() {
   const range = rangeOf(rows.flatMap((r) => [r.p, r.observed]));
   const low = Math.max(0, range[0]), high = Math.min(1, range[1]);
   return figure("Calibration", [
-    { name: "perfect", color: tone("muted"), dash: true, width: 1, points: [[low, low], [high, high]] },
-    { name: "observed", color: tone("accent"), dots: true, radius: (i) => 2.5 + 4 * Math.sqrt((rows[i].n || 1) / top),
+    { name: "perfect", color: ink("muted"), dash: true, width: 1, points: [[low, low], [high, high]] },
+    { name: "observed", color: ink("accent"), dots: true, radius: (i) => 2.5 + 4 * Math.sqrt((rows[i].n || 1) / top),
       points: rows.map((r) => [r.p, r.observed, `said ${percent(r.p)}, happened ${percent(r.observed)}, n ${r.n ?? NO_VALUE}`]) }], {
     x: { label: "forecast probability", range: [low, high], format: (v) => number(v * 100, 0) + "%" },
     y: { range: [low, high], format: (v) => number(v * 100, 0) + "%" } },
@@ -226,9 +240,9 @@ function calibration() {
 function drawForecasts() {
   const parts = [present(doc.precision_coverage) && precisionCoverage(), present(doc.calibration) && calibration(),
     doc.confusion && confusion()].filter(Boolean);
-  if (present(doc.skill)) parts.push(el("figure", {}, el("h3", {}, "Skill"), table(doc.skill)));
-  if (parts.length)
-    section("forecasts", "Forecasts", "Held-out bars only.", null, el("div", { class: "two" }, parts));
+  if (parts.length || present(doc.skill))
+    section("forecasts", "Forecasts", "Held-out bars only.", null, el("div", { class: "three" }, parts),
+      present(doc.skill) && table(doc.skill));
 }
 
 function drawImportance() {
@@ -252,12 +266,12 @@ function drawTraining() {
     el("div", { class: "three" }, doc.training.map((t) => {
       const curve = (values) => (values || []).map((v, i) => [i + 1, v ?? NaN]);
       const valid = curve(t.valid), best = valid.reduce((b, p) => Number.isFinite(p[1]) && !(p[1] >= b[1]) ? p : b, [NaN, Infinity]);
-      const series = [{ name: "train", color: tone("muted"), points: curve(t.train) }];
+      const series = [{ name: "train", color: ink("muted"), points: curve(t.train) }];
       if (valid.some((p) => Number.isFinite(p[1])))
-        series.push({ name: "early stopping", color: tone("accent"), points: valid },
-          { color: tone("accent"), dots: true, only_dots: true, points: [[...best, `best at ${best[0]}: ${number(best[1], 5)}`]] });
+        series.push({ name: "early stopping", color: ink("accent"), points: valid },
+          { color: ink("accent"), dots: true, only_dots: true, points: [[...best, `best at ${best[0]}: ${number(best[1], 5)}`]] });
       const count = Math.max(series[0].points.length, valid.length, 2);
-      return figure(t.name, series, { height: 220, x: { label: "epoch or round", range: [1, count], format: (v) => number(v, 0) },
+      return figure(t.name, series, { height: 220, x: { label: "epoch or round", range: [1, count], whole: true, format: (v) => number(v, 0) },
         y: { format: (v) => number(v, 4) } });
     })));
 }
@@ -276,7 +290,7 @@ function drawFooter() {
   page.append(el("footer", {}, "All figures are net of fees, slippage and funding and stem from bars the model had not seen. ",
     "Charts: ", el("a", { href: "https://www.tradingview.com/" }, "TradingView Lightweight Charts\u2122"), "."));
   page.querySelector("nav").append(...[...page.querySelectorAll("section")].map((s) =>
-    el("a", { href: "#" + s.id }, s.querySelector("h2").textContent)));
+    el("a", { href: "#" + s.id }, s.dataset.nav)));
 }
 
 // One tooltip for all helps, so that nothing can clip it.

@@ -14,19 +14,21 @@ function fill(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes || {}))
     if (name === "on") for (const [event, handler] of Object.entries(value)) node.addEventListener(event, handler);
     else if (value !== undefined && value !== null && value !== false) node.setAttribute(name, value);
-  node.append(...children.flat().filter((c) => c !== undefined && c !== null && c !== false));
+  node.append(...children.flat(Infinity).filter((c) => c !== undefined && c !== null && c !== false));
   return node;
 }
 
+// A colour of the style sheet: ink follows the scheme by itself, tone is its value now (for canvases).
+const ink = (name) => `var(--${name})`;
 const tone = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
 
 // Distinct on white and on black, and for colour-blind readers (after Okabe and Ito 2008).
 const PALETTE = ["#d55e00", "#009e73", "#cc79a7", "#b58900", "#56a0d3", "#8e6bbf", "#7f8c8d", "#a65628", "#1b9e9e"];
 const paint = (i) => PALETTE[i % PALETTE.length];
 
-function niceTicks(low, high, count) {
-  const raw = (high - low) / count || 1, power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 2.5, 5, 10].map((m) => m * power).find((s) => s >= raw * 0.999);
+function niceTicks(low, high, count, whole) {
+  const raw = Math.max((high - low) / count || 1, whole ? 1 : 0), power = 10 ** Math.floor(Math.log10(raw));
+  const step = (whole ? [1, 2, 5, 10] : [1, 2, 2.5, 5, 10]).map((m) => m * power).find((s) => s >= raw * 0.999);
   const ticks = [];
   for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) ticks.push(k * step);
   return ticks;
@@ -51,9 +53,9 @@ function rangeOf(values, margin = 0.06) {
 }
 
 // A line chart. series: [{name, points: [[x, y, tip]], color, dash, dots, width, radius: (i) => r}];
-// options: {x: {label, format, range, log}, y: {...}, height}.
+// options: {x: {label, format, range, log, whole}, y: {...}, height}.
 function linePlot(series, options) {
-  const W = 520, H = options.height || 290, left = 54, right = 12, top = 8, bottom = 42;
+  const W = 380, H = options.height || 260, left = 46, right = 14, top = 8, bottom = 42;
   const points = series.flatMap((s) => s.points).filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
   const X = options.x, Y = options.y;
   const [x0, x1] = X.range || rangeOf(points.map((p) => p[0]), 0);
@@ -65,7 +67,7 @@ function linePlot(series, options) {
   for (const t of niceTicks(y0, y1, 5))
     out.append(svg("line", { x1: left, x2: W - right, y1: py(t), y2: py(t), class: "grid" }),
       svg("text", { x: left - 8, y: py(t) + 4, "text-anchor": "end" }, Y.format(t)));
-  for (const t of X.log ? logTicks(x0, x1) : niceTicks(x0, x1, 6))
+  for (const t of X.log ? logTicks(x0, x1) : niceTicks(x0, x1, 6, X.whole))
     out.append(svg("line", { x1: px(t), x2: px(t), y1: H - bottom, y2: H - bottom + 4, class: "axis" }),
       svg("text", { x: px(t), y: H - bottom + 17, "text-anchor": "middle" }, X.format(t)));
   out.append(svg("line", { x1: left, x2: W - right, y1: H - bottom, y2: H - bottom, class: "axis" }),
@@ -78,7 +80,7 @@ function linePlot(series, options) {
         "stroke-dasharray": s.dash ? "5 4" : null, "stroke-linejoin": "round" }));
     if (s.dots)
       known.forEach(([x, y, tip], i) => out.append(svg("circle", { cx: px(x), cy: py(y), r: s.radius ? s.radius(i) : 3,
-        fill: s.color, stroke: tone("bg"), "stroke-width": 1 }, svg("title", {}, tip || ""))));
+        fill: s.color, stroke: ink("bg"), "stroke-width": 1 }, svg("title", {}, tip || ""))));
   }
   return out;
 }
