@@ -56,6 +56,16 @@ wk_drawdown wk_drawdown_find(const double *equity, size_t n);
  * in-sample metric; mean_lambda: mean logit of the relative rank. Each may be NULL. */
 double wk_pbo(const double *M, size_t T, size_t N, size_t Sb, double *p_loss, double *slope, double *mean_lambda);
 
+/* ---- days: the headline ratios are those of daily returns ----
+ * A UTC day ends with its midnight: a bar that closes at 00:00 belongs to the day before. */
+size_t wk_daily_count(int64_t first_close_ns, int64_t last_close_ns);
+/* Daily returns of mark-to-market equity from its bar closes, time_ns [n] rising. start: equity before the
+ * first bar. Writes wk_daily_count(time_ns[0], time_ns[n - 1]) values to returns, day_ns (the day's
+ * first instant) and equity_out (equity at its end), each of which may be NULL; days without bars have return 0.
+ * Equity at or below 0 is ruin: -1 on its day and 0 ever after. Returns the number of days. */
+size_t wk_daily_returns(const int64_t *time_ns, const double *equity, size_t n, double start,
+                        double *returns, int64_t *day_ns, double *equity_out);
+
 /* ---- resampling: circular block bootstrap of the mean (or Sharpe), deterministic by seed ----
  * lo and hi are the 2.5 % and 97.5 % percentiles of the draws, p_le_zero the share at or below 0.
  * All NaN for n < 2. A block longer than n is cut to n. */
@@ -76,6 +86,17 @@ double wk_qlike(const float *forecast_vol, const float *realised_vol, size_t n);
 double wk_log_loss(const float *p, const int8_t *y, size_t n, size_t K);
 double wk_brier(const float *p, const int8_t *y, size_t n, size_t K);
 double wk_ece(const float *p, const int8_t *hit, size_t n, size_t bins); /* equal-mass bins */
+/* The reliability curve behind it: per bin the mean forecast, the observed share and the count, each
+ * [bins]. An empty bin (n < bins) has count 0 and NaN. */
+void wk_reliability(const float *p, const int8_t *hit, size_t n, size_t bins, double *said, double *seen,
+                    size_t *count);
+/* Share of hits among the most confident forecasts: precision [m] at each coverage [m] in (0, 1], on
+ * round(coverage * n) rows, at least one. Equal confidences are taken in row order. */
+void wk_precision_coverage(const float *confidence, const int8_t *hit, size_t n, const double *coverage,
+                           size_t m, double *precision);
+/* counts [K, K]: rows the class y, columns the likeliest forecast of p [n, K] (the lower class at a tie);
+ * rows with y < 0 or a NaN are skipped. */
+void wk_confusion(const float *p, const int8_t *y, size_t n, size_t K, size_t *counts);
 double wk_wilson_lower(size_t hits, size_t n, double z);
 double wk_clopper_pearson_lower(size_t hits, size_t n, double alpha);
 /* Population stability of two histograms of shares; a share below 1e-4 counts as 1e-4. */

@@ -49,6 +49,28 @@ expect "the title, escaped" 1 '<h1>pooled-1h &lt;/script&gt; &amp; co</h1>'
 sed 's/<script.*//' "$work/dom" >"$work/plain"
 forbid "a value that is no text" '\[object |undefined<|>NaN' "$work/plain"
 
+# Every control works: headings sort, lines hide, markets change, the crosshair tells.
+cat >"$work/use.js" <<'END'
+<script>
+const fire = (node, type, x) => node.dispatchEvent(new MouseEvent(type, { bubbles: true, clientX: x, clientY: 300 }));
+requestAnimationFrame(() => setTimeout(() => {
+  document.querySelectorAll("th.sort, .legend button, .tools input").forEach((node) => { node.click(); node.click(); });
+  for (const option of document.querySelectorAll("select option")) {
+    option.selected = true;
+    option.parentNode.dispatchEvent(new Event("change"));
+  }
+  document.querySelectorAll("[data-help]").forEach((node) => fire(node, "mouseover", 10));
+  document.querySelectorAll("canvas").forEach((node) => ["mouseenter", "mousemove"].forEach((type) => fire(node, type, 600)));
+  document.documentElement.dataset.used = document.querySelectorAll("th[aria-sort]").length;
+}, 500));
+</script>
+END
+cat "$work/report.html" "$work/use.js" >"$work/used.html"
+draw "$work/used.html"
+expect "use of every control" 1 '<html[^>]* data-used="[5-9]"'
+forbid "an error in use" '<html[^>]* data-error=' "$work/dom"
+forbid "the console in use" 'CONSOLE' "$work/console"
+
 # Missing keys hide their section; nothing else changes.
 echo '{"title": "bare"}' >"$work/bare.json"
 "$1" "$work/bare.json" "$work/report.html" && draw "$work/report.html"

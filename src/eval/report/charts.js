@@ -53,7 +53,7 @@ function equityChart(doc) {
   const start = () => {
     const chart = timeChart(canvas, doc.drawdown ? 460 : 340, false);
     const format = { type: "custom", minMove: 0.0001, formatter: money };
-    const add = (name, points, color, width) => {
+    const add = (name, points, color, width, swatch) => {
       const series = chart.addSeries(LC.LineSeries, { color, lineWidth: width, priceFormat: format,
         priceLineVisible: false, lastValueVisible: width > 1 });
       series.setData(lineData(points));
@@ -63,14 +63,14 @@ function equityChart(doc) {
         const shown = button.getAttribute("aria-pressed") === "true";
         button.setAttribute("aria-pressed", String(!shown));
         series.applyOptions({ visible: !shown });
-      } } }, el("i", { style: `color:${color}` }), name, value);
+      } } }, el("i", { style: `color:${swatch}` }), name, value);
       show(last);
       legend.append(button);
       return { series, show, last };
     };
     // The strategy comes first in the legend and last on the canvas: above the others.
-    const lines = baselines.map(([name, points], i) => add(name, points, paint(i), 1));
-    lines.push(add(doc.strategy_name || "strategy", doc.equity, tone("accent"), 2));
+    const lines = baselines.map(([name, points], i) => add(name, points, paint(i), 1, paint(i)));
+    lines.push(add(doc.strategy_name || "strategy", doc.equity, tone("accent"), 2, ink("accent")));
     legend.prepend(legend.lastChild);
     themed.push(() => lines[lines.length - 1].series.applyOptions({ color: tone("accent") }));
     if (doc.drawdown) {
@@ -133,7 +133,8 @@ function candleChart(candles) {
       series.setData(data);
       const sorted = [...list].sort((a, b) => a.time - b.time);
       markers.setMarkers(sorted.map(marker));
-      trades = Map.groupBy ? Map.groupBy(sorted, (t) => t.time) : new Map(sorted.map((t) => [t.time, [t]]));
+      trades = new Map();
+      for (const t of sorted) trades.set(t.time, [...(trades.get(t.time) || []), t]);
       idle = `${data.length.toLocaleString("en-US")} bars, ${list.filter((t) => t.kind === "entry").length
         .toLocaleString("en-US")} entries. Arrows: entries; dots: exits, green with a profit after costs.`;
       legend.replaceChildren(el("span", { class: "muted" }, idle));

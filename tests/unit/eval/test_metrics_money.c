@@ -162,6 +162,30 @@ static void test_cvar_takes_the_straddling_period_in_part(void **state)
     assert_near(wk_cvar(A, N, 1), 0.0013, 1e-16);
 }
 
+static void test_days_end_at_midnight_and_missing_days_are_flat(void **state)
+{
+    (void)state;
+    const int64_t hour = (int64_t)3600 * 1000000000;
+    const int64_t time[] = {23 * hour, 24 * hour, 25 * hour, 97 * hour};
+    const double equity[] = {101, 102, 103, 51};
+    double r[5], at_end[5];
+    int64_t day[5];
+    assert_int_equal(wk_daily_count(23 * hour, 97 * hour), 5);
+    assert_int_equal(wk_daily_returns(time, equity, 4, 100, r, day, at_end), 5);
+    const double expected[] = {102 / 100.0 - 1, 103 / 102.0 - 1, 0, 0, 51 / 103.0 - 1};
+    for (int i = 0; i < 5; i++) {
+        assert_near(r[i], expected[i], 1e-15);
+        assert_int_equal(day[i], i * 24 * hour);
+    }
+    assert_near(at_end[3], 103, 0);
+    const double ruin[] = {101, -2, 50, 60};
+    wk_daily_returns(time, ruin, 4, 100, r, NULL, NULL);
+    assert_near(r[0], -1, 0);
+    assert_near(r[1], 0, 0);
+    assert_near(r[4], 0, 0);
+    assert_int_equal(wk_daily_count(-hour, hour), 2);
+}
+
 static void test_ulcer_and_tail_ratio(void **state)
 {
     (void)state;
@@ -184,6 +208,7 @@ int main(void)
         cmocka_unit_test(test_psr_is_a_half_against_itself),
         cmocka_unit_test(test_lo_eta_is_root_q_without_and_less_with_autocorrelation),
         cmocka_unit_test(test_cvar_takes_the_straddling_period_in_part),
+        cmocka_unit_test(test_days_end_at_midnight_and_missing_days_are_flat),
         cmocka_unit_test(test_ulcer_and_tail_ratio),
     };
     return cmocka_run_group_tests_name("metrics_money", tests, NULL, NULL);
