@@ -23,7 +23,8 @@ static int compare_ranked(const void *a, const void *b)
 }
 
 /* Average ranks (1 = lowest) of the rows for which keep[i]; rank [n] is written for those only. */
-static size_t average_ranks(wk_arena *arena, const float *x, const uint8_t *keep, size_t n, double *rank)
+static size_t average_ranks(wk_arena *arena, const float *x, const uint8_t *keep, size_t n,
+                            double *rank)
 {
     ranked *order = wk_arena_array(arena, ranked, n);
     size_t kept = 0;
@@ -114,7 +115,8 @@ double wk_log_loss(const float *p, const int8_t *y, size_t n, size_t K)
     for (size_t i = 0; i < n; i++) {
         if (y[i] < 0)
             continue;
-        double q = K == 1 ? (y[i] ? (double)p[i] : 1 - (double)p[i]) : (double)p[i * K + (size_t)y[i]];
+        double q =
+            K == 1 ? (y[i] ? (double)p[i] : 1 - (double)p[i]) : (double)p[i * K + (size_t)y[i]];
         q = q < 1e-7 ? 1e-7 : q > 1 ? 1 : q;
         sum -= wk_log(q);
         used++;
@@ -149,8 +151,8 @@ static size_t sorted_values(const float *x, size_t n, ranked *out)
     return kept;
 }
 
-void wk_reliability(const float *p, const int8_t *hit, size_t n, size_t bins, double *said, double *seen,
-                    size_t *count)
+void wk_reliability(const float *p, const int8_t *hit, size_t n, size_t bins, double *said,
+                    double *seen, size_t *count)
 {
     wk_arena arena;
     wk_arena_init(&arena);
@@ -174,7 +176,8 @@ double wk_ece(const float *p, const int8_t *hit, size_t n, size_t bins)
 {
     wk_arena arena;
     wk_arena_init(&arena);
-    double *said = wk_arena_array(&arena, double, bins), *seen = wk_arena_array(&arena, double, bins);
+    double *said = wk_arena_array(&arena, double, bins),
+           *seen = wk_arena_array(&arena, double, bins);
     size_t *count = wk_arena_array(&arena, size_t, bins), total = 0;
     wk_reliability(p, hit, n, bins, said, seen, count);
     double sum = 0;
@@ -186,8 +189,8 @@ double wk_ece(const float *p, const int8_t *hit, size_t n, size_t bins)
     return total ? sum / (double)total : NAN;
 }
 
-void wk_precision_coverage(const float *confidence, const int8_t *hit, size_t n, const double *coverage,
-                           size_t m, double *precision)
+void wk_precision_coverage(const float *confidence, const int8_t *hit, size_t n,
+                           const double *coverage, size_t m, double *precision)
 {
     wk_arena arena;
     wk_arena_init(&arena);
@@ -233,7 +236,8 @@ double wk_wilson_lower(size_t hits, size_t n, double z)
  * shorter side of the peak are summed from the first one on by their ratio. */
 static double binomial_upper_tail(size_t hits, size_t n, double p, double log_choose)
 {
-    double first = wk_exp(log_choose + (double)hits * wk_log(p) + (double)(n - hits) * wk_log1p(-p));
+    double first =
+        wk_exp(log_choose + (double)hits * wk_log(p) + (double)(n - hits) * wk_log1p(-p));
     double term = first, sum = first, odds = p / (1 - p);
     for (size_t j = hits; j < n; j++) {
         term *= (double)(n - j) / (double)(j + 1) * odds;

@@ -33,8 +33,8 @@ static void append(text *t, const char *bytes, size_t size)
     t->size += size;
 }
 
-/* JSON inside a script element: "<" could begin "</script" or "<!--", which end or hide the element;
- * as an escape it is still the same JSON text. */
+/* JSON inside a script element: "<" could begin "</script" or "<!--", which end or hide the
+ * element; as an escape it is still the same JSON text. */
 static void append_json(text *t, const char *json)
 {
     for (const char *p = json; *p;) {
@@ -49,7 +49,10 @@ static void append_json(text *t, const char *json)
 }
 
 /* The page is a template: "{{name}}" stands for an asset, or for the document. */
-#define ASSET(name) {"{{" #name "}}", (const char *)wk__report_##name, wk__report_##name##_size}
+#define ASSET(name)                                                                                \
+    {                                                                                              \
+        "{{" #name "}}", (const char *)wk__report_##name, wk__report_##name##_size                 \
+    }
 static const struct {
     const char *mark, *bytes;
     size_t size;

@@ -1,4 +1,5 @@
-/* Metrics of forecasts. Golden values: tests/golden/eval/make_golden.py and the published vectors. */
+/* Metrics of forecasts. Golden values: tests/golden/eval/make_golden.py and the published vectors.
+ */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,7 +26,8 @@ static void test_auc_counts_ties_half_and_skips_nan(void **state)
 static void test_rank_correlation_equals_scipy(void **state)
 {
     (void)state;
-    const float a[] = {.1f, .4f, .35f, .8f, .35f, .9f, .2f, .6f, NAN}, b[] = {3, 1, 4, 1, 5, 9, 2, 6, 7};
+    const float a[] = {.1f, .4f, .35f, .8f, .35f, .9f, .2f, .6f, NAN},
+                b[] = {3, 1, 4, 1, 5, 9, 2, 6, 7};
     const float rise[] = {1, 2, 3}, fall[] = {30, 20, -10}, flat[] = {1, 1, 1};
     assert_near(wk_rank_correlation(a, b, 9), 0.25301204819277107, 1e-14);
     assert_near(wk_rank_correlation(rise, fall, 3), -1, 0);

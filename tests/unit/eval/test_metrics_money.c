@@ -99,7 +99,8 @@ static void test_ruin_ends_at_minus_everything(void **state)
 static void test_minimum_track_record_table_holds(void **state)
 {
     (void)state;
-    const double annual[] = {1, 1.5, 2, 3}, normal[] = {990, 441, 249, 112}, fat[] = {1045, 479, 278, 133};
+    const double annual[] = {1, 1.5, 2, 3}, normal[] = {990, 441, 249, 112},
+                 fat[] = {1045, 479, 278, 133};
     double z = 1.6448536269514722;
     for (int i = 0; i < 4; i++) {
         double sharpe = annual[i] / sqrt(365);
@@ -147,7 +148,8 @@ static void test_lo_eta_is_root_q_without_and_less_with_autocorrelation(void **s
         r[i] = last;
     }
     assert_near(wk_lo_eta(r, 4000, 1), 1, 1e-15);
-    /* AR(1) with rho .5: q + 2 sum (q - k) rho^k = 4 + 2 (3 .5 + 2 .25 + 1 .125) = 8.25 for q = 4. */
+    /* AR(1) with rho .5: q + 2 sum (q - k) rho^k = 4 + 2 (3 .5 + 2 .25 + 1 .125) = 8.25 for q = 4.
+     */
     assert_near(wk_lo_eta(r, 4000, 4), 4 / sqrt(8.25), 0.04);
     assert_true(wk_lo_eta(r, 4000, 4) < 2);
 }
