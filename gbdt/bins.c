@@ -77,8 +77,9 @@ static uint32_t make_cuts(const uint32_t *key, size_t n, size_t max_bin, float *
         in_bin += run;
         i = end;
     }
-    float top = value_of(key[n - 1]);
-    cuts[n_bins++] = bounded(top + (fabsf(top) + 1e-5f));
+    /* In f64 before rounding, as XGBoost does. */
+    double top = (double)value_of(key[n - 1]);
+    cuts[n_bins++] = bounded((float)(top + (fabs(top) + (double)1e-5f)));
     return n_bins;
 }
 
@@ -116,8 +117,8 @@ static void cut_column(const job *j, size_t f, uint32_t *key, uint32_t *scratch)
     }
     sort_keys(key, scratch, n);
     j->bins->n_bins[f] = make_cuts(key, n, j->max_bin, j->bins->cuts[f]);
-    float low = n ? value_of(key[0]) : 0;
-    j->bins->below[f] = bounded(low - (fabsf(low) + 1e-5f));
+    double low = n ? (double)value_of(key[0]) : 0;
+    j->bins->below[f] = bounded((float)(low - (fabs(low) + (double)1e-5f)));
 }
 
 static void bin_rows(const job *j, size_t begin, size_t end)
