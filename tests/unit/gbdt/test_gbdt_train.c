@@ -322,13 +322,26 @@ static void test_infinity_counts_as_the_largest_value(void **state)
     wk_forest_destroy(forest);
 }
 
+typedef struct {
+    const wk_gbdt_data *data;
+    wk_arena *arena;
+    wk__gbdt_bins bins;
+} bins_call;
+
+static void make_bins(wk__gbdt_team *team, void *context)
+{
+    bins_call *call = context;
+    wk__gbdt_bins_make(call->data, NULL, ROWS, 20, team, call->arena, &call->bins);
+}
+
 static void test_many_distinct_values_get_bins_of_equal_mass(void **state)
 {
     fixture *f = *state;
     wk_arena arena;
     wk_arena_init(&arena);
-    wk__gbdt_bins bins;
-    wk__gbdt_bins_make(&f->data, NULL, ROWS, 20, 2, &arena, &bins);
+    bins_call call = {&f->data, &arena, {0}};
+    wk__gbdt_team_with(2, make_bins, &call);
+    wk__gbdt_bins bins = call.bins;
     for (size_t c = 0; c < COLS; c++) {
         size_t count[64] = {0}, present = 0;
         assert_int_equal(bins.n_bins[c], 20);
