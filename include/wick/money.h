@@ -26,7 +26,7 @@ static inline bool wk__money_decimal(double value, int64_t *num, int *places)
             return false;
         int64_t n = (int64_t)(scaled + 0.5);
         double miss = scaled - (double)n;
-        if (n > 0 && miss <= 1e-9 * scaled && miss >= -1e-9 * scaled) {
+        if (n > 0 && miss <= 1e-13 * scaled && miss >= -1e-13 * scaled) {
             *num = n;
             *places = d;
             return true;
