@@ -216,7 +216,7 @@ static wk_status play(run *r, size_t to, wk_err *err)
         int64_t close_ns = p->start_ns + ((int64_t)t + 1) * p->timeframe_ns;
         r->out->time_ns[t - r->from] = close_ns;
         /* Slippage goes by the volatility known before the bar. */
-        const double *sigma = r->sigma + (t > r->from ? t - 1 : t) * S;
+        const double *sigma = r->sigma + (t > 0 ? t - 1 : 0) * S;
         WK_TRY(wk_sim_bar(r->venue, (int64_t)t, close_ns, p->bars + t * S, p->provenance + t * S,
                           p->funding != NULL ? p->funding + t * S : NULL, sigma, &r->events, err));
         WK_TRY(deliver(r, t, err));

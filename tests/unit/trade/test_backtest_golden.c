@@ -202,9 +202,48 @@ static void test_delay_equals_reference(void **state)
     compare("delay", &base_trade, &sim);
 }
 
+/* The threshold of each day against numpy.quantile over the same window. */
+static void test_thresholds_equal_numpy(void **state)
+{
+    (void)state;
+    FILE *file = open_golden("reference_thresholds.csv");
+    wk_instrument in[S];
+    instruments_of(in);
+    wk_arena arena;
+    wk_arena_init(&arena);
+    wk_trader *trader = NULL;
+    wk_err err = {0};
+    assert_int_equal(wk_trader_plan(&arena, &base_trade, in, S, HOUR, 1000000000000, &trader, &err), WK_OK);
+    wk_arena_freeze(&arena);
+    wk_action storage[4 * S];
+    char line[128];
+    long day = -1;
+    double want = INFINITY;
+    size_t days = 0;
+    assert_non_null(fgets(line, sizeof line, file)); /* the header */
+    for (size_t t = 0; t < STEPS; t++) {
+        wk_actions actions = {0, 4 * S, storage};
+        wk_event e = {.kind = WK_EVENT_BARS, .time_ns = panel.start_ns + ((int64_t)t + 1) * HOUR, .bars = panel.bars + t * S,
+                      .provenance = panel.provenance + t * S, .forecasts = forecasts + t * S, .sigma = sigma + t * S};
+        wk_trader_step(trader, &e, &actions);
+        if (t % 24 == 0 && t >= 24 * 60 && fgets(line, sizeof line, file) != NULL) {
+            assert_int_equal(sscanf(line, "%ld,%lf", &day, &want), 2);
+            assert_int_equal(day, t / 24);
+            days++;
+        }
+        double got = wk_trader_threshold(trader);
+        if (!(got == want))
+            fail_msg("step %zu: threshold %.17g, expected %.17g", t, got, want);
+    }
+    assert_int_equal(days, 107);
+    fclose(file);
+    wk_arena_finish(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_thresholds_equal_numpy),
         cmocka_unit_test(test_plain_policy_equals_reference),
         cmocka_unit_test(test_confirmation_equals_reference),
         cmocka_unit_test(test_brackets_and_cooldown_equal_reference),
