@@ -42,10 +42,15 @@ static int make(wk_panel *p, wk_forecast *forecasts, double *sigma)
             int64_t h = (o > c ? o : c) + draw() % 100, l = (o < c ? o : c) - draw() % 100;
             last[s] = c;
             score[s] = score[s] * 0.5f + (float)(int32_t)draw() / 4294967296.0f;
-            p->bars[i] = (wk_bar){p->start_ns + (int64_t)t * p->timeframe_ns, (double)o / 100, (double)h / 100,
-                                  (double)l / 100, (double)c / 100, 1000.0};
+            p->bars[i] = (wk_bar){p->start_ns + (int64_t)t * p->timeframe_ns,
+                                  (double)o / 100,
+                                  (double)h / 100,
+                                  (double)l / 100,
+                                  (double)c / 100,
+                                  1000.0};
             p->funding[i] = t % 32 == 0 ? 1e-4 : 0.0;
-            forecasts[i] = (wk_forecast){.p = {0.3f, 0.4f, 0.3f}, .score = score[s], .volatility = 0.003f, .valid = 1};
+            forecasts[i] = (wk_forecast){
+                .p = {0.3f, 0.4f, 0.3f}, .score = score[s], .volatility = 0.003f, .valid = 1};
             sigma[i] = 0.002 + (double)(draw() % 1000) * 2e-6;
         }
     }
@@ -56,8 +61,10 @@ static int make(wk_panel *p, wk_forecast *forecasts, double *sigma)
 
 int main(int argc, char **argv)
 {
-    size_t T = argc > 1 ? strtoul(argv[1], NULL, 10) : 175200, S = argc > 2 ? strtoul(argv[2], NULL, 10) : 50;
-    wk_panel panel = {.T = T, .S = S, .timeframe_ns = 15 * MINUTE, .start_ns = 18000 * 1440 * MINUTE};
+    size_t T = argc > 1 ? strtoul(argv[1], NULL, 10) : 175200,
+           S = argc > 2 ? strtoul(argv[2], NULL, 10) : 50;
+    wk_panel panel = {
+        .T = T, .S = S, .timeframe_ns = 15 * MINUTE, .start_ns = 18000 * 1440 * MINUTE};
     wk_forecast *forecasts = malloc(T * S * sizeof *forecasts);
     double *sigma = malloc(T * S * sizeof *sigma);
     wk_instrument *in = calloc(S, sizeof *in);
@@ -67,28 +74,46 @@ int main(int argc, char **argv)
     }
     for (size_t s = 0; s < S; s++)
         in[s] = (wk_instrument){.tick = 0.01, .lot = 1e-4, .min_lots = 1};
-    wk_trade_config trade = {
-        .policy = WK_POLICY_QUANTILE, .coverage = 0.15, .quantile_window_days = 180, .quantile_min_days = 60,
-        .exit_at_zero = true, .allow_long = true, .allow_short = true, .confirm_bars = 1, .stop_kind = 2,
-        .stop_loss = 5, .take_profit = 1, .slots = 100000, .leverage = 1};
-    wk_sim_config sim = {.fees = WK_FEES_FUTURES, .slippage_bps = 2, .latency_ms = 250, .funding = true, .leverage = 3,
-                         .maintenance_margin = 0.005, .initial_cash = 1e9, .cost_multiplier = 1};
+    wk_trade_config trade = {.policy = WK_POLICY_QUANTILE,
+                             .coverage = 0.15,
+                             .quantile_window_days = 180,
+                             .quantile_min_days = 60,
+                             .exit_at_zero = true,
+                             .allow_long = true,
+                             .allow_short = true,
+                             .confirm_bars = 1,
+                             .stop_kind = 2,
+                             .stop_loss = 5,
+                             .take_profit = 1,
+                             .slots = 100000,
+                             .leverage = 1};
+    wk_sim_config sim = {.fees = WK_FEES_FUTURES,
+                         .slippage_bps = 2,
+                         .latency_ms = 250,
+                         .funding = true,
+                         .leverage = 3,
+                         .maintenance_margin = 0.005,
+                         .initial_cash = 1e9,
+                         .cost_multiplier = 1};
     double best = INFINITY;
     wk_backtest result = {0};
     wk_err err = {0};
     for (int i = 0; i < 3; i++) {
         wk_backtest_finish(&result);
         int64_t begin = wk_clock_monotonic_ns();
-        if (wk_backtest_run(&panel, forecasts, sigma, 0, T, &trade, &sim, in, &result, &err) != WK_OK) {
+        if (wk_backtest_run(&panel, forecasts, sigma, 0, T, &trade, &sim, in, &result, &err) !=
+            WK_OK) {
             fprintf(stderr, "bench_backtest: %s\n", err.msg);
             return 1;
         }
         double seconds = (double)(wk_clock_monotonic_ns() - begin) * 1e-9;
         best = seconds < best ? seconds : best;
     }
-    printf("{\"name\":\"backtest.bars\",\"value\":%.4f,\"unit\":\"s\",\"bars\":%zu,\"orders\":%zu,\"fills\":%zu,"
+    printf("{\"name\":\"backtest.bars\",\"value\":%.4f,\"unit\":\"s\",\"bars\":%zu,\"orders\":%zu,"
+           "\"fills\":%zu,"
            "\"trades\":%zu,\"bars_per_s\":%.0f}\n",
-           best, T * S, result.orders_placed, result.orders_filled, result.n_trades, (double)(T * S) / best);
+           best, T * S, result.orders_placed, result.orders_filled, result.n_trades,
+           (double)(T * S) / best);
     wk_backtest_finish(&result);
     free(panel.symbols);
     free(panel.bars);

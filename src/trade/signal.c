@@ -32,8 +32,8 @@ void wk__signal_plan(wk_arena *arena, const wk_trade_config *config, size_t S, i
     signal->row = wk_arena_array(arena, double, S);
 }
 
-void wk__signal_push(wk__signal *signal, const wk_trade_config *config, int64_t step, int64_t open_ns,
-                     const double *x, size_t S)
+void wk__signal_push(wk__signal *signal, const wk_trade_config *config, int64_t step,
+                     int64_t open_ns, const double *x, size_t S)
 {
     if (config->policy != WK_POLICY_QUANTILE)
         return;
@@ -50,7 +50,8 @@ void wk__signal_push(wk__signal *signal, const wk_trade_config *config, int64_t 
         signal->day = day;
         wk__pool_drop_before(signal->pool, step - signal->window);
         signal->threshold = INFINITY;
-        if (step - signal->first >= signal->min_age && wk__pool_count(signal->pool) > signal->min_values)
+        if (step - signal->first >= signal->min_age &&
+            wk__pool_count(signal->pool) > signal->min_values)
             signal->threshold = wk__pool_quantile(signal->pool, 1.0 - config->coverage);
     }
     if ((step - signal->first) % signal->stride == 0) {
@@ -75,8 +76,8 @@ static int want_expected(const wk_trade_config *config, const wk_forecast *f, do
     return ev_short > config->threshold ? -1 : 0;
 }
 
-int wk__signal_want(const wk__signal *signal, const wk_trade_config *config, const wk_forecast *forecast,
-                    double x, double sigma)
+int wk__signal_want(const wk__signal *signal, const wk_trade_config *config,
+                    const wk_forecast *forecast, double x, double sigma)
 {
     double strength = x;
     if (config->policy == WK_POLICY_EXPECTED_VALUE)

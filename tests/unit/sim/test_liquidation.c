@@ -17,7 +17,10 @@ static void near(double got, double want, double tolerance)
 static void test_mark_based_vectors(void **state)
 {
     (void)state;
-    const double v[][3] = {{3, 67.340, 132.013}, {5, 80.8081, 118.8119}, {10, 90.9091, 108.9109}, {25, 96.9697, 102.9703}};
+    const double v[][3] = {{3, 67.340, 132.013},
+                           {5, 80.8081, 118.8119},
+                           {10, 90.9091, 108.9109},
+                           {25, 96.9697, 102.9703}};
     for (size_t i = 0; i < 4; i++) {
         near(wk_liquidation_mark_based(1, 100, v[i][0], 0.01), v[i][1], 5e-4);
         near(wk_liquidation_mark_based(-1, 100, v[i][0], 0.01), v[i][2], 5e-4);
@@ -27,7 +30,8 @@ static void test_mark_based_vectors(void **state)
 static void test_entry_based_vectors(void **state)
 {
     (void)state;
-    const double v[][3] = {{3, 66.9167, 133.0833}, {5, 80.25, 119.75}, {10, 90.25, 109.75}, {25, 96.25, 103.75}};
+    const double v[][3] = {
+        {3, 66.9167, 133.0833}, {5, 80.25, 119.75}, {10, 90.25, 109.75}, {25, 96.25, 103.75}};
     for (size_t i = 0; i < 4; i++) {
         near(wk_liquidation_entry_based(1, 100, v[i][0], 0.0025), v[i][1], 5e-5);
         near(wk_liquidation_entry_based(-1, 100, v[i][0], 0.0025), v[i][2], 5e-5);

@@ -48,9 +48,11 @@ static void test_products_run_in_128_bits_and_overflow_is_refused(void **state)
     int64_t v = 77;
     assert_true(wk_money_mul_div(INT64_C(9000000000000000000), 1000000, 1, 1000000, false, &v));
     assert_true(v == INT64_C(9000000000000000000));
-    assert_true(wk_money_mul_div(INT64_C(4000000000000), INT64_C(4000000000000), 3, INT64_C(7000000000000), true, &v));
+    assert_true(wk_money_mul_div(INT64_C(4000000000000), INT64_C(4000000000000), 3,
+                                 INT64_C(7000000000000), true, &v));
     assert_true(v == INT64_C(6857142857143)); /* 6857142857142.86 up */
-    assert_true(wk_money_mul_div(INT64_C(-4000000000000), INT64_C(4000000000000), 3, INT64_C(7000000000000), false, &v));
+    assert_true(wk_money_mul_div(INT64_C(-4000000000000), INT64_C(4000000000000), 3,
+                                 INT64_C(7000000000000), false, &v));
     assert_true(v == INT64_C(-6857142857143));
     v = 77;
     assert_false(wk_money_mul_div(INT64_MAX, INT64_MAX, 1, 1, false, &v));

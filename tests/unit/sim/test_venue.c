@@ -21,8 +21,12 @@ typedef struct {
 
 static wk_sim_config plain_config(void)
 {
-    return (wk_sim_config){.latency_ms = 250, .funding = true, .leverage = 1, .maintenance_margin = 0.005,
-                           .initial_cash = 10000, .cost_multiplier = 1};
+    return (wk_sim_config){.latency_ms = 250,
+                           .funding = true,
+                           .leverage = 1,
+                           .maintenance_margin = 0.005,
+                           .initial_cash = 10000,
+                           .cost_multiplier = 1};
 }
 
 static void setup(fixture *f, const wk_sim_config *config)
@@ -50,7 +54,8 @@ static void play(fixture *f, wk_bar bar, uint8_t provenance, double funding)
     double sigma = 0.01;
     f->step++;
     f->list.n = 0;
-    if (wk_sim_bar(f->venue, f->step, (f->step + 1) * HOUR, &bar, &provenance, &funding, &sigma, &f->list, &err) != WK_OK)
+    if (wk_sim_bar(f->venue, f->step, (f->step + 1) * HOUR, &bar, &provenance, &funding, &sigma,
+                   &f->list, &err) != WK_OK)
         fail_msg("%s", err.msg);
 }
 
@@ -63,9 +68,12 @@ static void expect_fill(const fixture *f, size_t i, wk_reason reason, int64_t ti
 {
     assert_true(i < f->list.n);
     const wk_event *e = &f->events[i];
-    if (e->kind != WK_EVENT_FILL || e->reason != reason || e->price_ticks != ticks || e->maker != maker)
-        fail_msg("event %zu: kind %d reason %d price %lld maker %d; expected a fill, reason %d price %lld maker %d", i,
-                 (int)e->kind, e->reason, (long long)e->price_ticks, e->maker, (int)reason, (long long)ticks, maker);
+    if (e->kind != WK_EVENT_FILL || e->reason != reason || e->price_ticks != ticks ||
+        e->maker != maker)
+        fail_msg("event %zu: kind %d reason %d price %lld maker %d; expected a fill, reason %d "
+                 "price %lld maker %d",
+                 i, (int)e->kind, e->reason, (long long)e->price_ticks, e->maker, (int)reason,
+                 (long long)ticks, maker);
 }
 
 static double cash(const fixture *f)
@@ -178,12 +186,17 @@ static void test_limit_expires_and_cancels(void **state)
     fixture f;
     wk_sim_config c = plain_config();
     setup(&f, &c);
-    place(&f, (wk_order){.id = 7, .side = 1, .kind = WK_ORDER_LIMIT, .price_ticks = 9000, .expires_ns = 3 * HOUR});
+    place(&f, (wk_order){.id = 7,
+                         .side = 1,
+                         .kind = WK_ORDER_LIMIT,
+                         .price_ticks = 9000,
+                         .expires_ns = 3 * HOUR});
     bar(&f, 100, 101, 99, 100);
     assert_int_equal(f.list.n, 0);
     bar(&f, 100, 101, 99, 100);
     assert_int_equal(f.list.n, 1);
-    assert_true(f.events[0].kind == WK_EVENT_CANCELED && f.events[0].reason == WK_REASON_EXPIRED && f.events[0].order_id == 7);
+    assert_true(f.events[0].kind == WK_EVENT_CANCELED && f.events[0].reason == WK_REASON_EXPIRED &&
+                f.events[0].order_id == 7);
     place(&f, (wk_order){.id = 8, .side = 1, .kind = WK_ORDER_LIMIT, .price_ticks = 9000});
     wk_sim_cancel(f.venue, 0, 8, f.step);
     bar(&f, 80, 81, 79, 80); /* would have filled */
@@ -195,7 +208,11 @@ static void test_limit_expires_and_cancels(void **state)
 
 static wk_order bracketed(int side, int kind, int64_t price, int64_t stop, int64_t profit)
 {
-    return (wk_order){.side = (int8_t)side, .kind = (uint8_t)kind, .price_ticks = price, .stop_ticks = stop, .profit_ticks = profit};
+    return (wk_order){.side = (int8_t)side,
+                      .kind = (uint8_t)kind,
+                      .price_ticks = price,
+                      .stop_ticks = stop,
+                      .profit_ticks = profit};
 }
 
 static void test_stop_comes_before_take_profit(void **state)
@@ -274,7 +291,8 @@ static void test_funding_is_paid_by_longs_and_received_by_shorts(void **state)
         wk_sim_config c = plain_config();
         setup(&f, &c);
         place(&f, (wk_order){.side = (int8_t)side});
-        play(&f, (wk_bar){0, 100, 101, 99, 100, 1}, WK_PROV_TRADED, 0.001); /* not held across this open */
+        play(&f, (wk_bar){0, 100, 101, 99, 100, 1}, WK_PROV_TRADED,
+             0.001); /* not held across this open */
         assert_int_equal(f.list.n, 1);
         play(&f, (wk_bar){0, 110, 111, 109, 110, 1}, WK_PROV_TRADED, 0.001);
         assert_int_equal(f.list.n, 1);
@@ -301,7 +319,8 @@ static void test_reduce_only_never_opens(void **state)
     assert_int_equal(f.list.n, 1);
     assert_true(f.events[0].kind == WK_EVENT_CANCELED);
     place(&f, buy);
-    place(&f, (wk_order){.side = -1, .qty_lots = 5 * LOTS, .reduce_only = true, .reason = WK_REASON_FLIP});
+    place(&f, (wk_order){
+                  .side = -1, .qty_lots = 5 * LOTS, .reduce_only = true, .reason = WK_REASON_FLIP});
     bar(&f, 100, 101, 99, 100);
     assert_int_equal(f.list.n, 2);
     assert_int_equal(f.events[1].qty_lots, LOTS);
@@ -316,7 +335,8 @@ static void test_liquidation_at_the_published_price(void **state)
         double leverage;
         int side;
         int64_t ticks;
-    } v[] = {{5, 1, 8081}, {5, -1, 11881}, {10, 1, 9091}, {10, -1, 10891}, {25, 1, 9697}, {25, -1, 10297}};
+    } v[] = {{5, 1, 8081},    {5, -1, 11881}, {10, 1, 9091},
+             {10, -1, 10891}, {25, 1, 9697},  {25, -1, 10297}};
     for (size_t i = 0; i < 6; i++) {
         fixture f;
         wk_sim_config c = plain_config();
@@ -351,8 +371,10 @@ static void test_liquidation_loses_no_more_than_the_margin_and_fees(void **state
         double gap = side > 0 ? 50 : 150;
         bar(&f, gap, gap, gap, gap);
         expect_fill(&f, 0, WK_REASON_LIQUIDATION, 10000 - side * 1000, false);
-        assert_int_equal(f.events[0].slippage_e8, 0); /* at bankruptcy there is nothing left to slip */
-        assert_int_equal(f.events[0].fee_e8, (int64_t)((100 - side * 10) * 1000000)); /* the penalty */
+        assert_int_equal(f.events[0].slippage_e8,
+                         0); /* at bankruptcy there is nothing left to slip */
+        assert_int_equal(f.events[0].fee_e8,
+                         (int64_t)((100 - side * 10) * 1000000)); /* the penalty */
         double lost = 10000 - cash(&f) - (double)(f.events[0].fee_e8 + entry_slip) / 1e8;
         assert_true(fabs(lost - 10) < 1e-9);
         wk_arena_finish(&f.arena);
@@ -418,7 +440,8 @@ static void test_overflow_is_an_error(void **state)
     place(&f, (wk_order){.side = 1, .qty_lots = INT64_C(4000000000000000000)});
     wk_bar b = {0, 1e6, 1e6, 1e6, 1e6, 1};
     uint8_t provenance = WK_PROV_TRADED;
-    assert_int_equal(wk_sim_bar(f.venue, 1, 2 * HOUR, &b, &provenance, NULL, NULL, &f.list, &err), WK_E_RANGE);
+    assert_int_equal(wk_sim_bar(f.venue, 1, 2 * HOUR, &b, &provenance, NULL, NULL, &f.list, &err),
+                     WK_E_RANGE);
     assert_true(err.msg[0] != 0);
     wk_arena_finish(&f.arena);
 }

@@ -28,9 +28,16 @@ typedef struct {
 
 static wk_trade_config plain_config(void)
 {
-    return (wk_trade_config){.policy = WK_POLICY_THRESHOLD, .threshold = 0.5, .exit_at_zero = true,
-                             .allow_long = true, .allow_short = true, .confirm_bars = 1, .cancel_on_flip = true,
-                             .limit_expiry_bars = 1, .slots = 10, .leverage = 1};
+    return (wk_trade_config){.policy = WK_POLICY_THRESHOLD,
+                             .threshold = 0.5,
+                             .exit_at_zero = true,
+                             .allow_long = true,
+                             .allow_short = true,
+                             .confirm_bars = 1,
+                             .cancel_on_flip = true,
+                             .limit_expiry_bars = 1,
+                             .slots = 10,
+                             .leverage = 1};
 }
 
 static void setup(fixture *f, const wk_trade_config *config)
@@ -61,8 +68,12 @@ static size_t close_bar(fixture *f)
 {
     f->step++;
     f->actions.n = 0;
-    wk_event e = {.kind = WK_EVENT_BARS, .time_ns = START + (f->step + 1) * HOUR, .bars = f->bars,
-                  .provenance = f->provenance, .forecasts = f->forecasts, .sigma = f->sigma};
+    wk_event e = {.kind = WK_EVENT_BARS,
+                  .time_ns = START + (f->step + 1) * HOUR,
+                  .bars = f->bars,
+                  .provenance = f->provenance,
+                  .forecasts = f->forecasts,
+                  .sigma = f->sigma};
     wk_trader_step(f->trader, &e, &f->actions);
     return f->actions.n;
 }
@@ -77,8 +88,14 @@ static size_t close_score(fixture *f, double score)
 static void fill(fixture *f, const wk_order *o, int64_t ticks, wk_reason reason, int side)
 {
     wk_actions none = {0, 0, NULL};
-    wk_event e = {.kind = WK_EVENT_FILL, .time_ns = START + (f->step + 2) * HOUR, .symbol = o->symbol, .order_id = o->id,
-                  .side = (int8_t)side, .reason = (uint8_t)reason, .qty_lots = o->qty_lots, .price_ticks = ticks};
+    wk_event e = {.kind = WK_EVENT_FILL,
+                  .time_ns = START + (f->step + 2) * HOUR,
+                  .symbol = o->symbol,
+                  .order_id = o->id,
+                  .side = (int8_t)side,
+                  .reason = (uint8_t)reason,
+                  .qty_lots = o->qty_lots,
+                  .price_ticks = ticks};
     wk_trader_step(f->trader, &e, &none);
 }
 
@@ -101,8 +118,9 @@ static void expect_place(const fixture *f, size_t i, int side, wk_reason reason)
     assert_true(i < f->actions.n);
     const wk_action *a = &f->actions.v[i];
     if (a->kind != WK_ACTION_PLACE || a->order.side != side || a->order.reason != reason)
-        fail_msg("action %zu: kind %d side %d reason %s; expected side %d reason %s", i, (int)a->kind, a->order.side,
-                 wk_reason_name(a->order.reason), side, wk_reason_name(reason));
+        fail_msg("action %zu: kind %d side %d reason %s; expected side %d reason %s", i,
+                 (int)a->kind, a->order.side, wk_reason_name(a->order.reason), side,
+                 wk_reason_name(reason));
 }
 
 static int64_t position(const fixture *f)
@@ -196,7 +214,8 @@ static void test_cooldown_follows_a_stop_but_not_a_take_profit(void **state)
         setup(&f, &c);
         close_score(&f, 0.9);
         wk_order entry = fill_all(&f, 10000);
-        /* The bracket closes it in bar 1; bars 2 and 3 are barred, bar 4 may enter: the signal of 3. */
+        /* The bracket closes it in bar 1; bars 2 and 3 are barred, bar 4 may enter: the signal
+         * of 3. */
         fill(&f, &entry, 9900, stop ? WK_REASON_STOP_LOSS : WK_REASON_TAKE_PROFIT, -1);
         assert_int_equal(position(&f), 0);
         assert_int_equal(close_score(&f, 0.9), stop ? 0 : 1);
@@ -255,8 +274,12 @@ static void test_sizes(void **state)
         int size;
         double target, cap, leverage;
         int64_t lots;
-    } v[] = {{0, 0, 0, 1, 10000}, {0, 0, 0.05, 1, 5000}, {0, 0, 0, 2.5, 25000}, {1, 0.01 * 93.594871654380718, 0, 1, 10000},
-             {1, 0.02 * 93.594871654380718, 0, 1, 20000}, {1, 0.02 * 93.594871654380718, 0.15, 1, 15000}};
+    } v[] = {{0, 0, 0, 1, 10000},
+             {0, 0, 0.05, 1, 5000},
+             {0, 0, 0, 2.5, 25000},
+             {1, 0.01 * 93.594871654380718, 0, 1, 10000},
+             {1, 0.02 * 93.594871654380718, 0, 1, 20000},
+             {1, 0.02 * 93.594871654380718, 0.15, 1, 15000}};
     for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
         fixture f;
         wk_trade_config c = plain_config();
@@ -268,7 +291,8 @@ static void test_sizes(void **state)
         assert_int_equal(close_score(&f, 0.9), 1);
         int64_t lots = f.actions.v[0].order.qty_lots;
         if (lots < v[i].lots - 1 || lots > v[i].lots)
-            fail_msg("case %zu: %lld lots, expected %lld", i, (long long)lots, (long long)v[i].lots);
+            fail_msg("case %zu: %lld lots, expected %lld", i, (long long)lots,
+                     (long long)v[i].lots);
         finish(&f);
     }
 }
@@ -377,8 +401,13 @@ static void test_limit_is_cancelled_when_its_signal_ends(void **state)
 
 static wk_event expired(const fixture *f, const wk_order *o)
 {
-    return (wk_event){.kind = WK_EVENT_CANCELED, .time_ns = START + (f->step + 2) * HOUR, .symbol = o->symbol,
-                      .order_id = o->id, .side = o->side, .reason = WK_REASON_EXPIRED, .qty_lots = o->qty_lots};
+    return (wk_event){.kind = WK_EVENT_CANCELED,
+                      .time_ns = START + (f->step + 2) * HOUR,
+                      .symbol = o->symbol,
+                      .order_id = o->id,
+                      .side = o->side,
+                      .reason = WK_REASON_EXPIRED,
+                      .qty_lots = o->qty_lots};
 }
 
 static void test_expired_limit_is_taken_or_followed_until_its_signal_ends(void **state)
@@ -459,11 +488,10 @@ static void test_expected_value_policy(void **state)
         double threshold;
         int side;
     } v[] = {
-        {{0.2f, 0.2f, 0.6f}, 0.004, 1},    /* .6 x .02 - .2 x .03 - .0014 = .0046 */
-        {{0.2f, 0.2f, 0.6f}, 0.005, 0},
-        {{0.6f, 0.2f, 0.2f}, 0.004, -1},
-        {{0.45f, 0.1f, 0.45f}, -0.01, 1},  /* a tie goes long, and needs a negative bar to pass */
-        {{0.0f, 0.0f, 0.0f}, -1, 0},       /* a model without classes never trades */
+        {{0.2f, 0.2f, 0.6f}, 0.004, 1}, /* .6 x .02 - .2 x .03 - .0014 = .0046 */
+        {{0.2f, 0.2f, 0.6f}, 0.005, 0},   {{0.6f, 0.2f, 0.2f}, 0.004, -1},
+        {{0.45f, 0.1f, 0.45f}, -0.01, 1}, /* a tie goes long, and needs a negative bar to pass */
+        {{0.0f, 0.0f, 0.0f}, -1, 0},      /* a model without classes never trades */
     };
     for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
         fixture f;
