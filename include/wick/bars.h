@@ -35,6 +35,24 @@ typedef struct {
 /* Frees what the series owns. Accepts NULL and a zeroed struct. */
 void wk_series_finish(wk_series *series);
 
+/* An empty series with room for n bars (series->n = n, all zero). On failure *out is untouched. */
+WK_MUST_CHECK wk_status wk_series_create(const char *venue, const char *symbol, int64_t timeframe_ns,
+                                         size_t n, wk_series *out, wk_err *err);
+
+/* What is impossible about a bar ("high below low"), or NULL when it is sound. */
+const char *wk_bar_problem(const wk_bar *bar);
+
+/* Smallest numbers of decimals that write every price and every volume exactly (at most 12): the
+ * tick and lot that the data themselves show. */
+void wk_series_decimals(const wk_series *series, int *price_decimals, int *volume_decimals);
+
+/* Holes on the grid: how many, and how many bars are missing in them together. */
+void wk_series_gaps(const wk_series *series, size_t *gaps, size_t *bars_missing);
+
+/* Open of the bucket of `timeframe_ns` that holds time_ns: aligned to 1970-01-01 UTC, multiples of a
+ * week to Monday. */
+int64_t wk_bucket_start(int64_t time_ns, int64_t timeframe_ns);
+
 /* Rate events: funding (rate as a fraction per interval), known from time_ns on. */
 typedef struct {
     size_t n;
@@ -58,9 +76,14 @@ typedef struct {
 } wk_panel;
 
 /* Aligns the series on the smallest grid that holds all of them, cut to [from_ns, to_ns) where those
- * are not 0. funding may be NULL, or hold one entry a series (n = 0: none for that market; what
- * `funding_fallback_mean` is not 0: such markets are charged the mean of the others).
- * All series must share timeframe_ns. *out is owned by the caller. */
+ * are not 0. All series must share timeframe_ns and its phase. *out is owned by the caller.
+ *
+ * funding may be NULL, or hold one entry a series (n = 0: none for that market). A rate is charged at the open
+ * of the step whose open is nearest to its time; several in a step (daily bars) add up, but a second
+ * one within an hour replaces the first. funding_known takes a rate from the first close strictly
+ * after its time. With `funding_fallback_mean` a market without its own rate at an 8-hour mark, and a
+ * market without any series whenever another is charged, pays the mean of those that have one, or
+ * 0.0001 an 8-hour mark when none has. */
 WK_MUST_CHECK wk_status wk_panel_build(const wk_series *series, size_t S, const wk_rates *funding,
                                        int funding_fallback_mean, int64_t from_ns, int64_t to_ns,
                                        wk_panel *out, wk_err *err);

@@ -8,7 +8,8 @@
  *   WK_CFG_STRINGS wk_strings           WK_CFG_REALS wk_reals
  *   WK_CFG_SECTION the struct of `sub` embedded at `offset`
  *   WK_CFG_SECTIONS wk_sections (an array of the struct of `sub`)
- * Strings and arrays live in the arena given to wk_config_parse. */
+ * A TIME or TIMEFRAME may be null or "": 0, which stands for "not given". min or max may be infinite:
+ * then the range has one end. Strings and arrays live in the arena given to wk_config_parse. */
 #ifndef WICK_CONFIG_H
 #define WICK_CONFIG_H
 
@@ -70,7 +71,8 @@ struct wk_cfg_table {
 /* Parses `text` (the content of `path`, which is used in messages only) into *out (struct_size bytes),
  * with defaults filled in. An unknown key, a wrong type or range is WK_E_CONFIG and names file, line,
  * the key's full path and, for an unknown key, the nearest known one. `overrides` are
- * "section.key=value" texts (value as JSON, or a bare word for strings), applied after the file. */
+ * "section.key=value" texts (value as JSON, or a bare word for strings), applied after the file; an
+ * element of a list of sections goes by its index ("meta.targets.0.bound=1"), one past the end appends. */
 WK_MUST_CHECK wk_status wk_config_parse(const wk_cfg_table *table, const char *path, const char *text,
                                         const char *const *overrides, size_t n_overrides,
                                         wk_arena *arena, void *out, wk_err *err);

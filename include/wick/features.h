@@ -16,10 +16,13 @@
 #include "wick/config.h"
 
 typedef struct {
-    wk_strings families; /* of: momentum ribbon oscillator volatility volume candle divergence calendar htf lead cross funding; empty = all */
+    wk_strings families; /* of: momentum lead cross volatility calendar ribbon oscillator range volume
+                            candle divergence htf funding; empty = all. The first five are the
+                            flagship's 79 columns; every family's windows are counted in bars. */
     wk_strings drop;     /* column names to leave out */
     wk_strings leaders;  /* symbols of the leader family, first = the market leader; default ["BTC*", "ETH*"] prefix match */
-    int64_t anchor_bars, warmup_bars;
+    int64_t anchor_bars, warmup_bars; /* warm-up at most the anchor */
+    int64_t warmup_valid_bars;        /* a row is valid after more bars than this; at most warmup_bars */
 } wk_features_config;
 extern const wk_cfg_table wk_features_config_table;
 

@@ -21,6 +21,11 @@
 
 #include "wick/err.h"
 
+/* Writes the page with `document` (borrowed) inside to `path`, whole or not at all. The same document
+ * gives the same bytes. WK_E_ARG without a title. */
 WK_MUST_CHECK wk_status wk_report_write(const char *path, const json_t *document, wk_err *err);
+
+/* A number for the document: JSON has no NaN (null, shown as "n/a") and no infinity ("inf"). */
+json_t *wk_report_number(double value);
 
 #endif

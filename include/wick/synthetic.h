@@ -3,7 +3,8 @@
  * Log returns follow a GARCH-like volatility with a common factor; with edge > 0 the next-bar
  * return has the conditional mean edge * sigma_t * g(state_t), where g is a bounded function of the
  * last bars' returns (short-term overreaction conditional on the common factor), so that causal features can
- * recover it; edge 0 is a martingale (a random walk with fat tails). Bars are built from intrabar steps so that high and
+ * recover it; edge 0 is a random walk of the log price with fat tails. Market 0 leads: the others'
+ * overreaction is judged against its last bar. Every open is the close before; prices have six decimals. Bars are built from intrabar steps so that high and
  * low are consistent. Same (seed, S, T, edge) gives the same bits on every machine. */
 #ifndef WICK_SYNTHETIC_H
 #define WICK_SYNTHETIC_H

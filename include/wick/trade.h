@@ -66,6 +66,8 @@ typedef struct {
     double daily_loss_stop;       /* 0: off */
     /* what the expected-value policy believes a round trip costs, fraction */
     double cost_estimate;
+    /* No entry at closes up to this time; set by the caller, not a key; 0: none. */
+    int64_t entry_from_ns;
 } wk_trade_config;
 extern const wk_cfg_table wk_trade_config_table;
 

@@ -61,28 +61,31 @@ void wk__signal_push(wk__signal *signal, const wk_trade_config *config, int64_t 
     }
 }
 
-/* What a win and a loss are worth to the expected-value policy, as fractions of the price. */
+/* The side whose expected profit clears the threshold: the model's own where it brings one. */
 static int want_expected(const wk_trade_config *config, const wk_forecast *f, double sigma)
 {
     double unit = config->stop_kind == 2 ? sigma * sqrt(24.0) : 1.0;
     double win = config->take_profit * unit, loss = config->stop_loss * unit;
     double sell = f->p[0], buy = f->p[2];
+    double threshold = f->threshold > 0 ? f->threshold : config->threshold;
     if (!(sell + f->p[1] + buy > 0.0))
         return 0;
     double ev_long = buy * win - sell * loss - config->cost_estimate;
     double ev_short = sell * win - buy * loss - config->cost_estimate;
     if (ev_long >= ev_short)
-        return ev_long > config->threshold ? 1 : 0;
-    return ev_short > config->threshold ? -1 : 0;
+        return ev_long > threshold ? 1 : 0;
+    return ev_short > threshold ? -1 : 0;
 }
 
 int wk__signal_want(const wk__signal *signal, const wk_trade_config *config,
                     const wk_forecast *forecast, double x, double sigma)
 {
-    double strength = x;
+    double strength = x, threshold = signal->threshold;
     if (config->policy == WK_POLICY_EXPECTED_VALUE)
         return want_expected(config, forecast, sigma);
-    if (config->policy == WK_POLICY_THRESHOLD)
+    if (config->policy == WK_POLICY_THRESHOLD) {
         strength = forecast->score;
-    return strength >= signal->threshold ? 1 : strength <= -signal->threshold ? -1 : 0;
+        threshold = forecast->threshold > 0 ? forecast->threshold : threshold;
+    }
+    return strength >= threshold ? 1 : strength <= -threshold ? -1 : 0;
 }

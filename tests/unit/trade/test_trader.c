@@ -535,6 +535,40 @@ static void test_no_forecast_means_no_decision(void **state)
     finish(&f);
 }
 
+static void test_a_model_may_bring_its_threshold(void **state)
+{
+    (void)state;
+    for (int policy = WK_POLICY_EXPECTED_VALUE; policy <= WK_POLICY_THRESHOLD; policy++) {
+        fixture f;
+        wk_trade_config c = plain_config();
+        c.policy = policy;
+        c.threshold = policy == WK_POLICY_THRESHOLD ? 0.5 : 0.001;
+        c.take_profit = c.stop_loss = 0.02;
+        setup(&f, &c);
+        f.forecasts[0].p[2] = 1;
+        f.forecasts[0].threshold = INFINITY;
+        assert_int_equal(close_score(&f, 0.9), 0);
+        f.forecasts[0].threshold = 0.95f;
+        assert_int_equal(close_score(&f, 0.9), 0);
+        f.forecasts[0].threshold = 0;
+        assert_int_equal(close_score(&f, 0.9), 1);
+        finish(&f);
+    }
+}
+
+static void test_no_entry_before_the_given_time(void **state)
+{
+    (void)state;
+    fixture f;
+    wk_trade_config c = plain_config();
+    c.entry_from_ns = START + 2 * HOUR; /* the close of bar 1 */
+    setup(&f, &c);
+    assert_int_equal(close_score(&f, 0.9), 0);
+    assert_int_equal(close_score(&f, 0.9), 0);
+    assert_int_equal(close_score(&f, 0.9), 1);
+    finish(&f);
+}
+
 static void test_overflow_halts(void **state)
 {
     (void)state;
@@ -589,6 +623,8 @@ int main(void)
         cmocka_unit_test(test_exit_overtaken_by_a_stop_is_forgotten),
         cmocka_unit_test(test_expected_value_policy),
         cmocka_unit_test(test_no_forecast_means_no_decision),
+        cmocka_unit_test(test_a_model_may_bring_its_threshold),
+        cmocka_unit_test(test_no_entry_before_the_given_time),
         cmocka_unit_test(test_overflow_halts),
         cmocka_unit_test(test_wrong_configurations_are_refused),
     };

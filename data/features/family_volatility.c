@@ -1,0 +1,135 @@
+/* Volatility and regime: realised volatility over a ladder of windows and its ratios, Parkinson,
+ * skewness, kurtosis, downside share, efficiency ratio, autocorrelation and Bollinger bandwidth. */
+#include "data/features/engine.h"
+#include "wick/math.h"
+
+enum { W6, W24, W168, W336, W720, W1440, N_SQUARES };
+static const int64_t squares[N_SQUARES] = {6, 24, 168, 336, 720, 1440};
+
+typedef struct {
+    wk__sum r2[N_SQUARES];
+    wk__sum r1_48, r2_48, r3_48, r1_168, r3_168, r4_168;
+    wk__sum abs24, abs168, down168, lag168, parkinson24;
+    int64_t n1440; /* returns among the last 1440 steps */
+} volatility;
+
+static void columns(wk_features *f)
+{
+    static const char *const names[] = {"rv6",   "rv24",  "rv168", "rv720", "pk24", "rngr", "vr1", "vr2",
+                                        "sk48",  "sk168", "ku168", "dvol",  "er24", "er168", "ac1", "bbw"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        wk__column(f, "vola.%s", names[i]);
+}
+
+static inline double square(double x)
+{
+    return x * x;
+}
+
+static void update(const wk__cell *x, void *state, void *ring)
+{
+    volatility *v = state;
+    (void)ring;
+    double r = wk__or_zero(x->r), old[N_SQUARES];
+    for (int i = 0; i < N_SQUARES; i++) {
+        double past = wk__back(x, squares[i], WK__R);
+        if (i == W1440)
+            v->n1440 += (x->r == x->r) - (past == past);
+        old[i] = wk__or_zero(past);
+        wk__sum_add(&v->r2[i], r * r);
+        wk__sum_add(&v->r2[i], -old[i] * old[i]);
+    }
+    double o48 = wk__or_zero(wk__back(x, 48, WK__R)), o168 = old[W168], o24 = old[W24];
+    wk__sum_add(&v->r1_48, r);
+    wk__sum_add(&v->r1_48, -o48);
+    wk__sum_add(&v->r2_48, r * r);
+    wk__sum_add(&v->r2_48, -o48 * o48);
+    wk__sum_add(&v->r3_48, r * r * r);
+    wk__sum_add(&v->r3_48, -(o48 * o48 * o48));
+    wk__sum_add(&v->r1_168, r);
+    wk__sum_add(&v->r1_168, -o168);
+    wk__sum_add(&v->r3_168, r * r * r);
+    wk__sum_add(&v->r3_168, -(o168 * o168 * o168));
+    wk__sum_add(&v->r4_168, r * r * r * r);
+    wk__sum_add(&v->r4_168, -(o168 * o168 * o168 * o168));
+    wk__sum_add(&v->abs24, fabs(r));
+    wk__sum_add(&v->abs24, -fabs(o24));
+    wk__sum_add(&v->abs168, fabs(r));
+    wk__sum_add(&v->abs168, -fabs(o168));
+    wk__sum_add(&v->down168, r < 0 ? r * r : 0.0);
+    wk__sum_add(&v->down168, o168 < 0 ? -o168 * o168 : 0.0);
+    wk__sum_add(&v->lag168, r * wk__or_zero(wk__back(x, 1, WK__R)));
+    wk__sum_add(&v->lag168, -o168 * wk__or_zero(wk__back(x, 169, WK__R)));
+    wk__sum_add(&v->parkinson24, wk__or_zero(wk__back(x, 0, WK__PK)));
+    wk__sum_add(&v->parkinson24, -wk__or_zero(wk__back(x, 24, WK__PK)));
+}
+
+/* Sums of squares are never negative but for the last bit. */
+static inline double root_mean(const wk__sum *sum, double n)
+{
+    double m = wk__sum_value(sum) / n;
+    return sqrt(m > 0 ? m : 0.0);
+}
+
+/* The bias-corrected sample skewness (as pandas), NaN where nothing moves. */
+static double skewness(double n, double s1, double s2, double s3)
+{
+    double a = s1 / n, b = s2 / n - a * a, c = s3 / n - a * a * a - 3 * a * b;
+    if (b <= 1e-14)
+        return NAN;
+    double root = sqrt(b);
+    return sqrt(n * (n - 1)) * c / ((n - 2) * root * root * root);
+}
+
+/* The bias-corrected excess kurtosis (as pandas). */
+static double kurtosis(double n, double s1, double s2, double s3, double s4)
+{
+    double a = s1 / n, b = s2 / n - a * a, c = s3 / n - a * a * a - 3 * a * b;
+    double d = s4 / n - a * a * a * a - 6 * b * a * a - 4 * c * a;
+    if (b <= 1e-14)
+        return NAN;
+    double k = (n * n - 1) * d / (b * b) - 3 * square(n - 1);
+    return k / ((n - 2) * (n - 3));
+}
+
+static void emit(const wk__cell *x, const void *state, const void *ring, const void *scratch,
+                 double *row)
+{
+    const volatility *v = state;
+    (void)ring;
+    (void)scratch;
+    double rms[N_SQUARES];
+    for (int i = 0; i < N_SQUARES; i++)
+        rms[i] = wk__whole_r(x, squares[i]) ? root_mean(&v->r2[i], (double)squares[i]) : NAN;
+    rms[W1440] = v->n1440 >= 700 ? root_mean(&v->r2[W1440], (double)v->n1440) : NAN;
+    *row++ = wk_log(rms[W6] + 1e-6);
+    *row++ = wk_log(rms[W24] + 1e-6);
+    *row++ = wk_log(rms[W168] + 1e-6);
+    *row++ = wk_log(rms[W720] + 1e-6);
+    *row++ = wk__whole_c(x, 24) ? wk_log(root_mean(&v->parkinson24, 24) + 1e-6) : NAN;
+    *row++ = (x->h - x->l) / (x->c * x->sd);
+    *row++ = wk_log(rms[W24] / (rms[W336] + 1e-9) + 1e-9);
+    *row++ = wk_log(rms[W168] / (rms[W1440] + 1e-9) + 1e-9);
+    bool whole48 = wk__whole_r(x, 48), whole168 = wk__whole_r(x, 168);
+    double s1 = wk__sum_value(&v->r1_168), s2 = wk__sum_value(&v->r2[W168]),
+           s3 = wk__sum_value(&v->r3_168);
+    *row++ = whole48 ? skewness(48, wk__sum_value(&v->r1_48), wk__sum_value(&v->r2_48),
+                                wk__sum_value(&v->r3_48))
+                     : NAN;
+    *row++ = whole168 ? skewness(168, s1, s2, s3) : NAN;
+    *row++ = whole168 ? kurtosis(168, s1, s2, s3, wk__sum_value(&v->r4_168)) : NAN;
+    *row++ = whole168 ? root_mean(&v->down168, 168) / (rms[W168] + 1e-9) : NAN;
+    *row++ = wk__whole_r(x, 24) ? fabs(wk__diff(x, 24)) / (wk__sum_value(&v->abs24) + 1e-9) : NAN;
+    *row++ = whole168 ? fabs(wk__diff(x, 168)) / (wk__sum_value(&v->abs168) + 1e-9) : NAN;
+    *row++ = wk__whole_r(x, 169) ? wk__sum_value(&v->lag168) / 168 / (s2 / 168 + 1e-12) : NAN;
+    *row++ = x->bs20 / (x->ma20 * x->sd);
+}
+
+const wk__family wk__family_volatility = {
+    .name = "volatility",
+    .state_bytes = sizeof(volatility),
+    .lag_max = 1440,
+    .columns = columns,
+    .update = update,
+    .emit = emit,
+};

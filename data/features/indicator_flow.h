@@ -1,0 +1,132 @@
+/* Indicators of money flow and of direction: MFI, OBV, DMI and ADX. As indicator.h. */
+#ifndef WICK_DATA_FEATURES_INDICATOR_FLOW_H
+#define WICK_DATA_FEATURES_INDICATOR_FLOW_H
+
+#include "data/features/indicator.h"
+
+/* Money flow index, 0 .. 100; 0 where less than one unit of money moved (as TA-Lib). */
+typedef struct {
+    double window[WK_IND_PERIOD_MAX]; /* signed money flow */
+    wk__sum up, down;
+    double before;
+    int64_t n, age, at;
+} wk_ind_mfi;
+
+static inline void wk_ind_mfi_init(wk_ind_mfi *m, int64_t n)
+{
+    WK_ASSERT(n >= 2 && n <= WK_IND_PERIOD_MAX);
+    *m = (wk_ind_mfi){.n = n};
+}
+
+static inline double wk_ind_mfi_push(wk_ind_mfi *m, double h, double l, double c, double v)
+{
+    double typical = (h + l + c) / 3, move = typical - m->before;
+    double flow = move > 0 ? typical * v : move < 0 ? -typical * v : 0.0;
+    m->before = typical;
+    if (m->age == 0) {
+        m->age = 1;
+        return NAN;
+    }
+    double old = m->age > m->n ? m->window[m->at] : 0.0;
+    m->age += m->age <= m->n;
+    m->window[m->at] = flow;
+    m->at = m->at + 1 == m->n ? 0 : m->at + 1;
+    wk__sum_add(&m->up, flow > 0 ? flow : 0.0);
+    wk__sum_add(&m->up, old > 0 ? -old : 0.0);
+    wk__sum_add(&m->down, flow < 0 ? -flow : 0.0);
+    wk__sum_add(&m->down, old < 0 ? old : 0.0);
+    if (m->age <= m->n)
+        return NAN;
+    double up = wk__sum_value(&m->up), all = up + wk__sum_value(&m->down);
+    return all < 1.0 ? 0.0 : 100 * (up / all);
+}
+
+static inline double wk_ind_mfi_peek(const wk_ind_mfi *m, double h, double l, double c, double v)
+{
+    wk_ind_mfi copy = *m;
+    return wk_ind_mfi_push(&copy, h, l, c, v);
+}
+
+/* On-balance volume; starts at the first bar's volume. */
+typedef struct {
+    double value, before;
+    int64_t age;
+} wk_ind_obv;
+
+static inline void wk_ind_obv_init(wk_ind_obv *m)
+{
+    *m = (wk_ind_obv){0};
+}
+
+static inline double wk_ind_obv_push(wk_ind_obv *m, double c, double v)
+{
+    if (m->age == 0 || c > m->before)
+        m->value += v;
+    else if (c < m->before)
+        m->value -= v;
+    m->age = 1;
+    m->before = c;
+    return m->value;
+}
+
+static inline double wk_ind_obv_peek(const wk_ind_obv *m, double c, double v)
+{
+    wk_ind_obv copy = *m;
+    return wk_ind_obv_push(&copy, c, v);
+}
+
+/* Wilder's directional movement: +DI and -DI from bar n on, ADX from bar 2n - 1 on. */
+typedef struct {
+    double h, l, c;          /* of the bar before */
+    double plus, minus, range; /* smoothed sums */
+    double adx, share, keep;
+    int64_t n, age;
+} wk_ind_adx;
+
+typedef struct {
+    double adx, plus, minus;
+} wk_ind_adx_value;
+
+static inline void wk_ind_adx_init(wk_ind_adx *m, int64_t n)
+{
+    *m = (wk_ind_adx){.n = n, .share = 1.0 / (double)n, .keep = (double)(n - 1)};
+}
+
+static inline wk_ind_adx_value wk_ind_adx_push(wk_ind_adx *m, double h, double l, double c)
+{
+    wk_ind_adx_value out = {NAN, NAN, NAN};
+    double rise = h - m->h, fall = m->l - l, range = wk__true_range(h, l, m->c);
+    m->h = h;
+    m->l = l;
+    m->c = c;
+    if (m->age++ == 0)
+        return out;
+    double plus = rise > 0 && rise > fall ? rise : 0.0, minus = fall > 0 && fall > rise ? fall : 0.0;
+    double fade = m->age > m->n ? 1.0 - m->share : 1.0;
+    m->plus = m->plus * fade + plus;
+    m->minus = m->minus * fade + minus;
+    m->range = m->range * fade + range;
+    if (m->age <= m->n)
+        return out;
+    double scale = m->range > 0 ? 100 / m->range : 0.0;
+    out.plus = m->plus * scale;
+    out.minus = m->minus * scale;
+    double sum = out.plus + out.minus;
+    if (m->age <= 2 * m->n) { /* the first ADX is the mean of n values */
+        m->adx += sum > 0 ? 100 * fabs(out.plus - out.minus) / sum * m->share : 0.0;
+        if (m->age < 2 * m->n)
+            return out;
+    } else if (sum > 0) {
+        m->adx = (m->adx * m->keep + 100 * fabs(out.plus - out.minus) / sum) * m->share;
+    }
+    out.adx = m->adx;
+    return out;
+}
+
+static inline wk_ind_adx_value wk_ind_adx_peek(const wk_ind_adx *m, double h, double l, double c)
+{
+    wk_ind_adx copy = *m;
+    return wk_ind_adx_push(&copy, h, l, c);
+}
+
+#endif

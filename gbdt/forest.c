@@ -1,0 +1,235 @@
+#include "forest.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wick/math.h"
+
+/* Trees walked side by side: enough independent chains to hide the latency of a load. */
+#define SIDE 8
+
+wk_forest *wk__forest_create(int objective, size_t n_outputs, size_t n_features,
+                             size_t trees_capacity)
+{
+    wk_forest *forest = calloc(1, sizeof *forest);
+    if (!forest)
+        return NULL;
+    wk_arena_init(&forest->arena);
+    forest->objective = objective;
+    forest->n_outputs = n_outputs;
+    forest->n_features = n_features;
+    forest->trees_capacity = trees_capacity;
+    forest->trees = wk_arena_array(&forest->arena, wk__gbdt_tree, trees_capacity + 1);
+    forest->base_score = wk_arena_array(&forest->arena, float, n_outputs);
+    forest->base_margin = wk_arena_array(&forest->arena, float, n_outputs);
+    return forest;
+}
+
+void wk_forest_destroy(wk_forest *forest)
+{
+    if (!forest)
+        return;
+    wk_arena_finish(&forest->arena);
+    free(forest);
+}
+
+void wk__forest_set_base(wk_forest *forest, const float *base_score)
+{
+    for (size_t k = 0; k < forest->n_outputs; k++) {
+        float b = base_score[k];
+        forest->base_score[k] = b;
+        /* A logistic base score is a probability; the softmax one is a margin already. */
+        forest->base_margin[k] =
+            forest->objective == WK_GBDT_LOGISTIC ? (float)-wk_log(1.0 / (double)b - 1.0) : b;
+    }
+}
+
+void wk__forest_set_names(wk_forest *forest, const char *const *names)
+{
+    forest->names = wk_arena_array(&forest->arena, char *, forest->n_features);
+    for (size_t f = 0; f < forest->n_features; f++)
+        forest->names[f] = wk_arena_strdup(&forest->arena, names[f]);
+}
+
+void wk__forest_add_tree(wk_forest *forest, const wk__gbdt_node *nodes, size_t n_nodes,
+                         uint32_t output)
+{
+    WK_ASSERT(forest->n_trees < forest->trees_capacity && n_nodes > 0 && !forest->steps);
+    wk__gbdt_tree *tree = &forest->trees[forest->n_trees++];
+    tree->nodes = wk_arena_array(&forest->arena, wk__gbdt_node, n_nodes);
+    memcpy(tree->nodes, nodes, n_nodes * sizeof *nodes);
+    tree->n_nodes = n_nodes;
+    tree->output = output;
+}
+
+/* Breadth first, so that siblings are adjacent and the top of the tree shares cache lines. */
+static uint32_t lay_out(const wk__gbdt_tree *tree, wk__gbdt_step *steps, uint32_t *node_of,
+                        uint32_t *depth_of)
+{
+    uint32_t n = 1, deepest = 0;
+    node_of[0] = 0;
+    depth_of[0] = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const wk__gbdt_node *node = &tree->nodes[node_of[i]];
+        if (node->left < 0) {
+            steps[i] = (wk__gbdt_step){.threshold = NAN, .left = i, .value = node->value};
+            deepest = depth_of[i] > deepest ? depth_of[i] : deepest;
+            continue;
+        }
+        steps[i] = (wk__gbdt_step){
+            .threshold = node->value,
+            .feature = node->feature | (node->default_left ? 0 : WK__GBDT_NAN_RIGHT),
+            .left = n};
+        node_of[n] = (uint32_t)node->left;
+        node_of[n + 1] = (uint32_t)node->right;
+        depth_of[n] = depth_of[n + 1] = depth_of[i] + 1;
+        n += 2;
+    }
+    return deepest;
+}
+
+void wk__forest_seal(wk_forest *forest)
+{
+    size_t total = 0, largest = 0;
+    for (size_t t = 0; t < forest->n_trees; t++) {
+        total += forest->trees[t].n_nodes;
+        largest = forest->trees[t].n_nodes > largest ? forest->trees[t].n_nodes : largest;
+    }
+    forest->steps = wk_arena_array(&forest->arena, wk__gbdt_step, total + 1);
+    forest->step_root = wk_arena_array(&forest->arena, size_t, forest->n_trees + 1);
+    forest->tree_depth = wk_arena_array(&forest->arena, uint32_t, forest->n_trees + 1);
+    wk_arena scratch;
+    wk_arena_init(&scratch);
+    uint32_t *node_of = wk_arena_array(&scratch, uint32_t, largest + 2);
+    uint32_t *depth_of = wk_arena_array(&scratch, uint32_t, largest + 2);
+    size_t at = 0;
+    for (size_t t = 0; t < forest->n_trees; t++) {
+        forest->step_root[t] = at;
+        forest->tree_depth[t] =
+            lay_out(&forest->trees[t], forest->steps + at, node_of, depth_of);
+        at += forest->trees[t].n_nodes;
+    }
+    wk_arena_finish(&scratch);
+    wk_arena_freeze(&forest->arena);
+}
+
+size_t wk_forest_n_outputs(const wk_forest *forest)
+{
+    return forest->n_outputs;
+}
+
+size_t wk_forest_n_features(const wk_forest *forest)
+{
+    return forest->n_features;
+}
+
+size_t wk_forest_n_trees(const wk_forest *forest)
+{
+    return forest->n_trees;
+}
+
+int wk_forest_objective(const wk_forest *forest)
+{
+    return forest->objective;
+}
+
+float wk__gbdt_tree_walk(const wk__gbdt_node *nodes, const float *row)
+{
+    const wk__gbdt_node *node = nodes;
+    while (node->left >= 0) {
+        float x = row[node->feature];
+        bool left = isnan(x) ? node->default_left : x < node->value;
+        node = nodes + (left ? node->left : node->right);
+    }
+    return node->value;
+}
+
+void wk_forest_margin(const wk_forest *forest, const float *row, float *out)
+{
+    memcpy(out, forest->base_margin, forest->n_outputs * sizeof *out);
+    size_t t = 0;
+    for (; t + SIDE <= forest->n_trees; t += SIDE) {
+        const wk__gbdt_step *tree[SIDE];
+        uint32_t at[SIDE] = {0}, depth = 0;
+        for (size_t j = 0; j < SIDE; j++) {
+            tree[j] = forest->steps + forest->step_root[t + j];
+            depth = forest->tree_depth[t + j] > depth ? forest->tree_depth[t + j] : depth;
+        }
+        for (uint32_t d = 0; d < depth; d++)
+            for (size_t j = 0; j < SIDE; j++)
+                at[j] = wk__gbdt_step_on(tree[j], at[j], row);
+        for (size_t j = 0; j < SIDE; j++)
+            out[forest->trees[t + j].output] += tree[j][at[j]].value;
+    }
+    for (; t < forest->n_trees; t++) {
+        const wk__gbdt_step *tree = forest->steps + forest->step_root[t];
+        uint32_t at = 0;
+        for (uint32_t d = 0; d < forest->tree_depth[t]; d++)
+            at = wk__gbdt_step_on(tree, at, row);
+        out[forest->trees[t].output] += tree[at].value;
+    }
+}
+
+/* Cody-Waite reduction and the polynomial of degree 6 of Cephes' expf. */
+float wk__gbdt_exp(float x)
+{
+    x = x > 87.0f ? 87.0f : x;
+    x = x < -87.0f ? -87.0f : x;
+    float shifted = x * 1.44269504088896341f + 12582912.0f;
+    float n = shifted - 12582912.0f;
+    float r = x - n * 0.693359375f;
+    r = r - n * -2.12194440e-4f;
+    float p = 1.9875691500e-4f;
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * (r * r) + r + 1.0f;
+    uint32_t bits = (uint32_t)((int32_t)n + 127) << 23;
+    float scale;
+    memcpy(&scale, &bits, sizeof scale);
+    return p * scale;
+}
+
+void wk__gbdt_transform(int objective, size_t n_outputs, float *margin)
+{
+    if (objective == WK_GBDT_LOGISTIC) {
+        margin[0] = 1.0f / (1.0f + wk__gbdt_exp(-margin[0]));
+    } else if (objective == WK_GBDT_SOFTPROB) {
+        float top = margin[0];
+        for (size_t k = 1; k < n_outputs; k++)
+            top = margin[k] > top ? margin[k] : top;
+        double sum = 0;
+        for (size_t k = 0; k < n_outputs; k++) {
+            margin[k] = wk__gbdt_exp(margin[k] - top);
+            sum += (double)margin[k];
+        }
+        for (size_t k = 0; k < n_outputs; k++)
+            margin[k] /= (float)sum;
+    }
+}
+
+void wk_forest_predict(const wk_forest *forest, const float *row, float *out)
+{
+    wk_forest_margin(forest, row, out);
+    wk__gbdt_transform(forest->objective, forest->n_outputs, out);
+}
+
+void wk_forest_importance(const wk_forest *forest, double *gain)
+{
+    double total = 0;
+    for (size_t f = 0; f < forest->n_features; f++)
+        gain[f] = 0;
+    for (size_t t = 0; t < forest->n_trees; t++)
+        for (size_t i = 0; i < forest->trees[t].n_nodes; i++) {
+            const wk__gbdt_node *node = &forest->trees[t].nodes[i];
+            if (node->left < 0)
+                continue;
+            gain[node->feature] += (double)node->gain;
+            total += (double)node->gain;
+        }
+    for (size_t f = 0; f < forest->n_features; f++)
+        gain[f] = total > 0 ? gain[f] / total : 0;
+}

@@ -1,0 +1,461 @@
+/* Grows one tree: rows are drawn and their gradients fixed to integers, then leaves split one after
+ * the other, each on histograms built for the smaller child and subtracted for the larger. Row
+ * numbers and gradients move together, stably, so the rows of a leaf are contiguous and ascending.
+ * Method: Friedman 2001; histogram subtraction and leaf-wise growth as in Ke et al. 2017. */
+#include "grow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "wick/rng.h"
+
+#define STREAM_ROWS ((uint64_t)1 << 32)
+#define STREAM_COLS ((uint64_t)2 << 32)
+#define G_LIMIT 1073741824.0 /* 2^30: leaves room for the rounding of up to 2^30 rows */
+#define H_LIMIT 2147483648.0 /* 2^31 of an unsigned half */
+#define HISTOGRAM_BYTES_MAX ((size_t)1 << 30) /* beyond it leaves do not keep their histograms */
+#define MIN_GAIN 1e-6f                        /* XGBoost's kRtEps */
+
+wk__gbdt_grower *wk__gbdt_grower_create(const wk_gbdt_params *params, const wk__gbdt_bins *bins,
+                                        bool unit_hessian, int threads, wk_arena *arena)
+{
+    wk__gbdt_grower *w = wk_arena_array(arena, wk__gbdt_grower, 1);
+    size_t n = bins->n_rows, n_blocks = n / WK__GBDT_ROWS + 1;
+    *w = (wk__gbdt_grower){.params = params, .bins = bins, .arena = arena, .threads = threads,
+                           .unit_hessian = unit_hessian, .sampled_round = SIZE_MAX};
+    w->counted = params->min_rows_leaf > 1 && !unit_hessian;
+    for (int b = 0; b < 2; b++) {
+        w->rows[b] = wk_arena_array(arena, uint32_t, n + WK__GBDT_PREFETCH);
+        w->gh[b] = wk_arena_array(arena, int64_t, n);
+    }
+    w->sample = wk_arena_array(arena, uint32_t, n + 1);
+    w->side = wk_arena_array(arena, uint8_t, n);
+    w->block_count = wk_arena_array(arena, size_t, n_blocks + 1);
+    w->chosen = wk_arena_array(arena, uint32_t, bins->n_cols);
+    w->groups = wk_arena_array(arena, wk__gbdt_group, bins->n_blocks);
+    w->group_best = wk_arena_array(arena, wk__gbdt_split, 2 * bins->n_blocks);
+    w->n_chosen = (size_t)((double)bins->n_cols * params->colsample_bytree);
+    w->n_chosen = w->n_chosen < 1 ? 1 : w->n_chosen;
+    size_t cell_bytes = w->counted ? sizeof(int64_t) + sizeof(uint32_t) : sizeof(int64_t);
+    w->slots_max = HISTOGRAM_BYTES_MAX / (w->n_chosen * bins->n_slots * cell_bytes);
+    w->slots_max = w->slots_max < 2 ? 2 : w->slots_max;
+    return w;
+}
+
+void wk__gbdt_grower_destroy(wk__gbdt_grower *w)
+{
+    if (!w)
+        return;
+    free(w->leaves);
+    free(w->nodes);
+    free(w->node_bin);
+    free(w->node_sum);
+    free(w->queue);
+    free(w->tasks);
+    free(w->slots);
+    free(w->free_slots);
+}
+
+void *wk__gbdt_room(void *array, size_t *capacity, size_t wanted, size_t size_bytes)
+{
+    if (wanted <= *capacity)
+        return array;
+    size_t grown = *capacity * 2 > wanted ? *capacity * 2 : wanted + 64;
+    array = realloc(array, grown * size_bytes);
+    WK_ASSERT(array);
+    *capacity = grown;
+    return array;
+}
+
+/* ---- histograms ---- */
+
+static size_t slot_acquire(wk__gbdt_grower *w)
+{
+    w->n_live++;
+    if (w->n_free > 0)
+        return w->free_slots[--w->n_free];
+    size_t index = w->n_slots++;
+    if (w->n_slots > w->slots_capacity) {
+        size_t capacity = w->slots_capacity;
+        w->slots = wk__gbdt_room(w->slots, &capacity, w->n_slots, sizeof *w->slots);
+        w->free_slots = wk__gbdt_room(w->free_slots, &w->slots_capacity, w->n_slots,
+                                      sizeof *w->free_slots);
+    }
+    size_t cells = w->n_chosen * w->bins->n_slots;
+    w->slots[index].cells = wk_arena_array(w->arena, int64_t, cells);
+    w->slots[index].counts = w->counted ? wk_arena_array(w->arena, uint32_t, cells) : NULL;
+    return index;
+}
+
+static void slot_release(wk__gbdt_grower *w, long *slot)
+{
+    if (*slot < 0)
+        return;
+    w->free_slots[w->n_free++] = (size_t)*slot;
+    w->n_live--;
+    *slot = -1;
+}
+
+static void build(wk__gbdt_grower *w, const wk__gbdt_group *group, const wk__gbdt_leaf *leaf)
+{
+    size_t at = group->first * w->bins->n_slots, n = group->n * w->bins->n_slots;
+    const wk__gbdt_slot *slot = &w->slots[leaf->slot];
+    uint32_t *counts = slot->counts ? slot->counts + at : NULL;
+    memset(slot->cells + at, 0, n * sizeof *slot->cells);
+    if (counts)
+        memset(counts, 0, n * sizeof *counts);
+    wk__gbdt_histogram(w->bins, group, w->rows[leaf->buffer] + leaf->begin,
+                       w->gh[leaf->buffer] + leaf->begin, leaf->n_rows, slot->cells + at, counts);
+}
+
+static void subtract(wk__gbdt_grower *w, const wk__gbdt_group *group, long from, long what)
+{
+    size_t at = group->first * w->bins->n_slots, n = group->n * w->bins->n_slots;
+    int64_t *restrict a = w->slots[from].cells + at;
+    const int64_t *restrict b = w->slots[what].cells + at;
+    for (size_t i = 0; i < n; i++)
+        a[i] -= b[i];
+    if (!w->counted)
+        return;
+    uint32_t *restrict c = w->slots[from].counts + at;
+    const uint32_t *restrict d = w->slots[what].counts + at;
+    for (size_t i = 0; i < n; i++)
+        c[i] -= d[i];
+}
+
+static void search_group(wk__gbdt_grower *w, const wk__gbdt_group *group, const wk__gbdt_leaf *leaf,
+                         wk__gbdt_split *best)
+{
+    const wk_gbdt_params *p = w->params;
+    wk__gbdt_node_sums node = {.sum = leaf->sum, .n_rows = leaf->n_rows, .g_unit = w->g_unit,
+                               .h_unit = w->h_unit, .lambda = p->lambda, .alpha = p->alpha,
+                               .min_child_weight = p->min_child_weight,
+                               .min_rows = (size_t)p->min_rows_leaf,
+                               .unit_hessian = w->unit_hessian};
+    *best = (wk__gbdt_split){0};
+    for (size_t j = 0; j < group->n; j++) {
+        size_t at = (group->first + j) * w->bins->n_slots;
+        uint32_t feature = w->chosen[group->first + j];
+        const wk__gbdt_slot *slot = &w->slots[leaf->slot];
+        wk__gbdt_search(&node, feature, w->bins->n_bins[feature], w->bins->n_slots, slot->cells + at,
+                        slot->counts ? slot->counts + at : NULL, best);
+    }
+}
+
+static void join_best(wk__gbdt_grower *w, int child, wk__gbdt_leaf *leaf)
+{
+    leaf->best = (wk__gbdt_split){0};
+    for (size_t i = 0; i < w->n_groups; i++)
+        if (w->group_best[2 * i + (size_t)child].gain > leaf->best.gain)
+            leaf->best = w->group_best[2 * i + (size_t)child];
+}
+
+/* ---- leaves ---- */
+
+static bool searchable(const wk__gbdt_grower *w, const wk__gbdt_leaf *leaf)
+{
+    const wk_gbdt_params *p = w->params;
+    return leaf->n_rows >= 2 * (size_t)p->min_rows_leaf && leaf->n_rows >= 2 &&
+           (p->max_depth == 0 || leaf->depth < p->max_depth) &&
+           (p->max_leaves == 0 || w->n_leaves < (size_t)p->max_leaves);
+}
+
+static bool expandable(const wk__gbdt_grower *w, const wk__gbdt_leaf *leaf)
+{
+    return leaf->best.gain > MIN_GAIN && (double)leaf->best.gain >= w->params->gamma &&
+           searchable(w, leaf);
+}
+
+static uint32_t new_node(wk__gbdt_grower *w, int32_t parent)
+{
+    size_t capacity = w->nodes_capacity;
+    w->nodes = wk__gbdt_room(w->nodes, &capacity, w->n_nodes + 1, sizeof *w->nodes);
+    capacity = w->nodes_capacity;
+    w->node_bin = wk__gbdt_room(w->node_bin, &capacity, w->n_nodes + 1, sizeof *w->node_bin);
+    w->node_sum = wk__gbdt_room(w->node_sum, &w->nodes_capacity, w->n_nodes + 1,
+                                sizeof *w->node_sum);
+    w->nodes[w->n_nodes] = (wk__gbdt_node){.left = -1, .right = -1, .parent = parent};
+    return (uint32_t)w->n_nodes++;
+}
+
+/* Moves the rows of a leaf to the other buffer, those of the left child first. */
+static size_t partition(wk__gbdt_grower *w, const wk__gbdt_leaf *leaf)
+{
+    const wk__gbdt_split *s = &leaf->best;
+    const uint8_t *bin = w->bins->by_col + (size_t)s->feature * w->bins->n_rows;
+    const uint32_t *rows = w->rows[leaf->buffer] + leaf->begin;
+    const int64_t *gh = w->gh[leaf->buffer] + leaf->begin;
+    uint32_t *to_rows = w->rows[!leaf->buffer] + leaf->begin;
+    int64_t *to_gh = w->gh[!leaf->buffer] + leaf->begin;
+    uint8_t *side = w->side + leaf->begin;
+    size_t n = leaf->n_rows, n_blocks = (n + WK__GBDT_ROWS - 1) / WK__GBDT_ROWS;
+    int missing = s->default_left ? (int)w->bins->n_slots - 1 : -2;
+#pragma omp parallel for num_threads(w->threads) schedule(static) if (n_blocks > 2)
+    for (size_t b = 0; b < n_blocks; b++) {
+        size_t end = (b + 1) * WK__GBDT_ROWS < n ? (b + 1) * WK__GBDT_ROWS : n, count = 0;
+        for (size_t i = b * WK__GBDT_ROWS; i < end; i++) {
+            int v = bin[rows[i]];
+            side[i] = (uint8_t)((v <= s->bin) | (v == missing));
+            count += side[i];
+        }
+        w->block_count[b] = count;
+    }
+    size_t n_left = 0;
+    for (size_t b = 0; b < n_blocks; b++) {
+        size_t count = w->block_count[b];
+        w->block_count[b] = n_left;
+        n_left += count;
+    }
+#pragma omp parallel for num_threads(w->threads) schedule(static) if (n_blocks > 2)
+    for (size_t b = 0; b < n_blocks; b++) {
+        size_t begin = b * WK__GBDT_ROWS;
+        size_t end = begin + WK__GBDT_ROWS < n ? begin + WK__GBDT_ROWS : n;
+        size_t at[2] = {n_left + begin - w->block_count[b], w->block_count[b]};
+        for (size_t i = begin; i < end; i++) {
+            size_t to = at[side[i]]++;
+            to_rows[to] = rows[i];
+            to_gh[to] = gh[i];
+        }
+    }
+    return n_left;
+}
+
+static float threshold_of(const wk__gbdt_bins *bins, const wk__gbdt_split *s)
+{
+    return s->bin < 0 ? bins->below[s->feature] : bins->cuts[s->feature][s->bin];
+}
+
+/* Histograms and best splits of two children, the smaller built, the larger parent minus smaller. */
+static void evaluate_children(wk__gbdt_grower *w, wk__gbdt_leaf *left, wk__gbdt_leaf *right,
+                              long parent_slot)
+{
+    bool want[2] = {searchable(w, left), searchable(w, right)};
+    wk__gbdt_leaf *small = left->n_rows <= right->n_rows ? left : right;
+    wk__gbdt_leaf *large = small == left ? right : left;
+    left->slot = right->slot = -1;
+    if (!want[0] && !want[1]) {
+        slot_release(w, &parent_slot);
+        return;
+    }
+    small->slot = (long)slot_acquire(w);
+    large->slot = parent_slot >= 0 ? parent_slot : (long)slot_acquire(w);
+#pragma omp parallel for num_threads(w->threads) schedule(dynamic, 1)
+    for (size_t i = 0; i < w->n_groups; i++) {
+        build(w, &w->groups[i], small);
+        if (parent_slot >= 0)
+            subtract(w, &w->groups[i], large->slot, small->slot);
+        else
+            build(w, &w->groups[i], large);
+        for (int c = 0; c < 2; c++)
+            if (want[c])
+                search_group(w, &w->groups[i], c ? right : left, &w->group_best[2 * i + (size_t)c]);
+    }
+    if (want[0])
+        join_best(w, 0, left);
+    if (want[1])
+        join_best(w, 1, right);
+    if (!expandable(w, left) || w->n_live > w->slots_max)
+        slot_release(w, &left->slot);
+    if (!expandable(w, right) || w->n_live > w->slots_max)
+        slot_release(w, &right->slot);
+}
+
+/* Splits a leaf: its entry becomes the left child, the right one is appended. */
+static void expand(wk__gbdt_grower *w, size_t index)
+{
+    wk__gbdt_leaf parent = w->leaves[index];
+    size_t n_left = partition(w, &parent);
+    WK_ASSERT(n_left > 0 && n_left < parent.n_rows);
+    uint32_t l = new_node(w, (int32_t)parent.node), r = new_node(w, (int32_t)parent.node);
+    wk__gbdt_node *node = &w->nodes[parent.node];
+    node->left = (int32_t)l;
+    node->right = (int32_t)r;
+    node->feature = parent.best.feature;
+    node->value = threshold_of(w->bins, &parent.best);
+    node->default_left = parent.best.default_left;
+    w->node_bin[parent.node] = parent.best.bin;
+    w->leaves = wk__gbdt_room(w->leaves, &w->leaves_capacity, w->n_leaves + 1, sizeof *w->leaves);
+    wk__gbdt_leaf *left = &w->leaves[index], *right = &w->leaves[w->n_leaves++];
+    *left = (wk__gbdt_leaf){.begin = parent.begin, .n_rows = n_left, .buffer = !parent.buffer,
+                            .depth = parent.depth + 1, .sum = parent.best.left, .node = l};
+    *right = (wk__gbdt_leaf){.begin = parent.begin + n_left, .n_rows = parent.n_rows - n_left,
+                             .buffer = !parent.buffer, .depth = parent.depth + 1,
+                             .sum = parent.sum - parent.best.left, .node = r};
+    evaluate_children(w, left, right, parent.slot);
+}
+
+static void grow_lossguide(wk__gbdt_grower *w)
+{
+    for (;;) {
+        size_t best = SIZE_MAX;
+        for (size_t i = 0; i < w->n_leaves; i++) {
+            const wk__gbdt_leaf *leaf = &w->leaves[i];
+            if (!expandable(w, leaf))
+                continue;
+            if (best == SIZE_MAX || leaf->best.gain > w->leaves[best].best.gain ||
+                (leaf->best.gain == w->leaves[best].best.gain &&
+                 leaf->node < w->leaves[best].node))
+                best = i;
+        }
+        if (best == SIZE_MAX)
+            return;
+        expand(w, best);
+    }
+}
+
+/* First in, first out is level by level in the order of node numbers. */
+static void grow_depthwise(wk__gbdt_grower *w)
+{
+    size_t head = 0, tail = 0;
+    w->queue = wk__gbdt_room(w->queue, &w->queue_capacity, 1, sizeof *w->queue);
+    w->queue[tail++] = 0;
+    while (head < tail) {
+        size_t index = w->queue[head++];
+        if (!expandable(w, &w->leaves[index])) {
+            slot_release(w, &w->leaves[index].slot);
+            continue;
+        }
+        expand(w, index);
+        w->queue = wk__gbdt_room(w->queue, &w->queue_capacity, tail + 2, sizeof *w->queue);
+        w->queue[tail++] = index;
+        w->queue[tail++] = w->n_leaves - 1;
+    }
+}
+
+/* ---- the root ---- */
+
+static void draw_rows(wk__gbdt_grower *w, size_t round)
+{
+    size_t n = w->bins->n_rows;
+    if (w->sampled_round == round)
+        return;
+    bool all = w->params->subsample >= 1;
+    if (all && w->sampled_round != SIZE_MAX)
+        return;
+    w->sampled_round = round;
+    uint64_t seed = (uint64_t)w->params->seed;
+    size_t n_blocks = (n + WK__GBDT_ROWS - 1) / WK__GBDT_ROWS;
+#pragma omp parallel for num_threads(w->threads) schedule(static)
+    for (size_t b = 0; b < n_blocks; b++) {
+        size_t end = (b + 1) * WK__GBDT_ROWS < n ? (b + 1) * WK__GBDT_ROWS : n;
+        for (size_t i = b * WK__GBDT_ROWS; i < end; i++)
+            w->side[i] = all || wk_rng_uniform(seed, STREAM_ROWS + round, i) < w->params->subsample;
+    }
+    /* The rows drawn from the front, the others from the back: both lists share the array. */
+    size_t front = 0, back = n;
+    for (size_t i = 0; i < n; i++) {
+        if (w->side[i])
+            w->sample[front++] = (uint32_t)i;
+        else
+            w->sample[--back] = (uint32_t)i;
+    }
+    w->n_sampled = front;
+}
+
+static void draw_columns(wk__gbdt_grower *w, size_t tree)
+{
+    size_t n = w->bins->n_cols;
+    uint32_t *list = w->chosen;
+    for (size_t i = 0; i < n; i++)
+        list[i] = (uint32_t)i;
+    if (w->n_chosen < n) {
+        uint64_t seed = (uint64_t)w->params->seed;
+        for (size_t i = 0; i < w->n_chosen; i++) {
+            size_t j = i + wk_rng_below(seed, STREAM_COLS + tree, i, n - i);
+            uint32_t swap = list[i];
+            list[i] = list[j];
+            list[j] = swap;
+        }
+        /* Ascending order, so that ties go to the smaller feature. */
+        for (size_t i = 1; i < w->n_chosen; i++)
+            for (size_t j = i; j > 0 && list[j - 1] > list[j]; j--) {
+                uint32_t swap = list[j];
+                list[j] = list[j - 1];
+                list[j - 1] = swap;
+            }
+    }
+    w->n_groups = 0;
+    for (size_t i = 0; i < w->n_chosen; i++) {
+        size_t block = list[i] / WK__GBDT_BLOCK;
+        if (w->n_groups == 0 || w->groups[w->n_groups - 1].block != block)
+            w->groups[w->n_groups++] = (wk__gbdt_group){.block = block, .first = i};
+        wk__gbdt_group *group = &w->groups[w->n_groups - 1];
+        group->offset[group->n++] = (uint8_t)(list[i] % WK__GBDT_BLOCK);
+    }
+}
+
+/* The largest power of two with scale * sum <= limit. */
+static double scale_for(double sum, double limit)
+{
+    double scale = 1;
+    if (!(sum > 0))
+        return 1;
+    while (scale * 2 * sum <= limit && scale < 0x1p60)
+        scale *= 2;
+    while (scale * sum > limit)
+        scale /= 2;
+    return scale;
+}
+
+/* The nearest whole number (ties to even) of |x| < 2^50, by adding a constant that leaves no
+ * fraction bits. */
+static inline int64_t nearest(double x)
+{
+    double shifted = x + 0x1.8p52;
+    int64_t bits, zero;
+    const double base = 0x1.8p52;
+    memcpy(&bits, &shifted, sizeof bits);
+    memcpy(&zero, &base, sizeof zero);
+    return bits - zero;
+}
+
+static int64_t fill_root(wk__gbdt_grower *w, const float *g, const float *h)
+{
+    int64_t total = 0;
+    double g_scale = 1 / w->g_unit, h_scale = 1 / w->h_unit;
+#pragma omp parallel for num_threads(w->threads) schedule(static) reduction(+ : total)
+    for (size_t i = 0; i < w->n_sampled; i++) {
+        uint32_t row = w->sample[i];
+        int64_t v = nearest((double)g[row] * g_scale) * ((int64_t)1 << 32) +
+                    nearest((double)h[row] * h_scale);
+        w->rows[0][i] = row;
+        w->gh[0][i] = v;
+        total += v;
+    }
+    return total;
+}
+
+void wk__gbdt_grow(wk__gbdt_grower *w, size_t round, size_t index, const float *g, const float *h,
+                   double abs_g, double sum_h, float *margin, const wk__gbdt_node **nodes,
+                   size_t *n_nodes)
+{
+    draw_rows(w, round);
+    draw_columns(w, index);
+    w->g_unit = 1 / scale_for(abs_g, G_LIMIT);
+    w->h_unit = 1 / scale_for(sum_h, H_LIMIT);
+    w->n_nodes = 0;
+    w->n_leaves = 1;
+    w->leaves = wk__gbdt_room(w->leaves, &w->leaves_capacity, 1, sizeof *w->leaves);
+    wk__gbdt_leaf *root = &w->leaves[0];
+    *root = (wk__gbdt_leaf){.n_rows = w->n_sampled, .slot = -1};
+    root->sum = fill_root(w, g, h);
+    root->node = new_node(w, -1);
+    if (searchable(w, root)) {
+        root->slot = (long)slot_acquire(w);
+#pragma omp parallel for num_threads(w->threads) schedule(dynamic, 1)
+        for (size_t i = 0; i < w->n_groups; i++) {
+            build(w, &w->groups[i], root);
+            search_group(w, &w->groups[i], root, &w->group_best[2 * i]);
+        }
+        join_best(w, 0, root);
+    }
+    if (w->params->grow_policy == 1)
+        grow_lossguide(w);
+    else
+        grow_depthwise(w);
+    for (size_t i = 0; i < w->n_leaves; i++)
+        slot_release(w, &w->leaves[i].slot);
+    wk__gbdt_finish_tree(w, g, h, margin);
+    *nodes = w->nodes;
+    *n_nodes = w->n_nodes;
+}

@@ -1,0 +1,69 @@
+/* The grower's state, shared by grow.c and leaves.c. */
+#ifndef WICK_GBDT_GROW_H
+#define WICK_GBDT_GROW_H
+
+#include "train.h"
+
+typedef struct {
+    size_t begin, n_rows; /* of rows[buffer] and gh[buffer] */
+    int buffer;
+    int64_t depth;
+    long slot; /* its histogram, -1: none kept */
+    int64_t sum;
+    wk__gbdt_split best;
+    uint32_t node;
+} wk__gbdt_leaf;
+
+typedef struct {
+    int64_t *cells;   /* [n_chosen][n_slots] packed gradients */
+    uint32_t *counts; /* the same shape, or NULL */
+} wk__gbdt_slot;
+
+typedef struct {
+    double g, h;
+} wk__gbdt_sum;
+
+/* Up to WK__GBDT_ROWS rows of one leaf. */
+typedef struct {
+    size_t leaf, begin, n_rows;
+    wk__gbdt_sum sum;
+} wk__gbdt_task;
+
+struct wk__gbdt_grower {
+    const wk_gbdt_params *params;
+    const wk__gbdt_bins *bins;
+    wk_arena *arena;
+    int threads;
+    bool unit_hessian, counted;
+    uint32_t *rows[2]; /* padded by WK__GBDT_PREFETCH */
+    int64_t *gh[2];
+    uint32_t *sample; /* rows drawn, then the others from the end backwards */
+    size_t n_sampled, sampled_round;
+    uint8_t *side;
+    size_t *block_count;
+    uint32_t *chosen; /* ascending features of this tree */
+    size_t n_chosen;
+    wk__gbdt_group *groups;
+    size_t n_groups;
+    wk__gbdt_split *group_best; /* [group][child] */
+    double g_unit, h_unit;
+    wk__gbdt_leaf *leaves;
+    size_t n_leaves, leaves_capacity;
+    wk__gbdt_node *nodes;
+    int32_t *node_bin;
+    wk__gbdt_sum *node_sum;
+    size_t n_nodes, nodes_capacity;
+    size_t *queue, queue_capacity;
+    wk__gbdt_task *tasks;
+    size_t tasks_capacity;
+    wk__gbdt_slot *slots;
+    size_t *free_slots, n_free, n_slots, slots_capacity, n_live, slots_max;
+};
+
+/* Room for `wanted` elements; stops the program when memory is out. */
+void *wk__gbdt_room(void *array, size_t *capacity, size_t wanted, size_t size_bytes);
+
+/* Leaf values, sums and gains from the f32 gradients; adds the leaves to the margin of every row. */
+void wk__gbdt_finish_tree(wk__gbdt_grower *w, const float *g, const float *h, float *margin);
+
+#endif

@@ -1,0 +1,95 @@
+/* The end of a tree: exact sums, leaf values and the new margins. */
+#include "grow.h"
+
+/* Blocks of rows, cut by size alone; their sums join in order. */
+static size_t make_tasks(wk__gbdt_grower *w)
+{
+    size_t n = 0;
+    for (size_t l = 0; l < w->n_leaves; l++)
+        for (size_t at = 0; at < w->leaves[l].n_rows; at += WK__GBDT_ROWS) {
+            size_t left = w->leaves[l].n_rows - at;
+            w->tasks = wk__gbdt_room(w->tasks, &w->tasks_capacity, n + 1, sizeof *w->tasks);
+            w->tasks[n++] = (wk__gbdt_task){
+                .leaf = l, .begin = at, .n_rows = left < WK__GBDT_ROWS ? left : WK__GBDT_ROWS};
+        }
+    return n;
+}
+
+static const uint32_t *task_rows(const wk__gbdt_grower *w, const wk__gbdt_task *task)
+{
+    const wk__gbdt_leaf *leaf = &w->leaves[task->leaf];
+    return w->rows[leaf->buffer] + leaf->begin + task->begin;
+}
+
+static double gain_of(const wk_gbdt_params *p, wk__gbdt_sum s)
+{
+    /* T(G)^2 / (H + lambda), by way of the weight w = -T(G) / (H + lambda). */
+    double w = wk__gbdt_weight(p, s.g, s.h);
+    return w * w * (s.h + p->lambda);
+}
+
+static void set_values(wk__gbdt_grower *w)
+{
+    const wk_gbdt_params *p = w->params;
+    for (size_t i = w->n_nodes; i-- > 0;) {
+        wk__gbdt_node *node = &w->nodes[i];
+        if (node->left >= 0) {
+            wk__gbdt_sum l = w->node_sum[node->left], r = w->node_sum[node->right];
+            w->node_sum[i] = (wk__gbdt_sum){l.g + r.g, l.h + r.h};
+            node->gain = (float)(gain_of(p, l) + gain_of(p, r) - gain_of(p, w->node_sum[i]));
+        }
+        wk__gbdt_sum s = w->node_sum[i];
+        float weight = (float)wk__gbdt_weight(p, s.g, s.h);
+        node->hessian = (float)s.h;
+        node->weight = weight;
+        if (node->left < 0)
+            node->weight = node->value = (float)p->eta * weight;
+    }
+}
+
+/* Rows that were not drawn walk down the tree by their bins. */
+static float walk_bins(const wk__gbdt_grower *w, size_t row)
+{
+    size_t n_rows = w->bins->n_rows;
+    int missing = (int)w->bins->n_slots - 1;
+    const wk__gbdt_node *node = w->nodes;
+    while (node->left >= 0) {
+        int bin = w->bins->by_col[(size_t)node->feature * n_rows + row];
+        bool left = bin <= w->node_bin[node - w->nodes] || (bin == missing && node->default_left);
+        node = w->nodes + (left ? node->left : node->right);
+    }
+    return node->value;
+}
+
+void wk__gbdt_finish_tree(wk__gbdt_grower *w, const float *g, const float *h, float *margin)
+{
+    size_t n_tasks = make_tasks(w);
+#pragma omp parallel for num_threads(w->threads) schedule(dynamic, 4)
+    for (size_t t = 0; t < n_tasks; t++) {
+        const uint32_t *rows = task_rows(w, &w->tasks[t]);
+        wk__gbdt_sum sum = {0};
+        for (size_t i = 0; i < w->tasks[t].n_rows; i++) {
+            sum.g += (double)g[rows[i]];
+            sum.h += (double)h[rows[i]];
+        }
+        w->tasks[t].sum = sum;
+    }
+    for (size_t i = 0; i < w->n_nodes; i++)
+        w->node_sum[i] = (wk__gbdt_sum){0};
+    for (size_t t = 0; t < n_tasks; t++) {
+        wk__gbdt_sum *sum = &w->node_sum[w->leaves[w->tasks[t].leaf].node];
+        sum->g += w->tasks[t].sum.g;
+        sum->h += w->tasks[t].sum.h;
+    }
+    set_values(w);
+#pragma omp parallel for num_threads(w->threads) schedule(dynamic, 4)
+    for (size_t t = 0; t < n_tasks; t++) {
+        const uint32_t *rows = task_rows(w, &w->tasks[t]);
+        float value = w->nodes[w->leaves[w->tasks[t].leaf].node].value;
+        for (size_t i = 0; i < w->tasks[t].n_rows; i++)
+            margin[rows[i]] += value;
+    }
+#pragma omp parallel for num_threads(w->threads) schedule(static)
+    for (size_t i = w->n_sampled; i < w->bins->n_rows; i++)
+        margin[w->sample[i]] += walk_bins(w, w->sample[i]);
+}

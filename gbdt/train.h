@@ -1,0 +1,109 @@
+/* What the parts of training share: binned rows, one tree's growth, gradients.
+ *
+ * Gradients g and hessians h are f32 a row, as in XGBoost. Histograms hold them as fixed-point
+ * integers, packed into one int64 (g in the upper half, h in the lower): integer sums do not depend on
+ * their order, so any number of threads gives the same bits, and subtraction is exact. The scales are
+ * powers of two, chosen for each tree so that the sum over all rows just fits; leaf values are then
+ * computed afresh from the f32 gradients in f64. */
+#ifndef WICK_GBDT_TRAIN_H
+#define WICK_GBDT_TRAIN_H
+
+#include "forest.h"
+
+#define WK__GBDT_BLOCK 16      /* features whose bins lie side by side */
+#define WK__GBDT_ROWS 4096     /* rows that one task of a parallel loop takes */
+#define WK__GBDT_PREFETCH 32   /* rows between a prefetch and its use; row lists are padded by it */
+
+typedef struct {
+    size_t n_rows, n_cols, n_blocks;
+    size_t n_slots;    /* bins a feature has room for: 64, 128 or 256; the last one is "missing" */
+    uint8_t *by_row;   /* [n_blocks][n_rows][16] */
+    uint8_t *by_col;   /* [n_cols][n_rows] */
+    float **cuts;      /* [n_cols][n_bins]: bin b holds cuts[b-1] <= x < cuts[b]; the last is above all */
+    uint32_t *n_bins;  /* [n_cols]; 0 when a column has no value at all */
+    float *below;      /* [n_cols] less than every value */
+} wk__gbdt_bins;
+
+/* Bins the rows listed in `rows` (n_rows of them; NULL for all). An infinite value counts as the
+ * largest finite one. Memory is the arena's. */
+void wk__gbdt_bins_make(const wk_gbdt_data *data, const uint32_t *rows, size_t n_rows,
+                        size_t max_bin, int threads, wk_arena *arena, wk__gbdt_bins *out);
+
+/* Features that one histogram task covers: up to 16 chosen ones of one block. */
+typedef struct {
+    size_t block, n, first; /* first: position of its first feature in the list of chosen ones */
+    uint8_t offset[WK__GBDT_BLOCK];
+} wk__gbdt_group;
+
+/* Adds the rows to the histograms of a group. cells and counts (NULL: not wanted) start at the
+ * group's first feature; each feature has n_slots cells. rows is padded by WK__GBDT_PREFETCH. */
+void wk__gbdt_histogram(const wk__gbdt_bins *bins, const wk__gbdt_group *group,
+                        const uint32_t *rows, const int64_t *gh, size_t n, int64_t *cells,
+                        uint32_t *counts);
+
+typedef struct {
+    float gain; /* 0: no split */
+    uint32_t feature;
+    int32_t bin; /* bins up to this one go left; -1: none does */
+    bool default_left;
+    int64_t left; /* packed sums of the left side */
+} wk__gbdt_split;
+
+/* What a search needs to know of a node. */
+typedef struct {
+    int64_t sum;   /* packed */
+    size_t n_rows;
+    double g_unit, h_unit; /* real value of one fixed-point step */
+    double lambda, alpha, min_child_weight;
+    size_t min_rows;
+    bool unit_hessian; /* every row has hessian 1, so counts follow from it */
+} wk__gbdt_node_sums;
+
+/* The best split of one feature replaces *best if its gain is larger. */
+void wk__gbdt_search(const wk__gbdt_node_sums *node, uint32_t feature, uint32_t n_bins,
+                     size_t n_slots, const int64_t *cells, const uint32_t *counts,
+                     wk__gbdt_split *best);
+
+static inline double wk__gbdt_g(int64_t packed)
+{
+    return (double)(int32_t)(packed >> 32);
+}
+
+static inline double wk__gbdt_h(int64_t packed)
+{
+    return (double)(uint32_t)packed;
+}
+
+/* -T(G) / (H + lambda), 0 without hessian. */
+static inline double wk__gbdt_weight(const wk_gbdt_params *p, double g, double h)
+{
+    if (h <= 0)
+        return 0;
+    double t = g > p->alpha ? g - p->alpha : g < -p->alpha ? g + p->alpha : 0;
+    return -t / (h + p->lambda);
+}
+
+/* Grows trees; owns the buffers they share. */
+typedef struct wk__gbdt_grower wk__gbdt_grower;
+wk__gbdt_grower *wk__gbdt_grower_create(const wk_gbdt_params *params, const wk__gbdt_bins *bins,
+                                        bool unit_hessian, int threads, wk_arena *arena);
+void wk__gbdt_grower_destroy(wk__gbdt_grower *grower);
+
+/* Grows tree number `index` on gradients g, h [n_rows] of the rows drawn for `round`, and adds its
+ * leaf values to margin [n_rows] of every row. abs_g and sum_h bound the sums of |g| and h.
+ * The nodes belong to the grower until the next call. */
+void wk__gbdt_grow(wk__gbdt_grower *grower, size_t round, size_t index, const float *g,
+                   const float *h, double abs_g, double sum_h, float *margin,
+                   const wk__gbdt_node **nodes, size_t *n_nodes);
+
+/* Gradients of a block of rows [begin, end): margin, g, h are [n_outputs][n_rows]. Adds up |g| and h
+ * for each output. weight may be NULL. */
+void wk__gbdt_gradients(int objective, size_t n_outputs, size_t n_rows, size_t begin, size_t end,
+                        const float *margin, const float *y, const float *weight, float *g, float *h,
+                        double *abs_g, double *sum_h);
+
+/* The metric of rows [begin, end), summed and weighted: squared error or log loss. */
+double wk__gbdt_loss(int objective, size_t n_outputs, size_t n_rows, size_t begin, size_t end,
+                     const float *margin, const float *y, const float *weight);
+
+#endif

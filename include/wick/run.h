@@ -1,0 +1,113 @@
+/* An experiment: its configuration, and the stages that turn candles into a report.
+ *
+ * A run directory holds what the stages leave for each other and for the reader: config.json (resolved),
+ * model/ (the newest fold's bundle), forecasts.h5, metrics.json, trades.csv, report.json, report.html. `wick run` is
+ * the stages one after the other over these files, so running them one by one gives the same bytes. */
+#ifndef WICK_RUN_H
+#define WICK_RUN_H
+
+#include "wick/backtest.h"
+#include "wick/bars.h"
+#include "wick/config.h"
+#include "wick/features.h"
+#include "wick/gbdt.h"
+#include "wick/labels.h"
+#include "wick/nn.h"
+#include "wick/trade.h"
+
+typedef enum { WK_SOURCE_AUTO, WK_SOURCE_FILES, WK_SOURCE_STORE, WK_SOURCE_SYNTHETIC } wk_data_source;
+
+typedef struct {
+    int64_t seed, symbols, bars;
+    double edge, sigma;
+} wk_synthetic_config;
+
+typedef struct {
+    int source; /* wk_data_source; auto: files where they exist, else synthetic */
+    const char *root; /* "" = $WICK_DATA */
+    const char *venue;
+    wk_strings symbols;
+    int64_t timeframe_ns;
+    const char *resample_from; /* "" or the timeframe of the files */
+    int64_t from_ns, to_ns;    /* 0: everything */
+    const char *funding;       /* directory of <SYMBOL>-funding.csv.gz, relative to root; "" = none */
+    bool funding_mean;         /* markets without a series are charged the mean of the others */
+    wk_synthetic_config synthetic;
+} wk_data_config;
+
+typedef struct {
+    int64_t forecast_from_ns; /* first fold's test begin: forecasts exist from here */
+    int64_t judge_from_ns;    /* trading and figures begin here; 0: with the first forecast */
+    int64_t to_ns;            /* 0: the end of the data */
+    double forecast_from_fraction; /* instead of forecast_from when that is not given */
+    int64_t refit_months;
+    double train_window_days; /* 0: expanding */
+    int64_t embargo_bars, row_stride;
+    int64_t branch_generations; /* extra refits before the first fold that give it out-of-fold branch outputs */
+    double early_stop_fraction, calibration_fraction, policy_fraction; /* of the rows before a fold */
+    double precision_floor; /* for the policy's threshold */
+} wk_split_config;
+
+typedef struct {
+    wk_label_config direction; /* three classes */
+    int64_t magnitude_bars, volatility_bars;
+    int64_t judge_bars; /* horizon of the AUC */
+} wk_labels_config;
+
+typedef struct {
+    const char *name;
+    wk_sections layers;  /* wk_nn_layer_config */
+    wk_strings families; /* of features it sees; empty: momentum, lead, volatility */
+    wk_nn_train_config train;
+} wk_branch_config;
+
+typedef enum { WK_SCORE_TARGETS, WK_SCORE_DIRECTION } wk_score_kind;
+
+typedef struct {
+    int kind;  /* 0 gbdt, 1 mlp */
+    int score; /* wk_score_kind */
+    wk_sections targets; /* wk_label_config, for score = targets */
+    double scale_days, scale_min_days; /* trailing window of the score's root mean square */
+    wk_gbdt_params params;
+    int64_t seeds;
+    int64_t heads_stride; /* row stride of the magnitude and volatility heads */
+    wk_sections mlp_layers; /* wk_nn_layer_config, for kind = mlp */
+    wk_nn_train_config mlp_train;
+} wk_meta_config;
+
+typedef struct {
+    const char *name;
+    int64_t seed;
+    wk_data_config data;
+    wk_features_config features;
+    wk_labels_config labels;
+    wk_split_config split;
+    wk_sections branches; /* wk_branch_config */
+    wk_meta_config meta;
+    bool ablations; /* also judge each branch alone and the hybrid without each branch */
+    wk_trade_config trade;
+    wk_sim_config sim;
+} wk_run_config;
+extern const wk_cfg_table wk_run_config_table;
+
+/* Everything a stage computes from: the panel, features and labels of an experiment. */
+typedef struct {
+    wk_panel panel;
+    wk_feature_table table;
+    const char **feature_names, **feature_families; /* [F], in the arena */
+    char feature_hash[65], data_hash[65];
+    bool synthetic;
+    wk_arena arena;
+} wk_dataset;
+
+/* Loads the panel and computes its features. out must be zeroed; wk_dataset_finish frees. */
+WK_MUST_CHECK wk_status wk_dataset_load(const wk_run_config *config, wk_dataset *out, wk_err *err);
+void wk_dataset_finish(wk_dataset *dataset);
+
+/* The stages. `dir` is the run directory, made if absent. */
+WK_MUST_CHECK wk_status wk_stage_train(const wk_run_config *config, const char *dir, int threads, wk_err *err);
+WK_MUST_CHECK wk_status wk_stage_backtest(const wk_run_config *config, const char *model_dir, const char *dir,
+                                          wk_err *err);
+WK_MUST_CHECK wk_status wk_stage_report(const char *dir, wk_err *err);
+
+#endif

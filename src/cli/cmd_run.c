@@ -1,0 +1,135 @@
+/* wick run, and its stages train, backtest and report. */
+#include <stdio.h>
+#include <string.h>
+
+#include "wick/cli.h"
+#include "wick/run.h"
+
+static wk_status load_config(const wk_cli *cli, const char *path, wk_arena *arena, wk_run_config *config,
+                             wk_err *err)
+{
+    size_t n;
+    const char *const *overrides = wk_cli_overrides(cli, &n);
+    wk_arena_init(arena);
+    wk_status status = wk_config_load(&wk_run_config_table, path, overrides, n, arena, config, err);
+    if (status != WK_OK)
+        wk_arena_finish(arena);
+    return status;
+}
+
+static wk_status need_out(const wk_cli *cli, const char **dir, wk_err *err)
+{
+    *dir = wk_cli_option_value(cli, "out");
+    return *dir ? WK_OK : wk_fail(err, WK_E_ARG, "--out DIR is missing: where should the results go?");
+}
+
+/* Says where the result is. */
+static void announce(const wk_cli *cli, const char *dir, const char *file)
+{
+    if (wk_cli_json(cli))
+        printf("{\"%s\": \"%s/%s\"}\n", strcmp(file, "report.html") == 0 ? "report" : "out", dir, file);
+    else
+        printf("%s/%s\n", dir, file);
+}
+
+static int cmd_run(const wk_cli *cli, wk_err *err)
+{
+    const char *dir;
+    wk_arena arena;
+    wk_run_config config;
+    WK_TRY(need_out(cli, &dir, err));
+    WK_TRY(load_config(cli, wk_cli_arg(cli, 0), &arena, &config, err));
+    wk_status status = wk_stage_train(&config, dir, wk_cli_threads(cli), err);
+    if (status == WK_OK)
+        status = wk_stage_backtest(&config, dir, dir, err);
+    if (status == WK_OK)
+        status = wk_stage_report(dir, err);
+    wk_arena_finish(&arena);
+    if (status == WK_OK)
+        announce(cli, dir, "report.html");
+    return status;
+}
+
+static int cmd_train(const wk_cli *cli, wk_err *err)
+{
+    const char *dir;
+    wk_arena arena;
+    wk_run_config config;
+    WK_TRY(need_out(cli, &dir, err));
+    WK_TRY(load_config(cli, wk_cli_arg(cli, 0), &arena, &config, err));
+    wk_status status = wk_stage_train(&config, dir, wk_cli_threads(cli), err);
+    wk_arena_finish(&arena);
+    if (status == WK_OK)
+        announce(cli, dir, "model");
+    return status;
+}
+
+static int cmd_backtest(const wk_cli *cli, wk_err *err)
+{
+    const char *dir, *model = wk_cli_option_value(cli, "model");
+    wk_arena arena;
+    wk_run_config config;
+    WK_TRY(need_out(cli, &dir, err));
+    WK_TRY(load_config(cli, wk_cli_arg(cli, 0), &arena, &config, err));
+    wk_status status = wk_stage_backtest(&config, model ? model : dir, dir, err);
+    wk_arena_finish(&arena);
+    if (status == WK_OK)
+        announce(cli, dir, "metrics.json");
+    return status;
+}
+
+static int cmd_report(const wk_cli *cli, wk_err *err)
+{
+    WK_TRY(wk_stage_report(wk_cli_arg(cli, 0), err));
+    announce(cli, wk_cli_arg(cli, 0), "report.html");
+    return WK_OK;
+}
+
+static const wk_cli_option out_option[] = {{"out", "DIR", "the run directory"}, {.name = NULL}};
+static const wk_cli_option backtest_options[] = {
+    {"out", "DIR", "where metrics.json, report.json and trades.csv go"},
+    {"model", "DIR", "the run directory that wick train made; default: --out"},
+    {.name = NULL}};
+static const wk_cli_option no_options[] = {{.name = NULL}};
+
+const wk_cli_command wk_cmd_run = {
+    .name = "run",
+    .usage = "CONFIG --out DIR",
+    .summary = "the main job: candles to features, labels, models, walk-forward backtest and report",
+    .details = "Does what train, backtest and report do, one after the other. The directory holds the\n"
+               "resolved config, the model, forecasts.h5, metrics.json, trades.csv and report.html.",
+    .example = "wick run configs/demo.json --out out/demo",
+    .args_min = 1,
+    .args_max = 1,
+    .options = out_option,
+    .run = cmd_run};
+
+const wk_cli_command wk_cmd_train = {
+    .name = "train",
+    .usage = "CONFIG --out DIR",
+    .summary = "trains every fold of an experiment; leaves the model and its out-of-sample forecasts",
+    .example = "wick train configs/demo.json --out out/demo",
+    .args_min = 1,
+    .args_max = 1,
+    .options = out_option,
+    .run = cmd_train};
+
+const wk_cli_command wk_cmd_backtest = {
+    .name = "backtest",
+    .usage = "CONFIG --out DIR [--model DIR]",
+    .summary = "trades the forecasts that wick train left, beside baselines, with all costs",
+    .example = "wick backtest configs/demo.json --model out/demo --out out/demo",
+    .args_min = 1,
+    .args_max = 1,
+    .options = backtest_options,
+    .run = cmd_backtest};
+
+const wk_cli_command wk_cmd_report = {
+    .name = "report",
+    .usage = "DIR",
+    .summary = "draws report.html from a run directory's report.json",
+    .example = "wick report out/demo",
+    .args_min = 1,
+    .args_max = 1,
+    .options = no_options,
+    .run = cmd_report};

@@ -1,0 +1,27 @@
+/* wick: the command table. A new command is one line here and its cmd_<name>.c in meson.build. */
+#include "cli_internal.h"
+
+/* Sorted by name; gbdt_train stands for wk_cmd_gbdt_train, "gbdt train". */
+#define COMMANDS(X) \
+    X(backtest)     \
+    X(config)       \
+    X(doctor)       \
+    X(features)     \
+    X(predict)      \
+    X(prove)        \
+    X(report)       \
+    X(run)          \
+    X(train)
+
+#define DECLARE(name) extern const wk_cli_command wk_cmd_##name;
+COMMANDS(DECLARE)
+
+#define ENTRY(name) &wk_cmd_##name,
+static const wk_cli_command *const commands[] = {COMMANDS(ENTRY) NULL};
+
+int main(int argc, char **argv)
+{
+    static const wk_cli_program program = {
+        "wick", "machine-learning trading engine: data, features, models, backtest, report", commands};
+    return wk_cli_main(&program, argc, argv);
+}

@@ -1,0 +1,183 @@
+/* Loads an experiment's candles and computes its features. */
+#include "wick/run.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wick/clock.h"
+#include "wick/file.h"
+#include "wick/hash.h"
+#include "wick/import.h"
+#include "wick/log.h"
+#include "wick/store.h"
+#include "wick/synthetic.h"
+
+/* The directory that the data section means: its root, or what the environment says. */
+static const char *data_root(const wk_data_config *data)
+{
+    if (data->root[0])
+        return data->root;
+    const char *from_env = getenv("WICK_DATA");
+    return from_env ? from_env : "";
+}
+
+static void candle_path(const wk_data_config *data, size_t s, char out[PATH_MAX])
+{
+    char timeframe[16];
+    wk_timeframe_format(data->timeframe_ns, timeframe);
+    snprintf(out, PATH_MAX, "%s/%s/%s-%s.csv.gz", data_root(data), data->venue, data->symbols.v[s],
+             data->resample_from[0] ? data->resample_from : timeframe);
+}
+
+static bool files_exist(const wk_data_config *data)
+{
+    char path[PATH_MAX];
+    for (size_t s = 0; s < data->symbols.n; s++) {
+        candle_path(data, s, path);
+        if (!wk_file_exists(path))
+            return false;
+    }
+    return data->symbols.n > 0;
+}
+
+/* Reads market s at the experiment's timeframe. */
+static wk_status read_series(const wk_data_config *data, int source, size_t s, wk_series *out, wk_err *err)
+{
+    char path[PATH_MAX];
+    int64_t file_timeframe = data->timeframe_ns;
+    if (data->resample_from[0])
+        WK_TRY(wk_timeframe_parse(data->resample_from, &file_timeframe, err));
+    wk_series series = {0};
+    if (source == WK_SOURCE_STORE) {
+        const char *home = getenv("WICK_HOME"), *user = getenv("HOME");
+        if (data->root[0])
+            snprintf(path, sizeof path, "%s", data->root);
+        else if (home)
+            snprintf(path, sizeof path, "%s/store", home);
+        else
+            snprintf(path, sizeof path, "%s/.wick/store", user ? user : ".");
+        WK_TRY(wk_store_read(path, data->venue, data->symbols.v[s], file_timeframe, data->from_ns,
+                             data->to_ns, &series, err));
+    } else {
+        wk_import_report report;
+        candle_path(data, s, path);
+        WK_TRY(wk_import_candles(path, data->venue, data->symbols.v[s], file_timeframe, 0, &series,
+                                 &report, err));
+    }
+    if (file_timeframe == data->timeframe_ns) {
+        *out = series;
+        return WK_OK;
+    }
+    wk_status status = wk_series_resample(&series, data->timeframe_ns, out, err);
+    wk_series_finish(&series);
+    return status;
+}
+
+static wk_status load_candles(const wk_data_config *data, int source, wk_panel *out, wk_err *err)
+{
+    size_t S = data->symbols.n;
+    wk_status status = WK_OK;
+    wk_series *series = calloc(S, sizeof *series);
+    wk_rates *funding = calloc(S, sizeof *funding);
+    bool any_funding = data->funding[0] != 0;
+    if (!series || !funding)
+        status = wk_fail(err, WK_E_NOMEM, "out of memory");
+    for (size_t s = 0; status == WK_OK && s < S; s++) {
+        status = read_series(data, source, s, &series[s], err);
+        char path[PATH_MAX];
+        if (status != WK_OK || !any_funding)
+            continue;
+        snprintf(path, sizeof path, "%s/%s/%s-funding.csv.gz", data_root(data), data->funding,
+                 data->symbols.v[s]);
+        if (wk_file_exists(path))
+            status = wk_import_rates(path, &funding[s], err);
+        else
+            wk_log_write(WK_LOG_INFO, "data.funding", "symbol=%s file=absent charged=%s",
+                         data->symbols.v[s], data->funding_mean ? "mean_of_others" : "none");
+    }
+    if (status == WK_OK)
+        status = wk_panel_build(series, S, any_funding ? funding : NULL, data->funding_mean,
+                                data->from_ns, data->to_ns, out, err);
+    for (size_t s = 0; s < S; s++) {
+        if (series)
+            wk_series_finish(&series[s]);
+        if (funding)
+            wk_rates_finish(&funding[s]);
+    }
+    free(series);
+    free(funding);
+    return status;
+}
+
+static wk_status load_panel(const wk_run_config *config, wk_dataset *out, wk_err *err)
+{
+    const wk_data_config *data = &config->data;
+    int source = data->source;
+    if (source == WK_SOURCE_AUTO)
+        source = files_exist(data) ? WK_SOURCE_FILES : WK_SOURCE_SYNTHETIC;
+    if (source != WK_SOURCE_SYNTHETIC)
+        return load_candles(data, source, &out->panel, err);
+    out->synthetic = true;
+    wk_synthetic_params params = {.seed = (uint64_t)data->synthetic.seed,
+                                  .S = (size_t)data->synthetic.symbols,
+                                  .T = (size_t)data->synthetic.bars,
+                                  .start_ns = wk_civil_to_ns(2021, 1, 1),
+                                  .timeframe_ns = data->timeframe_ns,
+                                  .edge = data->synthetic.edge,
+                                  .sigma_bar = data->synthetic.sigma};
+    return wk_synthetic_panel(&params, &out->panel, NULL, err);
+}
+
+static void hash_panel(const wk_panel *panel, char out[65])
+{
+    wk_hash *hash = wk_hash_create();
+    size_t n = panel->T * panel->S;
+    wk_hash_feed(hash, panel->symbols, panel->S * sizeof *panel->symbols);
+    wk_hash_feed(hash, &panel->timeframe_ns, sizeof panel->timeframe_ns);
+    wk_hash_feed(hash, panel->provenance, n);
+    for (size_t i = 0; i < n; i++)
+        if (panel->provenance[i] != WK_PROV_UNKNOWN)
+            wk_hash_feed(hash, &panel->bars[i], sizeof panel->bars[i]);
+    if (panel->funding)
+        wk_hash_feed(hash, panel->funding, n * sizeof *panel->funding);
+    wk_hash_finish(hash, out);
+}
+
+wk_status wk_dataset_load(const wk_run_config *config, wk_dataset *out, wk_err *err)
+{
+    wk_dataset d = {0};
+    wk_features *features;
+    wk_arena_init(&d.arena);
+    wk_status status = load_panel(config, &d, err);
+    if (status == WK_OK)
+        status = wk_features_plan(&d.arena, &config->features,
+                                  (const char(*)[32])d.panel.symbols, d.panel.S,
+                                  d.panel.timeframe_ns, &features, err);
+    if (status == WK_OK)
+        status = wk_features_batch(features, &d.panel, &d.arena, &d.table, err);
+    if (status != WK_OK) {
+        wk_dataset_finish(&d);
+        return status;
+    }
+    d.feature_names = wk_arena_array(&d.arena, const char *, d.table.F);
+    d.feature_families = wk_arena_array(&d.arena, const char *, d.table.F);
+    for (size_t i = 0; i < d.table.F; i++) {
+        d.feature_names[i] = wk_features_name(features, i);
+        d.feature_families[i] = wk_features_family(features, i);
+    }
+    snprintf(d.feature_hash, sizeof d.feature_hash, "%s", wk_features_hash(features));
+    hash_panel(&d.panel, d.data_hash);
+    *out = d;
+    return WK_OK;
+}
+
+void wk_dataset_finish(wk_dataset *dataset)
+{
+    if (!dataset)
+        return;
+    wk_panel_finish(&dataset->panel);
+    wk_arena_finish(&dataset->arena);
+    *dataset = (wk_dataset){0};
+}

@@ -1,0 +1,270 @@
+/* Parts of the report's document that are computed from forecasts and trades. */
+#include "judge.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wick/clock.h"
+#include "wick/math.h"
+
+static json_t *number(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
+/* A forecast with what came of it. */
+typedef struct {
+    double strength; /* |score x sigma| */
+    double signed_return; /* judge-horizon log return in the direction of the score */
+} graded;
+
+static int by_strength(const void *a, const void *b)
+{
+    double x = ((const graded *)a)->strength, y = ((const graded *)b)->strength;
+    return (x < y) - (x > y);
+}
+
+json_t *wk_document_precision_coverage(const wk_dataset *dataset, const wk_targets *targets,
+                                       const wk_forecast *forecasts, size_t from, size_t to,
+                                       double round_trip_cost)
+{
+    static const double shares[] = {1, 0.5, 0.3, 0.2, 0.1, 0.05, 0.03, 0.01};
+    size_t S = dataset->panel.S, n = 0;
+    json_t *rows = json_array();
+    graded *all = malloc(((to - from) * S + 1) * sizeof *all);
+    WK_ASSERT(all && "out of memory");
+    for (size_t r = from * S; r < to * S; r++) {
+        double score = (double)forecasts[r].score;
+        if (!forecasts[r].valid || targets->judge.end[r] == 0 || score == 0)
+            continue;
+        double ret = (double)targets->judge.y[r];
+        all[n++] = (graded){fabs(score) * dataset->table.sigma[r], score > 0 ? ret : -ret};
+    }
+    qsort(all, n, sizeof *all, by_strength);
+    for (size_t i = 0; i < sizeof shares / sizeof *shares; i++) {
+        size_t k = (size_t)((double)n * shares[i]), wins = 0;
+        double gain = 0, loss = 0;
+        for (size_t j = 0; j < k; j++) {
+            if (all[j].signed_return > 0) {
+                gain += all[j].signed_return;
+                wins++;
+            } else {
+                loss -= all[j].signed_return;
+            }
+        }
+        if (k < 30 || wins == 0 || wins == k)
+            continue;
+        double win = gain / (double)wins, lose = loss / (double)(k - wins);
+        json_array_append_new(
+            rows, json_pack("{s:f, s:o, s:o, s:o, s:i}", "coverage", shares[i], "precision",
+                            number((double)wins / (double)k), "break_even",
+                            number((lose + round_trip_cost) / (win + lose)), "gross_bp",
+                            number((gain - loss) / (double)k * 1e4), "n", (int)k));
+    }
+    free(all);
+    return rows;
+}
+
+json_t *wk_document_calibration(const wk_dataset *dataset, const wk_targets *targets,
+                                const wk_forecast *forecasts, size_t from, size_t to)
+{
+    enum { BINS = 20 };
+    double sum[BINS] = {0}, hit[BINS] = {0};
+    size_t n[BINS] = {0}, S = dataset->panel.S;
+    json_t *rows = json_array();
+    for (size_t r = from * S; r < to * S; r++) {
+        const wk_forecast *f = &forecasts[r];
+        if (!f->valid || targets->direction.end[r] == 0 || f->p[0] + f->p[1] + f->p[2] <= 0)
+            continue;
+        for (int k = 0; k < 3; k++) {
+            int bin = (int)(f->p[k] * BINS);
+            bin = bin >= BINS ? BINS - 1 : bin < 0 ? 0 : bin;
+            sum[bin] += (double)f->p[k];
+            hit[bin] += (int)targets->direction.y[r] == k;
+            n[bin]++;
+        }
+    }
+    for (int b = 0; b < BINS; b++)
+        if (n[b] >= 30)
+            json_array_append_new(rows, json_pack("{s:o, s:o, s:i}", "p", number(sum[b] / (double)n[b]),
+                                                  "observed", number(hit[b] / (double)n[b]), "n",
+                                                  (int)n[b]));
+    return rows;
+}
+
+json_t *wk_document_confusion(const wk_dataset *dataset, const wk_targets *targets,
+                              const wk_forecast *forecasts, size_t from, size_t to)
+{
+    size_t S = dataset->panel.S, total = 0;
+    json_int_t count[3][3] = {{0}};
+    for (size_t r = from * S; r < to * S; r++) {
+        const wk_forecast *f = &forecasts[r];
+        if (!f->valid || targets->direction.end[r] == 0 || f->p[0] + f->p[1] + f->p[2] <= 0)
+            continue;
+        int best = f->p[0] >= f->p[1] ? (f->p[0] >= f->p[2] ? 0 : 2) : (f->p[1] >= f->p[2] ? 1 : 2);
+        count[(int)targets->direction.y[r]][best]++;
+        total++;
+    }
+    if (total == 0)
+        return NULL;
+    json_t *rows = json_array();
+    for (int i = 0; i < 3; i++)
+        json_array_append_new(rows, json_pack("[I, I, I]", count[i][0], count[i][1], count[i][2]));
+    return json_pack("{s:[s, s, s], s:o}", "labels", "SELL", "HOLD", "BUY", "counts", rows);
+}
+
+json_t *wk_document_candles(const wk_panel *panel, const wk_backtest *bt)
+{
+    enum { BARS_SHOWN = 2500, SYMBOLS_SHOWN = 6 };
+    json_t *all = json_object();
+    size_t end = bt->first_step + bt->T, begin = bt->T > BARS_SHOWN ? end - BARS_SHOWN : bt->first_step;
+    for (size_t s = 0; s < panel->S && s < SYMBOLS_SHOWN; s++) {
+        json_t *bars = json_array(), *marks = json_array();
+        for (size_t t = begin; t < end; t++) {
+            const wk_bar *b = &panel->bars[t * panel->S + s];
+            if (panel->provenance[t * panel->S + s] == WK_PROV_UNKNOWN)
+                continue;
+            json_array_append_new(bars, json_pack("{s:I, s:f, s:f, s:f, s:f}", "time",
+                                                  (json_int_t)(b->time_ns / WK_NS_PER_S), "open", b->open,
+                                                  "high", b->high, "low", b->low, "close", b->close));
+        }
+        for (size_t i = 0; i < bt->n_trades; i++) {
+            const wk_trade *tr = &bt->trades[i];
+            if (tr->symbol != s || tr->entry_step < begin)
+                continue;
+            json_array_append_new(
+                marks, json_pack("{s:I, s:f, s:i, s:s, s:s, s:o}", "time",
+                                 (json_int_t)(tr->entry_ns / WK_NS_PER_S), "price", tr->entry_price,
+                                 "side", (int)tr->side, "kind", "entry", "reason", "entry", "net_bp",
+                                 json_null()));
+            json_array_append_new(
+                marks,
+                json_pack("{s:I, s:f, s:i, s:s, s:s, s:o}", "time",
+                          (json_int_t)(tr->exit_ns / WK_NS_PER_S), "price", tr->exit_price, "side",
+                          -(int)tr->side, "kind", "exit", "reason",
+                          wk_reason_name((wk_reason)tr->exit_reason), "net_bp",
+                          number(tr->net / tr->notional * 1e4)));
+        }
+        json_object_set_new(all, panel->symbols[s], json_pack("{s:o, s:o}", "bars", bars, "trades", marks));
+    }
+    return all;
+}
+
+json_t *wk_document_exits(const wk_backtest *bt)
+{
+    json_t *rows = json_array();
+    for (int reason = 0; reason < WK_REASON_COUNT; reason++) {
+        size_t n = 0, wins = 0;
+        double bp = 0;
+        for (size_t i = 0; i < bt->n_trades; i++)
+            if (bt->trades[i].exit_reason == reason) {
+                n++;
+                wins += bt->trades[i].net > 0;
+                bp += bt->trades[i].net / bt->trades[i].notional * 1e4;
+            }
+        if (n > 0)
+            json_array_append_new(rows,
+                                  json_pack("{s:s, s:i, s:f, s:f, s:f}", "reason",
+                                            wk_reason_name((wk_reason)reason), "n", (int)n, "share",
+                                            (double)n / (double)bt->n_trades, "win_rate",
+                                            (double)wins / (double)n, "net_bp", bp / (double)n));
+    }
+    return rows;
+}
+
+json_t *wk_document_symbols(const wk_panel *panel, const wk_backtest *bt)
+{
+    json_t *rows = json_array();
+    for (size_t s = 0; s < panel->S; s++) {
+        size_t n = 0, wins = 0, longs = 0;
+        double net = 0, bp = 0;
+        for (size_t i = 0; i < bt->n_trades; i++) {
+            const wk_trade *tr = &bt->trades[i];
+            if (tr->symbol != s)
+                continue;
+            n++;
+            wins += tr->net > 0;
+            longs += tr->side > 0;
+            net += tr->net;
+            bp += tr->net / tr->notional * 1e4;
+        }
+        json_array_append_new(rows, json_pack("{s:s, s:i, s:o, s:o, s:o, s:f}", "symbol",
+                                              panel->symbols[s], "trades", (int)n, "long_share",
+                                              n ? number((double)longs / (double)n) : json_null(),
+                                              "win_rate",
+                                              n ? number((double)wins / (double)n) : json_null(),
+                                              "net_bp", n ? number(bp / (double)n) : json_null(),
+                                              "net", net));
+    }
+    return rows;
+}
+
+static json_t *cost_line(const char *kind, double money, const wk_backtest *bt)
+{
+    double notional = 0;
+    for (size_t i = 0; i < bt->n_trades; i++)
+        notional += bt->trades[i].notional;
+    return json_pack("{s:s, s:o, s:f}", "kind", kind, "bp_a_trade",
+                     notional > 0 ? number(money / notional * 1e4) : json_null(), "money", money);
+}
+
+json_t *wk_document_costs(const wk_backtest *bt)
+{
+    double gross = 0, net = 0;
+    for (size_t i = 0; i < bt->n_trades; i++) {
+        gross += bt->trades[i].gross;
+        net += bt->trades[i].net;
+    }
+    json_t *rows = json_array();
+    json_array_append_new(rows, cost_line("gross profit", gross, bt));
+    json_array_append_new(rows, cost_line("fees", -bt->fees, bt));
+    json_array_append_new(rows, cost_line("slippage", -bt->slippage, bt));
+    json_array_append_new(rows, cost_line("funding", bt->funding, bt));
+    json_array_append_new(rows, cost_line("missed fills (not charged)", -bt->missed_cost, bt));
+    json_array_append_new(rows, cost_line("net profit", net, bt));
+    return rows;
+}
+
+char *wk_document_trades_csv(const wk_panel *panel, const wk_backtest *bt)
+{
+    char *text = NULL, entry[32], exit[32];
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    WK_ASSERT(f && "out of memory");
+    fputs("symbol,side,entry_time,entry_price,exit_time,exit_price,quantity,notional,gross,fees,slippage,"
+          "funding,net,net_bp,exit_reason,score\n",
+          f);
+    for (size_t i = 0; i < bt->n_trades; i++) {
+        const wk_trade *tr = &bt->trades[i];
+        fprintf(f, "%s,%s,%s,%.10g,%s,%.10g,%.10g,%.8f,%.8f,%.8f,%.8f,%.8f,%.8f,%.4f,%s,%.6g\n",
+                panel->symbols[tr->symbol], tr->side > 0 ? "long" : "short",
+                wk_time_format(tr->entry_ns, entry), tr->entry_price, wk_time_format(tr->exit_ns, exit),
+                tr->exit_price, tr->qty, tr->notional, tr->gross, tr->fees, tr->slippage, tr->funding,
+                tr->net, tr->net / tr->notional * 1e4, wk_reason_name((wk_reason)tr->exit_reason),
+                tr->score);
+    }
+    fclose(f);
+    return text;
+}
+
+void wk_rule_momentum(const wk_panel *panel, const wk_feature_table *table, size_t from, size_t to,
+                      size_t lookback_bars, wk_forecast *forecasts)
+{
+    int64_t day = 86400 * WK_NS_PER_S;
+    for (size_t t = from; t < to; t++)
+        for (size_t s = 0; s < panel->S; s++) {
+            size_t r = t * panel->S + s;
+            int64_t close_ns = panel->start_ns + ((int64_t)t + 1) * panel->timeframe_ns;
+            forecasts[r] = (wk_forecast){0};
+            if (close_ns % day != 0 || t < lookback_bars || !table->valid[r])
+                continue;
+            double now = panel->bars[r].close;
+            double then = panel->bars[(t - lookback_bars) * panel->S + s].close;
+            if (!(now > 0) || !(then > 0))
+                continue;
+            double x = wk_log(now / then) / (table->sigma[r] * sqrt((double)lookback_bars));
+            forecasts[r] = (wk_forecast){.score = (float)x, .volatility = (float)table->sigma[r], .valid = 1};
+        }
+}

@@ -1,0 +1,497 @@
+#include "judge.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wick/clock.h"
+#include "wick/log.h"
+#include "wick/math.h"
+#include "wick/metrics.h"
+#include "wick/verdict.h"
+#include "wick/version.h"
+
+enum { DAYS_A_YEAR = 365, BOOTSTRAP_DRAWS = 2000, BLOCK_DAYS = 20, RULES = 2 };
+
+typedef struct {
+    const wk_run_config *config;
+    const wk_dataset *dataset;
+    const wk_targets *targets;
+    const wk_walk_forward *walk;
+    wk_judged *judged; /* strategies, then rules */
+    size_t n;
+    wk_arena arena;
+} judge;
+
+static json_t *number(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
+static wk_status run_backtest(const judge *j, const wk_forecast *forecasts, const wk_trade_config *trade,
+                              const wk_sim_config *sim, wk_backtest *bt, wk_err *err)
+{
+    const wk_panel *panel = &j->dataset->panel;
+    wk_trade_config from_judge = *trade;
+    from_judge.entry_from_ns = panel->start_ns + (int64_t)j->walk->judge_step * panel->timeframe_ns;
+    return wk_backtest_run(panel, forecasts, j->dataset->table.sigma, j->walk->first_step,
+                           j->walk->end_step, &from_judge, sim, NULL, bt, err);
+}
+
+/* Equity at the ends of UTC days from the judged span on, and its daily returns. */
+static void daily_returns(judge *j, const wk_backtest *bt, wk_judged *out)
+{
+    int64_t day = 86400 * WK_NS_PER_S;
+    size_t skip = j->walk->judge_step - bt->first_step;
+    out->equity = wk_arena_array(&j->arena, double, bt->T + 2);
+    out->daily = wk_arena_array(&j->arena, double, bt->T + 2);
+    double start = skip > 0 ? bt->equity[skip - 1] : bt->initial_cash, previous = start;
+    out->equity[0] = start;
+    out->n_days = 0;
+    out->first_day_ns = bt->time_ns[skip] / day * day;
+    for (size_t i = skip; i < bt->T; i++) {
+        if (bt->time_ns[i] % day != 0 && i + 1 < bt->T)
+            continue;
+        out->daily[out->n_days++] = previous > 0 ? bt->equity[i] / previous - 1 : 0;
+        out->equity[out->n_days] = previous = bt->equity[i];
+    }
+}
+
+static void money_figures(wk_judged *out, const wk_backtest *bt, size_t skip)
+{
+    out->sharpe = wk_sharpe(out->daily, out->n_days, 0, DAYS_A_YEAR);
+    out->sortino = wk_sortino(out->daily, out->n_days, 0, DAYS_A_YEAR);
+    out->max_drawdown = wk_max_drawdown(out->equity, out->n_days + 1);
+    out->cagr = wk_cagr(out->equity, out->n_days + 1, DAYS_A_YEAR);
+    out->total = out->equity[out->n_days] / out->equity[0] - 1;
+    double *net = malloc((bt->n_trades + 1) * sizeof *net), bp = 0, hold = 0, exposure = 0;
+    WK_ASSERT(net && "out of memory");
+    size_t wins = 0;
+    for (size_t i = 0; i < bt->n_trades; i++) {
+        const wk_trade *t = &bt->trades[i];
+        net[i] = t->net;
+        wins += t->net > 0;
+        bp += t->net / t->notional * 1e4;
+        hold += (double)(t->exit_step - t->entry_step);
+    }
+    double n = (double)bt->n_trades;
+    out->n_trades = n;
+    out->profit_factor = wk_profit_factor(net, bt->n_trades);
+    out->win_rate = n > 0 ? (double)wins / n : NAN;
+    out->mean_bp = n > 0 ? bp / n : NAN;
+    out->hold_bars = n > 0 ? hold / n : NAN;
+    for (size_t i = skip; i < bt->T; i++)
+        exposure += bt->exposure[i];
+    out->exposure = exposure / (double)(bt->T - skip);
+    out->turnover = bt->turnover / bt->initial_cash;
+    free(net);
+}
+
+/* AUC and rank correlation of the score against the judge-horizon return over steps [from, to). */
+static void skill(const judge *j, const wk_forecast *forecasts, size_t from, size_t to, double *auc,
+                  double *rank_ic)
+{
+    size_t S = j->dataset->panel.S, n = 0;
+    float *score = malloc(((to - from) * S + 1) * sizeof *score);
+    float *y = malloc(((to - from) * S + 1) * sizeof *y);
+    WK_ASSERT(score && y && "out of memory");
+    for (size_t r = from * S; r < to * S; r++)
+        if (forecasts[r].valid && j->targets->judge.end[r] > 0) {
+            score[n] = forecasts[r].score;
+            y[n++] = j->targets->judge.y[r];
+        }
+    *auc = n > 100 ? wk_auc(score, y, n) : NAN;
+    *rank_ic = n > 100 ? wk_rank_correlation(score, y, n) : NAN;
+    free(score);
+    free(y);
+}
+
+static wk_status judge_strategy(judge *j, const char *name, bool main, const wk_forecast *forecasts,
+                                const wk_trade_config *trade, wk_backtest *keep, wk_err *err)
+{
+    wk_backtest bt;
+    WK_TRY(run_backtest(j, forecasts, trade, &j->config->sim, &bt, err));
+    wk_judged *out = &j->judged[j->n++];
+    *out = (wk_judged){.main = main};
+    snprintf(out->name, sizeof out->name, "%s", name);
+    daily_returns(j, &bt, out);
+    money_figures(out, &bt, j->walk->judge_step - bt.first_step);
+    skill(j, forecasts, j->walk->judge_step, j->walk->end_step, &out->auc, &out->rank_ic);
+    wk_log_write(WK_LOG_INFO, "judge", "strategy=\"%s\" sharpe=%.3f trades=%.0f net_bp=%.1f auc=%.4f", name,
+                 out->sharpe, out->n_trades, out->mean_bp, out->auc);
+    if (keep)
+        *keep = bt;
+    else
+        wk_backtest_finish(&bt);
+    return WK_OK;
+}
+
+/* Fees and slippage of market orders in and out, as a fraction of the notional. */
+static double round_trip_cost(const wk_sim_config *sim)
+{
+    double maker_bps, taker_bps;
+    wk_sim_fees(sim, &maker_bps, &taker_bps);
+    return 2 * (taker_bps + sim->slippage_bps) * 1e-4 * sim->cost_multiplier;
+}
+
+/* Equal money in every market at the first open, held to the end; one round trip of cost each. */
+static void judge_buy_and_hold(judge *j, const wk_judged *like)
+{
+    const wk_panel *panel = &j->dataset->panel;
+    size_t S = panel->S;
+    wk_judged *out = &j->judged[j->n++];
+    *out = (wk_judged){.n_days = like->n_days, .first_day_ns = like->first_day_ns, .auc = NAN, .rank_ic = NAN};
+    snprintf(out->name, sizeof out->name, "buy and hold");
+    out->equity = wk_arena_array(&j->arena, double, like->n_days + 1);
+    out->daily = wk_arena_array(&j->arena, double, like->n_days + 1);
+    double *first = wk_arena_array(&j->arena, double, S), *last = wk_arena_array(&j->arena, double, S);
+    int64_t day = 86400 * WK_NS_PER_S;
+    double cost = round_trip_cost(&j->config->sim) / 2;
+    size_t n = 0;
+    out->equity[0] = 1;
+    for (size_t t = j->walk->judge_step; t < j->walk->end_step; t++) {
+        for (size_t s = 0; s < S; s++) {
+            if (panel->provenance[t * S + s] == WK_PROV_UNKNOWN)
+                continue;
+            if (first[s] == 0)
+                first[s] = panel->bars[t * S + s].open * (1 + cost);
+            last[s] = panel->bars[t * S + s].close;
+        }
+        int64_t close_ns = panel->start_ns + ((int64_t)t + 1) * panel->timeframe_ns;
+        if ((close_ns % day != 0 && t + 1 < j->walk->end_step) || n == like->n_days)
+            continue;
+        double sum = 0;
+        for (size_t s = 0; s < S; s++)
+            sum += first[s] > 0 ? last[s] / first[s] : 1;
+        out->equity[n + 1] = sum / (double)S;
+        out->daily[n] = out->equity[n + 1] / out->equity[n] - 1;
+        n++;
+    }
+    out->equity[n] *= 1 - cost;
+    out->n_days = n;
+    out->sharpe = wk_sharpe(out->daily, n, 0, DAYS_A_YEAR);
+    out->sortino = wk_sortino(out->daily, n, 0, DAYS_A_YEAR);
+    out->max_drawdown = wk_max_drawdown(out->equity, n + 1);
+    out->cagr = wk_cagr(out->equity, n + 1, DAYS_A_YEAR);
+    out->total = out->equity[n] - 1;
+    out->n_trades = (double)S;
+    out->profit_factor = out->win_rate = out->mean_bp = out->hold_bars = NAN;
+    out->exposure = 1;
+}
+
+static wk_status judge_momentum(judge *j, wk_err *err)
+{
+    const wk_panel *panel = &j->dataset->panel;
+    double bars_a_day = 86400e9 / (double)panel->timeframe_ns;
+    wk_forecast *forecasts = calloc(panel->T * panel->S, sizeof *forecasts);
+    if (!forecasts)
+        return wk_fail(err, WK_E_NOMEM, "out of memory");
+    wk_rule_momentum(panel, &j->dataset->table, j->walk->first_step, j->walk->end_step,
+                     (size_t)(28 * bars_a_day), forecasts);
+    wk_trade_config trade = j->config->trade;
+    trade.policy = WK_POLICY_THRESHOLD;
+    trade.threshold = 1e-9;
+    trade.entry = 0;
+    trade.exit_at_zero = true;
+    trade.hold_bars = 0;
+    trade.confirm_bars = 1;
+    trade.take_profit = trade.stop_loss = 0;
+    trade.stop_kind = 0;
+    wk_status status = judge_strategy(j, "momentum 4 weeks", false, forecasts, &trade, NULL, err);
+    free(forecasts);
+    return status;
+}
+
+/* ---- the table of strategies ---- */
+
+static json_t *strategy_row(const wk_judged *s)
+{
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+                     "strategy", s->name, "auc", number(s->auc), "rank_ic", number(s->rank_ic), "sharpe",
+                     number(s->sharpe), "sortino", number(s->sortino), "cagr", number(s->cagr),
+                     "total_return", number(s->total), "max_drawdown", number(s->max_drawdown),
+                     "profit_factor", number(s->profit_factor), "trades", number(s->n_trades), "win_rate",
+                     number(s->win_rate), "net_bp", number(s->mean_bp), "exposure", number(s->exposure),
+                     "turnover", number(s->turnover), "hold_bars", number(s->hold_bars));
+}
+
+static json_t *fold_rows(const judge *j, const wk_forecast *forecasts, const wk_backtest *bt)
+{
+    json_t *rows = json_array(), *fold;
+    size_t i;
+    json_array_foreach(j->walk->folds, i, fold)
+    {
+        size_t begin = (size_t)json_integer_value(json_object_get(fold, "begin_step"));
+        size_t end = (size_t)json_integer_value(json_object_get(fold, "end_step"));
+        json_t *row = json_copy(fold);
+        double auc, ic, bp = 0;
+        size_t n = 0;
+        skill(j, forecasts, begin, end, &auc, &ic);
+        for (size_t k = 0; k < bt->n_trades; k++)
+            if (bt->trades[k].entry_step >= begin && bt->trades[k].entry_step < end) {
+                n++;
+                bp += bt->trades[k].net / bt->trades[k].notional * 1e4;
+            }
+        double from = begin > bt->first_step ? bt->equity[begin - bt->first_step - 1] : bt->initial_cash;
+        json_object_del(row, "begin_step");
+        json_object_del(row, "end_step");
+        json_object_set_new(row, "auc", number(auc));
+        json_object_set_new(row, "rank_ic", number(ic));
+        json_object_set_new(row, "trades", json_integer((json_int_t)n));
+        json_object_set_new(row, "net_bp", n ? number(bp / (double)n) : json_null());
+        json_object_set_new(row, "return", number(bt->equity[end - bt->first_step - 1] / from - 1));
+        json_array_append_new(rows, row);
+    }
+    return rows;
+}
+
+/* ---- heads: magnitude and volatility of the main strategy ---- */
+
+static json_t *head_figures(const judge *j, const wk_forecast *forecasts)
+{
+    size_t S = j->dataset->panel.S, n = 0, nv = 0;
+    size_t cells = (j->walk->end_step - j->walk->judge_step) * S + 1;
+    float *a = malloc(cells * sizeof *a), *b = malloc(cells * sizeof *b), *v = malloc(cells * sizeof *v);
+    float *e = malloc(cells * sizeof *e), *y = malloc(cells * sizeof *y);
+    WK_ASSERT(a && b && v && e && y && "out of memory");
+    for (size_t r = j->walk->judge_step * S; r < j->walk->end_step * S; r++) {
+        const wk_forecast *f = &forecasts[r];
+        if (!f->valid)
+            continue;
+        if (j->targets->magnitude.end[r] > 0) {
+            a[n] = f->magnitude;
+            b[n++] = j->targets->magnitude.y[r];
+        }
+        if (j->targets->volatility.end[r] > 0) {
+            double sigma = j->dataset->table.sigma[r];
+            v[nv] = f->volatility;
+            e[nv] = (float)sigma;
+            y[nv++] = (float)((double)j->targets->volatility.y[r] * sigma);
+        }
+    }
+    json_t *out = json_pack("{s:o, s:o, s:o}", "magnitude_rank_ic",
+                            number(n > 100 ? wk_rank_correlation(a, b, n) : NAN), "volatility_qlike",
+                            number(nv ? wk_qlike(v, y, nv) : NAN), "ewma_qlike",
+                            number(nv ? wk_qlike(e, y, nv) : NAN));
+    free(a);
+    free(b);
+    free(v);
+    free(e);
+    free(y);
+    return out;
+}
+
+/* ---- stress ---- */
+
+static wk_status stress_total(judge *j, const wk_forecast *forecasts, double cost_multiplier,
+                              int64_t delay_bars, double *total, wk_err *err)
+{
+    wk_sim_config sim = j->config->sim;
+    wk_backtest bt;
+    sim.cost_multiplier *= cost_multiplier;
+    sim.delay_bars += delay_bars;
+    WK_TRY(run_backtest(j, forecasts, &j->config->trade, &sim, &bt, err));
+    *total = bt.equity[bt.T - 1] / bt.initial_cash - 1;
+    wk_backtest_finish(&bt);
+    return WK_OK;
+}
+
+/* ---- the whole ---- */
+
+static json_t *points(const wk_judged *s, bool drawdown)
+{
+    json_t *rows = json_array();
+    double top = s->equity[0];
+    for (size_t i = 0; i <= s->n_days; i++) {
+        top = s->equity[i] > top ? s->equity[i] : top;
+        double value = drawdown ? s->equity[i] / top - 1 : s->equity[i] / s->equity[0];
+        json_array_append_new(rows, json_pack("{s:I, s:f}", "time",
+                                              (json_int_t)(s->first_day_ns / WK_NS_PER_S + 86400 * (int64_t)i),
+                                              "value", value));
+    }
+    return rows;
+}
+
+static json_t *summary_item(const char *name, double value, const char *help)
+{
+    return json_pack("{s:s, s:o, s:s}", "name", name, "value", number(value), "help", help);
+}
+
+static json_t *summary(const wk_judged *m, const wk_interval *sharpe_interval)
+{
+    json_t *s = json_array();
+    json_array_append_new(s, summary_item("Net return", m->total, "equity at the end over its start, less one"));
+    json_array_append_new(s, summary_item("Sharpe", m->sharpe, "daily net returns, times the root of 365"));
+    json_array_append_new(s, summary_item("Sharpe, lower 95 %", sharpe_interval->lo,
+                                          "block bootstrap, blocks of 20 days"));
+    json_array_append_new(s, summary_item("Sharpe, upper 95 %", sharpe_interval->hi,
+                                          "block bootstrap, blocks of 20 days"));
+    json_array_append_new(s, summary_item("Sortino", m->sortino, "downside deviation over all days"));
+    json_array_append_new(s, summary_item("Max drawdown", m->max_drawdown, "of daily equity"));
+    json_array_append_new(s, summary_item("Trades", m->n_trades, "closed round trips"));
+    json_array_append_new(s, summary_item("Net per trade, bp", m->mean_bp, "of the notional at entry"));
+    json_array_append_new(s, summary_item("Win rate", m->win_rate, "share of trades with a net gain"));
+    json_array_append_new(s, summary_item("Profit factor", m->profit_factor, "net gains over net losses"));
+    json_array_append_new(s, summary_item("AUC", m->auc, "of the score against the sign of the next return"));
+    json_array_append_new(s, summary_item("Exposure", m->exposure, "mean gross position over equity"));
+    return s;
+}
+
+/* The trades as the verdict wants them; arrays in the arena. */
+static void trade_columns(judge *j, const wk_backtest *bt, wk_verdict_input *input)
+{
+    size_t n = bt->n_trades;
+    uint32_t *symbol = wk_arena_array(&j->arena, uint32_t, n);
+    int64_t *entry = wk_arena_array(&j->arena, int64_t, n), *exit = wk_arena_array(&j->arena, int64_t, n);
+    double *net = wk_arena_array(&j->arena, double, n);
+    for (size_t i = 0; i < n; i++) {
+        const wk_trade *t = &bt->trades[i];
+        symbol[i] = t->symbol;
+        entry[i] = t->entry_ns;
+        exit[i] = t->exit_ns;
+        net[i] = t->net / t->notional;
+    }
+    input->n_trades = n;
+    input->symbol = symbol;
+    input->entry_ns = entry;
+    input->exit_ns = exit;
+    input->net = net;
+}
+
+static wk_status decide(judge *j, const wk_backtest *bt, const wk_judged *main, const wk_forecast *forecasts,
+                        wk_verdict *verdict, wk_err *err)
+{
+    wk_verdict_input input = {.daily = main->daily,
+                              .n_days = main->n_days,
+                              .seed = (uint64_t)j->config->seed};
+    wk_verdict_baseline *baselines = wk_arena_array(&j->arena, wk_verdict_baseline, j->n + 1);
+    double *flat = wk_arena_array(&j->arena, double, main->n_days);
+    baselines[input.n_baselines++] = (wk_verdict_baseline){"always flat", flat};
+    for (size_t i = 0; i < j->n; i++) {
+        const char *name = j->judged[i].name;
+        /* Ablations explain the hybrid; baselines are what a user could have had more simply. */
+        if (j->judged[i].main || strncmp(name, "hybrid without", 14) == 0 || strstr(name, " alone"))
+            continue;
+        WK_ASSERT(j->judged[i].n_days == main->n_days);
+        baselines[input.n_baselines++] = (wk_verdict_baseline){name, j->judged[i].daily};
+    }
+    input.baselines = baselines;
+    trade_columns(j, bt, &input);
+    WK_TRY(stress_total(j, forecasts, 1.5, 0, &input.net_at_costs, err));
+    WK_TRY(stress_total(j, forecasts, 1, 1, &input.net_at_delay, err));
+    wk_verdict_judge(&j->arena, &input, verdict);
+    return WK_OK;
+}
+
+static json_t *config_json(const wk_run_config *config)
+{
+    char *text = wk_config_dump(&wk_run_config_table, config);
+    json_t *root = json_loads(text, 0, NULL);
+    free(text);
+    return root;
+}
+
+static void build(judge *j, const wk_backtest *bt, const wk_judged *main, const wk_forecast *forecasts,
+                  const wk_verdict *verdict, json_t **metrics, json_t **document)
+{
+    size_t from = j->walk->judge_step, to = j->walk->end_step;
+    wk_interval interval = wk_bootstrap_sharpe(main->daily, main->n_days, BLOCK_DAYS, BOOTSTRAP_DRAWS,
+                                               (uint64_t)j->config->seed);
+    json_t *strategies = json_array(), *others = json_object();
+    for (size_t i = 0; i < j->n; i++) {
+        json_array_append_new(strategies, strategy_row(&j->judged[i]));
+        if (!j->judged[i].main)
+            json_object_set_new(others, j->judged[i].name, points(&j->judged[i], false));
+    }
+    json_t *folds = fold_rows(j, forecasts, bt), *exits = wk_document_exits(bt);
+    json_t *symbols = wk_document_symbols(&j->dataset->panel, bt), *costs = wk_document_costs(bt);
+    json_t *coverage = wk_document_precision_coverage(j->dataset, j->targets, forecasts, from, to,
+                                                      round_trip_cost(&j->config->sim));
+    json_t *heads = head_figures(j, forecasts), *decision = wk_verdict_json(verdict);
+    json_t *origin = json_pack("{s:s, s:s, s:s, s:I}", "data_hash", j->dataset->data_hash, "feature_hash",
+                               j->dataset->feature_hash, "commit", wk_commit(), "seed",
+                               (json_int_t)j->config->seed);
+    *metrics = json_pack("{s:s, s:b, s:O, s:O, s:o, s:o, s:O, s:O, s:O, s:O, s:O, s:O, s:O}", "name",
+                         j->config->name, "synthetic", (int)j->dataset->synthetic, "generated_from", origin,
+                         "verdict", decision, "sharpe_interval",
+                         json_pack("[o, o]", number(interval.lo), number(interval.hi)), "expectancy_bp",
+                         json_pack("[o, o, o]", number(verdict->expectancy * 1e4),
+                                   number(verdict->expectancy_ci.lo * 1e4),
+                                   number(verdict->expectancy_ci.hi * 1e4)),
+                         "strategies",
+                         strategies, "heads", heads, "folds", folds, "symbols", symbols, "exits", exits,
+                         "costs", costs, "precision_coverage", coverage);
+    json_t *doc = json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "title",
+                            j->config->name, "synthetic", (int)j->dataset->synthetic, "generated_from",
+                            origin, "verdict", decision, "summary", summary(main, &interval), "equity",
+                            points(main, false), "drawdown", points(main, true), "baselines_equity", others,
+                            "strategies", strategies, "folds", folds, "symbols", symbols, "exits", exits,
+                            "costs", costs);
+    json_object_set_new(doc, "precision_coverage", coverage);
+    json_object_set_new(doc, "heads", json_pack("[o]", heads));
+    json_object_set_new(doc, "candles", wk_document_candles(&j->dataset->panel, bt));
+    json_object_set_new(doc, "calibration",
+                        wk_document_calibration(j->dataset, j->targets, forecasts, from, to));
+    json_t *confusion = wk_document_confusion(j->dataset, j->targets, forecasts, from, to);
+    if (confusion)
+        json_object_set_new(doc, "confusion", confusion);
+    json_object_set(doc, "importance", j->walk->importance);
+    json_object_set(doc, "training", j->walk->training);
+    json_object_set_new(doc, "config", config_json(j->config));
+    *document = doc;
+}
+
+void wk_judgement_finish(wk_judgement *judgement)
+{
+    if (!judgement)
+        return;
+    json_decref(judgement->metrics);
+    json_decref(judgement->document);
+    wk_backtest_finish(&judgement->backtest);
+    *judgement = (wk_judgement){0};
+}
+
+wk_status wk_judge(const wk_run_config *config, const wk_dataset *dataset, const wk_targets *targets,
+                   const wk_walk_forward *walk, wk_judgement *out, wk_err *err)
+{
+    judge j = {.config = config, .dataset = dataset, .targets = targets, .walk = walk};
+    wk_arena_init(&j.arena);
+    j.judged = wk_arena_array(&j.arena, wk_judged, walk->n_strategies + RULES);
+    wk_judgement result = {0};
+    const wk_forecast *main_forecasts = NULL;
+    size_t main = 0;
+    wk_status status = WK_OK;
+    for (size_t i = 0; status == WK_OK && i < walk->n_strategies; i++) {
+        const wk_strategy *s = &walk->strategies[i];
+        status = judge_strategy(&j, s->name, s->main, s->forecasts, &config->trade,
+                                s->main ? &result.backtest : NULL, err);
+        if (s->main) {
+            main = i;
+            main_forecasts = s->forecasts;
+        }
+    }
+    if (status == WK_OK && !main_forecasts)
+        status = wk_fail(err, WK_E_DATA, "the forecasts name no main strategy; run `wick train` again");
+    if (status == WK_OK)
+        status = judge_momentum(&j, err);
+    if (status == WK_OK) {
+        wk_verdict verdict;
+        judge_buy_and_hold(&j, &j.judged[main]);
+        status = decide(&j, &result.backtest, &j.judged[main], main_forecasts, &verdict, err);
+        if (status == WK_OK) {
+            build(&j, &result.backtest, &j.judged[main], main_forecasts, &verdict, &result.metrics,
+                  &result.document);
+            result.useful = verdict.useful;
+            result.expectancy = verdict.expectancy;
+            result.expectancy_ci = verdict.expectancy_ci;
+        }
+    }
+    wk_arena_finish(&j.arena);
+    if (status != WK_OK) {
+        wk_judgement_finish(&result);
+        return status;
+    }
+    *out = result;
+    return WK_OK;
+}

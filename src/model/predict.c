@@ -1,0 +1,84 @@
+/* Forecasts of a finished model. */
+#include "wick/model.h"
+
+#include <jansson.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+wk_status wk_model_config(const char *dir, const char *const *overrides, size_t n_overrides,
+                          wk_arena *arena, wk_run_config *out, wk_err *err)
+{
+    char path[PATH_MAX];
+    json_error_t where;
+    snprintf(path, sizeof path, "%s/model.json", dir);
+    json_t *root = json_load_file(path, 0, &where);
+    if (!root)
+        return wk_fail(err, WK_E_MODEL, "%s:%d: %s", path, where.line, where.text);
+    char *text = json_dumps(json_object_get(root, "config"), JSON_INDENT(1));
+    wk_status status = text ? wk_config_parse(&wk_run_config_table, path, text, overrides, n_overrides,
+                                              arena, out, err)
+                            : wk_fail(err, WK_E_MODEL, "%s holds no \"config\"", path);
+    free(text);
+    json_decref(root);
+    return status;
+}
+
+/* Scores of steps [t0, t1) from the raw forecasts. */
+static void finish_scores(const wk_model *model, const wk_run_config *config, const wk_dataset *dataset,
+                          size_t t0, size_t t1, const float *raw, wk_arena *arena,
+                          wk_forecast *forecasts)
+{
+    size_t S = dataset->panel.S, n_raw = wk_meta_n_raw(&model->meta);
+    if (model->meta.score == WK_SCORE_DIRECTION) {
+        for (size_t r = t0 * S; r < t1 * S; r++)
+            forecasts[r].score = forecasts[r].p[2] - forecasts[r].p[0];
+        return;
+    }
+    double bars_a_day = 86400e9 / (double)dataset->panel.timeframe_ns;
+    size_t window = (size_t)(config->meta.scale_days * bars_a_day);
+    wk_score_scale *scale = wk_score_scale_plan(arena, n_raw, window ? window : 1,
+                                                (size_t)(config->meta.scale_min_days * bars_a_day));
+    float *score = wk_arena_array(arena, float, S);
+    for (size_t t = t0; t < t1; t++) {
+        wk_score_scale_push(scale, raw + t * S * n_raw, S, score);
+        for (size_t s = 0; s < S; s++) {
+            forecasts[t * S + s].score = score[s];
+            if (score[s] != score[s])
+                forecasts[t * S + s] = (wk_forecast){0};
+        }
+    }
+}
+
+wk_status wk_model_forecast(const wk_model *model, const wk_run_config *config, const wk_dataset *dataset,
+                            size_t t0, size_t t1, int threads, wk_forecast *forecasts, wk_err *err)
+{
+    if (strcmp(model->feature_hash, dataset->feature_hash) != 0)
+        return wk_fail(err, WK_E_MODEL,
+                       "feature_hash differs: the model was trained on %.12s..., these features are "
+                       "%.12s...; use the configuration that the model was trained with",
+                       model->feature_hash, dataset->feature_hash);
+    size_t S = dataset->panel.S, cells = dataset->panel.T * S;
+    size_t n_branch_columns = model->n_branches * WK_BRANCH_COLUMNS;
+    wk_arena arena;
+    wk_arena_init(&arena);
+    float *branch = wk_arena_array(&arena, float, cells * n_branch_columns + 1);
+    float *raw = wk_arena_array(&arena, float, cells * wk_meta_n_raw(&model->meta));
+    wk_columns columns = {&dataset->table, branch, n_branch_columns};
+    wk_status status = WK_OK;
+    for (size_t i = 0; status == WK_OK && i < model->n_branches; i++)
+        status = wk_branch_outputs(&model->branches[i], &dataset->panel, &columns, &config->features, t0,
+                                   t1, branch + i * WK_BRANCH_COLUMNS, n_branch_columns, threads, err);
+    if (status == WK_OK)
+        status = wk_meta_forecast(&model->meta, config, dataset, &columns, t0, t1, threads, raw, forecasts,
+                                  err);
+    if (status == WK_OK) {
+        finish_scores(model, config, dataset, t0, t1, raw, &arena, forecasts);
+        for (size_t r = t0 * S; r < t1 * S; r++)
+            forecasts[r].threshold = isnan(model->meta.threshold) ? 0 : (float)model->meta.threshold;
+    }
+    wk_arena_finish(&arena);
+    return status;
+}

@@ -1,0 +1,73 @@
+#!/bin/sh
+# The main job on a small simulated market: the same bytes again, with another thread count, and stage by
+# stage; and bad input answered with one clear error and the right exit code. Prints TAP.
+# usage: test_run.sh WICK SOURCE_DIR
+set -u
+wick=$1
+source=$2
+config=$source/tests/cli/tiny.json
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+n=0
+
+ok() { # DESCRIPTION, after the command whose status decides
+    status=$?
+    n=$((n + 1))
+    if [ "$status" -eq 0 ]; then echo "ok $n - $1"; else echo "not ok $n - $1"; fi
+}
+
+refused() { # EXIT TEXT DESCRIPTION COMMAND...: the command fails with EXIT and TEXT in its message
+    want=$1; text=$2; what=$3
+    shift 3
+    "$@" >"$dir/stdout" 2>"$dir/stderr"
+    got=$?
+    grep -v '^ts=' "$dir/stderr" >"$dir/message"
+    [ "$got" -eq "$want" ] && [ "$(wc -l <"$dir/message")" -eq 1 ] && grep -q -- "$text" "$dir/message"
+    status=$?
+    [ "$status" -eq 0 ] || sed 's/^/# /' "$dir/message"
+    (exit "$status")
+    ok "$what"
+}
+
+"$wick" run "$config" --out "$dir/a" --threads 2 >"$dir/log" 2>&1
+ok "run ends with exit 0"
+sed 's/^/# /' "$dir/log" | tail -n 3
+[ -s "$dir/a/report.html" ] && [ -s "$dir/a/metrics.json" ] && [ -s "$dir/a/model/model.json" ]
+ok "run leaves a report, metrics and a model"
+"$wick" run "$config" --out "$dir/b" --threads 1 >/dev/null 2>&1
+cmp "$dir/a/metrics.json" "$dir/b/metrics.json"
+ok "one thread gives the same metrics, byte for byte"
+for file in forecasts.h5 training.json trades.csv report.json report.html model/model.json \
+    model/meta.0.xgb.json model/branch.lstm.safetensors; do
+    cmp "$dir/a/$file" "$dir/b/$file" || break
+done
+ok "one thread gives the same forecasts, model and report"
+"$wick" train "$config" --out "$dir/c" >/dev/null 2>&1 &&
+    "$wick" backtest "$config" --model "$dir/c" --out "$dir/d" >/dev/null 2>&1 &&
+    "$wick" report "$dir/d" >/dev/null 2>&1 &&
+    cmp "$dir/a/metrics.json" "$dir/d/metrics.json" && cmp "$dir/a/report.html" "$dir/d/report.html"
+ok "the stages one by one give the same bytes"
+"$wick" features "$config" --out "$dir/f.csv" >/dev/null 2>&1 && [ "$(wc -l <"$dir/f.csv")" -gt 10000 ]
+ok "features writes a table"
+"$wick" predict "$dir/a/model" --out "$dir/p.csv" >/dev/null 2>&1 && [ "$(wc -l <"$dir/p.csv")" -gt 1000 ]
+ok "predict writes forecasts"
+
+sed 's/"row_stride"/"row_strid"/' "$config" >"$dir/unknown.json"
+refused 2 'row_stride' "an unknown key names the nearest one" "$wick" run "$dir/unknown.json" --out "$dir/x"
+sed 's/"bars": 7000/"bars": "many"/' "$config" >"$dir/type.json"
+refused 2 'synthetic.bars' "a wrong type names the key" "$wick" run "$dir/type.json" --out "$dir/x"
+refused 2 'row_stride' "a value out of range names the key" "$wick" run "$config" --out "$dir/x" --set split.row_stride=0
+refused 1 'cannot open' "a missing configuration is named" "$wick" run "$dir/absent.json" --out "$dir/x"
+refused 2 '--out' "a missing --out is wrong usage" "$wick" run "$config"
+refused 1 'feature_hash' "a model of other features is refused" \
+    "$wick" predict "$dir/a/model" --out "$dir/q.csv" --set features.anchor_bars=3000
+mkdir -p "$dir/data/v"
+printf 'time,open,high,low,close,volume\n1514764800,1,2,0.5,x,1\n' | gzip >"$dir/data/v/A-1h.csv.gz"
+refused 1 'A-1h.csv.gz' "text in a number names file and row" "$wick" run "$config" --out "$dir/x" \
+    --set data.source=files --set data.root="$dir/data" --set data.venue=v --set 'data.symbols=["A"]'
+: >"$dir/data/v/A-1h.csv.gz"
+refused 1 'A-1h.csv.gz' "an empty file is named" "$wick" run "$config" --out "$dir/x" \
+    --set data.source=files --set data.root="$dir/data" --set data.venue=v --set 'data.symbols=["A"]'
+[ ! -e "$dir/x/model" ]
+ok "refused runs leave no model"
+echo "1..$n"
