@@ -15,23 +15,24 @@ typedef struct {
     int64_t entry_ns, exit_ns;
     double entry_price, exit_price; /* averages, slippage included */
     double qty, notional;           /* base; quote at entry */
-    double gross, fees, slippage, funding, net; /* quote; net = gross - fees - slippage + funding, gross at unslipped prices */
-    double score;                   /* of the signal */
+    double gross, fees, slippage, funding,
+        net;      /* quote; net = gross - fees - slippage + funding, gross at unslipped prices */
+    double score; /* of the signal */
 } wk_trade;
 
 typedef struct {
-    size_t T;          /* steps from..to of the run */
+    size_t T; /* steps from..to of the run */
     size_t first_step;
-    int64_t *time_ns;  /* [T] close time of each step */
-    double *equity;    /* [T] mark-to-market at each close */
+    int64_t *time_ns;   /* [T] close time of each step */
+    double *equity;     /* [T] mark-to-market at each close */
     double *equity_low; /* [T] with open positions at the worst price of the bar */
-    double *exposure;  /* [T] gross notional / equity */
+    double *exposure;   /* [T] gross notional / equity */
     double *symbol_pnl; /* [T * S] net profit per step and symbol, quote */
     size_t n_trades;
     wk_trade *trades;
     size_t orders_placed, orders_filled, orders_expired, orders_cancelled, liquidations;
-    /* What unfilled limit entries would have earned, quote (positive: lost): the move from the limit
-     * price to the close at which the signal ended, before costs. */
+    /* What unfilled limit entries would have earned, quote (positive: lost): the move from the
+     * limit price to the close at which the signal ended, before costs. */
     double missed_cost;
     double fees, slippage, funding, turnover; /* totals, quote */
     double initial_cash;
@@ -42,13 +43,14 @@ typedef struct {
 WK_MUST_CHECK wk_status wk_backtest_run(const wk_panel *panel, const wk_forecast *forecasts,
                                         const double *sigma, size_t from, size_t to,
                                         const wk_trade_config *trade, const wk_sim_config *sim,
-                                        const wk_instrument *instruments, wk_backtest *out, wk_err *err);
+                                        const wk_instrument *instruments, wk_backtest *out,
+                                        wk_err *err);
 /* Frees what the result owns. Accepts NULL and a zeroed struct. */
 void wk_backtest_finish(wk_backtest *backtest);
 
-/* Fills instruments [S] from the panel: the tick from the decimals of the prices, the lot from those
- * of the volumes, but never a lot worth more than a tenth of the quote unit at the first price. Reads at most
- * 20,000 bars a market. WK_E_DATA when a market has no bar. */
+/* Fills instruments [S] from the panel: the tick from the decimals of the prices, the lot from
+ * those of the volumes, but never a lot worth more than a tenth of the quote unit at the first
+ * price. Reads at most 20,000 bars a market. WK_E_DATA when a market has no bar. */
 WK_MUST_CHECK wk_status wk_instruments_infer(const wk_panel *panel, wk_instrument *instruments,
                                              wk_err *err);
 

@@ -1,5 +1,5 @@
-/* Integer money: prices in ticks, sizes in lots, cash in 1e-8 of the quote currency. Products run in
- * 128 bits, are rounded where the caller says (against us) and refuse to overflow. */
+/* Integer money: prices in ticks, sizes in lots, cash in 1e-8 of the quote currency. Products run
+ * in 128 bits, are rounded where the caller says (against us) and refuse to overflow. */
 #ifndef WICK_MONEY_H
 #define WICK_MONEY_H
 
@@ -26,7 +26,7 @@ static inline bool wk__money_decimal(double value, int64_t *num, int *places)
             return false;
         int64_t n = (int64_t)(scaled + 0.5);
         double miss = scaled - (double)n;
-        if (n > 0 && miss <= 1e-9 * scaled && miss >= -1e-9 * scaled) {
+        if (n > 0 && miss <= 1e-13 * scaled && miss >= -1e-13 * scaled) {
             *num = n;
             *places = d;
             return true;
@@ -76,7 +76,8 @@ static inline bool wk__money_div(wk_i128 p, int64_t div, bool up, int64_t *out)
     return true;
 }
 
-/* *out = a * b * c / div, the floor or (up) the ceiling; div > 0. False on overflow, *out untouched. */
+/* *out = a * b * c / div, the floor or (up) the ceiling; div > 0. False on overflow, *out
+ * untouched. */
 static inline bool wk_money_mul_div(int64_t a, int64_t b, int64_t c, int64_t div, bool up,
                                     int64_t *out)
 {
@@ -111,7 +112,8 @@ static inline bool wk_money_share(int64_t amount_e8, int64_t rate_ppt, bool up, 
     return wk_money_mul_div(amount_e8, rate_ppt, 1, WK_PPT, up, out);
 }
 
-/* The cash that a fill moves before fees: a buy pays the ceiling (negative), a sell gets the floor. */
+/* The cash that a fill moves before fees: a buy pays the ceiling (negative), a sell gets the floor.
+ */
 static inline bool wk_money_fill(const wk_unit *unit, int side, int64_t lots, int64_t ticks,
                                  int64_t *cash_e8)
 {
@@ -122,7 +124,8 @@ static inline bool wk_money_fill(const wk_unit *unit, int side, int64_t lots, in
     return true;
 }
 
-/* 1 / tick, exact where that is a whole number: a decimal tick has one more often than 1.0 / tick says. */
+/* 1 / tick, exact where that is a whole number: a decimal tick has one more often than 1.0 / tick
+ * says. */
 static inline double wk_money_per_tick(double tick)
 {
     double per = 1.0 / tick;

@@ -27,18 +27,18 @@ typedef enum {
 
 /* Fees and slippage in basis points of the notional (1 bp = 0.01 %). */
 typedef struct {
-    int fees;                    /* wk_fee_scenario; custom uses the two keys below */
+    int fees; /* wk_fee_scenario; custom uses the two keys below */
     double maker_fee_bps, taker_fee_bps;
-    double slippage_bps;         /* per side, market and stop fills */
-    double slippage_sigma;       /* + this share of the bar's sigma per side */
-    double latency_ms;           /* bar close -> order at the venue; below one bar: the next bar's open */
-    int64_t delay_bars;          /* extra whole bars between signal and order */
-    bool funding;                /* charge panel->funding */
-    double leverage;             /* isolated margin; 1: never liquidated on a long */
-    double maintenance_margin;   /* 0.005 */
-    double liquidation_penalty;  /* of notional */
+    double slippage_bps;   /* per side, market and stop fills */
+    double slippage_sigma; /* + this share of the bar's sigma per side */
+    double latency_ms;     /* bar close -> order at the venue; below one bar: the next bar's open */
+    int64_t delay_bars;    /* extra whole bars between signal and order */
+    bool funding;          /* charge panel->funding */
+    double leverage;       /* isolated margin; 1: never liquidated on a long */
+    double maintenance_margin;  /* 0.005 */
+    double liquidation_penalty; /* of notional */
     double initial_cash;
-    double cost_multiplier;      /* fees and slippage times this (stress), 1 */
+    double cost_multiplier; /* fees and slippage times this (stress), 1 */
 } wk_sim_config;
 extern const wk_cfg_table wk_sim_config_table;
 

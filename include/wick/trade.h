@@ -1,8 +1,8 @@
-/* The trader: a pure function from events to actions. Clock, market, venue and journal are outside it;
- * the backtest, paper and live modes feed the same wk_trader_step.
+/* The trader: a pure function from events to actions. Clock, market, venue and journal are outside
+ * it; the backtest, paper and live modes feed the same wk_trader_step.
  *
- * Money is integral: prices in ticks, sizes in lots, cash in 1e-8 of the quote currency, products in
- * 128 bits, rounded against us, overflow refused. */
+ * Money is integral: prices in ticks, sizes in lots, cash in 1e-8 of the quote currency, products
+ * in 128 bits, rounded against us, overflow refused. */
 #ifndef WICK_TRADE_H
 #define WICK_TRADE_H
 
@@ -17,39 +17,42 @@
 
 typedef struct {
     char symbol[32];
-    double tick;    /* price of one tick in the quote currency */
-    double lot;     /* size of one lot in the base currency */
+    double tick; /* price of one tick in the quote currency */
+    double lot;  /* size of one lot in the base currency */
     int64_t min_lots;
 } wk_instrument;
 
 typedef enum {
-    WK_POLICY_QUANTILE = 0,       /* enter when |score x volatility| reaches the trailing quantile, leave when the score crosses zero or flips */
-    WK_POLICY_EXPECTED_VALUE = 1, /* enter when p_side * TP - p_other * SL - costs clears a threshold */
-    WK_POLICY_THRESHOLD = 2       /* enter when |score| >= threshold, leave at zero or flip */
+    /* Enter when |score x sigma| reaches its trailing quantile, pooled over the markets. */
+    WK_POLICY_QUANTILE = 0,
+    /* Enter when p_side * TP - p_other * SL - costs clears a threshold. */
+    WK_POLICY_EXPECTED_VALUE = 1,
+    /* Enter when |score| >= threshold. All leave when the score crosses zero or flips. */
+    WK_POLICY_THRESHOLD = 2
 } wk_policy_kind;
 
 /* Everything the trader decides by. Fractions of price are 0.01 = 1 %. See src/trade/config_trade.c
  * for the keys, defaults and documentation. */
 typedef struct {
-    int policy; /* wk_policy_kind */
-    double coverage;              /* quantile: share of pooled forecasts to trade, 0.05 */
-    double quantile_window_days;  /* 180 */
-    double quantile_min_days;     /* 60: no entry before so much history */
-    int64_t quantile_stride;      /* every so many bars enter the pool; 0: 3, or 1 where a pool would hold under 2000 values */
-    int64_t quantile_min_values;  /* the pool must hold more; 0: 2000, or a quarter of a full pool if less */
-    double threshold;             /* expected_value, threshold */
-    bool exit_at_zero;            /* leave when side * score <= 0 */
-    int64_t hold_bars;            /* leave after so many bars; 0: never by time */
+    int policy;                  /* wk_policy_kind */
+    double coverage;             /* quantile: share of pooled forecasts to trade, 0.05 */
+    double quantile_window_days; /* 180 */
+    double quantile_min_days;    /* 60: no entry before so much history */
+    int64_t quantile_stride;     /* every so many bars enter the pool; 0: 3, or 1 in small pools */
+    int64_t quantile_min_values; /* the pool must hold more; 0: 2000, less in small pools */
+    double threshold;            /* expected_value, threshold */
+    bool exit_at_zero;           /* leave when side * score <= 0 */
+    int64_t hold_bars;           /* leave after so many bars; 0: never by time */
     bool allow_long, allow_short;
-    int64_t confirm_bars;         /* consecutive bars of the same signal needed, 1 */
-    int64_t cooldown_bars;        /* after a stop */
+    int64_t confirm_bars;  /* consecutive bars of the same signal needed, 1 */
+    int64_t cooldown_bars; /* after a stop */
     /* entry */
-    int entry;                    /* 0 market, 1 limit */
-    double limit_offset_sigma;    /* limit price = close -/+ offset * sigma * close */
-    int64_t limit_expiry_bars;    /* then give up or, with market_after_expiry, take */
+    int entry;                 /* 0 market, 1 limit */
+    double limit_offset_sigma; /* limit price = close -/+ offset * sigma * close */
+    int64_t limit_expiry_bars; /* then give up or, with market_after_expiry, take */
     bool market_after_expiry, cancel_on_flip;
     /* exits */
-    int stop_kind;                /* 0 none, 1 fraction, 2 multiples of 24-bar sigma (sigma * sqrt(24)) */
+    int stop_kind; /* 0 none, 1 fraction, 2 multiples of 24-bar sigma (sigma * sqrt(24)) */
     double stop_loss, take_profit; /* 0: none */
     /* size */
     int size;                     /* 0 equal slots, 1 volatility target */
@@ -63,32 +66,48 @@ typedef struct {
     double daily_loss_stop;       /* 0: off */
     /* what the expected-value policy believes a round trip costs, fraction */
     double cost_estimate;
-    int64_t entry_from_ns; /* no entry at closes before this time; set by the caller, not a key (0: none) */
+    /* No entry at closes up to this time; set by the caller, not a key; 0: none. */
+    int64_t entry_from_ns;
 } wk_trade_config;
 extern const wk_cfg_table wk_trade_config_table;
 
 typedef enum { WK_SIDE_SELL = -1, WK_SIDE_BUY = 1 } wk_side;
 typedef enum { WK_ORDER_MARKET = 0, WK_ORDER_LIMIT = 1 } wk_order_kind;
 typedef enum {
-    WK_REASON_ENTRY = 0, WK_REASON_STOP_LOSS, WK_REASON_TAKE_PROFIT, WK_REASON_SCORE_ZERO, WK_REASON_FLIP,
-    WK_REASON_TIME, WK_REASON_LIQUIDATION, WK_REASON_DRAWDOWN, WK_REASON_END, WK_REASON_EXPIRED, WK_REASON_COUNT
+    WK_REASON_ENTRY = 0,
+    WK_REASON_STOP_LOSS,
+    WK_REASON_TAKE_PROFIT,
+    WK_REASON_SCORE_ZERO,
+    WK_REASON_FLIP,
+    WK_REASON_TIME,
+    WK_REASON_LIQUIDATION,
+    WK_REASON_DRAWDOWN,
+    WK_REASON_END,
+    WK_REASON_EXPIRED,
+    WK_REASON_COUNT
 } wk_reason;
 const char *wk_reason_name(wk_reason reason);
 
 typedef struct {
-    uint64_t id; /* derived from (symbol, signal time, leg, attempt): the same signal gives the same id */
+    uint64_t id; /* of symbol, signal bar, leg and attempt: the same signal gives the same id */
     uint32_t symbol;
     int8_t side;  /* wk_side */
     uint8_t kind; /* wk_order_kind */
     uint8_t reason;
     bool reduce_only;
     int64_t qty_lots, price_ticks;
-    int64_t stop_ticks, profit_ticks; /* bracket legs that live at the venue after the fill; 0: none */
+    /* Bracket legs that live at the venue after the fill; 0: none. */
+    int64_t stop_ticks, profit_ticks;
     int64_t expires_ns; /* 0: good till cancelled */
 } wk_order;
 
 typedef enum {
-    WK_EVENT_BARS, WK_EVENT_ACK, WK_EVENT_REJECT, WK_EVENT_CANCELED, WK_EVENT_FILL, WK_EVENT_FUNDING
+    WK_EVENT_BARS,
+    WK_EVENT_ACK,
+    WK_EVENT_REJECT,
+    WK_EVENT_CANCELED,
+    WK_EVENT_FILL,
+    WK_EVENT_FUNDING
 } wk_event_kind;
 
 typedef struct {
@@ -96,14 +115,14 @@ typedef struct {
     int64_t time_ns; /* when the trader learns it */
     uint32_t symbol;
     uint64_t order_id;
-    /* FILL */
+    /* FILL; CANCELED and REJECT: side and the quantity left unfilled, reason EXPIRED or the order's */
     int8_t side;
     uint8_t reason;
     bool maker;
     int64_t qty_lots, price_ticks;
-    int64_t fee_e8;     /* paid (positive) */
-    int64_t slippage_e8; /* paid beside price_ticks (positive): the simulator's; 0 from real venues */
-    int64_t amount_e8;  /* FUNDING: received (positive) or paid */
+    int64_t fee_e8;      /* paid (positive) */
+    int64_t slippage_e8; /* the simulator's, paid beside price_ticks; 0 from real venues */
+    int64_t amount_e8;   /* FUNDING: received (positive) or paid */
     /* BARS: the step that just closed, arrays of S, borrowed for the call */
     const wk_bar *bars;
     const uint8_t *provenance;
@@ -125,13 +144,15 @@ typedef struct {
 typedef struct wk_trader wk_trader;
 
 WK_MUST_CHECK wk_status wk_trader_plan(wk_arena *arena, const wk_trade_config *config,
-                                       const wk_instrument *instruments, size_t S, int64_t timeframe_ns,
-                                       int64_t initial_cash_e8, wk_trader **out, wk_err *err);
+                                       const wk_instrument *instruments, size_t S,
+                                       int64_t timeframe_ns, int64_t initial_cash_e8,
+                                       wk_trader **out, wk_err *err);
 
 /* Consumes one event and appends what to do. Deterministic; no allocation, lock, clock or I/O. */
 void wk_trader_step(wk_trader *trader, const wk_event *event, wk_actions *actions);
 
-/* What it believes: position in lots (signed), average entry in ticks, cash and equity at the last close. */
+/* What it believes: position in lots (signed), average entry in ticks, cash and equity at the last
+ * close. */
 int64_t wk_trader_position(const wk_trader *trader, size_t s, int64_t *entry_ticks);
 int64_t wk_trader_cash_e8(const wk_trader *trader);
 int64_t wk_trader_equity_e8(const wk_trader *trader);

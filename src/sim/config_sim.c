@@ -17,7 +17,8 @@ static const wk_cfg_row rows[] = {
     {"slippage_sigma", WK_CFG_REAL, AT(slippage_sigma), NULL, "0", 0, 10, NULL, NULL,
      "more slippage a side: this share of the volatility of one bar"},
     {"latency_ms", WK_CFG_REAL, AT(latency_ms), "ms", "250", 0, 1e12, NULL, NULL,
-     "from the bar's close to the order's arrival; below one bar the order meets the next bar's open"},
+     "from the bar's close to the order's arrival; below one bar the order meets the next bar's "
+     "open"},
     {"delay_bars", WK_CFG_INT, AT(delay_bars), "bars", "0", 0, 1000, NULL, NULL,
      "extra whole bars between signal and order (stress)"},
     {"funding", WK_CFG_BOOL, AT(funding), NULL, "true", 0, 0, NULL, NULL,
@@ -35,5 +36,5 @@ static const wk_cfg_row rows[] = {
     {0},
 };
 
-const wk_cfg_table wk_sim_config_table = {
-    "sim", "The simulated venue of a backtest.", sizeof(wk_sim_config), rows};
+const wk_cfg_table wk_sim_config_table = {"sim", "The simulated venue of a backtest.",
+                                          sizeof(wk_sim_config), rows};

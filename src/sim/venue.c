@@ -14,7 +14,8 @@ typedef struct {
 struct wk_sim_venue {
     wk_sim_config config;
     size_t S, K; /* K order slots a market */
-    int64_t timeframe_ns, delay; /* whole bars from the close of the signal to the bar of the fill, less one */
+    int64_t timeframe_ns,
+        delay; /* whole bars from the close of the signal to the bar of the fill, less one */
     int64_t maker_ppt, taker_ppt, penalty_ppt;
     int64_t cash_e8;
     wk_unit *unit;
@@ -44,20 +45,23 @@ wk_status wk_sim_venue_plan(wk_arena *arena, const wk_sim_config *config,
                             wk_sim_venue **out, wk_err *err)
 {
     if (S == 0 || timeframe_ns <= 0)
-        return wk_fail(err, WK_E_ARG, "simulated venue: %zu markets, timeframe %lld ns; both must be positive",
-                       S, (long long)timeframe_ns);
+        return wk_fail(err, WK_E_ARG,
+                       "simulated venue: %zu markets, timeframe %lld ns; both must be positive", S,
+                       (long long)timeframe_ns);
     if (!(config->leverage >= 1.0) || !(config->maintenance_margin >= 0.0) ||
         !(config->cost_multiplier >= 0.0) || config->delay_bars < 0 || config->delay_bars > 1000 ||
         !(config->initial_cash > 0.0 && config->initial_cash <= 9e10))
         return wk_fail(err, WK_E_ARG,
-                       "simulated venue: leverage %g (>= 1), maintenance_margin %g (>= 0), cost_multiplier %g (>= 0), "
+                       "simulated venue: leverage %g (>= 1), maintenance_margin %g (>= 0), "
+                       "cost_multiplier %g (>= 0), "
                        "delay_bars %lld (0..1000), initial_cash %g (0..9e10); one is out of range",
                        config->leverage, config->maintenance_margin, config->cost_multiplier,
                        (long long)config->delay_bars, config->initial_cash);
     wk_sim_venue *v = wk_arena_alloc(arena, sizeof *v);
     double late = config->latency_ms * 1e6 / (double)timeframe_ns;
     if (!(late >= 0.0 && late < 1000.0))
-        return wk_fail(err, WK_E_ARG, "simulated venue: latency_ms %g is not between 0 and 1000 bars",
+        return wk_fail(err, WK_E_ARG,
+                       "simulated venue: latency_ms %g is not between 0 and 1000 bars",
                        config->latency_ms);
     v->config = *config;
     v->S = S;
@@ -87,7 +91,8 @@ wk_status wk_sim_venue_plan(wk_arena *arena, const wk_sim_config *config,
     for (size_t s = 0; s < S; s++) {
         if (!wk_unit_init(&v->unit[s], instruments[s].tick, instruments[s].lot))
             return wk_fail(err, WK_E_ARG,
-                           "instrument %s: tick %g or lot %g is no positive decimal that the money type can hold",
+                           "instrument %s: tick %g or lot %g is no positive decimal that the money "
+                           "type can hold",
                            instruments[s].symbol, instruments[s].tick, instruments[s].lot);
         v->per_tick[s] = wk_money_per_tick(instruments[s].tick);
     }
@@ -100,7 +105,8 @@ wk_status wk_sim_place(wk_sim_venue *v, const wk_order *order, int64_t step, wk_
     size_t s = order->symbol;
     WK_ASSERT(s < v->S && order->qty_lots > 0 && (order->side == 1 || order->side == -1));
     if (v->n_slots[s] == v->K)
-        return wk_fail(err, WK_E_STATE, "simulated venue: market %zu already holds %zu orders", s, v->K);
+        return wk_fail(err, WK_E_STATE, "simulated venue: market %zu already holds %zu orders", s,
+                       v->K);
     slot *o = &v->slots[s * v->K + v->n_slots[s]++];
     *o = (slot){.order = *order, .arrive = step + 1 + v->delay, .cancel_at = INT64_MAX};
     /* The delay postpones the signal, so the order's life starts later too. */
@@ -140,7 +146,10 @@ static void emit_canceled(wk_events *events, const wk_order *o, int64_t time_ns,
 
 static wk_status overflow(wk_err *err, size_t s)
 {
-    return wk_fail(err, WK_E_RANGE, "money overflow in market %zu: price, size and lot exceed 128-bit products or int64 cash; use a larger lot", s);
+    return wk_fail(err, WK_E_RANGE,
+                   "money overflow in market %zu: price, size and lot exceed 128-bit products or "
+                   "int64 cash; use a larger lot",
+                   s);
 }
 
 /* Where the maintenance margin is reached, after a fill or a funding payment moved the margin. */
@@ -174,9 +183,10 @@ typedef struct {
     wk_err *err;
 } context;
 
-/* Books one fill. `slip_room_ticks` < 0: slippage as configured; else at most so many ticks a lot. */
-static wk_status fill(const context *c, uint64_t id, int side, int64_t lots, int64_t ticks, bool maker,
-                      wk_reason reason, int64_t slip_room_ticks)
+/* Books one fill. `slip_room_ticks` < 0: slippage as configured; else at most so many ticks a lot.
+ */
+static wk_status fill(const context *c, uint64_t id, int side, int64_t lots, int64_t ticks,
+                      bool maker, wk_reason reason, int64_t slip_room_ticks)
 {
     wk_sim_venue *v = c->v;
     size_t s = c->s;
@@ -209,7 +219,8 @@ static wk_status fill(const context *c, uint64_t id, int side, int64_t lots, int
         v->entry_cost_e8[s] = v->margin_e8[s] = 0;
         v->stop[s] = v->profit[s] = 0;
     } else {
-        /* Only reduce-only orders meet an opposite position, so the side stays; margin leaves pro rata. */
+        /* Only reduce-only orders meet an opposite position, so the side stays; margin leaves pro
+         * rata. */
         double left = (double)after / (double)before;
         WK_ASSERT(left > 0.0 && left < 1.0);
         v->entry_cost_e8[s] = (int64_t)((double)v->entry_cost_e8[s] * left);
@@ -252,15 +263,16 @@ static wk_status charge_funding(const context *c, double rate, int64_t open_tick
     return WK_OK;
 }
 
-/* Stop, take-profit and liquidation of the position inside the bar. `inside`: it was opened by a limit
- * within the bar, so nothing is known about what came after but the worse. */
+/* Stop, take-profit and liquidation of the position inside the bar. `inside`: it was opened by a
+ * limit within the bar, so nothing is known about what came after but the worse. */
 static wk_status play_brackets(const context *c, const int64_t ohl[3], bool inside)
 {
     wk_sim_venue *v = c->v;
     size_t s = c->s;
     int64_t pos = v->pos[s];
     int side = pos > 0 ? 1 : -1;
-    int64_t lots = side * pos, worst = side > 0 ? ohl[2] : ohl[1], best = side > 0 ? ohl[1] : ohl[2];
+    int64_t lots = side * pos, worst = side > 0 ? ohl[2] : ohl[1],
+            best = side > 0 ? ohl[1] : ohl[2];
     int64_t open = ohl[0], stop = v->stop[s], liq = v->liquidation[s], profit = v->profit[s];
     bool liq_hit = liq > 0 && side * (worst - liq) <= 0;
     bool stop_hit = stop > 0 && side * (worst - stop) <= 0;
@@ -285,7 +297,8 @@ static wk_status play_brackets(const context *c, const int64_t ohl[3], bool insi
 }
 
 /* One order against the bar. *done: it left the book; *inside: a limit filled after the open. */
-static wk_status play_order(const context *c, slot *o, const int64_t ohl[3], bool *done, bool *inside)
+static wk_status play_order(const context *c, slot *o, const int64_t ohl[3], bool *done,
+                            bool *inside)
 {
     wk_sim_venue *v = c->v;
     size_t s = c->s;
@@ -415,7 +428,8 @@ wk_status wk_sim_flatten(wk_sim_venue *v, int64_t close_ns, const double *sigma,
             continue;
         context c = {v, s, close_ns, slippage_ppt(v, sigma, s), events, err};
         int side = v->pos[s] > 0 ? 1 : -1;
-        WK_TRY(fill(&c, v->parent[s], -side, side * v->pos[s], v->mark[s], false, WK_REASON_END, -1));
+        WK_TRY(
+            fill(&c, v->parent[s], -side, side * v->pos[s], v->mark[s], false, WK_REASON_END, -1));
     }
     return WK_OK;
 }

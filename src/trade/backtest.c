@@ -1,5 +1,5 @@
-/* The backtest: one loop that shows each bar to the simulated venue, what happened to the trader, and
- * what the trader wants to the venue again. */
+/* The backtest: one loop that shows each bar to the simulated venue, what happened to the trader,
+ * and what the trader wants to the venue again. */
 #include "wick/backtest.h"
 
 #include <stdlib.h>
@@ -30,9 +30,9 @@ typedef struct {
     wk_trader *trader;
     wk_events events;
     wk_actions actions;
-    open_trade *open;     /* [S] */
-    int64_t *flow_e8;     /* [S] cash that this step moved */
-    int64_t *value_e8;    /* [S] of the position at the last close */
+    open_trade *open;  /* [S] */
+    int64_t *flow_e8;  /* [S] cash that this step moved */
+    int64_t *value_e8; /* [S] of the position at the last close */
     int64_t fees_e8, slippage_e8, funding_e8;
     double turnover;
     wk_backtest *out;
@@ -56,7 +56,8 @@ static double quote(int64_t e8)
     return (double)e8 / 1e8;
 }
 
-static wk_status close_trade(run *r, size_t s, size_t step, int64_t time_ns, uint8_t reason, wk_err *err)
+static wk_status close_trade(run *r, size_t s, size_t step, int64_t time_ns, uint8_t reason,
+                             wk_err *err)
 {
     wk_backtest *out = r->out;
     open_trade *o = &r->open[s];
@@ -79,8 +80,10 @@ static wk_status close_trade(run *r, size_t s, size_t step, int64_t time_ns, uin
         .exit_step = step,
         .entry_ns = o->entry_ns,
         .exit_ns = time_ns,
-        .entry_price = o->entry_ticks_lots / (double)o->entry_lots * tick + o->side * o->entry_slip / qty,
-        .exit_price = o->exit_ticks_lots / (double)o->exit_lots * tick - o->side * o->exit_slip / qty,
+        .entry_price =
+            o->entry_ticks_lots / (double)o->entry_lots * tick + o->side * o->entry_slip / qty,
+        .exit_price =
+            o->exit_ticks_lots / (double)o->exit_lots * tick - o->side * o->exit_slip / qty,
         .qty = qty,
         .notional = quote(o->entry_value_e8),
         .gross = quote(o->cash_e8),
@@ -194,7 +197,8 @@ static wk_status record(run *r, size_t step, wk_err *err)
             if (!wk_money_value(&unit[s], pos[s], mark[s], false, &value) ||
                 !wk_money_value(&unit[s], pos[s], ticks, false, &worst) ||
                 __builtin_add_overflow(equity, value, &equity))
-                return wk_fail(err, WK_E_RANGE, "backtest: money overflow in market %zu at step %zu", s, step);
+                return wk_fail(err, WK_E_RANGE,
+                               "backtest: money overflow in market %zu at step %zu", s, step);
             below += value > worst ? value - worst : 0;
             gross += value < 0 ? -value : value;
         }
@@ -216,7 +220,7 @@ static wk_status play(run *r, size_t to, wk_err *err)
         int64_t close_ns = p->start_ns + ((int64_t)t + 1) * p->timeframe_ns;
         r->out->time_ns[t - r->from] = close_ns;
         /* Slippage goes by the volatility known before the bar. */
-        const double *sigma = r->sigma + (t > r->from ? t - 1 : t) * S;
+        const double *sigma = r->sigma + (t > 0 ? t - 1 : 0) * S;
         WK_TRY(wk_sim_bar(r->venue, (int64_t)t, close_ns, p->bars + t * S, p->provenance + t * S,
                           p->funding != NULL ? p->funding + t * S : NULL, sigma, &r->events, err));
         WK_TRY(deliver(r, t, err));
@@ -228,7 +232,9 @@ static wk_status play(run *r, size_t to, wk_err *err)
                          .sigma = r->sigma + t * S};
         wk_trader_step(r->trader, &bars, &r->actions);
         if (wk_trader_failed(r->trader))
-            return wk_fail(err, WK_E_RANGE, "backtest: the trader's money overflowed at step %zu; use a larger lot", t);
+            return wk_fail(err, WK_E_RANGE,
+                           "backtest: the trader's money overflowed at step %zu; use a larger lot",
+                           t);
         WK_TRY(execute(r, t, err));
         WK_TRY(record(r, t, err));
     }
@@ -256,8 +262,8 @@ static wk_status plan(run *r, wk_arena *arena, size_t to, const wk_trade_config 
     }
     r->instruments = instruments;
     WK_TRY(wk_sim_venue_plan(arena, sim, instruments, S, p->timeframe_ns, &r->venue, err));
-    WK_TRY(wk_trader_plan(arena, trade, instruments, S, p->timeframe_ns, wk_sim_cash_e8(r->venue), &r->trader,
-                          err));
+    WK_TRY(wk_trader_plan(arena, trade, instruments, S, p->timeframe_ns, wk_sim_cash_e8(r->venue),
+                          &r->trader, err));
     r->events.capacity = wk_sim_events_max(r->venue);
     r->events.v = wk_arena_array(arena, wk_event, r->events.capacity);
     r->actions.capacity = 4 * S;
@@ -282,14 +288,22 @@ static wk_status plan(run *r, wk_arena *arena, size_t to, const wk_trade_config 
 }
 
 wk_status wk_backtest_run(const wk_panel *panel, const wk_forecast *forecasts, const double *sigma,
-                          size_t from, size_t to, const wk_trade_config *trade, const wk_sim_config *sim,
-                          const wk_instrument *instruments, wk_backtest *out, wk_err *err)
+                          size_t from, size_t to, const wk_trade_config *trade,
+                          const wk_sim_config *sim, const wk_instrument *instruments,
+                          wk_backtest *out, wk_err *err)
 {
     if (from >= to || to > panel->T || panel->S == 0)
-        return wk_fail(err, WK_E_ARG, "backtest: steps %zu to %zu of a panel with %zu steps of %zu markets; nothing to run",
-                       from, to, panel->T, panel->S);
+        return wk_fail(
+            err, WK_E_ARG,
+            "backtest: steps %zu to %zu of a panel with %zu steps of %zu markets; nothing to run",
+            from, to, panel->T, panel->S);
     wk_backtest result = {0};
-    run r = {.panel = panel, .forecasts = forecasts, .sigma = sigma, .S = panel->S, .from = from, .out = &result};
+    run r = {.panel = panel,
+             .forecasts = forecasts,
+             .sigma = sigma,
+             .S = panel->S,
+             .from = from,
+             .out = &result};
     wk_arena arena;
     wk_arena_init(&arena);
     wk_status status = plan(&r, &arena, to, trade, sim, instruments, err);

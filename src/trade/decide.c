@@ -5,8 +5,8 @@
 
 static uint64_t order_id(size_t s, int64_t bar, int leg, int attempt)
 {
-    return (uint64_t)s << 48 | ((uint64_t)bar & ((UINT64_C(1) << 40) - 1)) << 8 | (uint64_t)leg << 4 |
-           (uint64_t)attempt;
+    return (uint64_t)s << 48 | ((uint64_t)bar & ((UINT64_C(1) << 40) - 1)) << 8 |
+           (uint64_t)leg << 4 | (uint64_t)attempt;
 }
 
 static wk_order *append(wk_actions *actions, wk_action_kind kind, size_t s, uint64_t id)
@@ -43,10 +43,11 @@ static void mark_to_market(wk_trader *t, const wk_event *e)
     t->equity_e8 = equity;
     t->peak_e8 = equity > t->peak_e8 ? equity : t->peak_e8;
     const wk_trade_config *c = &t->config;
-    if (equity <= 0 ||
-        (c->max_drawdown_stop > 0.0 && (double)equity <= (double)t->peak_e8 * (1.0 - c->max_drawdown_stop)))
+    if (equity <= 0 || (c->max_drawdown_stop > 0.0 &&
+                        (double)equity <= (double)t->peak_e8 * (1.0 - c->max_drawdown_stop)))
         t->halted = true;
-    if (c->daily_loss_stop > 0.0 && (double)equity <= (double)t->day_equity_e8 * (1.0 - c->daily_loss_stop))
+    if (c->daily_loss_stop > 0.0 &&
+        (double)equity <= (double)t->day_equity_e8 * (1.0 - c->daily_loss_stop))
         t->day_halted = true;
 }
 
@@ -83,8 +84,8 @@ static int64_t size_of(const wk_trader *t, size_t s, int64_t ticks, double sigma
     return (int64_t)lots;
 }
 
-static void enter(wk_trader *t, const wk_event *e, size_t s, int side, int64_t lots, bool limit, int attempt,
-                  wk_actions *actions)
+static void enter(wk_trader *t, const wk_event *e, size_t s, int side, int64_t lots, bool limit,
+                  int attempt, wk_actions *actions)
 {
     const wk_trade_config *c = &t->config;
     double close = e->bars[s].close, sigma = e->sigma[s];
@@ -100,7 +101,8 @@ static void enter(wk_trader *t, const wk_event *e, size_t s, int side, int64_t l
         lots = ticks > 0 ? size_of(t, s, ticks, sigma) : 0;
     if (lots == 0 || ticks <= 0)
         return;
-    wk_order *o = append(actions, WK_ACTION_PLACE, s, order_id(s, t->step, limit ? WK__LEG_LIMIT : WK__LEG_ENTRY, attempt));
+    wk_order *o = append(actions, WK_ACTION_PLACE, s,
+                         order_id(s, t->step, limit ? WK__LEG_LIMIT : WK__LEG_ENTRY, attempt));
     o->side = (int8_t)side;
     o->kind = limit ? WK_ORDER_LIMIT : WK_ORDER_MARKET;
     o->reason = WK_REASON_ENTRY;
@@ -211,7 +213,8 @@ static wk_reason exit_reason(const wk_trader *t, size_t s, int side, int act, do
         return WK_REASON_FLIP;
     if (t->config.exit_at_zero && side * x <= 0.0)
         return WK_REASON_SCORE_ZERO;
-    if (t->config.hold_bars > 0 && t->pos[s] != 0 && t->step + 1 - t->entered[s] >= t->config.hold_bars)
+    if (t->config.hold_bars > 0 && t->pos[s] != 0 &&
+        t->step + 1 - t->entered[s] >= t->config.hold_bars)
         return WK_REASON_TIME;
     return WK_REASON_ENTRY;
 }
@@ -232,7 +235,9 @@ void wk__trader_bars(wk_trader *t, const wk_event *e, wk_actions *actions)
     bool stop = t->halted || t->day_halted;
     size_t n = 0;
     for (size_t s = 0; s < t->S; s++) {
-        int want = isnan(x[s]) ? 0 : wk__signal_want(&t->signal, &t->config, &e->forecasts[s], x[s], e->sigma[s]);
+        int want = isnan(x[s]) ? 0
+                               : wk__signal_want(&t->signal, &t->config, &e->forecasts[s], x[s],
+                                                 e->sigma[s]);
         int act = confirm(t, s, want);
         if (t->limit[s].id != 0 || t->take[s].id != 0 || t->missed[s].id != 0)
             tend_limits(t, e, s, want, x[s], stop, actions);
@@ -245,8 +250,8 @@ void wk__trader_bars(wk_trader *t, const wk_event *e, wk_actions *actions)
             if (reason != WK_REASON_FLIP)
                 continue;
         }
-        if (act == 0 || stop || e->time_ns <= t->config.entry_from_ns || !allowed(t, act) || t->step + 1 < t->cool[s] || t->limit[s].id != 0 ||
-            t->take[s].id != 0)
+        if (act == 0 || stop || e->time_ns <= t->config.entry_from_ns || !allowed(t, act) ||
+            t->step + 1 < t->cool[s] || t->limit[s].id != 0 || t->take[s].id != 0)
             continue;
         t->candidates[n++] = (wk__candidate){(uint32_t)s, (int8_t)act, fabs(x[s])};
     }

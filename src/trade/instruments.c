@@ -7,7 +7,8 @@
 #define BARS_READ 20000
 #define PLACES_MAX 10
 
-static const double power10[PLACES_MAX + 1] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10};
+static const double power10[PLACES_MAX + 1] = {1,   1e1, 1e2, 1e3, 1e4, 1e5,
+                                               1e6, 1e7, 1e8, 1e9, 1e10};
 
 /* At least `places`; more while x needs them. Doubles carry 15 digits, so a price of many digits
  * is allowed the error of its last ones. */
@@ -30,7 +31,7 @@ wk_status wk_instruments_infer(const wk_panel *panel, wk_instrument *instruments
     for (size_t s = 0; s < S; s++) {
         int price_places = 0, volume_places = 0, most = PLACES_MAX;
         double first = 0.0;
-        for (size_t t = 0; t < panel->T; t += first > 0.0 ? stride : 1) {
+        for (size_t t = 0; t<panel->T; t += first> 0.0 ? stride : 1) {
             const wk_bar *b = &panel->bars[t * S + s];
             if (panel->provenance[t * S + s] == WK_PROV_UNKNOWN || !(b->close > 0.0))
                 continue;
@@ -48,7 +49,9 @@ wk_status wk_instruments_infer(const wk_panel *panel, wk_instrument *instruments
                 volume_places = places_of(b->volume, volume_places, 8);
         }
         if (!(first > 0.0))
-            return wk_fail(err, WK_E_DATA, "market %s has no bar with a price; leave it out of the panel", panel->symbols[s]);
+            return wk_fail(err, WK_E_DATA,
+                           "market %s has no bar with a price; leave it out of the panel",
+                           panel->symbols[s]);
         int lot_places = volume_places;
         while (lot_places < PLACES_MAX && first > 0.1 * power10[lot_places])
             lot_places++;

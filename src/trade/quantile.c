@@ -3,7 +3,8 @@
 #include <string.h>
 
 #define NONE UINT32_MAX
-/* Nine bits of mantissa over 64 octaves, 2^-52 to 2^12: what lies outside shares the end buckets. */
+/* Nine bits of mantissa over 64 octaves, 2^-52 to 2^12: what lies outside shares the end buckets.
+ */
 #define MANTISSA_BITS 9
 #define OCTAVES 64
 #define BUCKETS ((uint32_t)OCTAVES << MANTISSA_BITS)
@@ -25,10 +26,10 @@ wk__pool *wk__pool_plan(wk_arena *arena, size_t rows, size_t S)
     p->rows = rows;
     p->S = S;
     p->index = wk_arena_array(arena, int64_t, rows);
-    p->value = wk_arena_array(arena, double, rows * S);
+    p->value = wk_arena_array(arena, double, rows *S);
     p->next = wk_arena_array(arena, uint32_t, rows * S);
     p->prev = wk_arena_array(arena, uint32_t, rows * S);
-    p->scratch = wk_arena_array(arena, double, rows * S);
+    p->scratch = wk_arena_array(arena, double, rows *S);
     p->first = wk_arena_array(arena, uint32_t, BUCKETS);
     p->size = wk_arena_array(arena, uint32_t, BUCKETS);
     memset(p->first, 0xff, BUCKETS * sizeof *p->first);
@@ -40,7 +41,8 @@ static uint32_t bucket_of(double magnitude)
 {
     uint64_t bits;
     memcpy(&bits, &magnitude, sizeof bits);
-    int64_t key = (int64_t)(bits >> (52 - MANTISSA_BITS)) - ((int64_t)FIRST_EXPONENT << MANTISSA_BITS);
+    int64_t key =
+        (int64_t)(bits >> (52 - MANTISSA_BITS)) - ((int64_t)FIRST_EXPONENT << MANTISSA_BITS);
     return key < 0 ? 0 : key >= BUCKETS ? BUCKETS - 1 : (uint32_t)key;
 }
 
@@ -132,7 +134,8 @@ static double select_kth(double *v, size_t n, size_t k)
     return v[lo];
 }
 
-/* The k-th largest of the pool, k from 0. Tails are short from above, so the search starts there. */
+/* The k-th largest of the pool, k from 0. Tails are short from above, so the search starts there.
+ */
 static double kth_largest(wk__pool *p, size_t k)
 {
     uint32_t b = BUCKETS;

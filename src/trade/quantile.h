@@ -16,8 +16,8 @@ typedef struct wk__pool wk__pool;
 /* Room for `rows` rows of S values. */
 wk__pool *wk__pool_plan(wk_arena *arena, size_t rows, size_t S);
 
-/* Appends the row of bar `index` (increasing); NaN cells are left out. The oldest row gives way when
- * the ring is full. */
+/* Appends the row of bar `index` (increasing); NaN cells are left out. The oldest row gives way
+ * when the ring is full. */
 void wk__pool_push(wk__pool *pool, int64_t index, const double *magnitudes);
 
 /* Forgets rows older than `index`. */

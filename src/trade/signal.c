@@ -32,8 +32,8 @@ void wk__signal_plan(wk_arena *arena, const wk_trade_config *config, size_t S, i
     signal->row = wk_arena_array(arena, double, S);
 }
 
-void wk__signal_push(wk__signal *signal, const wk_trade_config *config, int64_t step, int64_t open_ns,
-                     const double *x, size_t S)
+void wk__signal_push(wk__signal *signal, const wk_trade_config *config, int64_t step,
+                     int64_t open_ns, const double *x, size_t S)
 {
     if (config->policy != WK_POLICY_QUANTILE)
         return;
@@ -50,7 +50,8 @@ void wk__signal_push(wk__signal *signal, const wk_trade_config *config, int64_t 
         signal->day = day;
         wk__pool_drop_before(signal->pool, step - signal->window);
         signal->threshold = INFINITY;
-        if (step - signal->first >= signal->min_age && wk__pool_count(signal->pool) > signal->min_values)
+        if (step - signal->first >= signal->min_age &&
+            wk__pool_count(signal->pool) > signal->min_values)
             signal->threshold = wk__pool_quantile(signal->pool, 1.0 - config->coverage);
     }
     if ((step - signal->first) % signal->stride == 0) {
@@ -60,7 +61,7 @@ void wk__signal_push(wk__signal *signal, const wk_trade_config *config, int64_t 
     }
 }
 
-/* What a win and a loss are worth to the expected-value policy, as fractions of the price. */
+/* The side whose expected profit clears the threshold: the model's own where it brings one. */
 static int want_expected(const wk_trade_config *config, const wk_forecast *f, double sigma)
 {
     double unit = config->stop_kind == 2 ? sigma * sqrt(24.0) : 1.0;
@@ -76,13 +77,15 @@ static int want_expected(const wk_trade_config *config, const wk_forecast *f, do
     return ev_short > threshold ? -1 : 0;
 }
 
-int wk__signal_want(const wk__signal *signal, const wk_trade_config *config, const wk_forecast *forecast,
-                    double x, double sigma)
+int wk__signal_want(const wk__signal *signal, const wk_trade_config *config,
+                    const wk_forecast *forecast, double x, double sigma)
 {
-    double strength = x;
+    double strength = x, threshold = signal->threshold;
     if (config->policy == WK_POLICY_EXPECTED_VALUE)
         return want_expected(config, forecast, sigma);
-    if (config->policy == WK_POLICY_THRESHOLD)
+    if (config->policy == WK_POLICY_THRESHOLD) {
         strength = forecast->score;
-    return strength >= signal->threshold ? 1 : strength <= -signal->threshold ? -1 : 0;
+        threshold = forecast->threshold > 0 ? forecast->threshold : threshold;
+    }
+    return strength >= threshold ? 1 : strength <= -threshold ? -1 : 0;
 }

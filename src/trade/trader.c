@@ -6,8 +6,8 @@
 const char *wk_reason_name(wk_reason reason)
 {
     static const char *const names[WK_REASON_COUNT] = {
-        "entry", "stop_loss", "take_profit", "score_zero", "flip",
-        "time", "liquidation", "drawdown", "end", "expired"};
+        "entry", "stop_loss",   "take_profit", "score_zero", "flip",
+        "time",  "liquidation", "drawdown",    "end",        "expired"};
     return (unsigned)reason < WK_REASON_COUNT ? names[reason] : "unknown";
 }
 
@@ -20,20 +20,27 @@ static wk_status check(const wk_trade_config *c, size_t S, int64_t timeframe_ns,
                        wk_err *err)
 {
     if (S == 0 || S > 65535 || timeframe_ns <= 0 || cash_e8 <= 0)
-        return wk_fail(err, WK_E_ARG, "trader: %zu markets (1..65535), timeframe %lld ns, cash %lld e-8; all must be positive",
+        return wk_fail(err, WK_E_ARG,
+                       "trader: %zu markets (1..65535), timeframe %lld ns, cash %lld e-8; all must "
+                       "be positive",
                        S, (long long)timeframe_ns, (long long)cash_e8);
     if (!(c->slots > 0.0))
         return wk_fail(err, WK_E_ARG, "trader: slots %g; must be positive", c->slots);
-    if (c->policy < WK_POLICY_QUANTILE || c->policy > WK_POLICY_THRESHOLD || c->entry < 0 || c->entry > 1 ||
-        c->stop_kind < 0 || c->stop_kind > 2 || c->size < 0 || c->size > 1)
-        return wk_fail(err, WK_E_ARG, "trader: policy %d, entry %d, stop_kind %d, size %d; one is not known",
+    if (c->policy < WK_POLICY_QUANTILE || c->policy > WK_POLICY_THRESHOLD || c->entry < 0 ||
+        c->entry > 1 || c->stop_kind < 0 || c->stop_kind > 2 || c->size < 0 || c->size > 1)
+        return wk_fail(err, WK_E_ARG,
+                       "trader: policy %d, entry %d, stop_kind %d, size %d; one is not known",
                        c->policy, c->entry, c->stop_kind, c->size);
     if (c->policy == WK_POLICY_QUANTILE &&
-        !(c->coverage > 0.0 && c->coverage <= 1.0 && c->quantile_window_days > 0.0 && c->quantile_min_days >= 0.0))
-        return wk_fail(err, WK_E_ARG, "trader: coverage %g (0..1], quantile_window_days %g, quantile_min_days %g; one is out of range",
+        !(c->coverage > 0.0 && c->coverage <= 1.0 && c->quantile_window_days > 0.0 &&
+          c->quantile_min_days >= 0.0))
+        return wk_fail(err, WK_E_ARG,
+                       "trader: coverage %g (0..1], quantile_window_days %g, quantile_min_days %g; "
+                       "one is out of range",
                        c->coverage, c->quantile_window_days, c->quantile_min_days);
     if (c->size == 1 && !(c->target_volatility > 0.0))
-        return wk_fail(err, WK_E_ARG, "trader: target_volatility %g; must be positive for size volatility",
+        return wk_fail(err, WK_E_ARG,
+                       "trader: target_volatility %g; must be positive for size volatility",
                        c->target_volatility);
     if (!(c->stop_loss >= 0.0 && c->take_profit >= 0.0))
         return wk_fail(err, WK_E_ARG, "trader: stop_loss %g, take_profit %g; must not be negative",
@@ -41,9 +48,9 @@ static wk_status check(const wk_trade_config *c, size_t S, int64_t timeframe_ns,
     return WK_OK;
 }
 
-wk_status wk_trader_plan(wk_arena *arena, const wk_trade_config *config, const wk_instrument *instruments,
-                         size_t S, int64_t timeframe_ns, int64_t initial_cash_e8, wk_trader **out,
-                         wk_err *err)
+wk_status wk_trader_plan(wk_arena *arena, const wk_trade_config *config,
+                         const wk_instrument *instruments, size_t S, int64_t timeframe_ns,
+                         int64_t initial_cash_e8, wk_trader **out, wk_err *err)
 {
     WK_TRY(check(config, S, timeframe_ns, initial_cash_e8, err));
     wk_trader *t = wk_arena_alloc(arena, sizeof *t);
@@ -76,7 +83,8 @@ wk_status wk_trader_plan(wk_arena *arena, const wk_trade_config *config, const w
     for (size_t s = 0; s < S; s++) {
         if (!wk_unit_init(&t->unit[s], instruments[s].tick, instruments[s].lot))
             return wk_fail(err, WK_E_ARG,
-                           "instrument %s: tick %g or lot %g is no positive decimal that the money type can hold",
+                           "instrument %s: tick %g or lot %g is no positive decimal that the money "
+                           "type can hold",
                            instruments[s].symbol, instruments[s].tick, instruments[s].lot);
         t->per_tick[s] = wk_money_per_tick(instruments[s].tick);
         t->min_lots[s] = instruments[s].min_lots > 1 ? instruments[s].min_lots : 1;
@@ -140,7 +148,8 @@ static void on_fill(wk_trader *t, const wk_event *e)
             t->entry_flight[s] -= signed_lots;
         } /* else a limit whose cancel came too late: the next bar deals with the position */
         bool adds = (before > 0) == (signed_lots > 0) && before != 0;
-        t->entry[s] = adds ? average(t->entry[s], before, e->price_ticks, signed_lots) : e->price_ticks;
+        t->entry[s] =
+            adds ? average(t->entry[s], before, e->price_ticks, signed_lots) : e->price_ticks;
         t->entered[s] = t->step + 1;
     } else if (by_venue(e->reason)) {
         t->run[s] = 0;
@@ -175,7 +184,8 @@ static void on_canceled(wk_trader *t, const wk_event *e)
     int64_t signed_lots = e->side * e->qty_lots;
     if (wk__order_id_leg(e->order_id) == WK__LEG_ENTRY) {
         t->entry_flight[s] -= signed_lots;
-    } else if (wk__order_id_leg(e->order_id) == WK__LEG_EXIT && wk_order_id_bar(e->order_id) > t->exit_void[s]) {
+    } else if (wk__order_id_leg(e->order_id) == WK__LEG_EXIT &&
+               wk_order_id_bar(e->order_id) > t->exit_void[s]) {
         t->exit_flight[s] -= signed_lots;
     }
 }

@@ -55,7 +55,8 @@ struct wk_trader {
     bool halted, day_halted, failed;
     wk__signal signal;
 
-    /* By market. Positions are signed lots; in flight: sent to the venue at the market, not yet filled. */
+    /* By market. Positions are signed lots; in flight: sent to the venue at the market, not yet
+     * filled. */
     int64_t *pos, *mark, *entry, *entry_flight, *exit_flight;
     int64_t *exit_void; /* exits of this bar and before were overtaken by a bracket */
     int64_t *entered;   /* bar of the fill */
@@ -72,17 +73,18 @@ void wk__signal_plan(wk_arena *arena, const wk_trade_config *config, size_t S, i
 
 /* Takes in the bar `step` that opened at open_ns, with x[s] = score * sigma or NaN: renews the
  * threshold on a new UTC day from the bars before, then pools this one. */
-void wk__signal_push(wk__signal *signal, const wk_trade_config *config, int64_t step, int64_t open_ns,
-                     const double *x, size_t S);
+void wk__signal_push(wk__signal *signal, const wk_trade_config *config, int64_t step,
+                     int64_t open_ns, const double *x, size_t S);
 
 /* +1, -1 or 0: the entry that the forecast asks for; x is finite. */
-int wk__signal_want(const wk__signal *signal, const wk_trade_config *config, const wk_forecast *forecast,
-                    double x, double sigma);
+int wk__signal_want(const wk__signal *signal, const wk_trade_config *config,
+                    const wk_forecast *forecast, double x, double sigma);
 
 /* The bar event: marks, stops of the portfolio, exits, entries. */
 void wk__trader_bars(wk_trader *trader, const wk_event *event, wk_actions *actions);
 
-/* A limit entry that will not be filled any more leaves its move up to the mark `ticks` in missed_e8. */
+/* A limit entry that will not be filled any more leaves its move up to the mark `ticks` in
+ * missed_e8. */
 void wk__trader_missed(wk_trader *trader, size_t s, const wk__limit *limit, int64_t ticks);
 
 #endif

@@ -54,12 +54,17 @@ static int make_market(void **state)
             last[s] = c;
             int64_t step = draw(513) - 256;
             score[s] = score[s] / 4 + step;
-            forecasts[i] = (wk_forecast){.score = (float)score[s] / 1024.0f, .volatility = 0.01f, .valid = 1};
+            forecasts[i] =
+                (wk_forecast){.score = (float)score[s] / 1024.0f, .volatility = 0.01f, .valid = 1};
             sigma[i] = (double)(50 + draw(100)) / 16384.0;
             int64_t rate = draw(101) - 50;
             panel.funding[i] = t % 8 == 0 ? (double)rate / 250000.0 : 0.0;
-            panel.bars[i] = (wk_bar){panel.start_ns + (int64_t)t * HOUR, (double)o * 0.01, (double)h * 0.01,
-                                     (double)l * 0.01, (double)c * 0.01, 1000.0};
+            panel.bars[i] = (wk_bar){panel.start_ns + (int64_t)t * HOUR,
+                                     (double)o * 0.01,
+                                     (double)h * 0.01,
+                                     (double)l * 0.01,
+                                     (double)c * 0.01,
+                                     1000.0};
         }
     }
     return 0;
@@ -77,12 +82,24 @@ static int free_market(void **state)
     return 0;
 }
 
-static const wk_trade_config base_trade = {
-    .policy = WK_POLICY_QUANTILE, .coverage = 0.1, .quantile_window_days = 180, .quantile_min_days = 60,
-    .exit_at_zero = true, .allow_long = true, .allow_short = true, .confirm_bars = 1, .slots = 10, .leverage = 1};
-static const wk_sim_config base_sim = {
-    .fees = WK_FEES_FUTURES, .slippage_bps = 2, .latency_ms = 250, .funding = true, .leverage = 1,
-    .maintenance_margin = 0.005, .initial_cash = 10000, .cost_multiplier = 1};
+static const wk_trade_config base_trade = {.policy = WK_POLICY_QUANTILE,
+                                           .coverage = 0.1,
+                                           .quantile_window_days = 180,
+                                           .quantile_min_days = 60,
+                                           .exit_at_zero = true,
+                                           .allow_long = true,
+                                           .allow_short = true,
+                                           .confirm_bars = 1,
+                                           .slots = 10,
+                                           .leverage = 1};
+static const wk_sim_config base_sim = {.fees = WK_FEES_FUTURES,
+                                       .slippage_bps = 2,
+                                       .latency_ms = 250,
+                                       .funding = true,
+                                       .leverage = 1,
+                                       .maintenance_margin = 0.005,
+                                       .initial_cash = 10000,
+                                       .cost_multiplier = 1};
 
 static void instruments_of(wk_instrument *v)
 {
@@ -115,8 +132,9 @@ static size_t read_golden(const char *want, golden *v, size_t capacity)
     size_t n = 0;
     while (fgets(line, sizeof line, f) != NULL) {
         golden g;
-        if (sscanf(line, "%31[^,],%d,%d,%zu,%zu,%31[^,],%lf", name, &g.market, &g.side, &g.entry, &g.exit, g.reason,
-                   &g.net) == 7 && strcmp(name, want) == 0) {
+        if (sscanf(line, "%31[^,],%d,%d,%zu,%zu,%31[^,],%lf", name, &g.market, &g.side, &g.entry,
+                   &g.exit, g.reason, &g.net) == 7 &&
+            strcmp(name, want) == 0) {
             assert_true(n < capacity);
             v[n++] = g;
         }
@@ -148,11 +166,14 @@ static void compare(const char *name, const wk_trade_config *trade, const wk_sim
     double total = 0.0;
     for (size_t i = 0; i < n && i < got.n_trades; i++) {
         const wk_trade *g = &got.trades[i];
-        if ((int)g->symbol != want[i].market || g->side != want[i].side || g->entry_step != want[i].entry ||
-            g->exit_step != want[i].exit || strcmp(wk_reason_name(g->exit_reason), want[i].reason) != 0)
-            fail_msg("%s trade %zu: market %u side %d steps %zu..%zu %s, expected %d %d %zu..%zu %s", name, i,
-                     g->symbol, g->side, g->entry_step, g->exit_step, wk_reason_name(g->exit_reason),
-                     want[i].market, want[i].side, want[i].entry, want[i].exit, want[i].reason);
+        if ((int)g->symbol != want[i].market || g->side != want[i].side ||
+            g->entry_step != want[i].entry || g->exit_step != want[i].exit ||
+            strcmp(wk_reason_name(g->exit_reason), want[i].reason) != 0)
+            fail_msg(
+                "%s trade %zu: market %u side %d steps %zu..%zu %s, expected %d %d %zu..%zu %s",
+                name, i, g->symbol, g->side, g->entry_step, g->exit_step,
+                wk_reason_name(g->exit_reason), want[i].market, want[i].side, want[i].entry,
+                want[i].exit, want[i].reason);
         if (fabs(g->net - want[i].net) > 1e-6 * (fabs(want[i].net) + 1.0))
             fail_msg("%s trade %zu: net %.12g, expected %.12g", name, i, g->net, want[i].net);
         if (fabs(g->gross - g->fees - g->slippage + g->funding - g->net) > 1e-7)
@@ -202,9 +223,53 @@ static void test_delay_equals_reference(void **state)
     compare("delay", &base_trade, &sim);
 }
 
+/* The threshold of each day against numpy.quantile over the same window. */
+static void test_thresholds_equal_numpy(void **state)
+{
+    (void)state;
+    FILE *file = open_golden("reference_thresholds.csv");
+    wk_instrument in[S];
+    instruments_of(in);
+    wk_arena arena;
+    wk_arena_init(&arena);
+    wk_trader *trader = NULL;
+    wk_err err = {0};
+    assert_int_equal(wk_trader_plan(&arena, &base_trade, in, S, HOUR, 1000000000000, &trader, &err),
+                     WK_OK);
+    wk_arena_freeze(&arena);
+    wk_action storage[4 * S];
+    char line[128];
+    long day = -1;
+    double want = INFINITY;
+    size_t days = 0;
+    assert_non_null(fgets(line, sizeof line, file)); /* the header */
+    for (size_t t = 0; t < STEPS; t++) {
+        wk_actions actions = {0, 4 * S, storage};
+        wk_event e = {.kind = WK_EVENT_BARS,
+                      .time_ns = panel.start_ns + ((int64_t)t + 1) * HOUR,
+                      .bars = panel.bars + t * S,
+                      .provenance = panel.provenance + t * S,
+                      .forecasts = forecasts + t * S,
+                      .sigma = sigma + t * S};
+        wk_trader_step(trader, &e, &actions);
+        if (t % 24 == 0 && t >= 24 * 60 && fgets(line, sizeof line, file) != NULL) {
+            assert_int_equal(sscanf(line, "%ld,%lf", &day, &want), 2);
+            assert_int_equal(day, t / 24);
+            days++;
+        }
+        double got = wk_trader_threshold(trader);
+        if (!(got == want))
+            fail_msg("step %zu: threshold %.17g, expected %.17g", t, got, want);
+    }
+    assert_int_equal(days, 107);
+    fclose(file);
+    wk_arena_finish(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_thresholds_equal_numpy),
         cmocka_unit_test(test_plain_policy_equals_reference),
         cmocka_unit_test(test_confirmation_equals_reference),
         cmocka_unit_test(test_brackets_and_cooldown_equal_reference),
