@@ -48,7 +48,9 @@ typedef struct wk__family {
 
 extern const wk__family *const wk__families[]; /* ends with NULL */
 extern const wk__family wk__family_momentum, wk__family_lead, wk__family_cross,
-    wk__family_volatility, wk__family_calendar;
+    wk__family_volatility, wk__family_calendar, wk__family_ribbon, wk__family_oscillator,
+    wk__family_range, wk__family_volume, wk__family_candle, wk__family_divergence, wk__family_htf,
+    wk__family_funding;
 
 /* What the engine itself keeps of a symbol. */
 typedef struct {
