@@ -135,6 +135,8 @@ static inline double wk__deque_over(const wk__deque *d, const wk__slot *slots, u
                                     int64_t n)
 {
     uint32_t mask = wk__deque_slots(cap) - 1, lo = d->head, hi = d->tail;
+    if (n >= (int64_t)cap)
+        hi = lo; /* the push has dropped what is older */
     while (lo != hi) {
         uint32_t mid = lo + (hi - lo) / 2;
         if (slots[mid & mask].t > t - n)
