@@ -7,6 +7,8 @@
     X(config)       \
     X(doctor)       \
     X(features)     \
+    X(gbdt_predict) \
+    X(gbdt_train)   \
     X(predict)      \
     X(prove)        \
     X(report)       \
