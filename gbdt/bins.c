@@ -168,19 +168,19 @@ static void do_columns(void *context, size_t task)
 }
 
 void wk__gbdt_bins_make(const wk_gbdt_data *data, const uint32_t *rows, size_t n_rows,
-                        size_t max_bin, wk__gbdt_team *team, wk_arena *arena, wk__gbdt_bins *out)
+                        size_t max_bin, wk__gbdt_team *team, wk__gbdt_pages *pages, wk__gbdt_bins *out)
 {
     size_t n_cols = data->n_cols;
     wk__gbdt_bins bins = {.n_rows = n_rows, .n_cols = n_cols};
     bins.n_blocks = (n_cols + WK__GBDT_BLOCK - 1) / WK__GBDT_BLOCK;
     bins.n_slots = max_bin <= 63 ? 64 : max_bin <= 127 ? 128 : 256;
-    bins.by_row = wk_arena_array(arena, uint8_t, bins.n_blocks * n_rows * WK__GBDT_BLOCK);
-    bins.by_col = wk_arena_array(arena, uint8_t, n_cols * n_rows);
-    bins.cuts = wk_arena_array(arena, float *, n_cols);
-    bins.n_bins = wk_arena_array(arena, uint32_t, n_cols);
-    bins.below = wk_arena_array(arena, float, n_cols);
+    bins.by_row = wk__gbdt_pages_array(pages, uint8_t, bins.n_blocks * n_rows * WK__GBDT_BLOCK);
+    bins.by_col = wk__gbdt_pages_array(pages, uint8_t, n_cols * n_rows);
+    bins.cuts = wk__gbdt_pages_array(pages, float *, n_cols);
+    bins.n_bins = wk__gbdt_pages_array(pages, uint32_t, n_cols);
+    bins.below = wk__gbdt_pages_array(pages, float, n_cols);
     for (size_t f = 0; f < n_cols; f++)
-        bins.cuts[f] = wk_arena_array(arena, float, max_bin);
+        bins.cuts[f] = wk__gbdt_pages_array(pages, float, max_bin);
     job j = {data, rows, max_bin, &bins};
     wk__gbdt_team_run(team, (n_cols + TOGETHER - 1) / TOGETHER, do_columns, &j);
     *out = bins;

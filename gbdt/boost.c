@@ -23,7 +23,7 @@ typedef struct {
     const wk_gbdt_data *valid;
     wk__gbdt_team *team;
     size_t n_outputs, n_features;
-    wk_arena arena;
+    wk__gbdt_pages pages;
     wk__gbdt_bins bins;
     row_set train, test;
     float *g, *h, *base;
@@ -127,8 +127,8 @@ static wk_status take_rows(booster *b, const wk_gbdt_data *data, const char *wha
     set->y = data->y;
     set->weight = data->weight;
     if (n < data->n_rows) {
-        float *y = wk_arena_array(&b->arena, float, n), *w = wk_arena_array(&b->arena, float, n);
-        set->rows = wk_arena_array(&b->arena, uint32_t, n);
+        float *y = wk__gbdt_pages_array(&b->pages, float, n), *w = wk__gbdt_pages_array(&b->pages, float, n);
+        set->rows = wk__gbdt_pages_array(&b->pages, uint32_t, n);
         size_t at = 0;
         for (size_t i = 0; i < data->n_rows; i++) {
             if (!(data->weight[i] > 0))
@@ -147,7 +147,7 @@ static wk_status take_rows(booster *b, const wk_gbdt_data *data, const char *wha
         set->weight = NULL;
     for (size_t i = 0; i < n; i++)
         set->sum_weight += set->weight ? (double)set->weight[i] : 1;
-    set->margin = wk_arena_array(&b->arena, float, b->n_outputs * n);
+    set->margin = wk__gbdt_pages_array(&b->pages, float, b->n_outputs * n);
     return WK_OK;
 }
 
@@ -244,7 +244,7 @@ static void apply_block(void *context, size_t block)
 static void keep_tree(booster *b, const wk__gbdt_node *nodes, size_t n_nodes, size_t k)
 {
     wk__gbdt_tree *tree = &b->trees[b->n_trees++];
-    tree->nodes = wk_arena_array(&b->arena, wk__gbdt_node, n_nodes);
+    tree->nodes = wk_arena_array(&b->pages.arena, wk__gbdt_node, n_nodes);
     memcpy(tree->nodes, nodes, n_nodes * sizeof *nodes);
     tree->n_nodes = n_nodes;
     tree->output = (uint32_t)k;
@@ -256,10 +256,10 @@ static size_t run_rounds(booster *b, wk_gbdt_log *log)
     const wk_gbdt_params *p = b->params;
     size_t K = b->n_outputs, n = b->train.n_rows, best_round = 0;
     double best = HUGE_VAL;
-    double *abs_g = wk_arena_array(&b->arena, double, K), *sum_h = wk_arena_array(&b->arena, double, K);
+    double *abs_g = wk__gbdt_pages_array(&b->pages, double, K), *sum_h = wk__gbdt_pages_array(&b->pages, double, K);
     bool unit_hessian = p->objective == WK_GBDT_SQUARED_ERROR && !b->train.weight;
     wk__gbdt_grower *grower =
-        wk__gbdt_grower_create(p, &b->bins, unit_hessian, b->team, &b->arena);
+        wk__gbdt_grower_create(p, &b->bins, unit_hessian, b->team, &b->pages);
     size_t round = 0;
     while (round < (size_t)p->rounds) {
         compute_gradients(b, abs_g, sum_h);
@@ -329,19 +329,19 @@ static wk_status run(booster *b, const wk_gbdt_data *train, const char *const *n
     WK_TRY(take_rows(b, train, "training", &b->train, err));
     if (b->valid)
         WK_TRY(take_rows(b, b->valid, "validation", &b->test, err));
-    b->base = wk_arena_array(&b->arena, float, K);
-    float *margin = wk_arena_array(&b->arena, float, K);
+    b->base = wk__gbdt_pages_array(&b->pages, float, K);
+    float *margin = wk__gbdt_pages_array(&b->pages, float, K);
     set_base(b);
     WK_TRY(base_margins(b, margin, err));
     fill_margins(b, margin, &b->train);
     if (b->valid)
         fill_margins(b, margin, &b->test);
     size_t n = b->train.n_rows, most = n > b->test.n_rows ? n : b->test.n_rows;
-    b->g = wk_arena_array(&b->arena, float, K * n);
-    b->h = wk_arena_array(&b->arena, float, K * n);
-    b->partial = wk_arena_array(&b->arena, double, wk__gbdt_n_blocks(most) * 2 * K);
-    b->trees = wk_arena_array(&b->arena, wk__gbdt_tree, (size_t)p->rounds * K + 1);
-    wk__gbdt_bins_make(train, b->train.rows, n, (size_t)p->max_bin, b->team, &b->arena, &b->bins);
+    b->g = wk__gbdt_pages_array(&b->pages, float, K * n);
+    b->h = wk__gbdt_pages_array(&b->pages, float, K * n);
+    b->partial = wk__gbdt_pages_array(&b->pages, double, wk__gbdt_n_blocks(most) * 2 * K);
+    b->trees = wk__gbdt_pages_array(&b->pages, wk__gbdt_tree, (size_t)p->rounds * K + 1);
+    wk__gbdt_bins_make(train, b->train.rows, n, (size_t)p->max_bin, b->team, &b->pages, &b->bins);
     wk_gbdt_log mine = {0};
     if (log) {
         mine.train_metric = calloc((size_t)p->rounds + 1, sizeof *mine.train_metric);
@@ -393,10 +393,10 @@ wk_status wk_gbdt_train(const wk_gbdt_params *params, const wk_gbdt_data *train,
     booster b = {.params = params, .valid = valid};
     b.n_outputs = params->objective == WK_GBDT_SOFTPROB ? (size_t)params->num_class : 1;
     b.n_features = train->n_cols;
-    wk_arena_init(&b.arena);
+    wk__gbdt_pages_init(&b.pages);
     call c = {&b, train, names, out, log, err, WK_OK};
     wk__gbdt_team_with(threads, run_with_team, &c);
-    wk_arena_finish(&b.arena);
+    wk__gbdt_pages_finish(&b.pages);
     return c.status;
 }
 

@@ -17,25 +17,26 @@
 #define MIN_GAIN 1e-6f                        /* XGBoost's kRtEps */
 
 wk__gbdt_grower *wk__gbdt_grower_create(const wk_gbdt_params *params, const wk__gbdt_bins *bins,
-                                        bool unit_hessian, wk__gbdt_team *team, wk_arena *arena)
+                                        bool unit_hessian, wk__gbdt_team *team,
+                                        wk__gbdt_pages *pages)
 {
-    wk__gbdt_grower *w = wk_arena_array(arena, wk__gbdt_grower, 1);
+    wk__gbdt_grower *w = wk__gbdt_pages_array(pages, wk__gbdt_grower, 1);
     size_t n = bins->n_rows, n_blocks = n / WK__GBDT_ROWS + 1;
-    *w = (wk__gbdt_grower){.params = params, .bins = bins, .arena = arena, .team = team,
+    *w = (wk__gbdt_grower){.params = params, .bins = bins, .pages = pages, .team = team,
                            .unit_hessian = unit_hessian, .sampled_round = SIZE_MAX};
     w->counted = params->min_rows_leaf > 1 && !unit_hessian;
     for (int b = 0; b < 2; b++) {
-        w->rows[b] = wk_arena_array(arena, uint32_t, n + WK__GBDT_PREFETCH);
-        w->gh[b] = wk_arena_array(arena, int64_t, n);
+        w->rows[b] = wk__gbdt_pages_array(pages, uint32_t, n + WK__GBDT_PREFETCH);
+        w->gh[b] = wk__gbdt_pages_array(pages, int64_t, n);
     }
-    w->sample = wk_arena_array(arena, uint32_t, n + 1);
-    w->side = wk_arena_array(arena, uint8_t, n);
-    w->block_count = wk_arena_array(arena, size_t, n_blocks + 1);
-    w->sampled_before = wk_arena_array(arena, size_t, n_blocks + 1);
-    w->block_sum = wk_arena_array(arena, int64_t, n_blocks + 1);
-    w->chosen = wk_arena_array(arena, uint32_t, bins->n_cols);
-    w->groups = wk_arena_array(arena, wk__gbdt_group, bins->n_blocks);
-    w->group_best = wk_arena_array(arena, wk__gbdt_split, 2 * bins->n_blocks);
+    w->sample = wk__gbdt_pages_array(pages, uint32_t, n + 1);
+    w->side = wk__gbdt_pages_array(pages, uint8_t, n);
+    w->block_count = wk__gbdt_pages_array(pages, size_t, n_blocks + 1);
+    w->sampled_before = wk__gbdt_pages_array(pages, size_t, n_blocks + 1);
+    w->block_sum = wk__gbdt_pages_array(pages, int64_t, n_blocks + 1);
+    w->chosen = wk__gbdt_pages_array(pages, uint32_t, bins->n_cols);
+    w->groups = wk__gbdt_pages_array(pages, wk__gbdt_group, bins->n_blocks);
+    w->group_best = wk__gbdt_pages_array(pages, wk__gbdt_split, 2 * bins->n_blocks);
     w->n_chosen = (size_t)((double)bins->n_cols * params->colsample_bytree);
     w->n_chosen = w->n_chosen < 1 ? 1 : w->n_chosen;
     size_t cell_bytes = w->counted ? sizeof(int64_t) + sizeof(uint32_t) : sizeof(int64_t);
@@ -84,8 +85,8 @@ static size_t slot_acquire(wk__gbdt_grower *w)
                                       sizeof *w->free_slots);
     }
     size_t cells = w->n_chosen * w->bins->n_slots;
-    w->slots[index].cells = wk_arena_array(w->arena, int64_t, cells);
-    w->slots[index].counts = w->counted ? wk_arena_array(w->arena, uint32_t, cells) : NULL;
+    w->slots[index].cells = wk_arena_array(&w->pages->arena, int64_t, cells);
+    w->slots[index].counts = w->counted ? wk_arena_array(&w->pages->arena, uint32_t, cells) : NULL;
     return index;
 }
 

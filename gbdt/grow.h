@@ -32,7 +32,7 @@ typedef struct {
 struct wk__gbdt_grower {
     const wk_gbdt_params *params;
     const wk__gbdt_bins *bins;
-    wk_arena *arena;
+    wk__gbdt_pages *pages;
     wk__gbdt_team *team;
     bool unit_hessian, counted;
     uint32_t *rows[2]; /* padded by WK__GBDT_PREFETCH */

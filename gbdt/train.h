@@ -9,6 +9,7 @@
 #define WICK_GBDT_TRAIN_H
 
 #include "forest.h"
+#include "pages.h"
 #include "team.h"
 
 #define WK__GBDT_BLOCK 16      /* features whose bins lie side by side */
@@ -36,9 +37,9 @@ static inline size_t wk__gbdt_block_end(size_t block, size_t n_rows)
 }
 
 /* Bins the rows listed in `rows` (n_rows of them; NULL for all). An infinite value counts as the
- * largest finite one. Memory is the arena's. */
+ * largest finite one. Memory is that of `pages`. */
 void wk__gbdt_bins_make(const wk_gbdt_data *data, const uint32_t *rows, size_t n_rows,
-                        size_t max_bin, wk__gbdt_team *team, wk_arena *arena, wk__gbdt_bins *out);
+                        size_t max_bin, wk__gbdt_team *team, wk__gbdt_pages *pages, wk__gbdt_bins *out);
 
 /* Features that one histogram task covers: up to 16 chosen ones of one block. */
 typedef struct {
@@ -97,7 +98,8 @@ static inline double wk__gbdt_weight(const wk_gbdt_params *p, double g, double h
 /* Grows trees; owns the buffers they share. */
 typedef struct wk__gbdt_grower wk__gbdt_grower;
 wk__gbdt_grower *wk__gbdt_grower_create(const wk_gbdt_params *params, const wk__gbdt_bins *bins,
-                                        bool unit_hessian, wk__gbdt_team *team, wk_arena *arena);
+                                        bool unit_hessian, wk__gbdt_team *team,
+                                        wk__gbdt_pages *pages);
 void wk__gbdt_grower_destroy(wk__gbdt_grower *grower);
 
 /* Grows tree number `index` on gradients g, h [n_rows] of the rows drawn for `round`, and adds its

@@ -324,22 +324,22 @@ static void test_infinity_counts_as_the_largest_value(void **state)
 
 typedef struct {
     const wk_gbdt_data *data;
-    wk_arena *arena;
+    wk__gbdt_pages *pages;
     wk__gbdt_bins bins;
 } bins_call;
 
 static void make_bins(wk__gbdt_team *team, void *context)
 {
     bins_call *call = context;
-    wk__gbdt_bins_make(call->data, NULL, ROWS, 20, team, call->arena, &call->bins);
+    wk__gbdt_bins_make(call->data, NULL, ROWS, 20, team, call->pages, &call->bins);
 }
 
 static void test_many_distinct_values_get_bins_of_equal_mass(void **state)
 {
     fixture *f = *state;
-    wk_arena arena;
-    wk_arena_init(&arena);
-    bins_call call = {&f->data, &arena, {0}};
+    wk__gbdt_pages pages;
+    wk__gbdt_pages_init(&pages);
+    bins_call call = {&f->data, &pages, {0}};
     wk__gbdt_team_with(2, make_bins, &call);
     wk__gbdt_bins bins = call.bins;
     for (size_t c = 0; c < COLS; c++) {
@@ -360,7 +360,7 @@ static void test_many_distinct_values_get_bins_of_equal_mass(void **state)
         for (size_t b = 0; b < 20; b++)
             assert_true(count[b] > present / 25 && count[b] < present / 15);
     }
-    wk_arena_finish(&arena);
+    wk__gbdt_pages_finish(&pages);
 }
 
 static void assert_refused(const wk_gbdt_params *p, const wk_gbdt_data *data, wk_status code,
