@@ -1,6 +1,6 @@
-/* Higher timeframes: long windows of base bars that end at this bar, and indicators on 1h, 4h and 1d
- * bars (those above the base) which change only when such a bar has closed. A bucket that the state
- * has not seen from its first bar on is left out. */
+/* Higher timeframes: long windows of base bars that end at this bar, and indicators on 1h, 4h and
+ * 1d bars (those above the base) which change only when such a bar has closed. A bucket that the
+ * state has not seen from its first bar on is left out. */
 #include "data/features/engine.h"
 #include "data/features/indicator.h"
 #include "wick/clock.h"
@@ -53,7 +53,8 @@ static bool has_frame(const wk_features *f, int k)
 
 static void columns(wk_features *f)
 {
-    static const char *const of_frame[] = {"r1", "r6", "ema20", "rsi14", "macd", "bb", "atr14", "willr14"};
+    static const char *const of_frame[] = {"r1",   "r6", "ema20", "rsi14",
+                                           "macd", "bb", "atr14", "willr14"};
     for (int i = 0; i < N_LAGS; i++)
         wk__column(f, "htf.r%d", (int)lags[i]);
     for (int i = 0; i < N_SPANS; i++)

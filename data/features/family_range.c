@@ -20,9 +20,9 @@ typedef struct {
 
 static void columns(wk_features *f)
 {
-    static const char *const names[] = {"atr14", "atr50",  "true",  "pctb",  "bandwidth", "pk24",    "pk168",
-                                        "gk24",  "gk168",  "pkcc24", "gkcc24", "gkcc168", "donch20", "donch55",
-                                        "gap"};
+    static const char *const names[] = {"atr14",  "atr50",   "true",    "pctb",    "bandwidth",
+                                        "pk24",   "pk168",   "gk24",    "gk168",   "pkcc24",
+                                        "gkcc24", "gkcc168", "donch20", "donch55", "gap"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         wk__column(f, "rng.%s", names[i]);
 }
