@@ -129,7 +129,7 @@ static void emit(const wk__cell *x, const void *state, const void *ring, const v
     *row++ = wk_log(week / (value[V720] / 720 + 1));
     *row++ = kept(x, ring, 0, FLOW) / (value[V24] / 24 + 1e-9);
     *row++ =
-        v->session_volume > 0 ? wk_log(x->c / (v->session_value / v->session_volume)) / x->sd : NAN;
+        v->session_volume > 0 ? (x->c / (v->session_value / v->session_volume) - 1) / x->sd : NAN;
 }
 
 const wk__family wk__family_volume = {

@@ -155,7 +155,7 @@ static void test_session_vwap_starts_at_midnight(void **state)
             last = bar->close;
         }
         if (volume > 0)
-            expect("vol.session", t, 0, log(last / (value_sum / volume)) / sigma[t][0]);
+            expect("vol.session", t, 0, (last / (value_sum / volume) - 1) / sigma[t][0]);
     }
 }
 
