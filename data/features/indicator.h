@@ -1,11 +1,12 @@
 /* The classic indicators, bar by bar, with TA-Lib's values (its defaults: classic compatibility, no
  * unstable period; candle settings as shipped).
  *
- * Each is a small struct: wk_ind_x_init (periods), wk_ind_x_push (a closed bar; returns the value, NaN
- * before the look-back is over), wk_ind_x_peek (the same for an unfinished bar, no change). The batch
- * forms in indicator_batch.h are loops over the same push. No allocation, never fails; periods are
- * 2 .. WK_IND_PERIOD_MAX where a window is kept, any for the exponential ones. Inputs are finite.
- * Source: TA-Lib 0.4/0.6, ta_func; Wilder, New Concepts in Technical Trading Systems (1978). */
+ * Each is a small struct: wk_ind_x_init (periods), wk_ind_x_push (a closed bar; returns the value,
+ * NaN before the look-back is over), wk_ind_x_peek (the same for an unfinished bar, no change). The
+ * batch forms in indicator_batch.h are loops over the same push. No allocation, never fails;
+ * periods are 2 .. WK_IND_PERIOD_MAX where a window is kept, any for the exponential ones. Inputs
+ * are finite. Source: TA-Lib 0.4/0.6, ta_func; Wilder, New Concepts in Technical Trading Systems
+ * (1978). */
 #ifndef WICK_DATA_FEATURES_INDICATOR_H
 #define WICK_DATA_FEATURES_INDICATOR_H
 
@@ -18,14 +19,15 @@
 enum { WK_IND_PERIOD_MAX = 64 };
 
 /* wk_ind_<name>_peek for an indicator of one price / of a bar: a push into a copy. */
-#define WK__IND_PEEK1(name, type)                                                  \
-    static inline double wk_ind_##name##_peek(const wk_ind_##name *self, double x) \
-    {                                                                              \
-        wk_ind_##name copy = *self;                                                \
-        return wk_ind_##name##_push(&copy, x);                                     \
+#define WK__IND_PEEK1(name, type)                                                                  \
+    static inline double wk_ind_##name##_peek(const wk_ind_##name *self, double x)                 \
+    {                                                                                              \
+        wk_ind_##name copy = *self;                                                                \
+        return wk_ind_##name##_push(&copy, x);                                                     \
     }
 #define WK__IND_PEEK3(name)                                                                        \
-    static inline double wk_ind_##name##_peek(const wk_ind_##name *self, double h, double l, double c) \
+    static inline double wk_ind_##name##_peek(const wk_ind_##name *self, double h, double l,       \
+                                              double c)                                            \
     {                                                                                              \
         wk_ind_##name copy = *self;                                                                \
         return wk_ind_##name##_push(&copy, h, l, c);                                               \
@@ -89,8 +91,9 @@ static inline double wk_ind_rsi_push(wk_ind_rsi *r, double x)
 }
 WK__IND_PEEK1(rsi, wk_ind_rsi)
 
-/* Moving average convergence; the signal and the histogram start with the signal's look-back, and the
- * line is NaN until then, as TA-Lib cuts it. The fast mean is seeded so that both start together. */
+/* Moving average convergence; the signal and the histogram start with the signal's look-back, and
+ * the line is NaN until then, as TA-Lib cuts it. The fast mean is seeded so that both start
+ * together. */
 typedef struct {
     wk_ind_ema fast, slow, signal;
     int64_t skip; /* bars before the fast mean starts */
@@ -209,8 +212,8 @@ static inline double wk_ind_atr_push(wk_ind_atr *a, double h, double l, double c
 }
 WK__IND_PEEK3(atr)
 
-/* The largest of the last n values. A short window is scanned, which no branch predictor minds; a long
- * one is scanned only when the largest leaves it. */
+/* The largest of the last n values. A short window is scanned, which no branch predictor minds; a
+ * long one is scanned only when the largest leaves it. */
 enum { WK__IND_SCAN = 16 };
 
 typedef struct {
@@ -255,7 +258,8 @@ static inline double wk__ind_highest_push(wk__ind_highest *w, double x)
     return w->value;
 }
 
-/* A plain mean. The sum is renewed each time the window has been replaced, so that it cannot drift. */
+/* A plain mean. The sum is renewed each time the window has been replaced, so that it cannot drift.
+ */
 typedef struct {
     double window[WK_IND_PERIOD_MAX], share, sum, renewed;
     int64_t n, age, at;
@@ -315,7 +319,8 @@ static inline wk_ind_stoch_value wk_ind_stoch_push(wk_ind_stoch *s, double h, do
     return (wk_ind_stoch_value){d == d ? k : NAN, d};
 }
 
-static inline wk_ind_stoch_value wk_ind_stoch_peek(const wk_ind_stoch *s, double h, double l, double c)
+static inline wk_ind_stoch_value wk_ind_stoch_peek(const wk_ind_stoch *s, double h, double l,
+                                                   double c)
 {
     wk_ind_stoch copy = *s;
     return wk_ind_stoch_push(&copy, h, l, c);
