@@ -23,7 +23,8 @@ wk_status wk_series_create(const char *venue, const char *symbol, int64_t timefr
 {
     wk_series s = {.timeframe_ns = timeframe_ns, .n = n};
     if (strlen(venue) >= sizeof s.venue || strlen(symbol) >= sizeof s.symbol)
-        return wk_fail(err, WK_E_ARG, "name too long: venue \"%.40s\", symbol \"%.40s\"; use at most %zu letters",
+        return wk_fail(err, WK_E_ARG,
+                       "name too long: venue \"%.40s\", symbol \"%.40s\"; use at most %zu letters",
                        venue, symbol, sizeof s.symbol - 1);
     snprintf(s.venue, sizeof s.venue, "%s", venue);
     snprintf(s.symbol, sizeof s.symbol, "%s", symbol);
@@ -85,6 +86,11 @@ static int widen_decimals(double x, int decimals)
     return decimals;
 }
 
+int wk_decimals(double x)
+{
+    return widen_decimals(x, 0);
+}
+
 void wk_series_decimals(const wk_series *series, int *price_decimals, int *volume_decimals)
 {
     int price = 0, volume = 0;
@@ -128,8 +134,9 @@ wk_status wk_series_resample(const wk_series *in, int64_t timeframe_ns, wk_serie
 {
     if (in->timeframe_ns <= 0 || timeframe_ns <= 0 || timeframe_ns % in->timeframe_ns != 0) {
         char from[16], to[16];
-        return wk_fail(err, WK_E_ARG, "cannot resample %s from %s to %s; choose a multiple of it", in->symbol,
-                       wk_timeframe_format(in->timeframe_ns, from), wk_timeframe_format(timeframe_ns, to));
+        return wk_fail(err, WK_E_ARG, "cannot resample %s from %s to %s; choose a multiple of it",
+                       in->symbol, wk_timeframe_format(in->timeframe_ns, from),
+                       wk_timeframe_format(timeframe_ns, to));
     }
     wk_series s;
     WK_TRY(wk_series_create(in->venue, in->symbol, timeframe_ns, in->n, &s, err));
@@ -153,7 +160,8 @@ wk_status wk_series_resample(const wk_series *in, int64_t timeframe_ns, wk_serie
             traded |= from == WK_PROV_TRADED;
             worst = from > worst ? from : worst;
         }
-        int closed = j < in->n || in->bars[j - 1].time_ns + in->timeframe_ns >= start + timeframe_ns;
+        int closed =
+            j < in->n || in->bars[j - 1].time_ns + in->timeframe_ns >= start + timeframe_ns;
         if (closed) {
             s.bars[n] = bucket;
             s.provenance[n] = traded && worst == WK_PROV_CONFIRMED_EMPTY ? WK_PROV_TRADED : worst;

@@ -67,8 +67,9 @@ static int find_column(const field *fields, int n, const char *name)
     return -1;
 }
 
-static wk_csv_result read_header(wk_csv_parser *p, const field *fields, int n, const char *const *names,
-                                 int n_names, const char *form, char why[256])
+static wk_csv_result read_header(wk_csv_parser *p, const field *fields, int n,
+                                 const char *const *names, int n_names, const char *form,
+                                 char why[256])
 {
     for (int i = 0; i < n_names; i++) {
         p->column[i] = find_column(fields, n, names[i]);
@@ -91,7 +92,8 @@ static int looks_like_header(field first)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-static void say_bad_field(char why[256], const char *name, field f, const char *problem, const char *fix)
+static void say_bad_field(char why[256], const char *name, field f, const char *problem,
+                          const char *fix)
 {
     char shown[33];
     size_t n = f.n < 32 ? f.n : 32;
@@ -101,8 +103,8 @@ static void say_bad_field(char why[256], const char *name, field f, const char *
     snprintf(why, 256, "%s \"%s\" %s; %s", name, shown, problem, fix);
 }
 
-/* Shared beginning of both feeds: blank lines, byte-order mark, column count. Returns the fields, or
- * -1 with *result set when there is nothing more to do. */
+/* Shared beginning of both feeds: blank lines, byte-order mark, column count. Returns the fields,
+ * or -1 with *result set when there is nothing more to do. */
 static int begin(wk_csv_parser *p, const char *line, size_t n, field *fields, wk_csv_result *result,
                  char why[256])
 {
@@ -117,8 +119,9 @@ static int begin(wk_csv_parser *p, const char *line, size_t n, field *fields, wk
         return -1;
     int count = cut(line, n, fields);
     if (p->format != WK_CSV_UNDECIDED && count != p->n_columns) {
-        snprintf(why, 256, "%d fields where the first row has %d; the file may be cut off, fetch it again", count,
-                 p->n_columns);
+        snprintf(why, 256,
+                 "%d fields where the first row has %d; the file may be cut off, fetch it again",
+                 count, p->n_columns);
         *result = WK_CSV_BROKEN;
         return -1;
     }
@@ -130,7 +133,8 @@ static int begin(wk_csv_parser *p, const char *line, size_t n, field *fields, wk
     return count;
 }
 
-wk_csv_result wk_csv_feed_candle(wk_csv_parser *p, const char *line, size_t n, wk_bar *bar, char why[256])
+wk_csv_result wk_csv_feed_candle(wk_csv_parser *p, const char *line, size_t n, wk_bar *bar,
+                                 char why[256])
 {
     field fields[WK_CSV_COLUMNS_MAX];
     wk_csv_result result;
@@ -139,11 +143,14 @@ wk_csv_result wk_csv_feed_candle(wk_csv_parser *p, const char *line, size_t n, w
         return result;
     if (p->format == WK_CSV_UNDECIDED) {
         if (looks_like_header(fields[0]))
-            return read_header(p, fields, count, candle_names, 6, "time,open,high,low,close,volume", why);
+            return read_header(p, fields, count, candle_names, 6, "time,open,high,low,close,volume",
+                               why);
         if (count != 7 && count != 12) {
-            snprintf(why, 256,
-                     "no header and %d columns, which is neither Kraken's form (7) nor Binance's (12); "
-                     "put the line time,open,high,low,close,volume first", count);
+            snprintf(
+                why, 256,
+                "no header and %d columns, which is neither Kraken's form (7) nor Binance's (12); "
+                "put the line time,open,high,low,close,volume first",
+                count);
             return WK_CSV_FATAL;
         }
         p->format = count == 7 ? WK_CSV_KRAKEN : WK_CSV_BINANCE;
@@ -155,8 +162,8 @@ wk_csv_result wk_csv_feed_candle(wk_csv_parser *p, const char *line, size_t n, w
     double *const values[6] = {NULL, &b.open, &b.high, &b.low, &b.close, &b.volume};
     for (int i = 0; i < 6; i++) {
         field f = fields[p->column[i]];
-        const char *problem =
-            i == 0 ? wk_stamp_parse(f.text, f.n, &b.time_ns) : wk_number_parse(f.text, f.n, values[i]);
+        const char *problem = i == 0 ? wk_stamp_parse(f.text, f.n, &b.time_ns)
+                                     : wk_number_parse(f.text, f.n, values[i]);
         if (problem) {
             say_bad_field(why, candle_names[i], f, problem, "correct or delete the row");
             return WK_CSV_BROKEN;
@@ -166,8 +173,8 @@ wk_csv_result wk_csv_feed_candle(wk_csv_parser *p, const char *line, size_t n, w
     return WK_CSV_ROW;
 }
 
-wk_csv_result wk_csv_feed_rate(wk_csv_parser *p, const char *line, size_t n, int64_t *time_ns, double *rate,
-                               char why[256])
+wk_csv_result wk_csv_feed_rate(wk_csv_parser *p, const char *line, size_t n, int64_t *time_ns,
+                               double *rate, char why[256])
 {
     field fields[WK_CSV_COLUMNS_MAX];
     wk_csv_result result;

@@ -1,4 +1,5 @@
-/* Candle and rate files into memory: plain or gzip by their magic, read in order, checked row by row. */
+/* Candle and rate files into memory: plain or gzip by their magic, read in order, checked row by
+ * row. */
 #include "wick/import.h"
 
 #include <errno.h>
@@ -69,10 +70,10 @@ static wk_status reader_fill(line_reader *r, wk_err *err)
         if (code == Z_ERRNO)
             return wk_fail(err, WK_E_IO, "cannot read %s: %s", r->path, strerror(errno));
         if (code == Z_BUF_ERROR)
-            return wk_fail(err, WK_E_PARSE, "%s:%zu: the gzip file ends too early; fetch it again", r->path,
-                           r->row + 1);
-        return wk_fail(err, WK_E_PARSE, "%s:%zu: the gzip file is damaged (%s); fetch it again", r->path,
-                       r->row + 1, what);
+            return wk_fail(err, WK_E_PARSE, "%s:%zu: the gzip file ends too early; fetch it again",
+                           r->path, r->row + 1);
+        return wk_fail(err, WK_E_PARSE, "%s:%zu: the gzip file is damaged (%s); fetch it again",
+                       r->path, r->row + 1, what);
     }
     r->ended = got == 0;
     r->end += (size_t)got;
@@ -97,7 +98,8 @@ static wk_status reader_next(line_reader *r, const char **line, size_t *n, wk_er
             return WK_OK;
         }
         if (r->end - r->begin >= LINE_MAX_BYTES)
-            return wk_fail(err, WK_E_PARSE, "%s:%zu: a line of more than %d bytes; this is no candle file", r->path,
+            return wk_fail(err, WK_E_PARSE,
+                           "%s:%zu: a line of more than %d bytes; this is no candle file", r->path,
                            r->row + 1, LINE_MAX_BYTES);
         WK_TRY(reader_fill(r, err));
     }
@@ -129,7 +131,8 @@ static int same_values(const wk_bar *a, const wk_bar *b)
            a->volume == b->volume;
 }
 
-/* Bottom-up merge sort by time: stable, so that of two bars with one time the earlier row stays first. */
+/* Bottom-up merge sort by time: stable, so that of two bars with one time the earlier row stays
+ * first. */
 static wk_status sort_bars(bar_list *list, wk_err *err)
 {
     wk_bar *from = list->v, *to = malloc(list->capacity * sizeof *to);
@@ -141,7 +144,8 @@ static wk_status sort_bars(bar_list *list, wk_err *err)
             size_t hi = mid + width < list->n ? mid + width : list->n;
             size_t a = lo, b = mid;
             for (size_t k = lo; k < hi; k++)
-                to[k] = b >= hi || (a < mid && from[a].time_ns <= from[b].time_ns) ? from[a++] : from[b++];
+                to[k] = b >= hi || (a < mid && from[a].time_ns <= from[b].time_ns) ? from[a++]
+                                                                                   : from[b++];
         }
         wk_bar *swap = from;
         from = to;
@@ -172,7 +176,8 @@ static wk_status take_bar(const line_reader *r, int lenient, const wk_bar *bar, 
     char why[256], now[32], before[32];
     const char *impossible = wk_bar_problem(bar);
     if (impossible) {
-        snprintf(why, sizeof why, "%s (open %g, high %g, low %g, close %g, volume %g); correct or delete the row",
+        snprintf(why, sizeof why,
+                 "%s (open %g, high %g, low %g, close %g, volume %g); correct or delete the row",
                  impossible, bar->open, bar->high, bar->low, bar->close, bar->volume);
         return problem(r, lenient, why, &report->impossible, report, err);
     }
@@ -186,8 +191,8 @@ static wk_status take_bar(const line_reader *r, int lenient, const wk_bar *bar, 
         return problem(r, lenient, why, &report->broken, report, err);
     }
     if (list->n > 0 && bar->time_ns < *newest_ns) {
-        snprintf(why, sizeof why, "%s comes after %s; sort the file by time", wk_time_format(bar->time_ns, now),
-                 wk_time_format(*newest_ns, before));
+        snprintf(why, sizeof why, "%s comes after %s; sort the file by time",
+                 wk_time_format(bar->time_ns, now), wk_time_format(*newest_ns, before));
         WK_TRY(problem(r, lenient, why, &report->disordered, report, err));
         list->disordered = 1;
     } else {
@@ -213,7 +218,8 @@ static void drop_duplicates(bar_list *list, wk_import_report *report)
     list->n = kept;
 }
 
-/* The most common distance of neighbours (the smaller of two equally common ones), 0 when there is none. */
+/* The most common distance of neighbours (the smaller of two equally common ones), 0 when there is
+ * none. */
 static int64_t infer_timeframe(const bar_list *list)
 {
     enum { KINDS = 64 };
@@ -253,8 +259,10 @@ static wk_status check_grid(const line_reader *r, int lenient, int64_t timeframe
     for (size_t i = 0; i < list->n; i++) {
         if ((list->v[i].time_ns - list->v[0].time_ns) % timeframe_ns != 0) {
             char text[512], when[32], name[16];
-            snprintf(text, sizeof text, "%s: the bar at %s is off the grid of %s bars; give the right timeframe or "
-                     "correct its time", r->path, wk_time_format(list->v[i].time_ns, when),
+            snprintf(text, sizeof text,
+                     "%s: the bar at %s is off the grid of %s bars; give the right timeframe or "
+                     "correct its time",
+                     r->path, wk_time_format(list->v[i].time_ns, when),
                      wk_timeframe_format(timeframe_ns, name));
             if (!report->first_problem[0])
                 memcpy(report->first_problem, text, sizeof text);
@@ -269,7 +277,8 @@ static wk_status check_grid(const line_reader *r, int lenient, int64_t timeframe
     return WK_OK;
 }
 
-static wk_status read_bars(line_reader *r, int lenient, bar_list *list, wk_import_report *report, wk_err *err)
+static wk_status read_bars(line_reader *r, int lenient, bar_list *list, wk_import_report *report,
+                           wk_err *err)
 {
     wk_csv_parser parser = {0};
     int64_t newest_ns = 0;
@@ -297,12 +306,14 @@ static wk_status read_bars(line_reader *r, int lenient, bar_list *list, wk_impor
         drop_duplicates(list, report);
     }
     if (list->n == 0)
-        return wk_fail(err, WK_E_PARSE, "%s:%zu: no candle in the file; fetch it again", r->path, r->row);
+        return wk_fail(err, WK_E_PARSE, "%s:%zu: no candle in the file; fetch it again", r->path,
+                       r->row);
     return WK_OK;
 }
 
-wk_status wk_import_candles(const char *path, const char *venue, const char *symbol, int64_t timeframe_ns,
-                            int lenient, wk_series *out, wk_import_report *report, wk_err *err)
+wk_status wk_import_candles(const char *path, const char *venue, const char *symbol,
+                            int64_t timeframe_ns, int lenient, wk_series *out,
+                            wk_import_report *report, wk_err *err)
 {
     wk_import_report own;
     report = report ? report : &own;
@@ -314,7 +325,8 @@ wk_status wk_import_candles(const char *path, const char *venue, const char *sym
     if (status == WK_OK && timeframe_ns == 0) {
         timeframe_ns = infer_timeframe(&list);
         if (timeframe_ns <= 0)
-            status = wk_fail(err, WK_E_DATA, "%s: one bar alone does not show its timeframe; give it", path);
+            status = wk_fail(err, WK_E_DATA,
+                             "%s: one bar alone does not show its timeframe; give it", path);
     }
     if (status == WK_OK)
         status = check_grid(&reader, lenient, timeframe_ns, &list, report, err);
@@ -365,13 +377,16 @@ static wk_status read_rates(line_reader *r, wk_rates *rates, wk_err *err)
         if (got != WK_CSV_ROW)
             return wk_fail(err, WK_E_PARSE, "%s:%zu: %s", r->path, r->row, why);
         if (rate < -1 || rate > 1)
-            return wk_fail(err, WK_E_PARSE, "%s:%zu: rate %g; write it as a fraction (0.0001 is 1 bp)", r->path,
+            return wk_fail(err, WK_E_PARSE,
+                           "%s:%zu: rate %g; write it as a fraction (0.0001 is 1 bp)", r->path,
                            r->row, rate);
         if (rates->n > 0 && t == rates->time_ns[rates->n - 1] && rate == rates->rate[rates->n - 1])
             continue;
         if (rates->n > 0 && t <= rates->time_ns[rates->n - 1])
-            return wk_fail(err, WK_E_PARSE, "%s:%zu: the time is not after that of the row before; sort the file "
-                           "and keep one rate a time", r->path, r->row);
+            return wk_fail(err, WK_E_PARSE,
+                           "%s:%zu: the time is not after that of the row before; sort the file "
+                           "and keep one rate a time",
+                           r->path, r->row);
         if (rates->n == capacity) {
             capacity = capacity ? capacity * 2 : 1024;
             int64_t *times = realloc(rates->time_ns, capacity * sizeof *times);
@@ -387,7 +402,8 @@ static wk_status read_rates(line_reader *r, wk_rates *rates, wk_err *err)
         rates->rate[rates->n++] = rate;
     }
     if (rates->n == 0)
-        return wk_fail(err, WK_E_PARSE, "%s:%zu: no rate in the file; fetch it again", r->path, r->row);
+        return wk_fail(err, WK_E_PARSE, "%s:%zu: no rate in the file; fetch it again", r->path,
+                       r->row);
     return WK_OK;
 }
 

@@ -9,16 +9,16 @@ static const wk_cfg_row rows[] = {
     {"kind", WK_CFG_ENUM, offsetof(wk_label_config, kind), NULL, "\"bounded\"", 0, 0,
      "bounded|forward_return|threshold|triple_barrier|volatility", NULL,
      "what is learnt about the bars after a step, entered at its next open"},
-    {"horizon_bars", WK_CFG_INT, offsetof(wk_label_config, horizon_bars), "bars", "3", 1, 100000, NULL, NULL,
-     "how far ahead the label looks"},
+    {"horizon_bars", WK_CFG_INT, offsetof(wk_label_config, horizon_bars), "bars", "3", 1, 100000,
+     NULL, NULL, "how far ahead the label looks"},
     {"bound", WK_CFG_REAL, offsetof(wk_label_config, bound), NULL, "0.005", 1e-9, 1000, NULL, NULL,
      "width: a fraction of the price, or multiples of sigma when vol_scaled"},
-    {"take_profit", WK_CFG_REAL, offsetof(wk_label_config, take_profit), NULL, "0", 0, 1000, NULL, NULL,
-     "upper barrier's width; 0: bound"},
+    {"take_profit", WK_CFG_REAL, offsetof(wk_label_config, take_profit), NULL, "0", 0, 1000, NULL,
+     NULL, "upper barrier's width; 0: bound"},
     {"stop_loss", WK_CFG_REAL, offsetof(wk_label_config, stop_loss), NULL, "0", 0, 1000, NULL, NULL,
      "lower barrier's width; 0: bound"},
-    {"vol_scaled", WK_CFG_BOOL, offsetof(wk_label_config, vol_scaled), NULL, "false", 0, 0, NULL, NULL,
-     "multiply the widths by sigma * sqrt(horizon_bars)"},
+    {"vol_scaled", WK_CFG_BOOL, offsetof(wk_label_config, vol_scaled), NULL, "false", 0, 0, NULL,
+     NULL, "multiply the widths by sigma * sqrt(horizon_bars)"},
     {0}};
 
 const wk_cfg_table wk_label_config_table = {"label", "What a model learns to predict.",
@@ -42,7 +42,8 @@ static double forward_return(const wk_panel *p, size_t t, size_t s, size_t k)
     return wk_log(p->bars[(t + 1 + k) * p->S + s].open / p->bars[(t + 1) * p->S + s].open);
 }
 
-static double triple_barrier(const wk_panel *p, size_t t, size_t s, size_t k, double up, double down)
+static double triple_barrier(const wk_panel *p, size_t t, size_t s, size_t k, double up,
+                             double down)
 {
     double entry = p->bars[(t + 1) * p->S + s].open;
     double upper = entry * (1 + up), lower = entry * (1 - down);
@@ -76,7 +77,8 @@ static double volatility(const wk_panel *p, size_t t, size_t s, size_t k)
     return sqrt(sum / (double)k);
 }
 
-static double label_of(const wk_label_config *c, const wk_panel *p, size_t t, size_t s, double scale)
+static double label_of(const wk_label_config *c, const wk_panel *p, size_t t, size_t s,
+                       double scale)
 {
     size_t k = (size_t)c->horizon_bars;
     double bound = c->bound * scale;
@@ -98,8 +100,8 @@ static double label_of(const wk_label_config *c, const wk_panel *p, size_t t, si
     return NAN;
 }
 
-wk_status wk_labels_make(const wk_label_config *config, const wk_panel *panel, const double *sigma, float *y,
-                         int32_t *end, wk_err *err)
+wk_status wk_labels_make(const wk_label_config *config, const wk_panel *panel, const double *sigma,
+                         float *y, int32_t *end, wk_err *err)
 {
     if (config->kind < WK_LABEL_BOUNDED || config->kind > WK_LABEL_VOLATILITY)
         return wk_fail(err, WK_E_ARG, "unknown label kind %d", config->kind);
@@ -108,8 +110,8 @@ wk_status wk_labels_make(const wk_label_config *config, const wk_panel *panel, c
                        (long long)config->horizon_bars);
     int has_width = config->kind != WK_LABEL_FORWARD_RETURN && config->kind != WK_LABEL_VOLATILITY;
     if (has_width && !(config->bound > 0 && config->take_profit >= 0 && config->stop_loss >= 0))
-        return wk_fail(err, WK_E_ARG, "label widths %g, %g, %g; they must be positive", config->bound,
-                       config->take_profit, config->stop_loss);
+        return wk_fail(err, WK_E_ARG, "label widths %g, %g, %g; they must be positive",
+                       config->bound, config->take_profit, config->stop_loss);
     if (has_width && config->vol_scaled && !sigma)
         return wk_fail(err, WK_E_ARG, "a volatility-scaled label needs sigma");
     size_t k = (size_t)config->horizon_bars;

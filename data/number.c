@@ -91,7 +91,8 @@ const char *wk_number_parse(const char *text, size_t n, double *out)
         d.exponent < POWERS) {
         /* Both operands are exact, so that the one operation rounds correctly (Clinger 1990). */
         value = (double)d.mantissa;
-        value = d.exponent < 0 ? value / exact_powers[-d.exponent] : value * exact_powers[d.exponent];
+        value =
+            d.exponent < 0 ? value / exact_powers[-d.exponent] : value * exact_powers[d.exponent];
     } else if (d.n > 0) {
         /* Digits and an exponent hold no decimal point, the only thing a locale could change. */
         char plain[DIGITS_MAX + 32];
@@ -135,11 +136,12 @@ static const char *parse_iso(const char *text, size_t n, int64_t *time_ns)
     if (i < n && text[i] == '.') /* a candle opens on a whole second */
         for (i++; i < n && text[i] == '0'; i++)
             ;
-    if (!(i == n || (n - i == 1 && text[i] == 'Z') || (n - i == 6 && !memcmp(text + i, "+00:00", 6))))
+    if (!(i == n || (n - i == 1 && text[i] == 'Z') ||
+          (n - i == 6 && !memcmp(text + i, "+00:00", 6))))
         return wrong;
     year += century * 100;
-    if (year < 1970 || year > 2200 || month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 ||
-        second > 59)
+    if (year < 1970 || year > 2200 || month < 1 || month > 12 || day < 1 || hour > 23 ||
+        minute > 59 || second > 59)
         return wrong;
     int64_t day_ns = wk_civil_to_ns(year, month, day);
     if (wk_civil_from_ns(day_ns).month != month)

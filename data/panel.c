@@ -37,13 +37,15 @@ static wk_status find_grid(const wk_series *series, size_t S, int64_t from_ns, i
     for (size_t s = 0; s < S; s++) {
         char have[16], want[16];
         if (series[s].timeframe_ns != timeframe_ns || timeframe_ns <= 0)
-            return wk_fail(err, WK_E_DATA, "%s has timeframe %s and %s has %s; resample them to one",
+            return wk_fail(err, WK_E_DATA,
+                           "%s has timeframe %s and %s has %s; resample them to one",
                            series[s].symbol, wk_timeframe_format(series[s].timeframe_ns, have),
                            series[0].symbol, wk_timeframe_format(timeframe_ns, want));
         for (size_t i = 0; i < series[s].n; i++) {
             int64_t t = series[s].bars[i].time_ns;
             if (i > 0 && t <= series[s].bars[i - 1].time_ns)
-                return wk_fail(err, WK_E_DATA, "%s: bar %zu is not after the one before; sort the series first",
+                return wk_fail(err, WK_E_DATA,
+                               "%s: bar %zu is not after the one before; sort the series first",
                                series[s].symbol, i);
             if (!inside(t, from_ns, to_ns))
                 continue;
@@ -53,7 +55,8 @@ static wk_status find_grid(const wk_series *series, size_t S, int64_t from_ns, i
             }
             if ((t - *first) % timeframe_ns != 0) {
                 char when[32];
-                return wk_fail(err, WK_E_DATA, "%s: the bar at %s is off the common grid of %s; import it again",
+                return wk_fail(err, WK_E_DATA,
+                               "%s: the bar at %s is off the common grid of %s; import it again",
                                series[s].symbol, wk_time_format(t, when),
                                wk_timeframe_format(timeframe_ns, want));
             }
@@ -62,7 +65,8 @@ static wk_status find_grid(const wk_series *series, size_t S, int64_t from_ns, i
         }
     }
     if (!any)
-        return wk_fail(err, WK_E_DATA, "no bar of %zu series lies inside the asked time range; widen it", S);
+        return wk_fail(err, WK_E_DATA,
+                       "no bar of %zu series lies inside the asked time range; widen it", S);
     return WK_OK;
 }
 
@@ -140,8 +144,9 @@ wk_status wk_panel_build(const wk_series *series, size_t S, const wk_rates *fund
     wk_panel p = {.S = S, .timeframe_ns = series[0].timeframe_ns, .start_ns = first};
     p.T = (size_t)((last - first) / p.timeframe_ns) + 1;
     if (p.T > (size_t)INT32_MAX || p.T > SIZE_MAX / sizeof(wk_bar) / S)
-        return wk_fail(err, WK_E_RANGE, "a panel of %zu steps and %zu markets is too large; cut the time range",
-                       p.T, S);
+        return wk_fail(err, WK_E_RANGE,
+                       "a panel of %zu steps and %zu markets is too large; cut the time range", p.T,
+                       S);
     size_t cells = p.T * S;
     p.symbols = calloc(S, sizeof *p.symbols);
     p.bars = malloc(cells * sizeof *p.bars);
@@ -152,7 +157,8 @@ wk_status wk_panel_build(const wk_series *series, size_t S, const wk_rates *fund
     }
     if (!p.symbols || !p.bars || !p.provenance || (funding && (!p.funding || !p.funding_known))) {
         wk_panel_finish(&p);
-        return wk_fail(err, WK_E_NOMEM, "out of memory for a panel of %zu steps and %zu markets", p.T, S);
+        return wk_fail(err, WK_E_NOMEM, "out of memory for a panel of %zu steps and %zu markets",
+                       p.T, S);
     }
     for (size_t i = 0; i < cells; i++) {
         p.bars[i] = (wk_bar){first + (int64_t)(i / S) * p.timeframe_ns, NAN, NAN, NAN, NAN, NAN};

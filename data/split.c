@@ -21,8 +21,9 @@ static int64_t months_later(int64_t time_ns, int64_t months)
     return wk_civil_to_ns((int)(month / 12), (int)(month % 12) + 1, 1);
 }
 
-wk_status wk_folds_make(const wk_panel *panel, int64_t test_from_ns, int64_t test_to_ns, int refit_months,
-                        int64_t train_window_bars, wk_fold **out, size_t *n, wk_err *err)
+wk_status wk_folds_make(const wk_panel *panel, int64_t test_from_ns, int64_t test_to_ns,
+                        int refit_months, int64_t train_window_bars, wk_fold **out, size_t *n,
+                        wk_err *err)
 {
     if (refit_months < 1 || refit_months > 1200)
         return wk_fail(err, WK_E_ARG, "refit every %d months; choose 1 to 1200", refit_months);
@@ -35,8 +36,10 @@ wk_status wk_folds_make(const wk_panel *panel, int64_t test_from_ns, int64_t tes
     size_t test_begin = step_at(panel, test_from_ns), test_end = step_at(panel, end_ns);
     if (test_begin == 0 || test_begin >= test_end)
         return wk_fail(err, WK_E_DATA,
-                       "no test steps with training before them: test from %s to %s, bars from %s to %s; move the "
-                       "test into the bars", wk_time_format(test_from_ns, from), wk_time_format(end_ns, to),
+                       "no test steps with training before them: test from %s to %s, bars from %s "
+                       "to %s; move the "
+                       "test into the bars",
+                       wk_time_format(test_from_ns, from), wk_time_format(end_ns, to),
                        wk_time_format(panel->start_ns, first), wk_time_format(panel_end_ns, last));
     size_t capacity = 0, count = 0;
     wk_fold *folds = NULL;
@@ -60,7 +63,9 @@ wk_status wk_folds_make(const wk_panel *panel, int64_t test_from_ns, int64_t tes
         }
         size_t window = (size_t)train_window_bars;
         folds[count++] = (wk_fold){.train_begin = window && begin > window ? begin - window : 0,
-                                   .train_end = begin, .test_begin = begin, .test_end = end};
+                                   .train_end = begin,
+                                   .test_begin = begin,
+                                   .test_end = end};
     }
     *out = folds;
     *n = count;

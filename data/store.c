@@ -25,18 +25,38 @@ typedef struct {
     size_t n;
 } stage;
 
-static wk_status series_directory(const char *root, const char *venue, const char *symbol, int64_t timeframe_ns,
-                                  char out[PATH_MAX], wk_err *err)
+wk_status wk_store_root(const char *given, char *out, size_t size_bytes, wk_err *err)
+{
+    const char *wick_home = getenv("WICK_HOME"), *home = getenv("HOME");
+    int n;
+    if (given)
+        n = snprintf(out, size_bytes, "%s", given);
+    else if (wick_home && *wick_home)
+        n = snprintf(out, size_bytes, "%s/store", wick_home);
+    else if (home && *home)
+        n = snprintf(out, size_bytes, "%s/.wick/store", home);
+    else
+        return wk_fail(
+            err, WK_E_ARG,
+            "neither WICK_HOME nor HOME is set; say where the store is with --store DIR");
+    if (n <= 0 || (size_t)n >= size_bytes)
+        return wk_fail(err, WK_E_ARG,
+                       "the store's path is empty or too long; choose another --store DIR");
+    return WK_OK;
+}
+
+static wk_status series_directory(const char *root, const char *venue, const char *symbol,
+                                  int64_t timeframe_ns, char out[PATH_MAX], wk_err *err)
 {
     char name[16];
     WK_TRY(wk__store_check_name("venue", venue, err));
     WK_TRY(wk__store_check_name("symbol", symbol, err));
     if (timeframe_ns < WK_NS_PER_S || timeframe_ns % WK_NS_PER_S != 0)
-        return wk_fail(err, WK_E_ARG, "%s: a timeframe of %lld ns; the store holds whole seconds", symbol,
-                       (long long)timeframe_ns);
+        return wk_fail(err, WK_E_ARG, "%s: a timeframe of %lld ns; the store holds whole seconds",
+                       symbol, (long long)timeframe_ns);
     /* Room for the year and the two suffixes that staging appends. */
-    if (snprintf(out, PATH_MAX, "%s/%s/%s/%s", root, venue, symbol, wk_timeframe_format(timeframe_ns, name)) >=
-        PATH_MAX - 64)
+    if (snprintf(out, PATH_MAX, "%s/%s/%s/%s", root, venue, symbol,
+                 wk_timeframe_format(timeframe_ns, name)) >= PATH_MAX - 64)
         return wk_fail(err, WK_E_ARG, "path too long: %s", root);
     return WK_OK;
 }
@@ -54,8 +74,8 @@ static wk_status check_series(const wk_series *s, wk_err *err)
         else if (s->provenance[i] >= WK_PROV_UNKNOWN)
             problem = "unknown bars are left out, not stored";
         if (problem)
-            return wk_fail(err, WK_E_DATA, "%s: bar %zu at %s: %s", s->symbol, i, wk_time_format(b->time_ns, when),
-                           problem);
+            return wk_fail(err, WK_E_DATA, "%s: bar %zu at %s: %s", s->symbol, i,
+                           wk_time_format(b->time_ns, when), problem);
     }
     return WK_OK;
 }
@@ -68,16 +88,20 @@ static int same_bar(const wk_series *a, size_t i, const wk_series *b, size_t j)
 }
 
 /* old and bars [begin, end) of fresh by time; at one time the fresh bar stays. */
-static wk_status merge_bars(const wk_series *old, const wk_series *fresh, size_t begin, size_t end, wk_series *out,
-                            size_t *added, size_t *changed, wk_err *err)
+static wk_status merge_bars(const wk_series *old, const wk_series *fresh, size_t begin, size_t end,
+                            wk_series *out, size_t *added, size_t *changed, wk_err *err)
 {
-    if (old->n > 0 && (old->bars[0].time_ns - fresh->bars[begin].time_ns) % fresh->timeframe_ns != 0) {
+    if (old->n > 0 &&
+        (old->bars[0].time_ns - fresh->bars[begin].time_ns) % fresh->timeframe_ns != 0) {
         char when[32];
-        return wk_fail(err, WK_E_DATA, "%s: the bar at %s is off the grid of the bars in the store; check the "
-                       "timeframe of the new file", fresh->symbol, wk_time_format(fresh->bars[begin].time_ns, when));
+        return wk_fail(err, WK_E_DATA,
+                       "%s: the bar at %s is off the grid of the bars in the store; check the "
+                       "timeframe of the new file",
+                       fresh->symbol, wk_time_format(fresh->bars[begin].time_ns, when));
     }
     wk_series s;
-    WK_TRY(wk_series_create(fresh->venue, fresh->symbol, fresh->timeframe_ns, old->n + (end - begin), &s, err));
+    WK_TRY(wk_series_create(fresh->venue, fresh->symbol, fresh->timeframe_ns,
+                            old->n + (end - begin), &s, err));
     size_t n = 0, i = 0, j = begin;
     while (i < old->n || j < end) {
         int take_old = j >= end || (i < old->n && old->bars[i].time_ns < fresh->bars[j].time_ns);
@@ -97,8 +121,8 @@ static wk_status merge_bars(const wk_series *old, const wk_series *fresh, size_t
     return WK_OK;
 }
 
-static wk_status stage_year(stage *st, const char *directory, int year, const wk_series *fresh, size_t begin,
-                            size_t end, size_t *added, size_t *changed, wk_err *err)
+static wk_status stage_year(stage *st, const char *directory, int year, const wk_series *fresh,
+                            size_t begin, size_t end, size_t *added, size_t *changed, wk_err *err)
 {
     staged_year *grown = realloc(st->v, (st->n + 1) * sizeof *grown);
     if (!grown)
@@ -114,7 +138,8 @@ static wk_status stage_year(stage *st, const char *directory, int year, const wk
     if (wk_file_exists(y->target))
         status = wk__store_load(y->target, 0, &old, err);
     if (status == WK_OK && old.n > 0 && old.timeframe_ns != fresh->timeframe_ns)
-        status = wk_fail(err, WK_E_DATA, "%s holds another timeframe; run `wick store check`", y->target);
+        status = wk_fail(err, WK_E_DATA, "%s holds another timeframe; run `wick store check`",
+                         y->target);
     if (status == WK_OK)
         status = merge_bars(&old, fresh, begin, end, &merged, &added_here, &changed_here, err);
     if (status == WK_OK && added_here + changed_here > 0) {
@@ -134,8 +159,8 @@ static wk_status stage_year(stage *st, const char *directory, int year, const wk
     return status;
 }
 
-static wk_status stage_all(stage *st, const char *directory, const wk_series *series, size_t *added, size_t *changed,
-                           wk_err *err)
+static wk_status stage_all(stage *st, const char *directory, const wk_series *series, size_t *added,
+                           size_t *changed, wk_err *err)
 {
     for (size_t i = 0; i < series->n;) {
         int year = wk_civil_from_ns(series->bars[i].time_ns).year;
@@ -153,8 +178,8 @@ static wk_status commit(stage *st, int directory_fd, wk_err *err)
 {
     for (size_t i = 0; i < st->n; i++)
         if (rename(st->v[i].waiting, st->v[i].target) != 0)
-            return wk_fail(err, WK_E_IO, "cannot replace %s: %s; run the import again", st->v[i].target,
-                           strerror(errno));
+            return wk_fail(err, WK_E_IO, "cannot replace %s: %s; run the import again",
+                           st->v[i].target, strerror(errno));
     if (fsync(directory_fd) != 0)
         return wk_fail(err, WK_E_IO, "cannot flush the store's directory: %s", strerror(errno));
     st->n = 0;
@@ -174,13 +199,15 @@ static void remove_empty(const char *root, const char *directory)
     }
 }
 
-wk_status wk_store_merge(const char *root, const wk_series *series, size_t *n_added, size_t *n_changed, wk_err *err)
+wk_status wk_store_merge(const char *root, const wk_series *series, size_t *n_added,
+                         size_t *n_changed, wk_err *err)
 {
     char directory[PATH_MAX];
     size_t added = 0, changed = 0;
     if (series->n == 0)
         return wk_fail(err, WK_E_DATA, "%s: no bars to store", series->symbol);
-    WK_TRY(series_directory(root, series->venue, series->symbol, series->timeframe_ns, directory, err));
+    WK_TRY(series_directory(root, series->venue, series->symbol, series->timeframe_ns, directory,
+                            err));
     WK_TRY(check_series(series, err));
     int is_new = !wk_file_exists(directory);
     wk_status status = wk_dir_create(directory, err);
@@ -214,7 +241,8 @@ wk_status wk_store_merge(const char *root, const wk_series *series, size_t *n_ad
 }
 
 /* Appends the bars of `from` inside [from_ns, to_ns). */
-static wk_status append(wk_series *out, const wk_series *from, int64_t from_ns, int64_t to_ns, wk_err *err)
+static wk_status append(wk_series *out, const wk_series *from, int64_t from_ns, int64_t to_ns,
+                        wk_err *err)
 {
     wk_bar *bars = realloc(out->bars, (out->n + from->n) * sizeof *bars);
     if (bars)
@@ -229,7 +257,8 @@ static wk_status append(wk_series *out, const wk_series *from, int64_t from_ns, 
         if ((from_ns != 0 && t < from_ns) || (to_ns != 0 && t >= to_ns))
             continue;
         if (out->n > 0 && t <= out->bars[out->n - 1].time_ns)
-            return wk_fail(err, WK_E_DATA, "%s: the store's bars are out of order; run `wick store check`",
+            return wk_fail(err, WK_E_DATA,
+                           "%s: the store's bars are out of order; run `wick store check`",
                            from->symbol);
         out->bars[out->n] = from->bars[i];
         out->provenance[out->n++] = from->provenance[i];
@@ -237,8 +266,8 @@ static wk_status append(wk_series *out, const wk_series *from, int64_t from_ns, 
     return WK_OK;
 }
 
-static wk_status read_years(const char *directory, char **names, size_t n, int64_t from_ns, int64_t to_ns,
-                            wk_series *out, wk_err *err)
+static wk_status read_years(const char *directory, char **names, size_t n, int64_t from_ns,
+                            int64_t to_ns, wk_series *out, wk_err *err)
 {
     for (size_t i = 0; i < n; i++) {
         int year = wk__store_year(names[i]);
@@ -250,7 +279,8 @@ static wk_status read_years(const char *directory, char **names, size_t n, int64
         wk_series part = {0};
         wk_status status = wk__store_load(path, 0, &part, err);
         if (status == WK_OK && part.timeframe_ns != out->timeframe_ns)
-            status = wk_fail(err, WK_E_DATA, "%s holds another timeframe; run `wick store check`", path);
+            status =
+                wk_fail(err, WK_E_DATA, "%s holds another timeframe; run `wick store check`", path);
         if (status == WK_OK)
             status = append(out, &part, from_ns, to_ns, err);
         wk_series_finish(&part);
@@ -260,15 +290,17 @@ static wk_status read_years(const char *directory, char **names, size_t n, int64
     return WK_OK;
 }
 
-wk_status wk_store_read(const char *root, const char *venue, const char *symbol, int64_t timeframe_ns,
-                        int64_t from_ns, int64_t to_ns, wk_series *out, wk_err *err)
+wk_status wk_store_read(const char *root, const char *venue, const char *symbol,
+                        int64_t timeframe_ns, int64_t from_ns, int64_t to_ns, wk_series *out,
+                        wk_err *err)
 {
     char directory[PATH_MAX], name[16];
     WK_TRY(series_directory(root, venue, symbol, timeframe_ns, directory, err));
     wk_timeframe_format(timeframe_ns, name);
     if (!wk_file_exists(directory))
-        return wk_fail(err, WK_E_DATA, "the store %s has no %s %s %s; `wick store list` shows what it has", root, venue,
-                       symbol, name);
+        return wk_fail(err, WK_E_DATA,
+                       "the store %s has no %s %s %s; `wick store list` shows what it has", root,
+                       venue, symbol, name);
     char **names;
     size_t n;
     WK_TRY(wk__store_names(directory, &names, &n, err));
@@ -278,8 +310,11 @@ wk_status wk_store_read(const char *root, const char *venue, const char *symbol,
         status = read_years(directory, names, n, from_ns, to_ns, &s, err);
     wk__store_free_names(names, n);
     if (status == WK_OK && s.n == 0)
-        status = wk_fail(err, WK_E_DATA, "the store %s has no bars of %s %s %s in the asked time; `wick store list` "
-                         "shows what it has", root, venue, symbol, name);
+        status =
+            wk_fail(err, WK_E_DATA,
+                    "the store %s has no bars of %s %s %s in the asked time; `wick store list` "
+                    "shows what it has",
+                    root, venue, symbol, name);
     if (status == WK_OK)
         *out = s;
     else

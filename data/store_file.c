@@ -11,7 +11,8 @@
 
 enum { CHUNK_ROWS = 16384, DEFLATE_LEVEL = 4, N_COLUMNS = 7 };
 
-static const char *const column_names[N_COLUMNS] = {"time", "open", "high", "low", "close", "volume", "provenance"};
+static const char *const column_names[N_COLUMNS] = {"time",  "open",   "high",      "low",
+                                                    "close", "volume", "provenance"};
 
 /* HDF5 prints its errors by itself unless told otherwise; ours go through wk_err. */
 typedef struct {
@@ -22,8 +23,8 @@ typedef struct {
 static quiet be_quiet(void)
 {
     quiet before = {0};
-    /* A damaged file can leave HDF5 with handles that it fails to close at exit, and says so. Nothing
-     * needs that: files are images in memory, written by us. Only the first call counts. */
+    /* A damaged file can leave HDF5 with handles that it fails to close at exit, and says so.
+     * Nothing needs that: files are images in memory, written by us. Only the first call counts. */
     (void)H5dont_atexit();
     H5Eget_auto2(H5E_DEFAULT, &before.print, &before.data);
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
@@ -47,7 +48,9 @@ static wk_status hdf5_fail(wk_err *err, wk_status code, const char *what, const 
 {
     char why[128] = "no details";
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, why);
-    return wk_fail(err, code, "%s %s: HDF5 says \"%s\"; import the bars again if the file is damaged", what, path, why);
+    return wk_fail(err, code,
+                   "%s %s: HDF5 says \"%s\"; import the bars again if the file is damaged", what,
+                   path, why);
 }
 
 /* Column c of the series as one array of 8-byte numbers, or the provenance bytes themselves. */
@@ -60,7 +63,11 @@ static const void *gather(const wk_series *s, int c, double *buffer)
         if (c == 0)
             memcpy(&buffer[i], &b->time_ns, sizeof *buffer);
         else
-            buffer[i] = c == 1 ? b->open : c == 2 ? b->high : c == 3 ? b->low : c == 4 ? b->close : b->volume;
+            buffer[i] = c == 1   ? b->open
+                        : c == 2 ? b->high
+                        : c == 3 ? b->low
+                        : c == 4 ? b->close
+                                 : b->volume;
     }
     return buffer;
 }
@@ -72,7 +79,11 @@ static void scatter(wk_series *s, int c, const double *buffer)
         if (c == 0)
             memcpy(&b->time_ns, &buffer[i], sizeof *buffer);
         else
-            *(c == 1 ? &b->open : c == 2 ? &b->high : c == 3 ? &b->low : c == 4 ? &b->close : &b->volume) = buffer[i];
+            *(c == 1   ? &b->open
+              : c == 2 ? &b->high
+              : c == 3 ? &b->low
+              : c == 4 ? &b->close
+                       : &b->volume) = buffer[i];
     }
 }
 
@@ -86,10 +97,12 @@ static hid_t memory_type(int c)
     return c == 0 ? H5T_NATIVE_INT64 : c == N_COLUMNS - 1 ? H5T_NATIVE_UINT8 : H5T_NATIVE_DOUBLE;
 }
 
-static int write_attribute(hid_t file, const char *name, hid_t type, hid_t memory, const void *value)
+static int write_attribute(hid_t file, const char *name, hid_t type, hid_t memory,
+                           const void *value)
 {
     hid_t space = H5Screate(H5S_SCALAR);
-    hid_t attribute = space < 0 ? -1 : H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t attribute =
+        space < 0 ? -1 : H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
     int ok = attribute >= 0 && H5Awrite(attribute, memory, value) >= 0;
     if (attribute >= 0)
         H5Aclose(attribute);
@@ -101,7 +114,8 @@ static int write_attribute(hid_t file, const char *name, hid_t type, hid_t memor
 static int write_text(hid_t file, const char *name, const char *text)
 {
     hid_t type = H5Tcopy(H5T_C_S1);
-    int ok = type >= 0 && H5Tset_size(type, strlen(text)) >= 0 && H5Tset_strpad(type, H5T_STR_NULLPAD) >= 0 &&
+    int ok = type >= 0 && H5Tset_size(type, strlen(text)) >= 0 &&
+             H5Tset_strpad(type, H5T_STR_NULLPAD) >= 0 &&
              write_attribute(file, name, type, type, text);
     if (type >= 0)
         H5Tclose(type);
@@ -113,7 +127,8 @@ static int write_attributes(hid_t file, const wk_series *s)
     int price = 0, volume = 0;
     wk_series_decimals(s, &price, &volume);
     return write_text(file, "venue", s->venue) && write_text(file, "symbol", s->symbol) &&
-           write_attribute(file, "timeframe_ns", H5T_STD_I64LE, H5T_NATIVE_INT64, &s->timeframe_ns) &&
+           write_attribute(file, "timeframe_ns", H5T_STD_I64LE, H5T_NATIVE_INT64,
+                           &s->timeframe_ns) &&
            write_attribute(file, "price_decimals", H5T_STD_I32LE, H5T_NATIVE_INT, &price) &&
            write_attribute(file, "volume_decimals", H5T_STD_I32LE, H5T_NATIVE_INT, &volume);
 }
@@ -127,8 +142,10 @@ static int write_columns(hid_t file, const wk_series *s, double *buffer)
              H5Pset_chunk(layout, 1, &chunk) >= 0 && H5Pset_shuffle(layout) >= 0 &&
              H5Pset_deflate(layout, DEFLATE_LEVEL) >= 0;
     for (int c = 0; ok && c < N_COLUMNS; c++) {
-        hid_t set = H5Dcreate2(file, column_names[c], disk_type(c), space, H5P_DEFAULT, layout, H5P_DEFAULT);
-        ok = set >= 0 && H5Dwrite(set, memory_type(c), H5S_ALL, H5S_ALL, H5P_DEFAULT, gather(s, c, buffer)) >= 0;
+        hid_t set = H5Dcreate2(file, column_names[c], disk_type(c), space, H5P_DEFAULT, layout,
+                               H5P_DEFAULT);
+        ok = set >= 0 && H5Dwrite(set, memory_type(c), H5S_ALL, H5S_ALL, H5P_DEFAULT,
+                                  gather(s, c, buffer)) >= 0;
         if (set >= 0)
             H5Dclose(set);
     }
@@ -189,8 +206,8 @@ static int read_text(hid_t file, const char *name, char *text, size_t size_bytes
 {
     hid_t type = H5Tcopy(H5T_C_S1);
     memset(text, 0, size_bytes);
-    int ok = type >= 0 && H5Tset_size(type, size_bytes - 1) >= 0 && H5Tset_strpad(type, H5T_STR_NULLPAD) >= 0 &&
-             read_attribute(file, name, type, text);
+    int ok = type >= 0 && H5Tset_size(type, size_bytes - 1) >= 0 &&
+             H5Tset_strpad(type, H5T_STR_NULLPAD) >= 0 && read_attribute(file, name, type, text);
     if (type >= 0)
         H5Tclose(type);
     return ok;
@@ -211,15 +228,17 @@ static size_t count_rows(hid_t file, const char *name)
     return (size_t)n;
 }
 
-static wk_status read_columns(hid_t file, const char *path, int times_only, wk_series *s, double *buffer,
-                              wk_err *err)
+static wk_status read_columns(hid_t file, const char *path, int times_only, wk_series *s,
+                              double *buffer, wk_err *err)
 {
     for (int c = 0; c < N_COLUMNS; c++) {
         if (times_only && c > 0 && c < N_COLUMNS - 1)
             continue;
         if (count_rows(file, column_names[c]) != s->n)
-            return wk_fail(err, WK_E_DATA, "%s: column \"%s\" is missing or has other rows than \"time\"; import "
-                           "the bars again", path, column_names[c]);
+            return wk_fail(err, WK_E_DATA,
+                           "%s: column \"%s\" is missing or has other rows than \"time\"; import "
+                           "the bars again",
+                           path, column_names[c]);
         int bytes = c == N_COLUMNS - 1;
         hid_t set = H5Dopen2(file, column_names[c], H5P_DEFAULT);
         int ok = set >= 0 && H5Dread(set, memory_type(c), H5S_ALL, H5S_ALL, H5P_DEFAULT,
@@ -234,15 +253,19 @@ static wk_status read_columns(hid_t file, const char *path, int times_only, wk_s
     return WK_OK;
 }
 
-static wk_status read_file(hid_t file, const char *path, int times_only, wk_series *out, wk_err *err)
+static wk_status read_file(hid_t file, const char *path, int times_only, wk_series *out,
+                           wk_err *err)
 {
     wk_series s = {0};
     int64_t timeframe_ns = 0;
     char venue[32], symbol[32];
-    if (!read_text(file, "venue", venue, sizeof venue) || !read_text(file, "symbol", symbol, sizeof symbol) ||
+    if (!read_text(file, "venue", venue, sizeof venue) ||
+        !read_text(file, "symbol", symbol, sizeof symbol) ||
         !read_attribute(file, "timeframe_ns", H5T_NATIVE_INT64, &timeframe_ns) || timeframe_ns <= 0)
-        return wk_fail(err, WK_E_DATA, "%s lacks the attributes venue, symbol and timeframe_ns; it is no file of a "
-                       "candle store", path);
+        return wk_fail(err, WK_E_DATA,
+                       "%s lacks the attributes venue, symbol and timeframe_ns; it is no file of a "
+                       "candle store",
+                       path);
     size_t n = count_rows(file, "time");
     if (n == 0)
         return wk_fail(err, WK_E_DATA, "%s holds no bars; delete it", path);
@@ -287,8 +310,10 @@ wk_status wk__store_check_name(const char *what, const char *name, wk_err *err)
         ok = (name[i] >= 'a' && name[i] <= 'z') || (name[i] >= 'A' && name[i] <= 'Z') ||
              (name[i] >= '0' && name[i] <= '9') || strchr("._-", name[i]);
     if (!ok)
-        return wk_fail(err, WK_E_ARG, "%s \"%.40s\" cannot name a folder; use up to 31 letters, digits, dots, "
-                       "dashes and underscores", what, name);
+        return wk_fail(err, WK_E_ARG,
+                       "%s \"%.40s\" cannot name a folder; use up to 31 letters, digits, dots, "
+                       "dashes and underscores",
+                       what, name);
     return WK_OK;
 }
 

@@ -20,7 +20,8 @@ static int is_directory(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-static wk_status walk(const char *path, int depth, const char *names[3], visitor *visit, void *ctx, wk_err *err)
+static wk_status walk(const char *path, int depth, const char *names[3], visitor *visit, void *ctx,
+                      wk_err *err)
 {
     if (depth == 3)
         return visit(ctx, path, names[0], names[1], names[2], err);
@@ -30,7 +31,8 @@ static wk_status walk(const char *path, int depth, const char *names[3], visitor
     wk_status status = WK_OK;
     for (size_t i = 0; status == WK_OK && i < n; i++) {
         char below[PATH_MAX];
-        if (snprintf(below, sizeof below, "%s/%s", path, entries[i]) >= (int)sizeof below || !is_directory(below))
+        if (snprintf(below, sizeof below, "%s/%s", path, entries[i]) >= (int)sizeof below ||
+            !is_directory(below))
             continue;
         names[depth] = entries[i];
         status = walk(below, depth + 1, names, visit, ctx, err);
@@ -52,8 +54,8 @@ typedef struct {
     size_t n;
 } entry_list;
 
-static wk_status list_series(void *ctx, const char *directory, const char *venue, const char *symbol,
-                             const char *timeframe, wk_err *err)
+static wk_status list_series(void *ctx, const char *directory, const char *venue,
+                             const char *symbol, const char *timeframe, wk_err *err)
 {
     entry_list *list = ctx;
     wk_store_entry e = {0};
@@ -107,7 +109,8 @@ static int by_name(const void *a, const void *b)
     int order = strcmp(x->venue, y->venue);
     if (order == 0)
         order = strcmp(x->symbol, y->symbol);
-    return order != 0 ? order : (x->timeframe_ns > y->timeframe_ns) - (x->timeframe_ns < y->timeframe_ns);
+    return order != 0 ? order
+                      : (x->timeframe_ns > y->timeframe_ns) - (x->timeframe_ns < y->timeframe_ns);
 }
 
 wk_status wk_store_list(const char *root, wk_store_entry **out, size_t *n, wk_err *err)
@@ -159,15 +162,15 @@ static void check_bars(checker *c, const char *path, const wk_series *s, int yea
             problem = "it belongs to another year";
         if (problem) {
             char when[32];
-            complain(c, "%s: bar %zu at %s: %s; import these bars again", path, i, wk_time_format(b->time_ns, when),
-                     problem);
+            complain(c, "%s: bar %zu at %s: %s; import these bars again", path, i,
+                     wk_time_format(b->time_ns, when), problem);
             return;
         }
     }
 }
 
-static void check_file(checker *c, const char *path, int year, const char *venue, const char *symbol,
-                       const char *timeframe)
+static void check_file(checker *c, const char *path, int year, const char *venue,
+                       const char *symbol, const char *timeframe)
 {
     wk_series s;
     wk_err err;
@@ -178,13 +181,14 @@ static void check_file(checker *c, const char *path, int year, const char *venue
     }
     if (strcmp(s.venue, venue) || strcmp(s.symbol, symbol) ||
         strcmp(wk_timeframe_format(s.timeframe_ns, name), timeframe))
-        complain(c, "%s: holds %s %s %s; move it to the folder of its name", path, s.venue, s.symbol, name);
+        complain(c, "%s: holds %s %s %s; move it to the folder of its name", path, s.venue,
+                 s.symbol, name);
     check_bars(c, path, &s, year);
     wk_series_finish(&s);
 }
 
-static wk_status check_series_files(void *ctx, const char *directory, const char *venue, const char *symbol,
-                                    const char *timeframe, wk_err *err)
+static wk_status check_series_files(void *ctx, const char *directory, const char *venue,
+                                    const char *symbol, const char *timeframe, wk_err *err)
 {
     checker *c = ctx;
     char **names;
@@ -204,8 +208,8 @@ static wk_status check_series_files(void *ctx, const char *directory, const char
     return WK_OK;
 }
 
-wk_status wk_store_check(const char *root, void (*report)(void *ctx, const char *problem), void *ctx,
-                         size_t *n_problems, wk_err *err)
+wk_status wk_store_check(const char *root, void (*report)(void *ctx, const char *problem),
+                         void *ctx, size_t *n_problems, wk_err *err)
 {
     checker c = {.report = report, .ctx = ctx};
     WK_TRY(walk_store(root, check_series_files, &c, err));

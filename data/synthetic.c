@@ -1,12 +1,11 @@
 /* A simulated market with a planted edge.
  *
- * Bar t + 1 of market s: r = m + sigma z, where z mixes a common and an own shock, both a two-variance
- * mixture of normals (kurtosis 4.9), and sigma^2 is a GARCH(1,1) of the market's own shocks. The mean is
- *     m = edge * sigma * g(u, v) / G
- *     g = -clip(u, 2) * (0.9 - 0.5 * clip(v * sign(u), 1))
- * with u the market's last three returns and v the leader's (market 0's) last one, each over the sigma
- * of the coming bar and the root of its length. So a market that moved against or without its leader
- * overreacted and comes back; one that the leader took along hardly does. */
+ * Bar t + 1 of market s: r = m + sigma z, where z mixes a common and an own shock, both a
+ * two-variance mixture of normals (kurtosis 4.9), and sigma^2 is a GARCH(1,1) of the market's own
+ * shocks. The mean is m = edge * sigma * g(u, v) / G g = -clip(u, 2) * (0.9 - 0.5 * clip(v *
+ * sign(u), 1)) with u the market's last three returns and v the leader's (market 0's) last one,
+ * each over the sigma of the coming bar and the root of its length. So a market that moved against
+ * or without its leader overreacted and comes back; one that the leader took along hardly does. */
 #include "wick/synthetic.h"
 
 #include <math.h>
@@ -22,8 +21,8 @@ enum { DRAW_COMMON, DRAW_COMMON_WIDTH, DRAW_OWN, DRAW_OWN_WIDTH, DRAW_PATH, DRAW
 
 static const double ALPHA = 0.07, BETA = 0.91, VARIANCE_CAP = 25.0;
 static const double LEADER_LOAD = 0.95, OTHER_LOAD = 0.75; /* correlation with the common shock */
-/* Root mean squares of sigma * g over that of sigma without an edge, measured over 2 M bars; with them
- * the correlation of mean and return is the edge. */
+/* Root mean squares of sigma * g over that of sigma without an edge, measured over 2 M bars; with
+ * them the correlation of mean and return is the edge. */
 static const double G_LEADER = 0.65, G_OTHER = 0.74;
 static const double PRICE_SCALE = 1e6, VOLUME_SCALE = 1e3; /* six and three decimals */
 
@@ -58,7 +57,8 @@ static double planted(const market *m, const market *leader, int is_leader)
     return -clip(u, 2) * (0.9 - 0.5 * clip(toward, 1)) / (is_leader ? G_LEADER : G_OTHER);
 }
 
-/* An integer over a power of ten, as the number's decimal text would be read; at least the smallest. */
+/* An integer over a power of ten, as the number's decimal text would be read; at least the
+ * smallest. */
 static double rounded(double x, double scale)
 {
     int64_t n = (int64_t)(x * scale + 0.5);
@@ -81,13 +81,14 @@ static double tick_price(double log_price)
 }
 
 /* A bridge of intrabar steps from 0 to r gives the extremes. */
-static void walk_bar(const wk_synthetic_params *p, size_t s, uint64_t t, double r, double sigma, market *m,
-                     wk_bar *bar)
+static void walk_bar(const wk_synthetic_params *p, size_t s, uint64_t t, double r, double sigma,
+                     market *m, wk_bar *bar)
 {
     double steps[INTRABAR], sum = 0;
     double step_sigma = sigma / sqrt((double)INTRABAR);
     for (int i = 0; i < INTRABAR; i++) {
-        steps[i] = step_sigma * wk_rng_normal(p->seed, stream_of(s, DRAW_PATH), t * INTRABAR + (uint64_t)i);
+        steps[i] = step_sigma *
+                   wk_rng_normal(p->seed, stream_of(s, DRAW_PATH), t * INTRABAR + (uint64_t)i);
         sum += steps[i];
     }
     double at = 0, high = r > 0 ? r : 0, low = r < 0 ? r : 0;
@@ -125,30 +126,41 @@ static void simulate(const wk_synthetic_params *p, market *markets, wk_panel *pa
             panel->bars[cell].time_ns = p->start_ns + (int64_t)t * p->timeframe_ns;
             walk_bar(p, s, t, r, sigma, m, &panel->bars[cell]);
             double shock = sigma * z;
-            m->variance = (1 - ALPHA - BETA) * long_run + ALPHA * shock * shock + BETA * m->variance;
+            m->variance =
+                (1 - ALPHA - BETA) * long_run + ALPHA * shock * shock + BETA * m->variance;
             m->variance = smaller(m->variance, VARIANCE_CAP * long_run);
             m->returns[2] = m->returns[1];
             m->returns[1] = m->returns[0];
             m->returns[0] = r;
         }
         for (size_t s = 0; mean && s < p->S; s++)
-            mean[t * p->S + s] = p->edge * sqrt(markets[s].variance) * planted(&markets[s], &markets[0], s == 0);
+            mean[t * p->S + s] =
+                p->edge * sqrt(markets[s].variance) * planted(&markets[s], &markets[0], s == 0);
     }
 }
 
-wk_status wk_synthetic_panel(const wk_synthetic_params *params, wk_panel *out, double *mean, wk_err *err)
+wk_status wk_synthetic_panel(const wk_synthetic_params *params, wk_panel *out, double *mean,
+                             wk_err *err)
 {
     const wk_synthetic_params *p = params;
-    if (p->S < 1 || p->S > 10000 || p->T < 1 || p->T > (size_t)INT32_MAX || p->timeframe_ns < WK_NS_PER_S)
-        return wk_fail(err, WK_E_ARG, "a simulated market of %zu symbols, %zu bars of %lld ns; choose 1 to 10000 "
-                       "symbols, at least one bar and one second", p->S, p->T, (long long)p->timeframe_ns);
+    if (p->S < 1 || p->S > 10000 || p->T < 1 || p->T > (size_t)INT32_MAX ||
+        p->timeframe_ns < WK_NS_PER_S)
+        return wk_fail(err, WK_E_ARG,
+                       "a simulated market of %zu symbols, %zu bars of %lld ns; choose 1 to 10000 "
+                       "symbols, at least one bar and one second",
+                       p->S, p->T, (long long)p->timeframe_ns);
     if (!(p->sigma_bar > 0 && p->sigma_bar <= 0.2) || !(fabs(p->edge) <= 1))
-        return wk_fail(err, WK_E_ARG, "simulated volatility %g and edge %g; choose above 0 to 0.2, and -1 to 1",
+        return wk_fail(err, WK_E_ARG,
+                       "simulated volatility %g and edge %g; choose above 0 to 0.2, and -1 to 1",
                        p->sigma_bar, p->edge);
     if (p->sigma_bar * sqrt((double)p->T) > 5)
-        return wk_fail(err, WK_E_ARG, "%zu simulated bars of volatility %g would carry prices out of range; choose "
-                       "fewer or calmer ones", p->T, p->sigma_bar);
-    wk_panel panel = {.T = p->T, .S = p->S, .timeframe_ns = p->timeframe_ns, .start_ns = p->start_ns};
+        return wk_fail(
+            err, WK_E_ARG,
+            "%zu simulated bars of volatility %g would carry prices out of range; choose "
+            "fewer or calmer ones",
+            p->T, p->sigma_bar);
+    wk_panel panel = {
+        .T = p->T, .S = p->S, .timeframe_ns = p->timeframe_ns, .start_ns = p->start_ns};
     panel.symbols = calloc(p->S, sizeof *panel.symbols);
     panel.bars = calloc(p->T, p->S * sizeof *panel.bars);
     panel.provenance = calloc(p->T, p->S);

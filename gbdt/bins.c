@@ -77,8 +77,9 @@ static uint32_t make_cuts(const uint32_t *key, size_t n, size_t max_bin, float *
         in_bin += run;
         i = end;
     }
-    float top = value_of(key[n - 1]);
-    cuts[n_bins++] = bounded(top + (fabsf(top) + 1e-5f));
+    /* In f64 before rounding, as XGBoost does. */
+    double top = (double)value_of(key[n - 1]);
+    cuts[n_bins++] = bounded((float)(top + (fabs(top) + (double)1e-5f)));
     return n_bins;
 }
 
@@ -94,6 +95,9 @@ static uint8_t bin_of(const float *cuts, uint32_t n_bins, float x)
     return (uint8_t)base;
 }
 
+/* Columns that one task reads together, since they share cache lines. */
+#define TOGETHER 4
+
 typedef struct {
     const wk_gbdt_data *data;
     const uint32_t *rows;
@@ -101,42 +105,62 @@ typedef struct {
     wk__gbdt_bins *bins;
 } job;
 
-static const float *row_at(const job *j, size_t i)
-{
-    return j->data->X + (j->rows ? j->rows[i] : i) * j->data->stride;
-}
-
-static void cut_column(const job *j, size_t f, uint32_t *key, uint32_t *scratch)
+/* Cuts of a column whose values are x [n_rows]; key has room for 2 n_rows. */
+static void cut_column(const job *j, size_t f, const float *x, uint32_t *key)
 {
     size_t n = 0;
-    for (size_t i = 0; i < j->bins->n_rows; i++) {
-        float x = row_at(j, i)[f];
-        if (!isnan(x))
-            key[n++] = key_of(bounded(x));
-    }
-    sort_keys(key, scratch, n);
+    for (size_t i = 0; i < j->bins->n_rows; i++)
+        if (!isnan(x[i]))
+            key[n++] = key_of(bounded(x[i]));
+    sort_keys(key, key + j->bins->n_rows, n);
     j->bins->n_bins[f] = make_cuts(key, n, j->max_bin, j->bins->cuts[f]);
-    float low = n ? value_of(key[0]) : 0;
-    j->bins->below[f] = bounded(low - (fabsf(low) + 1e-5f));
+    double low = n ? (double)value_of(key[0]) : 0;
+    j->bins->below[f] = bounded((float)(low - (fabs(low) + (double)1e-5f)));
 }
 
-static void bin_rows(const job *j, size_t begin, size_t end)
+static void bin_column(const job *j, size_t f, const float *x)
 {
     wk__gbdt_bins *bins = j->bins;
     uint8_t missing = (uint8_t)(bins->n_slots - 1);
-    for (size_t i = begin; i < end; i++) {
-        const float *row = row_at(j, i);
-        for (size_t f = 0; f < bins->n_cols; f++) {
-            uint8_t bin = isnan(row[f]) ? missing : bin_of(bins->cuts[f], bins->n_bins[f], row[f]);
-            bins->by_row[((f / WK__GBDT_BLOCK) * bins->n_rows + i) * WK__GBDT_BLOCK +
-                         f % WK__GBDT_BLOCK] = bin;
-            bins->by_col[f * bins->n_rows + i] = bin;
-        }
+    uint8_t *col = bins->by_col + f * bins->n_rows;
+    const float *cuts = bins->cuts[f];
+    uint32_t n_bins = bins->n_bins[f];
+    for (size_t i = 0; i < bins->n_rows; i++)
+        col[i] = isnan(x[i]) ? missing : bin_of(cuts, n_bins, x[i]);
+}
+
+static void do_columns(void *context, size_t task)
+{
+    const job *j = context;
+    wk__gbdt_bins *bins = j->bins;
+    size_t n = bins->n_rows, first = task * TOGETHER;
+    size_t n_here = bins->n_cols - first < TOGETHER ? bins->n_cols - first : TOGETHER;
+    wk_arena scratch;
+    wk_arena_init(&scratch);
+    float *x = wk_arena_array(&scratch, float, TOGETHER * n);
+    uint32_t *key = wk_arena_array(&scratch, uint32_t, 2 * n);
+    for (size_t i = 0; i < n; i++) {
+        const float *row = j->data->X + (j->rows ? j->rows[i] : i) * j->data->stride + first;
+        for (size_t c = 0; c < n_here; c++)
+            x[c * n + i] = row[c];
     }
+    for (size_t c = 0; c < n_here; c++) {
+        cut_column(j, first + c, x + c * n, key);
+        if (bins->n_bins[first + c] > 0)
+            bin_column(j, first + c, x + c * n);
+        else
+            memset(bins->by_col + (first + c) * n, (int)bins->n_slots - 1, n);
+    }
+    uint8_t *block = bins->by_row + (first / WK__GBDT_BLOCK) * n * WK__GBDT_BLOCK;
+    const uint8_t *col = bins->by_col + first * n;
+    for (size_t i = 0; i < n; i++)
+        for (size_t c = 0; c < n_here; c++)
+            block[i * WK__GBDT_BLOCK + first % WK__GBDT_BLOCK + c] = col[c * n + i];
+    wk_arena_finish(&scratch);
 }
 
 void wk__gbdt_bins_make(const wk_gbdt_data *data, const uint32_t *rows, size_t n_rows,
-                        size_t max_bin, int threads, wk_arena *arena, wk__gbdt_bins *out)
+                        size_t max_bin, wk__gbdt_team *team, wk_arena *arena, wk__gbdt_bins *out)
 {
     size_t n_cols = data->n_cols;
     wk__gbdt_bins bins = {.n_rows = n_rows, .n_cols = n_cols};
@@ -150,25 +174,6 @@ void wk__gbdt_bins_make(const wk_gbdt_data *data, const uint32_t *rows, size_t n
     for (size_t f = 0; f < n_cols; f++)
         bins.cuts[f] = wk_arena_array(arena, float, max_bin);
     job j = {data, rows, max_bin, &bins};
-    wk_arena scratch;
-    wk_arena_init(&scratch);
-    uint32_t **key = wk_arena_array(&scratch, uint32_t *, (size_t)threads);
-    for (int t = 0; t < threads; t++)
-        key[t] = wk_arena_array(&scratch, uint32_t, 2 * n_rows);
-    /* Each thread takes its own buffer from the list: which one is of no consequence. */
-    int next = 0;
-#pragma omp parallel num_threads(threads)
-    {
-        int mine;
-#pragma omp atomic capture
-        mine = next++;
-#pragma omp for schedule(dynamic, 1)
-        for (size_t f = 0; f < n_cols; f++)
-            cut_column(&j, f, key[mine], key[mine] + n_rows);
-#pragma omp for schedule(dynamic, 1)
-        for (size_t b = 0; b < n_rows; b += WK__GBDT_ROWS)
-            bin_rows(&j, b, b + WK__GBDT_ROWS < n_rows ? b + WK__GBDT_ROWS : n_rows);
-    }
-    wk_arena_finish(&scratch);
+    wk__gbdt_team_run(team, (n_cols + TOGETHER - 1) / TOGETHER, do_columns, &j);
     *out = bins;
 }

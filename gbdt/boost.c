@@ -12,6 +12,7 @@
 /* A row set with its margins [n_outputs][n_rows]. */
 typedef struct {
     size_t n_rows;
+    uint32_t *rows; /* of the caller's table; NULL: all */
     const float *y, *weight;
     float *margin;
     double sum_weight;
@@ -20,7 +21,7 @@ typedef struct {
 typedef struct {
     const wk_gbdt_params *params;
     const wk_gbdt_data *valid;
-    int threads;
+    wk__gbdt_team *team;
     size_t n_outputs, n_features;
     wk_arena arena;
     wk__gbdt_bins bins;
@@ -30,16 +31,6 @@ typedef struct {
     wk__gbdt_tree *trees;
     size_t n_trees;
 } booster;
-
-static size_t count_blocks(size_t n_rows)
-{
-    return (n_rows + WK__GBDT_ROWS - 1) / WK__GBDT_ROWS;
-}
-
-static size_t block_end(size_t block, size_t n_rows)
-{
-    return (block + 1) * WK__GBDT_ROWS < n_rows ? (block + 1) * WK__GBDT_ROWS : n_rows;
-}
 
 static wk_status check_rows(const wk_gbdt_params *p, const wk_gbdt_data *data, const char *what,
                             wk_err *err)
@@ -123,12 +114,11 @@ static wk_status check_params(const wk_gbdt_params *p, bool has_valid, wk_err *e
     return WK_OK;
 }
 
-/* Leaves out rows of weight 0; *rows stays NULL when there are none. */
+/* Leaves out rows of weight 0. */
 static wk_status take_rows(booster *b, const wk_gbdt_data *data, const char *what, row_set *set,
-                           uint32_t **rows, wk_err *err)
+                           wk_err *err)
 {
     size_t n = 0;
-    *rows = NULL;
     for (size_t i = 0; i < data->n_rows; i++)
         n += !data->weight || data->weight[i] > 0;
     if (n == 0)
@@ -138,14 +128,14 @@ static wk_status take_rows(booster *b, const wk_gbdt_data *data, const char *wha
     set->weight = data->weight;
     if (n < data->n_rows) {
         float *y = wk_arena_array(&b->arena, float, n), *w = wk_arena_array(&b->arena, float, n);
-        *rows = wk_arena_array(&b->arena, uint32_t, n);
+        set->rows = wk_arena_array(&b->arena, uint32_t, n);
         size_t at = 0;
         for (size_t i = 0; i < data->n_rows; i++) {
             if (!(data->weight[i] > 0))
                 continue;
             y[at] = data->y[i];
             w[at] = data->weight[i];
-            (*rows)[at++] = (uint32_t)i;
+            set->rows[at++] = (uint32_t)i;
         }
         set->y = y;
         set->weight = w;
@@ -187,15 +177,21 @@ static void fill_margins(const booster *b, const float *base_margin, row_set *se
             set->margin[k * set->n_rows + i] = base_margin[k];
 }
 
+static void gradient_block(void *context, size_t i)
+{
+    booster *b = context;
+    size_t n = b->train.n_rows, K = b->n_outputs;
+    double *partial = b->partial + i * 2 * K;
+    memset(partial, 0, 2 * K * sizeof *partial);
+    wk__gbdt_gradients(b->params->objective, K, n, i * WK__GBDT_ROWS, wk__gbdt_block_end(i, n),
+                       b->train.margin, b->train.y, b->train.weight, b->g, b->h, partial,
+                       partial + K);
+}
+
 static void compute_gradients(booster *b, double *abs_g, double *sum_h)
 {
-    size_t n = b->train.n_rows, K = b->n_outputs, n_blocks = count_blocks(n);
-    memset(b->partial, 0, n_blocks * 2 * K * sizeof *b->partial);
-#pragma omp parallel for num_threads(b->threads) schedule(static)
-    for (size_t i = 0; i < n_blocks; i++)
-        wk__gbdt_gradients(b->params->objective, K, n, i * WK__GBDT_ROWS, block_end(i, n),
-                           b->train.margin, b->train.y, b->train.weight, b->g, b->h,
-                           b->partial + i * 2 * K, b->partial + i * 2 * K + K);
+    size_t K = b->n_outputs, n_blocks = wk__gbdt_n_blocks(b->train.n_rows);
+    wk__gbdt_team_run(b->team, n_blocks, gradient_block, b);
     for (size_t k = 0; k < K; k++) {
         abs_g[k] = sum_h[k] = 0;
         for (size_t i = 0; i < n_blocks; i++) {
@@ -205,28 +201,44 @@ static void compute_gradients(booster *b, double *abs_g, double *sum_h)
     }
 }
 
+typedef struct {
+    booster *b;
+    const row_set *set;
+    const wk__gbdt_node *nodes;
+    size_t output;
+} set_job;
+
+static void metric_block(void *context, size_t i)
+{
+    const set_job *j = context;
+    const row_set *set = j->set;
+    j->b->partial[i] = wk__gbdt_loss(j->b->params->objective, j->b->n_outputs, set->n_rows,
+                                     i * WK__GBDT_ROWS, wk__gbdt_block_end(i, set->n_rows),
+                                     set->margin, set->y, set->weight);
+}
+
 static double metric_of(booster *b, const row_set *set)
 {
-    size_t n_blocks = count_blocks(set->n_rows);
+    set_job j = {.b = b, .set = set};
+    size_t n_blocks = wk__gbdt_n_blocks(set->n_rows);
     double sum = 0;
-#pragma omp parallel for num_threads(b->threads) schedule(static)
-    for (size_t i = 0; i < n_blocks; i++)
-        b->partial[i] = wk__gbdt_loss(b->params->objective, b->n_outputs, set->n_rows,
-                                      i * WK__GBDT_ROWS, block_end(i, set->n_rows), set->margin,
-                                      set->y, set->weight);
+    wk__gbdt_team_run(b->team, n_blocks, metric_block, &j);
     for (size_t i = 0; i < n_blocks; i++)
         sum += b->partial[i];
     double mean = sum / set->sum_weight;
     return b->params->objective == WK_GBDT_SQUARED_ERROR ? sqrt(mean) : mean;
 }
 
-/* Adds a tree to the margins of the validation rows. */
-static void apply_tree(booster *b, const uint32_t *rows, const wk__gbdt_node *nodes, size_t k)
+static void apply_block(void *context, size_t block)
 {
-    float *margin = b->test.margin + k * b->test.n_rows;
-#pragma omp parallel for num_threads(b->threads) schedule(static)
-    for (size_t i = 0; i < b->test.n_rows; i++)
-        margin[i] += wk__gbdt_tree_walk(nodes, b->valid->X + (rows ? rows[i] : i) * b->valid->stride);
+    const set_job *j = context;
+    const row_set *set = j->set;
+    const wk_gbdt_data *data = j->b->valid;
+    float *margin = set->margin + j->output * set->n_rows;
+    size_t end = wk__gbdt_block_end(block, set->n_rows);
+    for (size_t i = block * WK__GBDT_ROWS; i < end; i++)
+        margin[i] += wk__gbdt_tree_walk(j->nodes,
+                                        data->X + (set->rows ? set->rows[i] : i) * data->stride);
 }
 
 static void keep_tree(booster *b, const wk__gbdt_node *nodes, size_t n_nodes, size_t k)
@@ -239,7 +251,7 @@ static void keep_tree(booster *b, const wk__gbdt_node *nodes, size_t n_nodes, si
 }
 
 /* All rounds; returns how many to keep. */
-static size_t run_rounds(booster *b, const uint32_t *valid_rows, wk_gbdt_log *log)
+static size_t run_rounds(booster *b, wk_gbdt_log *log)
 {
     const wk_gbdt_params *p = b->params;
     size_t K = b->n_outputs, n = b->train.n_rows, best_round = 0;
@@ -247,7 +259,7 @@ static size_t run_rounds(booster *b, const uint32_t *valid_rows, wk_gbdt_log *lo
     double *abs_g = wk_arena_array(&b->arena, double, K), *sum_h = wk_arena_array(&b->arena, double, K);
     bool unit_hessian = p->objective == WK_GBDT_SQUARED_ERROR && !b->train.weight;
     wk__gbdt_grower *grower =
-        wk__gbdt_grower_create(p, &b->bins, unit_hessian, b->threads, &b->arena);
+        wk__gbdt_grower_create(p, &b->bins, unit_hessian, b->team, &b->arena);
     size_t round = 0;
     while (round < (size_t)p->rounds) {
         compute_gradients(b, abs_g, sum_h);
@@ -257,8 +269,9 @@ static size_t run_rounds(booster *b, const uint32_t *valid_rows, wk_gbdt_log *lo
             wk__gbdt_grow(grower, round, round * K + k, b->g + k * n, b->h + k * n, abs_g[k],
                           sum_h[k], b->train.margin + k * n, &nodes, &n_nodes);
             keep_tree(b, nodes, n_nodes, k);
+            set_job apply = {.b = b, .set = &b->test, .nodes = nodes, .output = k};
             if (b->valid)
-                apply_tree(b, valid_rows, nodes, k);
+                wk__gbdt_team_run(b->team, wk__gbdt_n_blocks(b->test.n_rows), apply_block, &apply);
         }
         double valid = b->valid ? metric_of(b, &b->test) : NAN;
         if (log) {
@@ -313,10 +326,9 @@ static wk_status run(booster *b, const wk_gbdt_data *train, const char *const *n
 {
     const wk_gbdt_params *p = b->params;
     size_t K = b->n_outputs;
-    uint32_t *rows = NULL, *valid_rows = NULL;
-    WK_TRY(take_rows(b, train, "training", &b->train, &rows, err));
+    WK_TRY(take_rows(b, train, "training", &b->train, err));
     if (b->valid)
-        WK_TRY(take_rows(b, b->valid, "validation", &b->test, &valid_rows, err));
+        WK_TRY(take_rows(b, b->valid, "validation", &b->test, err));
     b->base = wk_arena_array(&b->arena, float, K);
     float *margin = wk_arena_array(&b->arena, float, K);
     set_base(b);
@@ -327,9 +339,9 @@ static wk_status run(booster *b, const wk_gbdt_data *train, const char *const *n
     size_t n = b->train.n_rows, most = n > b->test.n_rows ? n : b->test.n_rows;
     b->g = wk_arena_array(&b->arena, float, K * n);
     b->h = wk_arena_array(&b->arena, float, K * n);
-    b->partial = wk_arena_array(&b->arena, double, count_blocks(most) * 2 * K);
+    b->partial = wk_arena_array(&b->arena, double, wk__gbdt_n_blocks(most) * 2 * K);
     b->trees = wk_arena_array(&b->arena, wk__gbdt_tree, (size_t)p->rounds * K + 1);
-    wk__gbdt_bins_make(train, rows, n, (size_t)p->max_bin, b->threads, &b->arena, &b->bins);
+    wk__gbdt_bins_make(train, b->train.rows, n, (size_t)p->max_bin, b->team, &b->arena, &b->bins);
     wk_gbdt_log mine = {0};
     if (log) {
         mine.train_metric = calloc((size_t)p->rounds + 1, sizeof *mine.train_metric);
@@ -340,13 +352,30 @@ static wk_status run(booster *b, const wk_gbdt_data *train, const char *const *n
                            (long long)p->rounds);
         }
     }
-    mine.best_round = run_rounds(b, valid_rows, log ? &mine : NULL);
+    mine.best_round = run_rounds(b, log ? &mine : NULL);
     wk_status status = make_forest(b, mine.best_round, names, out, err);
     if (status != WK_OK)
         wk_gbdt_log_finish(&mine);
     else if (log)
         *log = mine;
     return status;
+}
+
+typedef struct {
+    booster *b;
+    const wk_gbdt_data *train;
+    const char *const *names;
+    wk_forest **out;
+    wk_gbdt_log *log;
+    wk_err *err;
+    wk_status status;
+} call;
+
+static void run_with_team(wk__gbdt_team *team, void *context)
+{
+    call *c = context;
+    c->b->team = team;
+    c->status = run(c->b, c->train, c->names, c->out, c->log, c->err);
 }
 
 wk_status wk_gbdt_train(const wk_gbdt_params *params, const wk_gbdt_data *train,
@@ -361,13 +390,14 @@ wk_status wk_gbdt_train(const wk_gbdt_params *params, const wk_gbdt_data *train,
             return wk_fail(err, WK_E_DATA, "the validation set has %zu columns, the training set %zu",
                            valid->n_cols, train->n_cols);
     }
-    booster b = {.params = params, .valid = valid, .threads = threads > 0 ? threads : 1};
+    booster b = {.params = params, .valid = valid};
     b.n_outputs = params->objective == WK_GBDT_SOFTPROB ? (size_t)params->num_class : 1;
     b.n_features = train->n_cols;
     wk_arena_init(&b.arena);
-    wk_status status = run(&b, train, names, out, log, err);
+    call c = {&b, train, names, out, log, err, WK_OK};
+    wk__gbdt_team_with(threads, run_with_team, &c);
     wk_arena_finish(&b.arena);
-    return status;
+    return c.status;
 }
 
 void wk_gbdt_log_finish(wk_gbdt_log *log)

@@ -17,11 +17,11 @@
 #define MIN_GAIN 1e-6f                        /* XGBoost's kRtEps */
 
 wk__gbdt_grower *wk__gbdt_grower_create(const wk_gbdt_params *params, const wk__gbdt_bins *bins,
-                                        bool unit_hessian, int threads, wk_arena *arena)
+                                        bool unit_hessian, wk__gbdt_team *team, wk_arena *arena)
 {
     wk__gbdt_grower *w = wk_arena_array(arena, wk__gbdt_grower, 1);
     size_t n = bins->n_rows, n_blocks = n / WK__GBDT_ROWS + 1;
-    *w = (wk__gbdt_grower){.params = params, .bins = bins, .arena = arena, .threads = threads,
+    *w = (wk__gbdt_grower){.params = params, .bins = bins, .arena = arena, .team = team,
                            .unit_hessian = unit_hessian, .sampled_round = SIZE_MAX};
     w->counted = params->min_rows_leaf > 1 && !unit_hessian;
     for (int b = 0; b < 2; b++) {
@@ -31,6 +31,8 @@ wk__gbdt_grower *wk__gbdt_grower_create(const wk_gbdt_params *params, const wk__
     w->sample = wk_arena_array(arena, uint32_t, n + 1);
     w->side = wk_arena_array(arena, uint8_t, n);
     w->block_count = wk_arena_array(arena, size_t, n_blocks + 1);
+    w->sampled_before = wk_arena_array(arena, size_t, n_blocks + 1);
+    w->block_sum = wk_arena_array(arena, int64_t, n_blocks + 1);
     w->chosen = wk_arena_array(arena, uint32_t, bins->n_cols);
     w->groups = wk_arena_array(arena, wk__gbdt_group, bins->n_blocks);
     w->group_best = wk_arena_array(arena, wk__gbdt_split, 2 * bins->n_blocks);
@@ -178,46 +180,69 @@ static uint32_t new_node(wk__gbdt_grower *w, int32_t parent)
     return (uint32_t)w->n_nodes++;
 }
 
+typedef struct {
+    wk__gbdt_grower *w;
+    const uint8_t *bin; /* of the split's feature, by row */
+    int last, missing;  /* bins that go left: up to `last`, and `missing` */
+    const uint32_t *rows;
+    const int64_t *gh;
+    uint32_t *to_rows;
+    int64_t *to_gh;
+    uint8_t *side;
+    size_t n_rows, n_left;
+} partition_job;
+
+static void mark_sides(void *context, size_t block)
+{
+    const partition_job *j = context;
+    size_t end = wk__gbdt_block_end(block, j->n_rows), count = 0;
+    for (size_t i = block * WK__GBDT_ROWS; i < end; i++) {
+        int v = j->bin[j->rows[i]];
+        j->side[i] = (uint8_t)((v <= j->last) | (v == j->missing));
+        count += j->side[i];
+    }
+    j->w->block_count[block] = count;
+}
+
+static void move_rows(void *context, size_t block)
+{
+    const partition_job *j = context;
+    size_t begin = block * WK__GBDT_ROWS, end = wk__gbdt_block_end(block, j->n_rows);
+    size_t left_before = j->w->block_count[block];
+    size_t at[2] = {j->n_left + begin - left_before, left_before};
+    for (size_t i = begin; i < end; i++) {
+        size_t to = at[j->side[i]]++;
+        j->to_rows[to] = j->rows[i];
+        j->to_gh[to] = j->gh[i];
+    }
+}
+
+/* Counts per block become the number in all blocks before; returns the total. */
+static size_t running_total(size_t *count, size_t n_blocks)
+{
+    size_t total = 0;
+    for (size_t b = 0; b < n_blocks; b++) {
+        size_t here = count[b];
+        count[b] = total;
+        total += here;
+    }
+    return total;
+}
+
 /* Moves the rows of a leaf to the other buffer, those of the left child first. */
 static size_t partition(wk__gbdt_grower *w, const wk__gbdt_leaf *leaf)
 {
     const wk__gbdt_split *s = &leaf->best;
-    const uint8_t *bin = w->bins->by_col + (size_t)s->feature * w->bins->n_rows;
-    const uint32_t *rows = w->rows[leaf->buffer] + leaf->begin;
-    const int64_t *gh = w->gh[leaf->buffer] + leaf->begin;
-    uint32_t *to_rows = w->rows[!leaf->buffer] + leaf->begin;
-    int64_t *to_gh = w->gh[!leaf->buffer] + leaf->begin;
-    uint8_t *side = w->side + leaf->begin;
-    size_t n = leaf->n_rows, n_blocks = (n + WK__GBDT_ROWS - 1) / WK__GBDT_ROWS;
-    int missing = s->default_left ? (int)w->bins->n_slots - 1 : -2;
-#pragma omp parallel for num_threads(w->threads) schedule(static) if (n_blocks > 2)
-    for (size_t b = 0; b < n_blocks; b++) {
-        size_t end = (b + 1) * WK__GBDT_ROWS < n ? (b + 1) * WK__GBDT_ROWS : n, count = 0;
-        for (size_t i = b * WK__GBDT_ROWS; i < end; i++) {
-            int v = bin[rows[i]];
-            side[i] = (uint8_t)((v <= s->bin) | (v == missing));
-            count += side[i];
-        }
-        w->block_count[b] = count;
-    }
-    size_t n_left = 0;
-    for (size_t b = 0; b < n_blocks; b++) {
-        size_t count = w->block_count[b];
-        w->block_count[b] = n_left;
-        n_left += count;
-    }
-#pragma omp parallel for num_threads(w->threads) schedule(static) if (n_blocks > 2)
-    for (size_t b = 0; b < n_blocks; b++) {
-        size_t begin = b * WK__GBDT_ROWS;
-        size_t end = begin + WK__GBDT_ROWS < n ? begin + WK__GBDT_ROWS : n;
-        size_t at[2] = {n_left + begin - w->block_count[b], w->block_count[b]};
-        for (size_t i = begin; i < end; i++) {
-            size_t to = at[side[i]]++;
-            to_rows[to] = rows[i];
-            to_gh[to] = gh[i];
-        }
-    }
-    return n_left;
+    size_t at = leaf->begin, n_blocks = wk__gbdt_n_blocks(leaf->n_rows);
+    partition_job j = {.w = w, .last = s->bin, .n_rows = leaf->n_rows, .side = w->side + at,
+                       .bin = w->bins->by_col + (size_t)s->feature * w->bins->n_rows,
+                       .missing = s->default_left ? (int)w->bins->n_slots - 1 : -2,
+                       .rows = w->rows[leaf->buffer] + at, .gh = w->gh[leaf->buffer] + at,
+                       .to_rows = w->rows[!leaf->buffer] + at, .to_gh = w->gh[!leaf->buffer] + at};
+    wk__gbdt_team_run(w->team, n_blocks, mark_sides, &j);
+    j.n_left = running_total(w->block_count, n_blocks);
+    wk__gbdt_team_run(w->team, n_blocks, move_rows, &j);
+    return j.n_left;
 }
 
 static float threshold_of(const wk__gbdt_bins *bins, const wk__gbdt_split *s)
@@ -225,34 +250,48 @@ static float threshold_of(const wk__gbdt_bins *bins, const wk__gbdt_split *s)
     return s->bin < 0 ? bins->below[s->feature] : bins->cuts[s->feature][s->bin];
 }
 
+typedef struct {
+    wk__gbdt_grower *w;
+    const wk__gbdt_leaf *child[2], *small, *large;
+    bool want[2], subtracts;
+} children_job;
+
+static void evaluate_group(void *context, size_t i)
+{
+    const children_job *j = context;
+    const wk__gbdt_group *group = &j->w->groups[i];
+    build(j->w, group, j->small);
+    if (j->subtracts)
+        subtract(j->w, group, j->large->slot, j->small->slot);
+    else if (j->large)
+        build(j->w, group, j->large);
+    for (size_t c = 0; c < 2; c++)
+        if (j->want[c])
+            search_group(j->w, group, j->child[c], &j->w->group_best[2 * i + c]);
+}
+
 /* Histograms and best splits of two children, the smaller built, the larger parent minus smaller. */
 static void evaluate_children(wk__gbdt_grower *w, wk__gbdt_leaf *left, wk__gbdt_leaf *right,
                               long parent_slot)
 {
-    bool want[2] = {searchable(w, left), searchable(w, right)};
+    children_job j = {.w = w, .child = {left, right},
+                      .want = {searchable(w, left), searchable(w, right)},
+                      .subtracts = parent_slot >= 0};
     wk__gbdt_leaf *small = left->n_rows <= right->n_rows ? left : right;
     wk__gbdt_leaf *large = small == left ? right : left;
     left->slot = right->slot = -1;
-    if (!want[0] && !want[1]) {
+    if (!j.want[0] && !j.want[1]) {
         slot_release(w, &parent_slot);
         return;
     }
     small->slot = (long)slot_acquire(w);
     large->slot = parent_slot >= 0 ? parent_slot : (long)slot_acquire(w);
-#pragma omp parallel for num_threads(w->threads) schedule(dynamic, 1)
-    for (size_t i = 0; i < w->n_groups; i++) {
-        build(w, &w->groups[i], small);
-        if (parent_slot >= 0)
-            subtract(w, &w->groups[i], large->slot, small->slot);
-        else
-            build(w, &w->groups[i], large);
-        for (int c = 0; c < 2; c++)
-            if (want[c])
-                search_group(w, &w->groups[i], c ? right : left, &w->group_best[2 * i + (size_t)c]);
-    }
-    if (want[0])
+    j.small = small;
+    j.large = large;
+    wk__gbdt_team_run(w->team, w->n_groups, evaluate_group, &j);
+    if (j.want[0])
         join_best(w, 0, left);
-    if (want[1])
+    if (j.want[1])
         join_best(w, 1, right);
     if (!expandable(w, left) || w->n_live > w->slots_max)
         slot_release(w, &left->slot);
@@ -324,32 +363,46 @@ static void grow_depthwise(wk__gbdt_grower *w)
 
 /* ---- the root ---- */
 
-static void draw_rows(wk__gbdt_grower *w, size_t round)
+typedef struct {
+    wk__gbdt_grower *w;
+    size_t round;
+    const float *g, *h;
+} root_job;
+
+static void draw_block(void *context, size_t block)
 {
-    size_t n = w->bins->n_rows;
-    if (w->sampled_round == round)
-        return;
-    bool all = w->params->subsample >= 1;
-    if (all && w->sampled_round != SIZE_MAX)
-        return;
-    w->sampled_round = round;
-    uint64_t seed = (uint64_t)w->params->seed;
-    size_t n_blocks = (n + WK__GBDT_ROWS - 1) / WK__GBDT_ROWS;
-#pragma omp parallel for num_threads(w->threads) schedule(static)
-    for (size_t b = 0; b < n_blocks; b++) {
-        size_t end = (b + 1) * WK__GBDT_ROWS < n ? (b + 1) * WK__GBDT_ROWS : n;
-        for (size_t i = b * WK__GBDT_ROWS; i < end; i++)
-            w->side[i] = all || wk_rng_uniform(seed, STREAM_ROWS + round, i) < w->params->subsample;
+    const root_job *j = context;
+    const wk_gbdt_params *p = j->w->params;
+    size_t end = wk__gbdt_block_end(block, j->w->bins->n_rows), count = 0;
+    for (size_t i = block * WK__GBDT_ROWS; i < end; i++) {
+        bool drawn = p->subsample >= 1 || wk_rng_uniform((uint64_t)p->seed, STREAM_ROWS + j->round,
+                                                         i) < p->subsample;
+        j->w->side[i] = drawn;
+        count += drawn;
     }
-    /* The rows drawn from the front, the others from the back: both lists share the array. */
-    size_t front = 0, back = n;
-    for (size_t i = 0; i < n; i++) {
-        if (w->side[i])
-            w->sample[front++] = (uint32_t)i;
-        else
-            w->sample[--back] = (uint32_t)i;
-    }
-    w->n_sampled = front;
+    j->w->sampled_before[block] = count;
+}
+
+static void list_block(void *context, size_t block)
+{
+    wk__gbdt_grower *w = ((root_job *)context)->w;
+    size_t begin = block * WK__GBDT_ROWS, end = wk__gbdt_block_end(block, w->bins->n_rows);
+    size_t before = w->sampled_before[block];
+    size_t at[2] = {w->n_sampled + begin - before, before};
+    for (size_t i = begin; i < end; i++)
+        w->sample[at[w->side[i]]++] = (uint32_t)i;
+}
+
+static void draw_rows(root_job *j)
+{
+    wk__gbdt_grower *w = j->w;
+    if (w->sampled_round == j->round || (w->params->subsample >= 1 && w->sampled_round != SIZE_MAX))
+        return;
+    w->sampled_round = j->round;
+    size_t n_blocks = wk__gbdt_n_blocks(w->bins->n_rows);
+    wk__gbdt_team_run(w->team, n_blocks, draw_block, j);
+    w->n_sampled = running_total(w->sampled_before, n_blocks);
+    wk__gbdt_team_run(w->team, n_blocks, list_block, j);
 }
 
 static void draw_columns(wk__gbdt_grower *w, size_t tree)
@@ -409,27 +462,37 @@ static inline int64_t nearest(double x)
     return bits - zero;
 }
 
-static int64_t fill_root(wk__gbdt_grower *w, const float *g, const float *h)
+static void fill_block(void *context, size_t block)
 {
-    int64_t total = 0;
+    const root_job *j = context;
+    wk__gbdt_grower *w = j->w;
     double g_scale = 1 / w->g_unit, h_scale = 1 / w->h_unit;
-#pragma omp parallel for num_threads(w->threads) schedule(static) reduction(+ : total)
-    for (size_t i = 0; i < w->n_sampled; i++) {
+    size_t end = wk__gbdt_block_end(block, w->n_sampled);
+    int64_t sum = 0;
+    for (size_t i = block * WK__GBDT_ROWS; i < end; i++) {
         uint32_t row = w->sample[i];
-        int64_t v = nearest((double)g[row] * g_scale) * ((int64_t)1 << 32) +
-                    nearest((double)h[row] * h_scale);
+        int64_t v = nearest((double)j->g[row] * g_scale) * ((int64_t)1 << 32) +
+                    nearest((double)j->h[row] * h_scale);
         w->rows[0][i] = row;
         w->gh[0][i] = v;
-        total += v;
+        sum += v;
     }
-    return total;
+    w->block_sum[block] = sum;
+}
+
+static void evaluate_root_group(void *context, size_t i)
+{
+    wk__gbdt_grower *w = context;
+    build(w, &w->groups[i], &w->leaves[0]);
+    search_group(w, &w->groups[i], &w->leaves[0], &w->group_best[2 * i]);
 }
 
 void wk__gbdt_grow(wk__gbdt_grower *w, size_t round, size_t index, const float *g, const float *h,
                    double abs_g, double sum_h, float *margin, const wk__gbdt_node **nodes,
                    size_t *n_nodes)
 {
-    draw_rows(w, round);
+    root_job j = {.w = w, .round = round, .g = g, .h = h};
+    draw_rows(&j);
     draw_columns(w, index);
     w->g_unit = 1 / scale_for(abs_g, G_LIMIT);
     w->h_unit = 1 / scale_for(sum_h, H_LIMIT);
@@ -438,15 +501,14 @@ void wk__gbdt_grow(wk__gbdt_grower *w, size_t round, size_t index, const float *
     w->leaves = wk__gbdt_room(w->leaves, &w->leaves_capacity, 1, sizeof *w->leaves);
     wk__gbdt_leaf *root = &w->leaves[0];
     *root = (wk__gbdt_leaf){.n_rows = w->n_sampled, .slot = -1};
-    root->sum = fill_root(w, g, h);
+    size_t n_blocks = wk__gbdt_n_blocks(w->n_sampled);
+    wk__gbdt_team_run(w->team, n_blocks, fill_block, &j);
+    for (size_t b = 0; b < n_blocks; b++)
+        root->sum += w->block_sum[b];
     root->node = new_node(w, -1);
     if (searchable(w, root)) {
         root->slot = (long)slot_acquire(w);
-#pragma omp parallel for num_threads(w->threads) schedule(dynamic, 1)
-        for (size_t i = 0; i < w->n_groups; i++) {
-            build(w, &w->groups[i], root);
-            search_group(w, &w->groups[i], root, &w->group_best[2 * i]);
-        }
+        wk__gbdt_team_run(w->team, w->n_groups, evaluate_root_group, w);
         join_best(w, 0, root);
     }
     if (w->params->grow_policy == 1)

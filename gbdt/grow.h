@@ -33,14 +33,15 @@ struct wk__gbdt_grower {
     const wk_gbdt_params *params;
     const wk__gbdt_bins *bins;
     wk_arena *arena;
-    int threads;
+    wk__gbdt_team *team;
     bool unit_hessian, counted;
     uint32_t *rows[2]; /* padded by WK__GBDT_PREFETCH */
     int64_t *gh[2];
-    uint32_t *sample; /* rows drawn, then the others from the end backwards */
-    size_t n_sampled, sampled_round;
+    uint32_t *sample; /* rows drawn, then the others, both ascending */
+    size_t n_sampled, sampled_round, *sampled_before; /* [block] rows drawn before it */
     uint8_t *side;
     size_t *block_count;
+    int64_t *block_sum;
     uint32_t *chosen; /* ascending features of this tree */
     size_t n_chosen;
     wk__gbdt_group *groups;

@@ -61,19 +61,49 @@ static float walk_bins(const wk__gbdt_grower *w, size_t row)
     return node->value;
 }
 
+typedef struct {
+    wk__gbdt_grower *w;
+    const float *g, *h;
+    float *margin;
+} finish_job;
+
+static void sum_task(void *context, size_t t)
+{
+    const finish_job *j = context;
+    wk__gbdt_task *task = &j->w->tasks[t];
+    const uint32_t *rows = task_rows(j->w, task);
+    wk__gbdt_sum sum = {0};
+    for (size_t i = 0; i < task->n_rows; i++) {
+        sum.g += (double)j->g[rows[i]];
+        sum.h += (double)j->h[rows[i]];
+    }
+    task->sum = sum;
+}
+
+static void add_task(void *context, size_t t)
+{
+    const finish_job *j = context;
+    const wk__gbdt_task *task = &j->w->tasks[t];
+    const uint32_t *rows = task_rows(j->w, task);
+    float value = j->w->nodes[j->w->leaves[task->leaf].node].value;
+    for (size_t i = 0; i < task->n_rows; i++)
+        j->margin[rows[i]] += value;
+}
+
+static void walk_block(void *context, size_t block)
+{
+    const finish_job *j = context;
+    size_t n = j->w->bins->n_rows - j->w->n_sampled, end = wk__gbdt_block_end(block, n);
+    const uint32_t *rows = j->w->sample + j->w->n_sampled;
+    for (size_t i = block * WK__GBDT_ROWS; i < end; i++)
+        j->margin[rows[i]] += walk_bins(j->w, rows[i]);
+}
+
 void wk__gbdt_finish_tree(wk__gbdt_grower *w, const float *g, const float *h, float *margin)
 {
+    finish_job j = {w, g, h, margin};
     size_t n_tasks = make_tasks(w);
-#pragma omp parallel for num_threads(w->threads) schedule(dynamic, 4)
-    for (size_t t = 0; t < n_tasks; t++) {
-        const uint32_t *rows = task_rows(w, &w->tasks[t]);
-        wk__gbdt_sum sum = {0};
-        for (size_t i = 0; i < w->tasks[t].n_rows; i++) {
-            sum.g += (double)g[rows[i]];
-            sum.h += (double)h[rows[i]];
-        }
-        w->tasks[t].sum = sum;
-    }
+    wk__gbdt_team_run(w->team, n_tasks, sum_task, &j);
     for (size_t i = 0; i < w->n_nodes; i++)
         w->node_sum[i] = (wk__gbdt_sum){0};
     for (size_t t = 0; t < n_tasks; t++) {
@@ -82,14 +112,6 @@ void wk__gbdt_finish_tree(wk__gbdt_grower *w, const float *g, const float *h, fl
         sum->h += w->tasks[t].sum.h;
     }
     set_values(w);
-#pragma omp parallel for num_threads(w->threads) schedule(dynamic, 4)
-    for (size_t t = 0; t < n_tasks; t++) {
-        const uint32_t *rows = task_rows(w, &w->tasks[t]);
-        float value = w->nodes[w->leaves[w->tasks[t].leaf].node].value;
-        for (size_t i = 0; i < w->tasks[t].n_rows; i++)
-            margin[rows[i]] += value;
-    }
-#pragma omp parallel for num_threads(w->threads) schedule(static)
-    for (size_t i = w->n_sampled; i < w->bins->n_rows; i++)
-        margin[w->sample[i]] += walk_bins(w, w->sample[i]);
+    wk__gbdt_team_run(w->team, n_tasks, add_task, &j);
+    wk__gbdt_team_run(w->team, wk__gbdt_n_blocks(w->bins->n_rows - w->n_sampled), walk_block, &j);
 }

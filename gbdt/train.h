@@ -9,6 +9,7 @@
 #define WICK_GBDT_TRAIN_H
 
 #include "forest.h"
+#include "team.h"
 
 #define WK__GBDT_BLOCK 16      /* features whose bins lie side by side */
 #define WK__GBDT_ROWS 4096     /* rows that one task of a parallel loop takes */
@@ -24,10 +25,20 @@ typedef struct {
     float *below;      /* [n_cols] less than every value */
 } wk__gbdt_bins;
 
+static inline size_t wk__gbdt_n_blocks(size_t n_rows)
+{
+    return (n_rows + WK__GBDT_ROWS - 1) / WK__GBDT_ROWS;
+}
+
+static inline size_t wk__gbdt_block_end(size_t block, size_t n_rows)
+{
+    return (block + 1) * WK__GBDT_ROWS < n_rows ? (block + 1) * WK__GBDT_ROWS : n_rows;
+}
+
 /* Bins the rows listed in `rows` (n_rows of them; NULL for all). An infinite value counts as the
  * largest finite one. Memory is the arena's. */
 void wk__gbdt_bins_make(const wk_gbdt_data *data, const uint32_t *rows, size_t n_rows,
-                        size_t max_bin, int threads, wk_arena *arena, wk__gbdt_bins *out);
+                        size_t max_bin, wk__gbdt_team *team, wk_arena *arena, wk__gbdt_bins *out);
 
 /* Features that one histogram task covers: up to 16 chosen ones of one block. */
 typedef struct {
@@ -86,7 +97,7 @@ static inline double wk__gbdt_weight(const wk_gbdt_params *p, double g, double h
 /* Grows trees; owns the buffers they share. */
 typedef struct wk__gbdt_grower wk__gbdt_grower;
 wk__gbdt_grower *wk__gbdt_grower_create(const wk_gbdt_params *params, const wk__gbdt_bins *bins,
-                                        bool unit_hessian, int threads, wk_arena *arena);
+                                        bool unit_hessian, wk__gbdt_team *team, wk_arena *arena);
 void wk__gbdt_grower_destroy(wk__gbdt_grower *grower);
 
 /* Grows tree number `index` on gradients g, h [n_rows] of the rows drawn for `round`, and adds its

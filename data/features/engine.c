@@ -30,7 +30,8 @@ static void fill_cell(wk__cell *x, wk__base *b, const wk_bar *bar, bool has_bar)
     }
 }
 
-static void update_base(wk__cell *x, wk__base *b, double *history)
+/* `now` is the symbol's place in the history of this step: what w at w * S. */
+static void update_base(wk__cell *x, wk__base *b, double *now)
 {
     bool live = x->c == x->c;
     if (!live)
@@ -53,14 +54,15 @@ static void update_base(wk__cell *x, wk__base *b, double *history)
     x->bad_r = b->bad_r;
     x->n_live = b->n_live;
     double range = wk_log(x->h / x->l);
-    history[WK__LC] = x->lc;
-    history[WK__R] = x->r;
-    history[WK__C] = x->c;
-    history[WK__H] = x->h;
-    history[WK__L] = x->l;
-    history[WK__V] = x->v;
-    history[WK__O] = x->o;
-    history[WK__PK] = range * range / (4 * 0.69314718055994530942);
+    size_t S = x->f->S;
+    now[WK__LC * S] = x->lc;
+    now[WK__R * S] = x->r;
+    now[WK__C * S] = x->c;
+    now[WK__H * S] = x->h;
+    now[WK__L * S] = x->l;
+    now[WK__V * S] = x->v;
+    now[WK__O * S] = x->o;
+    now[WK__PK * S] = range * range / (4 * 0.69314718055994530942);
 }
 
 /* Mean and sample deviation of the last 20 closes, in two passes: exact at any price. */
@@ -116,14 +118,14 @@ static void step_lane(const wk_features *f, wk__lane *lane, int64_t time_ns, con
         wk__cell *x = &f->cells[s];
         wk__base *b = (wk__base *)(lane->states + s * f->state_stride);
         x->f = f;
-        x->history = lane->history + s * WK__HISTORY;
+        x->history = lane->history + s;
         x->t = lane->t;
         x->time_ns = time_ns;
         x->s = s;
         x->undo = undo;
         x->funding = funding ? funding[s] : NAN;
         fill_cell(x, b, &bars[s], provenance[s] != WK_PROV_UNKNOWN);
-        update_base(x, b, now + s * WK__HISTORY);
+        update_base(x, b, now + s);
     }
     for (size_t s = 0; s < S; s++) {
         char *states = lane->states + s * f->state_stride, *rings = lane->rings + s * f->ring_stride;

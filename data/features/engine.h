@@ -10,7 +10,7 @@
 #include "data/features/roll.h"
 #include "wick/features.h"
 
-/* What the history keeps of each bar: one cache line. */
+/* What the history keeps of each bar. */
 enum { WK__LC, WK__R, WK__C, WK__H, WK__L, WK__V, WK__O, WK__PK, WK__HISTORY };
 
 enum { WK__LEADERS_MAX = 4, WK__COLUMNS_MAX = 512, WK__FAMILIES_MAX = 16, WK__HOLD_BARS = 48 };
@@ -18,7 +18,7 @@ enum { WK__LEADERS_MAX = 4, WK__COLUMNS_MAX = 512, WK__FAMILIES_MAX = 16, WK__HO
 /* One symbol at one step, after holding the price over short holes (at most WK__HOLD_BARS). */
 typedef struct {
     const wk_features *f;
-    const double *history; /* of this symbol: row u at ((u & mask) * S) * WK__HISTORY */
+    const double *history; /* of this symbol: what w of step u at ((u & mask) * WK__HISTORY + w) * S */
     int64_t t;             /* step within the lane, 0 = its first */
     int64_t time_ns;
     int64_t bad_c, bad_r; /* newest step without a price / without a return */
@@ -48,7 +48,9 @@ typedef struct wk__family {
 
 extern const wk__family *const wk__families[]; /* ends with NULL */
 extern const wk__family wk__family_momentum, wk__family_lead, wk__family_cross,
-    wk__family_volatility, wk__family_calendar;
+    wk__family_volatility, wk__family_calendar, wk__family_ribbon, wk__family_oscillator,
+    wk__family_range, wk__family_volume, wk__family_candle, wk__family_divergence, wk__family_htf,
+    wk__family_funding;
 
 /* What the engine itself keeps of a symbol. */
 typedef struct {
@@ -64,7 +66,7 @@ typedef struct {
     int64_t t;
     char *states;    /* [S][state_stride]: wk__base, then the families' */
     char *rings;     /* [S][ring_stride] */
-    double *history; /* [cap][S][WK__HISTORY] */
+    double *history; /* [cap][WK__HISTORY][S]: one lag of all symbols lies together */
 } wk__lane;
 
 struct wk_features {
@@ -101,7 +103,7 @@ static inline double wk__back(const wk__cell *x, int64_t n, int what)
     if (n > x->t)
         return NAN;
     size_t row = (size_t)(x->t - n) & x->f->history_mask;
-    return x->history[row * x->f->S * WK__HISTORY + (size_t)what];
+    return x->history[(row * WK__HISTORY + (size_t)what) * x->f->S];
 }
 
 /* Log price now less n steps ago. */

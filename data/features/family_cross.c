@@ -39,19 +39,22 @@ static double mean_known(const double *x, size_t n)
     return count ? sum / (double)count : NAN;
 }
 
-/* Average ranks of ties, divided by the number of known values. */
+/* Average ranks of ties, divided by the number of known values. Counts are integers, which the
+ * compiler may add up in any order. */
 static void rank_known(const double *x, size_t n, double *rank)
 {
-    double known = 0;
+    int64_t known = 0;
     for (size_t i = 0; i < n; i++)
-        known += x[i] == x[i] ? 1.0 : 0.0;
+        known += x[i] == x[i];
+    double share = 1 / (double)known;
     for (size_t i = 0; i < n; i++) {
-        double v = x[i], below = 0, same = 0;
+        double v = x[i];
+        int64_t below = 0, same = 0;
         for (size_t j = 0; j < n; j++) {
-            below += x[j] < v ? 1.0 : 0.0;
-            same += x[j] == v ? 1.0 : 0.0;
+            below += x[j] < v;
+            same += x[j] == v;
         }
-        rank[i] = v == v ? (below + 0.5 * (same + 1)) / known : NAN;
+        rank[i] = v == v ? ((double)below + 0.5 * (double)(same + 1)) * share : NAN;
     }
 }
 

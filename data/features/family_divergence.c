@@ -8,7 +8,7 @@ static const int64_t lags[N_LAGS] = {14, 24, 72};
 typedef struct {
     wk__ewm up, down, macd_fast, macd_slow;
     wk__deque close_high, close_low, rsi_high, rsi_low, macd_high, macd_low;
-    wk__comoments price_rsi[N_LAGS], price_obv[N_LAGS];
+    wk__comoments moments[N_LAGS]; /* of price with RSI and with volume */
     double obv, rsi, macd;
     int64_t bad_rsi;
 } divergence;
@@ -48,10 +48,8 @@ static void update(const wk__cell *x, void *state, void *ring)
         bool has_old = x->t >= lags[i];
         size_t old = (size_t)(x->t - lags[i]) % RING;
         double price_old = wk__back(x, lags[i], WK__LC);
-        wk__comoments_push(&d->price_rsi[i], lags[i], x->lc, d->rsi, price_old,
-                           has_old ? g->rsi[old] : NAN);
-        wk__comoments_push(&d->price_obv[i], lags[i], x->lc, obv, price_old,
-                           has_old ? g->obv[old] : NAN);
+        wk__comoments_push(&d->moments[i], lags[i], x->lc, d->rsi, obv, price_old,
+                           has_old ? g->rsi[old] : NAN, has_old ? g->obv[old] : NAN);
     }
     wk__undo_log(x->undo, &g->rsi[now]);
     wk__undo_log(x->undo, &g->obv[now]);
@@ -74,19 +72,20 @@ static void emit(const wk__cell *x, const void *state, const void *ring, const v
     for (int i = 0; i < N_LAGS; i++) {
         int64_t n = lags[i];
         bool whole = wk__whole_c(x, n), whole_rsi = x->t + 1 - d->bad_rsi >= n;
-        bool high = x->c >= wk__deque_over(&d->close_high, g->close_high, LAG_MAX, x->t, n);
-        bool low = -x->c >= wk__deque_over(&d->close_low, g->close_low, LAG_MAX, x->t, n);
-        double rsi_high = wk__deque_over(&d->rsi_high, g->rsi_high, LAG_MAX, x->t, n);
-        double rsi_low = -wk__deque_over(&d->rsi_low, g->rsi_low, LAG_MAX, x->t, n);
-        double macd_high = wk__deque_over(&d->macd_high, g->macd_high, LAG_MAX, x->t, n);
-        double macd_low = -wk__deque_over(&d->macd_low, g->macd_low, LAG_MAX, x->t, n);
-        double rsi = (whole && low ? d->rsi - rsi_low : 0.0) - (whole && high ? rsi_high - d->rsi : 0.0);
-        double macd = (low ? d->macd - macd_low : 0.0) - (high ? macd_high - d->macd : 0.0);
+        double rsi = 0, macd = 0;
+        if (whole && wk__deque_newest_leads(&d->close_high, g->close_high, LAG_MAX, x->t, n)) {
+            rsi -= wk__deque_over(&d->rsi_high, g->rsi_high, LAG_MAX, x->t, n) - d->rsi;
+            macd -= wk__deque_over(&d->macd_high, g->macd_high, LAG_MAX, x->t, n) - d->macd;
+        }
+        if (whole && wk__deque_newest_leads(&d->close_low, g->close_low, LAG_MAX, x->t, n)) {
+            rsi += d->rsi + wk__deque_over(&d->rsi_low, g->rsi_low, LAG_MAX, x->t, n);
+            macd += d->macd + wk__deque_over(&d->macd_low, g->macd_low, LAG_MAX, x->t, n);
+        }
         row[i] = whole_rsi ? rsi : NAN;
         row[N_LAGS + i] = whole ? macd / x->sd : NAN;
         row[2 * N_LAGS + i] =
-            whole && whole_rsi ? wk__comoments_correlation(&d->price_rsi[i], n) : NAN;
-        row[3 * N_LAGS + i] = whole ? wk__comoments_correlation(&d->price_obv[i], n) : NAN;
+            whole && whole_rsi ? wk__comoments_correlation(&d->moments[i], 0, n) : NAN;
+        row[3 * N_LAGS + i] = whole ? wk__comoments_correlation(&d->moments[i], 1, n) : NAN;
     }
 }
 

@@ -6,10 +6,14 @@
 enum { W6, W24, W168, W336, W720, W1440, N_SQUARES };
 static const int64_t squares[N_SQUARES] = {6, 24, 168, 336, 720, 1440};
 
+/* The sums: squares first, then powers over 48 and 168, and the others. */
+enum {
+    R1_48 = N_SQUARES, R2_48, R3_48, R1_168, R3_168, R4_168, ABS24, ABS168, DOWN168, LAG168, PARKINSON24,
+    N_SUMS
+};
+
 typedef struct {
-    wk__sum r2[N_SQUARES];
-    wk__sum r1_48, r2_48, r3_48, r1_168, r3_168, r4_168;
-    wk__sum abs24, abs168, down168, lag168, parkinson24;
+    double hi[N_SUMS], lo[N_SUMS];
     int64_t n1440; /* returns among the last 1440 steps */
 } volatility;
 
@@ -30,44 +34,45 @@ static void update(const wk__cell *x, void *state, void *ring)
 {
     volatility *v = state;
     (void)ring;
-    double r = wk__or_zero(x->r), old[N_SQUARES];
+    double r = wk__or_zero(x->r), past[N_SQUARES], in[N_SUMS], out[N_SUMS];
     for (int i = 0; i < N_SQUARES; i++) {
-        double past = wk__back(x, squares[i], WK__R);
-        if (i == W1440)
-            v->n1440 += (x->r == x->r) - (past == past);
-        old[i] = wk__or_zero(past);
-        wk__sum_add(&v->r2[i], r * r);
-        wk__sum_add(&v->r2[i], -old[i] * old[i]);
+        past[i] = wk__back(x, squares[i], WK__R);
+        in[i] = r * r;
+        out[i] = past[i] * past[i];
     }
-    double o48 = wk__or_zero(wk__back(x, 48, WK__R)), o168 = old[W168], o24 = old[W24];
-    wk__sum_add(&v->r1_48, r);
-    wk__sum_add(&v->r1_48, -o48);
-    wk__sum_add(&v->r2_48, r * r);
-    wk__sum_add(&v->r2_48, -o48 * o48);
-    wk__sum_add(&v->r3_48, r * r * r);
-    wk__sum_add(&v->r3_48, -(o48 * o48 * o48));
-    wk__sum_add(&v->r1_168, r);
-    wk__sum_add(&v->r1_168, -o168);
-    wk__sum_add(&v->r3_168, r * r * r);
-    wk__sum_add(&v->r3_168, -(o168 * o168 * o168));
-    wk__sum_add(&v->r4_168, r * r * r * r);
-    wk__sum_add(&v->r4_168, -(o168 * o168 * o168 * o168));
-    wk__sum_add(&v->abs24, fabs(r));
-    wk__sum_add(&v->abs24, -fabs(o24));
-    wk__sum_add(&v->abs168, fabs(r));
-    wk__sum_add(&v->abs168, -fabs(o168));
-    wk__sum_add(&v->down168, r < 0 ? r * r : 0.0);
-    wk__sum_add(&v->down168, o168 < 0 ? -o168 * o168 : 0.0);
-    wk__sum_add(&v->lag168, r * wk__or_zero(wk__back(x, 1, WK__R)));
-    wk__sum_add(&v->lag168, -o168 * wk__or_zero(wk__back(x, 169, WK__R)));
-    wk__sum_add(&v->parkinson24, wk__or_zero(wk__back(x, 0, WK__PK)));
-    wk__sum_add(&v->parkinson24, -wk__or_zero(wk__back(x, 24, WK__PK)));
+    v->n1440 += (x->r == x->r) - (past[W1440] == past[W1440]);
+    double o24 = past[W24], o48 = wk__back(x, 48, WK__R), o168 = past[W168];
+    in[R1_48] = in[R1_168] = r;
+    in[R2_48] = r * r;
+    in[R3_48] = in[R3_168] = r * r * r;
+    in[R4_168] = square(r * r);
+    in[ABS24] = in[ABS168] = fabs(r);
+    in[DOWN168] = r < 0 ? r * r : 0.0;
+    in[LAG168] = r * wk__back(x, 1, WK__R);
+    in[PARKINSON24] = wk__back(x, 0, WK__PK);
+    out[R1_48] = o48;
+    out[R2_48] = o48 * o48;
+    out[R3_48] = o48 * o48 * o48;
+    out[R1_168] = o168;
+    out[R3_168] = o168 * o168 * o168;
+    out[R4_168] = square(o168 * o168);
+    out[ABS24] = fabs(o24);
+    out[ABS168] = fabs(o168);
+    out[DOWN168] = o168 < 0 ? o168 * o168 : 0.0;
+    out[LAG168] = o168 * wk__back(x, 169, WK__R);
+    out[PARKINSON24] = wk__back(x, 24, WK__PK);
+    wk__sums_slide(v->hi, v->lo, in, out, N_SUMS);
+}
+
+static inline double sum(const volatility *v, int which)
+{
+    return v->hi[which] + v->lo[which];
 }
 
 /* Sums of squares are never negative but for the last bit. */
-static inline double root_mean(const wk__sum *sum, double n)
+static inline double root_mean(const volatility *v, int which, double n)
 {
-    double m = wk__sum_value(sum) / n;
+    double m = sum(v, which) / n;
     return sqrt(m > 0 ? m : 0.0);
 }
 
@@ -100,28 +105,28 @@ static void emit(const wk__cell *x, const void *state, const void *ring, const v
     (void)scratch;
     double rms[N_SQUARES];
     for (int i = 0; i < N_SQUARES; i++)
-        rms[i] = wk__whole_r(x, squares[i]) ? root_mean(&v->r2[i], (double)squares[i]) : NAN;
-    rms[W1440] = v->n1440 >= 700 ? root_mean(&v->r2[W1440], (double)v->n1440) : NAN;
+        rms[i] = wk__whole_r(x, squares[i]) ? root_mean(v, i, (double)squares[i]) : NAN;
+    rms[W1440] = v->n1440 >= 700 ? root_mean(v, W1440, (double)v->n1440) : NAN;
     *row++ = wk_log(rms[W6] + 1e-6);
     *row++ = wk_log(rms[W24] + 1e-6);
     *row++ = wk_log(rms[W168] + 1e-6);
     *row++ = wk_log(rms[W720] + 1e-6);
-    *row++ = wk__whole_c(x, 24) ? wk_log(root_mean(&v->parkinson24, 24) + 1e-6) : NAN;
+    *row++ = wk__whole_c(x, 24) ? wk_log(root_mean(v, PARKINSON24, 24) + 1e-6) : NAN;
     *row++ = (x->h - x->l) / (x->c * x->sd);
     *row++ = wk_log(rms[W24] / (rms[W336] + 1e-9) + 1e-9);
     *row++ = wk_log(rms[W168] / (rms[W1440] + 1e-9) + 1e-9);
     bool whole48 = wk__whole_r(x, 48), whole168 = wk__whole_r(x, 168);
-    double s1 = wk__sum_value(&v->r1_168), s2 = wk__sum_value(&v->r2[W168]),
-           s3 = wk__sum_value(&v->r3_168);
-    *row++ = whole48 ? skewness(48, wk__sum_value(&v->r1_48), wk__sum_value(&v->r2_48),
-                                wk__sum_value(&v->r3_48))
+    double s1 = sum(v, R1_168), s2 = sum(v, W168),
+           s3 = sum(v, R3_168);
+    *row++ = whole48 ? skewness(48, sum(v, R1_48), sum(v, R2_48),
+                                sum(v, R3_48))
                      : NAN;
     *row++ = whole168 ? skewness(168, s1, s2, s3) : NAN;
-    *row++ = whole168 ? kurtosis(168, s1, s2, s3, wk__sum_value(&v->r4_168)) : NAN;
-    *row++ = whole168 ? root_mean(&v->down168, 168) / (rms[W168] + 1e-9) : NAN;
-    *row++ = wk__whole_r(x, 24) ? fabs(wk__diff(x, 24)) / (wk__sum_value(&v->abs24) + 1e-9) : NAN;
-    *row++ = whole168 ? fabs(wk__diff(x, 168)) / (wk__sum_value(&v->abs168) + 1e-9) : NAN;
-    *row++ = wk__whole_r(x, 169) ? wk__sum_value(&v->lag168) / 168 / (s2 / 168 + 1e-12) : NAN;
+    *row++ = whole168 ? kurtosis(168, s1, s2, s3, sum(v, R4_168)) : NAN;
+    *row++ = whole168 ? root_mean(v, DOWN168, 168) / (rms[W168] + 1e-9) : NAN;
+    *row++ = wk__whole_r(x, 24) ? fabs(wk__diff(x, 24)) / (sum(v, ABS24) + 1e-9) : NAN;
+    *row++ = whole168 ? fabs(wk__diff(x, 168)) / (sum(v, ABS168) + 1e-9) : NAN;
+    *row++ = wk__whole_r(x, 169) ? sum(v, LAG168) / 168 / (s2 / 168 + 1e-12) : NAN;
     *row++ = x->bs20 / (x->ma20 * x->sd);
 }
 

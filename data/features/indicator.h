@@ -33,20 +33,20 @@ enum { WK_IND_PERIOD_MAX = 64 };
 
 /* Exponential mean, seeded with the plain mean of its first n values; factor 2 / (n + 1). */
 typedef struct {
-    double k, value, seed;
+    double k, keep, value, seed;
     int64_t n, age;
 } wk_ind_ema;
 
 static inline void wk_ind_ema_init(wk_ind_ema *e, int64_t n)
 {
-    *e = (wk_ind_ema){.k = 2.0 / (double)(n + 1), .n = n};
+    double k = 2.0 / (double)(n + 1);
+    *e = (wk_ind_ema){.k = k, .keep = 1 - k, .n = n};
 }
 
 static inline double wk_ind_ema_push(wk_ind_ema *e, double x)
 {
     if (e->age >= e->n) {
-        e->value += (x - e->value) * e->k;
-        return e->value;
+        return e->value = e->value * e->keep + x * e->k;
     }
     e->seed += x;
     if (++e->age < e->n)
@@ -63,7 +63,7 @@ typedef struct {
 
 static inline void wk_ind_rsi_init(wk_ind_rsi *r, int64_t n)
 {
-    *r = (wk_ind_rsi){.n = n, .share = 1.0 / (double)n, .keep = (double)(n - 1)};
+    *r = (wk_ind_rsi){.n = n, .share = 1.0 / (double)n, .keep = 1.0 - 1.0 / (double)n};
 }
 
 static inline double wk_ind_rsi_push(wk_ind_rsi *r, double x)
@@ -81,8 +81,8 @@ static inline double wk_ind_rsi_push(wk_ind_rsi *r, double x)
         r->up *= r->share;
         r->down *= r->share;
     } else {
-        r->up = (r->up * r->keep + up) * r->share;
-        r->down = (r->down * r->keep + down) * r->share;
+        r->up = r->up * r->keep + up * r->share;
+        r->down = r->down * r->keep + down * r->share;
     }
     double sum = r->up + r->down;
     return sum > 0 ? 100 * (r->up / sum) : 0.0;
@@ -191,7 +191,7 @@ typedef struct {
 
 static inline void wk_ind_atr_init(wk_ind_atr *a, int64_t n)
 {
-    *a = (wk_ind_atr){.n = n, .share = 1.0 / (double)n, .keep = (double)(n - 1)};
+    *a = (wk_ind_atr){.n = n, .share = 1.0 / (double)n, .keep = 1.0 - 1.0 / (double)n};
 }
 
 static inline double wk_ind_atr_push(wk_ind_atr *a, double h, double l, double c)
@@ -199,7 +199,7 @@ static inline double wk_ind_atr_push(wk_ind_atr *a, double h, double l, double c
     double range = wk__true_range(h, l, a->before);
     a->before = c;
     if (a->age > a->n)
-        return a->value = (a->value * a->keep + range) * a->share;
+        return a->value = a->value * a->keep + range * a->share;
     if (a->age++ == 0)
         return NAN;
     a->value += range;
@@ -209,7 +209,10 @@ static inline double wk_ind_atr_push(wk_ind_atr *a, double h, double l, double c
 }
 WK__IND_PEEK3(atr)
 
-/* The largest of the last n values; rescans the window only when the largest leaves it. */
+/* The largest of the last n values. A short window is scanned, which no branch predictor minds; a long
+ * one is scanned only when the largest leaves it. */
+enum { WK__IND_SCAN = 16 };
+
 typedef struct {
     double window[WK_IND_PERIOD_MAX], value;
     int64_t n, age, at, best;
@@ -219,6 +222,8 @@ static inline void wk__ind_highest_init(wk__ind_highest *w, int64_t n)
 {
     WK_ASSERT(n >= 1 && n <= WK_IND_PERIOD_MAX);
     *w = (wk__ind_highest){.n = n, .value = -INFINITY};
+    for (int i = 0; i < WK_IND_PERIOD_MAX; i++)
+        w->window[i] = -INFINITY;
 }
 
 static inline double wk__ind_highest_push(wk__ind_highest *w, double x)
@@ -227,6 +232,15 @@ static inline double wk__ind_highest_push(wk__ind_highest *w, double x)
     w->window[at] = x;
     w->at = at + 1 == w->n ? 0 : at + 1;
     w->age += w->age < w->n;
+    if (w->n <= WK__IND_SCAN) {
+        double top[4] = {w->window[0], w->window[1], w->window[2], w->window[3]};
+        for (int i = 4; i < WK__IND_SCAN; i += 4)
+            for (int k = 0; k < 4; k++)
+                top[k] = top[k] > w->window[i + k] ? top[k] : w->window[i + k];
+        top[0] = top[0] > top[2] ? top[0] : top[2];
+        top[1] = top[1] > top[3] ? top[1] : top[3];
+        return top[0] > top[1] ? top[0] : top[1];
+    }
     if (x >= w->value) {
         w->value = x;
         w->best = at;
@@ -241,10 +255,9 @@ static inline double wk__ind_highest_push(wk__ind_highest *w, double x)
     return w->value;
 }
 
-/* A plain mean. */
+/* A plain mean. The sum is renewed each time the window has been replaced, so that it cannot drift. */
 typedef struct {
-    double window[WK_IND_PERIOD_MAX], share;
-    wk__sum sum;
+    double window[WK_IND_PERIOD_MAX], share, sum, renewed;
     int64_t n, age, at;
 } wk_ind_sma;
 
@@ -256,14 +269,19 @@ static inline void wk_ind_sma_init(wk_ind_sma *m, int64_t n)
 
 static inline double wk_ind_sma_push(wk_ind_sma *m, double x)
 {
-    wk__sum_add(&m->sum, x);
-    if (m->age >= m->n)
-        wk__sum_add(&m->sum, -m->window[m->at]);
-    else
-        m->age++;
+    m->sum += x - m->window[m->at];
+    m->renewed += x;
     m->window[m->at] = x;
-    m->at = m->at + 1 == m->n ? 0 : m->at + 1;
-    return m->age < m->n ? NAN : wk__sum_value(&m->sum) * m->share;
+    if (++m->at == m->n) {
+        m->at = 0;
+        m->sum = m->renewed;
+        m->renewed = 0;
+    }
+    if (m->age + 1 < m->n) {
+        m->age++;
+        return NAN;
+    }
+    return m->sum * m->share;
 }
 WK__IND_PEEK1(sma, wk_ind_sma)
 

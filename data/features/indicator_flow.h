@@ -4,10 +4,11 @@
 
 #include "data/features/indicator.h"
 
-/* Money flow index, 0 .. 100; 0 where less than one unit of money moved (as TA-Lib). */
+/* Money flow index, 0 .. 100; 0 where less than one unit of money moved (as TA-Lib). The sums are
+ * renewed each time the window has been replaced, so that they cannot drift. */
 typedef struct {
-    double window[WK_IND_PERIOD_MAX]; /* signed money flow */
-    wk__sum up, down;
+    double up_window[WK_IND_PERIOD_MAX], down_window[WK_IND_PERIOD_MAX];
+    double up, down, up_renewed, down_renewed;
     double before;
     int64_t n, age, at;
 } wk_ind_mfi;
@@ -20,25 +21,30 @@ static inline void wk_ind_mfi_init(wk_ind_mfi *m, int64_t n)
 
 static inline double wk_ind_mfi_push(wk_ind_mfi *m, double h, double l, double c, double v)
 {
-    double typical = (h + l + c) / 3, move = typical - m->before;
-    double flow = move > 0 ? typical * v : move < 0 ? -typical * v : 0.0;
+    double typical = (h + l + c) / 3, flow = typical * v;
+    double up = typical > m->before ? flow : 0.0, down = typical < m->before ? flow : 0.0;
     m->before = typical;
     if (m->age == 0) {
         m->age = 1;
         return NAN;
     }
-    double old = m->age > m->n ? m->window[m->at] : 0.0;
+    m->up += up - m->up_window[m->at];
+    m->down += down - m->down_window[m->at];
+    m->up_renewed += up;
+    m->down_renewed += down;
+    m->up_window[m->at] = up;
+    m->down_window[m->at] = down;
+    if (++m->at == m->n) {
+        m->at = 0;
+        m->up = m->up_renewed;
+        m->down = m->down_renewed;
+        m->up_renewed = m->down_renewed = 0;
+    }
     m->age += m->age <= m->n;
-    m->window[m->at] = flow;
-    m->at = m->at + 1 == m->n ? 0 : m->at + 1;
-    wk__sum_add(&m->up, flow > 0 ? flow : 0.0);
-    wk__sum_add(&m->up, old > 0 ? -old : 0.0);
-    wk__sum_add(&m->down, flow < 0 ? -flow : 0.0);
-    wk__sum_add(&m->down, old < 0 ? old : 0.0);
     if (m->age <= m->n)
         return NAN;
-    double up = wk__sum_value(&m->up), all = up + wk__sum_value(&m->down);
-    return all < 1.0 ? 0.0 : 100 * (up / all);
+    double all = m->up + m->down;
+    return all < 1.0 ? 0.0 : 100 * (m->up / all);
 }
 
 static inline double wk_ind_mfi_peek(const wk_ind_mfi *m, double h, double l, double c, double v)
@@ -60,10 +66,8 @@ static inline void wk_ind_obv_init(wk_ind_obv *m)
 
 static inline double wk_ind_obv_push(wk_ind_obv *m, double c, double v)
 {
-    if (m->age == 0 || c > m->before)
-        m->value += v;
-    else if (c < m->before)
-        m->value -= v;
+    double rise = m->age == 0 || c > m->before ? v : 0.0, fall = c < m->before ? v : 0.0;
+    m->value += m->age == 0 ? v : rise - fall;
     m->age = 1;
     m->before = c;
     return m->value;

@@ -6,8 +6,11 @@
 #include "data/features/engine.h"
 #include "wick/hash.h"
 
-const wk__family *const wk__families[] = {&wk__family_momentum, &wk__family_lead, &wk__family_cross,
-                                          &wk__family_volatility, &wk__family_calendar, NULL};
+const wk__family *const wk__families[] = {
+    &wk__family_momentum,   &wk__family_lead,   &wk__family_cross,  &wk__family_volatility,
+    &wk__family_calendar,   &wk__family_ribbon, &wk__family_oscillator, &wk__family_range,
+    &wk__family_volume,     &wk__family_candle, &wk__family_divergence, &wk__family_htf,
+    &wk__family_funding,    NULL};
 
 /* Raised whenever the value of any column changes, so that models notice. */
 static const int FEATURES_VERSION = 1;

@@ -4,6 +4,7 @@
 #define WICK_DATA_FEATURES_ROLL_H
 
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -26,6 +27,20 @@ static inline void wk__sum_add(wk__sum *a, double x)
 static inline double wk__sum_value(const wk__sum *a)
 {
     return a->hi + a->lo;
+}
+
+/* Many sums at once: in[i] enters and out[i] leaves; NaN counts as nothing. */
+static inline void wk__sums_slide(double *restrict hi, double *restrict lo, const double *restrict in,
+                                  const double *restrict out, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        double x = in[i] == in[i] ? in[i] : 0.0, y = out[i] == out[i] ? -out[i] : 0.0;
+        double s = hi[i] + x, b = s - hi[i];
+        double error = (hi[i] - (s - b)) + (x - b);
+        double u = s + y, d = u - s;
+        lo[i] += error + ((s - (u - d)) + (y - d));
+        hi[i] = u;
+    }
 }
 
 /* NaN counts as nothing in a sum; whether the window is whole is tracked by its owner. */
@@ -120,6 +135,8 @@ static inline double wk__deque_over(const wk__deque *d, const wk__slot *slots, u
                                     int64_t n)
 {
     uint32_t mask = wk__deque_slots(cap) - 1, lo = d->head, hi = d->tail;
+    if (n >= (int64_t)cap)
+        hi = lo; /* the push has dropped what is older */
     while (lo != hi) {
         uint32_t mid = lo + (hi - lo) / 2;
         if (slots[mid & mask].t > t - n)
@@ -128,6 +145,16 @@ static inline double wk__deque_over(const wk__deque *d, const wk__slot *slots, u
             lo = mid + 1;
     }
     return lo != d->tail ? slots[lo & mask].value : NAN;
+}
+
+/* True when the newest step (just pushed) holds the maximum of the last n steps, ties included. */
+static inline bool wk__deque_newest_leads(const wk__deque *d, const wk__slot *slots, uint32_t cap,
+                                          int64_t t, int64_t n)
+{
+    uint32_t mask = wk__deque_slots(cap) - 1;
+    if (d->head == d->tail || slots[(d->tail - 1) & mask].t != t)
+        return false;
+    return d->tail - d->head == 1 || slots[(d->tail - 2) & mask].t <= t - n;
 }
 
 /* Mean and variance over the last n pushes. Values are taken from a reference that is renewed every n
@@ -167,33 +194,41 @@ static inline double wk__moments_deviation(const wk__moments *m, int64_t n)
     return v > 0 ? sqrt(v) : 0.0;
 }
 
-/* The correlation of two series over the last n pushes, centred likewise. */
+/* The correlations of x with y and with z over the last n pushes, centred likewise. */
 typedef struct {
-    wk__moments x, y;
-    double product[2];
+    wk__moments x, y, z;
+    double xy[2], xz[2];
 } wk__comoments;
 
-static inline void wk__comoments_push(wk__comoments *m, int64_t n, double x, double y, double x_old,
-                                      double y_old)
+static inline void wk__comoments_push(wk__comoments *m, int64_t n, double x, double y, double z,
+                                      double x_old, double y_old, double z_old)
 {
     if (m->x.age % n == 0) {
-        m->product[0] = m->product[1];
-        m->product[1] = 0;
+        m->xy[0] = m->xy[1];
+        m->xz[0] = m->xz[1];
+        m->xy[1] = m->xz[1] = 0;
     }
     wk__moments_push(&m->x, n, x, x_old);
     wk__moments_push(&m->y, n, y, y_old);
+    wk__moments_push(&m->z, n, z, z_old);
     for (int k = 0; k < 2; k++) {
-        m->product[k] += wk__or_zero((x - m->x.ref[k]) * (y - m->y.ref[k]));
-        if (k == 0)
-            m->product[k] -= wk__or_zero((x_old - m->x.ref[k]) * (y_old - m->y.ref[k]));
+        double d = x - m->x.ref[k];
+        m->xy[k] += wk__or_zero(d * (y - m->y.ref[k]));
+        m->xz[k] += wk__or_zero(d * (z - m->z.ref[k]));
     }
+    double e = x_old - m->x.ref[0];
+    m->xy[0] -= wk__or_zero(e * (y_old - m->y.ref[0]));
+    m->xz[0] -= wk__or_zero(e * (z_old - m->z.ref[0]));
 }
 
-static inline double wk__comoments_correlation(const wk__comoments *m, int64_t n)
+/* Of x with y (which = 0) or z (1); NaN where one of them is constant. */
+static inline double wk__comoments_correlation(const wk__comoments *m, int which, int64_t n)
 {
-    double cov = m->product[0] - m->x.sum[0] * m->y.sum[0] / (double)n;
-    double vx = m->x.square[0] - m->x.sum[0] * m->x.sum[0] / (double)n;
-    double vy = m->y.square[0] - m->y.sum[0] * m->y.sum[0] / (double)n;
+    const wk__moments *x = &m->x, *y = which ? &m->z : &m->y;
+    double share = 1 / (double)n, product = which ? m->xz[0] : m->xy[0];
+    double cov = product - x->sum[0] * y->sum[0] * share;
+    double vx = x->square[0] - x->sum[0] * x->sum[0] * share;
+    double vy = y->square[0] - y->sum[0] * y->sum[0] * share;
     return vx > 0 && vy > 0 ? cov / sqrt(vx * vy) : NAN;
 }
 

@@ -1,4 +1,4 @@
-/* Bars: candles of one market on a fixed time grid, and panels of several markets on a common grid. */
+/* Bars: candles of one market on a fixed time grid, and panels of several on a common one. */
 #ifndef WICK_BARS_H
 #define WICK_BARS_H
 
@@ -36,8 +36,9 @@ typedef struct {
 void wk_series_finish(wk_series *series);
 
 /* An empty series with room for n bars (series->n = n, all zero). On failure *out is untouched. */
-WK_MUST_CHECK wk_status wk_series_create(const char *venue, const char *symbol, int64_t timeframe_ns,
-                                         size_t n, wk_series *out, wk_err *err);
+WK_MUST_CHECK wk_status wk_series_create(const char *venue, const char *symbol,
+                                         int64_t timeframe_ns, size_t n, wk_series *out,
+                                         wk_err *err);
 
 /* What is impossible about a bar ("high below low"), or NULL when it is sound. */
 const char *wk_bar_problem(const wk_bar *bar);
@@ -46,11 +47,14 @@ const char *wk_bar_problem(const wk_bar *bar);
  * tick and lot that the data themselves show. */
 void wk_series_decimals(const wk_series *series, int *price_decimals, int *volume_decimals);
 
+/* Smallest number of decimals that writes x exactly, at most 12. */
+int wk_decimals(double x);
+
 /* Holes on the grid: how many, and how many bars are missing in them together. */
 void wk_series_gaps(const wk_series *series, size_t *gaps, size_t *bars_missing);
 
-/* Open of the bucket of `timeframe_ns` that holds time_ns: aligned to 1970-01-01 UTC, multiples of a
- * week to Monday. */
+/* Open of the bucket of `timeframe_ns` that holds time_ns: aligned to 1970-01-01 UTC, multiples of
+ * a week to Monday. */
 int64_t wk_bucket_start(int64_t time_ns, int64_t timeframe_ns);
 
 /* Rate events: funding (rate as a fraction per interval), known from time_ns on. */
@@ -67,32 +71,34 @@ void wk_rates_finish(wk_rates *rates);
 typedef struct {
     size_t T, S;
     int64_t timeframe_ns;
-    int64_t start_ns; /* open of step 0; step t opens at start_ns + t * timeframe_ns */
+    int64_t start_ns;    /* open of step 0; step t opens at start_ns + t * timeframe_ns */
     char (*symbols)[32]; /* [S], owned */
     wk_bar *bars;        /* [T * S], owned */
     uint8_t *provenance; /* [T * S], owned */
-    double *funding;     /* [T * S], owned: rate charged at the OPEN of step t (0 where none is due); NULL without funding */
-    double *funding_known; /* [T * S], owned: newest rate known at the CLOSE of step t, NaN before the first; NULL likewise */
+    double *funding; /* [T * S], owned: rate charged at the OPEN of step t (0 where none is due);
+                        NULL without funding */
+    double *funding_known; /* [T * S], owned: newest rate known at the CLOSE of step t, NaN before
+                              the first; NULL likewise */
 } wk_panel;
 
-/* Aligns the series on the smallest grid that holds all of them, cut to [from_ns, to_ns) where those
- * are not 0. All series must share timeframe_ns and its phase. *out is owned by the caller.
+/* Aligns the series on the smallest grid that holds all of them, cut to [from_ns, to_ns) where
+ * those are not 0. All series must share timeframe_ns and its phase. *out is owned by the caller.
  *
- * funding may be NULL, or hold one entry a series (n = 0: none for that market). A rate is charged at the open
- * of the step whose open is nearest to its time; several in a step (daily bars) add up, but a second
- * one within an hour replaces the first. funding_known takes a rate from the first close strictly
- * after its time. With `funding_fallback_mean` a market without its own rate at an 8-hour mark, and a
- * market without any series whenever another is charged, pays the mean of those that have one, or
- * 0.0001 an 8-hour mark when none has. */
+ * funding may be NULL, or hold one entry a series (n = 0: none for that market). A rate is charged
+ * at the open of the step whose open is nearest to its time; several in a step (daily bars) add up,
+ * but a second one within an hour replaces the first. funding_known takes a rate from the first
+ * close strictly after its time. With `funding_fallback_mean` a market without its own rate at an
+ * 8-hour mark, and a market without any series whenever another is charged, pays the mean of those
+ * that have one, or 0.0001 an 8-hour mark when none has. */
 WK_MUST_CHECK wk_status wk_panel_build(const wk_series *series, size_t S, const wk_rates *funding,
                                        int funding_fallback_mean, int64_t from_ns, int64_t to_ns,
                                        wk_panel *out, wk_err *err);
 void wk_panel_finish(wk_panel *panel);
 
-/* Resamples to a multiple of the timeframe. A bucket appears only when it has closed, that is when a
- * bar at or after its end has been seen or the series covers its last step; a bucket without any bar
- * is absent. */
-WK_MUST_CHECK wk_status wk_series_resample(const wk_series *in, int64_t timeframe_ns, wk_series *out,
-                                           wk_err *err);
+/* Resamples to a multiple of the timeframe. A bucket appears only when it has closed, that is when
+ * a bar at or after its end has been seen or the series covers its last step; a bucket without any
+ * bar is absent. */
+WK_MUST_CHECK wk_status wk_series_resample(const wk_series *in, int64_t timeframe_ns,
+                                           wk_series *out, wk_err *err);
 
 #endif

@@ -21,7 +21,8 @@ typedef struct {
     const char *usage;          /* "CONFIG --data F --out MODEL.json" */
     const char *summary;        /* one line */
     const char *details;        /* more help text, may be NULL */
-    const char *example;        /* works as printed in the repository root after ./setup build */
+    const char *example;        /* "wick run ...": works in the repository root after ./setup build; help
+                                 * prints it with the program as it was called in place of wick */
     size_t args_min, args_max;  /* positional arguments */
     const wk_cli_option *options; /* besides --help --json --threads --set, which all commands have */
     int (*run)(const wk_cli *cli, wk_err *err); /* WK_OK or a failure; WK_E_ARG/CONFIG exit with 2 */

@@ -8,7 +8,7 @@
  *   WK_CFG_STRINGS wk_strings           WK_CFG_REALS wk_reals
  *   WK_CFG_SECTION the struct of `sub` embedded at `offset`
  *   WK_CFG_SECTIONS wk_sections (an array of the struct of `sub`)
- * A TIME or TIMEFRAME may be null or "": 0, which stands for "not given". min or max may be infinite:
+ * A REAL whose default is null may be null: NaN. A TIME or TIMEFRAME may be null or "": 0, which stands for "not given". min or max may be infinite:
  * then the range has one end. Strings and arrays live in the arena given to wk_config_parse. */
 #ifndef WICK_CONFIG_H
 #define WICK_CONFIG_H

@@ -1,6 +1,7 @@
-/* Candles from files: CSV or CSV.gz in wick's own form (header time,open,high,low,close,volume; time in
- * Unix seconds, milliseconds, or ISO), Kraken's OHLCVT files (no header: time,o,h,l,c,volume,trades)
- * and Binance's kline files (open_time in ms or us,o,h,l,c,volume,close_time,...). */
+/* Candles from files: CSV or CSV.gz in wick's own form (header time,open,high,low,close,volume;
+ * time in Unix seconds, milliseconds, or ISO), Kraken's OHLCVT files (no header:
+ * time,o,h,l,c,volume,trades) and Binance's kline files (open_time in ms or
+ * us,o,h,l,c,volume,close_time,...). */
 #ifndef WICK_IMPORT_H
 #define WICK_IMPORT_H
 
@@ -13,11 +14,13 @@ typedef struct {
 } wk_import_report;
 
 /* Reads one file. venue and symbol are stamped into the series. timeframe_ns 0: inferred from the
- * most common distance of rows. Equal duplicates in a row are dropped and counted. A broken row (text in a number, NaN,
- * a conflicting duplicate, a time off the grid), an impossible one (negative price, high below low) and one out of order are each an
- * error that names file and row, unless `lenient`: then broken and impossible rows are dropped and
- * disorder is sorted, all counted. Damaged or truncated gzip is always an error. Bars of volume 0 are
- * WK_PROV_CONFIRMED_EMPTY. On failure *out is untouched; *report (may be NULL) then tells how far it came. */
+ * most common distance of rows. Equal duplicates in a row are dropped and counted. A broken row
+ * (text in a number, NaN, a conflicting duplicate, a time off the grid), an impossible one
+ * (negative price, high below low) and one out of order are each an error that names file and row,
+ * unless `lenient`: then broken and impossible rows are dropped and disorder is sorted, all
+ * counted. Damaged or truncated gzip is always an error. Bars of volume 0 are
+ * WK_PROV_CONFIRMED_EMPTY. On failure *out is untouched; *report (may be NULL) then tells how far
+ * it came. */
 WK_MUST_CHECK wk_status wk_import_candles(const char *path, const char *venue, const char *symbol,
                                           int64_t timeframe_ns, int lenient, wk_series *out,
                                           wk_import_report *report, wk_err *err);

@@ -19,7 +19,7 @@ typedef struct {
     const float *X; /* row-major, NaN = missing */
     size_t stride;  /* floats between rows of X */
     size_t n_cols;
-    const uint32_t *rows; /* [n_rows] indices of the rows of X (and of y and weight) to use; NULL: 0..n_rows-1 */
+    const uint32_t *rows; /* [n_rows] indices into X, y and weight; NULL: 0..n_rows-1 */
     size_t n_rows;
     const float *y;      /* target; a row whose y is NaN is skipped */
     const float *weight; /* or NULL */
@@ -35,8 +35,8 @@ typedef struct {
 } wk_linear;
 
 /* Ridge regression: least weighted squared error + l2 * sum of squared coefficients, where weights
- * are scaled to mean 1 and l2 is in rows (l2 = 0.01 * n_rows is a usual choice). The model lives in `arena`.
- * WK_E_DATA without usable rows, WK_E_ARG for a negative l2 or no columns. */
+ * are scaled to mean 1 and l2 is in rows (0.01 * n_rows is a usual choice). The model lives in
+ * `arena`. WK_E_DATA without usable rows, WK_E_ARG for a negative l2 or no columns. */
 WK_MUST_CHECK wk_status wk_linear_fit(wk_arena *arena, const wk_linear_data *data, double l2,
                                       int threads, wk_linear *out, wk_err *err);
 

@@ -92,6 +92,8 @@ typedef struct wk_nn_plan wk_nn_plan;   /* packed weights and chosen kernels; im
 typedef struct wk_nn_state wk_nn_state; /* carried state of one stream */
 
 WK_MUST_CHECK wk_status wk_nn_plan_build(wk_arena *arena, const wk_nn *nn, wk_nn_plan **out, wk_err *err);
+/* The instruction set of the chosen kernels: "avx512", "avx2" or "c". All give equal bits. */
+const char *wk_nn_plan_kernels(const wk_nn_plan *plan);
 wk_nn_state *wk_nn_state_create(wk_arena *arena, const wk_nn_plan *plan);
 void wk_nn_state_reset(const wk_nn_plan *plan, wk_nn_state *state);
 void wk_nn_state_copy(const wk_nn_plan *plan, wk_nn_state *to, const wk_nn_state *from);

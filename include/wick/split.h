@@ -13,12 +13,13 @@ typedef struct {
     size_t test_begin, test_end;
 } wk_fold;
 
-/* Folds of `refit_months` civil months from test_from_ns to test_to_ns (0: the panel's end). The first
- * starts at test_from_ns, all others on the first day of a month, counted from that of test_from_ns.
- * train_window_bars 0: expanding. The caller frees *out. */
-WK_MUST_CHECK wk_status wk_folds_make(const wk_panel *panel, int64_t test_from_ns, int64_t test_to_ns,
-                                      int refit_months, int64_t train_window_bars, wk_fold **out,
-                                      size_t *n, wk_err *err);
+/* Folds of `refit_months` civil months from test_from_ns to test_to_ns (0: the panel's end). The
+ * first starts at test_from_ns, all others on the first day of a month, counted from that of
+ * test_from_ns. train_window_bars 0: expanding. The caller frees *out. */
+WK_MUST_CHECK wk_status wk_folds_make(const wk_panel *panel, int64_t test_from_ns,
+                                      int64_t test_to_ns, int refit_months,
+                                      int64_t train_window_bars, wk_fold **out, size_t *n,
+                                      wk_err *err);
 
 /* May row t with its label's end be trained on when the next block starts at `block_begin`?
  * True when end + embargo < block_begin (in steps). */
@@ -27,10 +28,10 @@ static inline int wk_split_keeps(int32_t end, size_t embargo, size_t block_begin
     return end > 0 && (size_t)end + embargo < block_begin;
 }
 
-/* Purge and embargo for blocks with training on both sides (Lopez de Prado 2018, ch. 7): the label of
- * row i spans steps [begin[i], end[i]]. keep[i] = 1 for the rows outside [test_begin, test_end) whose
- * span overlaps none of the block's and does not start within `embargo` steps after its last label
- * end. Returns how many are kept. */
+/* Purge and embargo for blocks with training on both sides (Lopez de Prado 2018, ch. 7): the label
+ * of row i spans steps [begin[i], end[i]]. keep[i] = 1 for the rows outside [test_begin, test_end)
+ * whose span overlaps none of the block's and does not start within `embargo` steps after its last
+ * label end. Returns how many are kept. */
 size_t wk_split_purge(size_t n, const int32_t *begin, const int32_t *end, size_t test_begin,
                       size_t test_end, size_t embargo, uint8_t *keep);
 

@@ -1,20 +1,20 @@
 /* The verdict: USEFUL or NOT USEFUL, line by line, from a walk-forward result net of all costs.
  *
  * All lines must hold:
- *   1. The mean net return of a trade is above 0 with confidence: the lower end of its two-sided 95 %
- *      interval, from a circular block bootstrap of days (below).
+ *   1. The mean net return of a trade is above 0 with confidence: the lower end of its two-sided
+ *      95 % interval, from a circular block bootstrap of days (below).
  *   2. At least `min_trades` independent trades (200), see wk_verdict_independent.
- *   3. Every baseline is beaten at equal volatility, that is in daily Sharpe ratio (one line each). A
- *      baseline that never moves (always flat) counts as Sharpe 0. The one-sided p-value of the
- *      difference (paired block bootstrap) is shown, and decides only when baseline_p_max is below 1: a hybrid that
- *      holds its own against its own parts is rarely better at 5 %.
+ *   3. Every baseline is beaten at equal volatility, that is in daily Sharpe ratio (a line each).
+ *      A baseline that never moves (always flat) counts as Sharpe 0. The one-sided p-value of the
+ *      difference (paired block bootstrap) is shown, and decides only where baseline_p_max is
+ *      below 1: a hybrid that holds its own against its parts is rarely better at 5 %.
  *   4. Total net return above 0 at costs x 1.5.
  *   5. Total net return above 0 when every order comes one bar later.
  * A line without data (NaN) fails; it never passes for want of evidence.
  *
  * Trades open together move together, and so do neighbouring days. So line 1 draws whole days by
  * entry, in blocks, and each draw's expectancy is its sum of returns over its number of trades.
- * A block is as long as the cube root of the number of days, and at least twice the mean time held.
+ * A block is as long as the cube root of the number of days, at least twice the mean time held.
  * Sources: Politis & Romano 1992; Lahiri 2003 (block length n^(1/3)). */
 #ifndef WICK_VERDICT_H
 #define WICK_VERDICT_H
@@ -56,9 +56,9 @@ typedef struct {
 
 typedef struct {
     const char *name;
-    const char *unit;   /* of value and bound: "bp", "%", "trades", "Sharpe" */
+    const char *unit; /* of value and bound: "bp", "%", "trades", "Sharpe" */
     double value, bound;
-    bool strict;        /* passes when value > bound; else value >= bound */
+    bool strict; /* passes when value > bound; else value >= bound */
     bool pass;
     const char *detail; /* a sentence with the figures around it */
 } wk_verdict_line;
@@ -77,12 +77,12 @@ typedef struct {
 void wk_verdict_judge(wk_arena *arena, const wk_verdict_input *in, wk_verdict *out);
 
 /* How many trades count as independent: the most that can be chosen so that no two of one symbol
- * overlap in time (earliest exit first), and no more than the sum of their uniqueness where known. */
+ * overlap in time (earliest exit first), and no more than their sum of uniqueness where known. */
 size_t wk_verdict_independent(size_t n, const uint32_t *symbol, const int64_t *entry_ns,
                               const int64_t *exit_ns, double uniqueness_sum);
 
-/* {"useful", "lines": [{"name", "value", "bound", "unit", "strict", "pass", "detail"}]} for the report; the
- * caller owns the reference. */
+/* {"useful", "lines": [{"name", "value", "bound", "unit", "strict", "pass", "detail"}]} for the
+ * report; the caller owns the reference. */
 json_t *wk_verdict_json(const wk_verdict *verdict);
 
 #endif

@@ -52,6 +52,11 @@ int wk__cfg_choice_index(const char *choices, const char *text)
     return -1;
 }
 
+bool wk__cfg_is_nullable(const wk_cfg_row *row)
+{
+    return row->type == WK_CFG_REAL && row->dflt && strcmp(row->dflt, "null") == 0;
+}
+
 bool wk__cfg_has_range(const wk_cfg_row *row)
 {
     return (row->min != 0 || row->max != 0) && !(isinf(row->min) && isinf(row->max));
@@ -118,12 +123,13 @@ static wk_status refuse_free(const parse *p, const char *path, wk_text *message)
 
 static const char *type_of(const json_t *value)
 {
-    static const char *const names[] = {"an object",   "a list", "text", "an integer",
+    static const char *const names[] = {"an object",     "a list", "text",  "an integer",
                                         "a real number", "true",   "false", "null"};
     return names[json_typeof(value)];
 }
 
-static wk_status refuse_type(const parse *p, const char *path, const char *wanted, const json_t *got)
+static wk_status refuse_type(const parse *p, const char *path, const char *wanted,
+                             const json_t *got)
 {
     wk_text message = {0};
     wk_text_printf(&message, "%s must be %s, got %s", path, wanted, type_of(got));
@@ -145,7 +151,8 @@ static wk_status check_range(const parse *p, const wk_cfg_row *row, const char *
     char range[96], number[32];
     wk_text message = {0};
     wk_text_printf(&message, "%s is %s; it must be %s%s", path, wk_double_format(x, number),
-                   isinf(row->min) || isinf(row->max) ? "" : "in ", wk__cfg_range_format(row, range));
+                   isinf(row->min) || isinf(row->max) ? "" : "in ",
+                   wk__cfg_range_format(row, range));
     if (row->unit)
         wk_text_printf(&message, " (%s)", row->unit);
     return refuse_free(p, path, &message);
@@ -172,6 +179,10 @@ static wk_status store_int(const parse *p, const wk_cfg_row *row, const char *pa
 static wk_status store_real(const parse *p, const wk_cfg_row *row, const char *path,
                             const json_t *value, double *at)
 {
+    if (json_is_null(value) && wk__cfg_is_nullable(row)) {
+        *at = NAN;
+        return WK_OK;
+    }
     if (!json_is_number(value))
         return refuse_type(p, path, "a number", value);
     double x = json_number_value(value);
@@ -215,8 +226,9 @@ static wk_status store_time(const parse *p, const wk_cfg_row *row, const char *p
     }
     bool is_frame = row->type == WK_CFG_TIMEFRAME;
     if (!json_is_string(value))
-        return refuse_type(p, path, is_frame ? "a timeframe such as \"1h\"" : "a time such as \"2024-06-30\"",
-                           value);
+        return refuse_type(
+            p, path, is_frame ? "a timeframe such as \"1h\"" : "a time such as \"2024-06-30\"",
+            value);
     wk_err why;
     wk_status status = is_frame ? wk_timeframe_parse(json_string_value(value), at, &why)
                                 : wk_time_parse(json_string_value(value), at, &why);
@@ -227,7 +239,8 @@ static wk_status store_time(const parse *p, const wk_cfg_row *row, const char *p
     return refuse_free(p, path, &message);
 }
 
-static wk_status store_strings(const parse *p, const char *path, const json_t *value, wk_strings *at)
+static wk_status store_strings(const parse *p, const char *path, const json_t *value,
+                               wk_strings *at)
 {
     if (!json_is_array(value))
         return refuse_type(p, path, "a list of texts", value);
@@ -322,7 +335,8 @@ static wk_status store_section(const parse *p, const wk_cfg_table *table, const 
         return refuse_type(p, *path ? path : "the configuration", "an object", value);
     const char *key;
     json_t *member;
-    json_object_foreach((json_t *)value, key, member) {
+    json_object_foreach((json_t *)value, key, member)
+    {
         if (wk__cfg_row_find(table, key))
             continue;
         wk_text message = {0};
@@ -356,13 +370,17 @@ static wk_status parse_json(const char *path, const char *text, json_t **out, wk
 }
 
 wk_status wk_config_parse(const wk_cfg_table *table, const char *path, const char *text,
-                          const char *const *overrides, size_t n_overrides, wk_arena *arena, void *out,
-                          wk_err *err)
+                          const char *const *overrides, size_t n_overrides, wk_arena *arena,
+                          void *out, wk_err *err)
 {
     json_t *root = NULL;
     WK_TRY(parse_json(path, text, &root, err));
-    parse p = {.file = path, .text = text, .overrides = overrides, .n_overrides = n_overrides,
-               .arena = arena, .err = err};
+    parse p = {.file = path,
+               .text = text,
+               .overrides = overrides,
+               .n_overrides = n_overrides,
+               .arena = arena,
+               .err = err};
     p.override_paths = calloc(n_overrides + 1, sizeof *p.override_paths);
     /* A whole struct is built aside, so that the caller's stays untouched on failure. */
     void *built = wk_arena_alloc(arena, table->struct_size);
@@ -392,8 +410,8 @@ wk_status wk_config_load(const wk_cfg_table *table, const char *path, const char
     wk_status status =
         strlen(text) == n
             ? wk_config_parse(table, path, text, overrides, n_overrides, arena, out, err)
-            : wk_fail(err, WK_E_CONFIG, "%s holds a zero byte at offset %zu; it is not a JSON file", path,
-                      strlen(text));
+            : wk_fail(err, WK_E_CONFIG, "%s holds a zero byte at offset %zu; it is not a JSON file",
+                      path, strlen(text));
     free(text);
     return status;
 }

@@ -1,5 +1,5 @@
-/* From a struct back to JSON: every key in table order, numbers in their shortest exact form, so that
- * equal configurations give equal bytes. */
+/* From a struct back to JSON: every key in table order, numbers in their shortest exact form, so
+ * that equal configurations give equal bytes. */
 #include <math.h>
 #include <string.h>
 
@@ -42,7 +42,8 @@ static void dump_timeframe(wk_text *out, int64_t ns)
         wk_text_add_json_string(out, wk_timeframe_format(ns, text));
 }
 
-static void dump_sections(wk_text *out, const wk_cfg_table *table, const wk_sections *list, int depth)
+static void dump_sections(wk_text *out, const wk_cfg_table *table, const wk_sections *list,
+                          int depth)
 {
     wk_text_add(out, "[");
     for (size_t i = 0; i < list->n; i++) {
@@ -66,7 +67,10 @@ static void dump_value(wk_text *out, const wk_cfg_row *row, const void *at, int 
         wk_text_printf(out, "%lld", (long long)*(const int64_t *)at);
         break;
     case WK_CFG_REAL:
-        dump_real(out, *(const double *)at);
+        if (isnan(*(const double *)at) && wk__cfg_is_nullable(row))
+            wk_text_add(out, "null");
+        else
+            dump_real(out, *(const double *)at);
         break;
     case WK_CFG_STRING:
         wk_text_add_json_string(out, *(const char *const *)at);

@@ -48,8 +48,8 @@ static wk_status refuse(const char *text, wk_text *message, wk_err *err)
 }
 
 /* Steps into element `index` of the array of sections; one past the end appends. */
-static wk_status step_index(const wk_cfg_row *row, json_t *array, const char *index, const char *path,
-                            const char *text, json_t **out, wk_err *err)
+static wk_status step_index(const wk_cfg_row *row, json_t *array, const char *index,
+                            const char *path, const char *text, json_t **out, wk_err *err)
 {
     wk_text message = {0};
     char *end;
@@ -60,7 +60,8 @@ static wk_status step_index(const wk_cfg_row *row, json_t *array, const char *in
         return refuse(text, &message, err);
     }
     if (i > n) {
-        wk_text_printf(&message, "%s has %zu elements; the highest index to set is %zu", path, n, n);
+        wk_text_printf(&message, "%s has %zu elements; the highest index to set is %zu", path, n,
+                       n);
         return refuse(text, &message, err);
     }
     if (i == n && json_array_append_new(array, json_object()) != 0)
@@ -113,7 +114,8 @@ wk_status wk__cfg_override(const wk_cfg_table *table, json_t *root, const char *
             status = step_index(row, child, index, so_far.s, text, &child, err);
             wk_text_printf(&so_far, ".%s", index);
             if (status == WK_OK && !rest) {
-                wk_text_printf(&message, "name a key of %s, as in %s.KEY=value", so_far.s, so_far.s);
+                wk_text_printf(&message, "name a key of %s, as in %s.KEY=value", so_far.s,
+                               so_far.s);
                 status = refuse(text, &message, err);
             }
         }

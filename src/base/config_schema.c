@@ -46,7 +46,8 @@ static void keywords(wk_text *out, const wk_cfg_row *row, int depth)
         range(out, row);
         break;
     case WK_CFG_REAL:
-        wk_text_add(out, "\"type\": \"number\"");
+        wk_text_add(out, wk__cfg_is_nullable(row) ? "\"type\": [\"number\", \"null\"]"
+                                                  : "\"type\": \"number\"");
         range(out, row);
         break;
     case WK_CFG_STRING:
@@ -161,7 +162,8 @@ static void section(wk_text *out, const wk_cfg_table *table, int depth)
 char *wk_config_schema(const wk_cfg_table *table)
 {
     wk_text out = {0};
-    wk_text_add(&out, "{\n  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n  \"title\": ");
+    wk_text_add(
+        &out, "{\n  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n  \"title\": ");
     wk_text_add_json_string(&out, table->name);
     wk_text_add(&out, ",\n  ");
     section_body(&out, table, 0);

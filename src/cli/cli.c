@@ -11,7 +11,8 @@ enum { THREADS_MAX = 1024 };
 const wk_cli_option wk_cli_common_options[] = {
     {"help", NULL, "show this text"},
     {"json", NULL, "results and errors as JSON"},
-    {"set", "KEY=VALUE", "override a key of the configuration, as in --set trade.slots=5; repeatable"},
+    {"set", "KEY=VALUE",
+     "override a key of the configuration, as in --set trade.slots=5; repeatable"},
     {"threads", "N", "threads to use (default: OMP_NUM_THREADS, else all cores)"},
     {0}};
 
@@ -49,14 +50,15 @@ static wk_status parse_threads(const char *text, int *threads, wk_err *err)
     char *end;
     long n = strtol(text, &end, 10);
     if (end == text || *end || n < 1 || n > THREADS_MAX)
-        return wk_fail(err, WK_E_ARG, "--threads %s: write a number from 1 to %d", text, THREADS_MAX);
+        return wk_fail(err, WK_E_ARG, "--threads %s: write a number from 1 to %d", text,
+                       THREADS_MAX);
     *threads = (int)n;
     return WK_OK;
 }
 
 /* Takes the option at argv[*i], and its value from there or from the next argument. */
-static wk_status take_option(const wk_cli_program *program, int argc, char **argv, int *i, wk_cli *out,
-                             wk_err *err)
+static wk_status take_option(const wk_cli_program *program, int argc, char **argv, int *i,
+                             wk_cli *out, wk_err *err)
 {
     const char *name = argv[*i] + 2, *value = strchr(name, '=');
     size_t n = value ? (size_t)(value - name) : strlen(name);
@@ -89,7 +91,8 @@ static wk_status take_option(const wk_cli_program *program, int argc, char **arg
 }
 
 /* The command whose one or two words start at argv[1]; *used says how many. */
-static const wk_cli_command *find_command(const wk_cli_program *program, int argc, char **argv, int *used)
+static const wk_cli_command *find_command(const wk_cli_program *program, int argc, char **argv,
+                                          int *used)
 {
     const wk_cli_command *found = NULL;
     for (const wk_cli_command *const *c = program->commands; *c; c++) {
@@ -98,7 +101,8 @@ static const wk_cli_command *find_command(const wk_cli_program *program, int arg
             found = *c;
             *used = 1;
         } else if (space && argc > 1 && strlen(argv[0]) == (size_t)(space - name) &&
-                   strncmp(argv[0], name, (size_t)(space - name)) == 0 && strcmp(argv[1], space + 1) == 0) {
+                   strncmp(argv[0], name, (size_t)(space - name)) == 0 &&
+                   strcmp(argv[1], space + 1) == 0) {
             *used = 2;
             return *c;
         }
@@ -129,7 +133,8 @@ static wk_status unknown_command(const wk_cli_program *program, int argc, char *
             best = (*c)->name;
     wk_status status = WK_E_ARG;
     if (group && given.n == strlen(argv[0]))
-        wk_fail(err, status, "%s needs a second word; see %s %s --help", argv[0], program->name, argv[0]);
+        wk_fail(err, status, "%s needs a second word; see %s %s --help", argv[0], program->name,
+                argv[0]);
     else if (best)
         wk_fail(err, status, "unknown command \"%.80s\"; did you mean \"%s\"?", given.s, best);
     else
@@ -147,13 +152,13 @@ static wk_status check_n_args(const wk_cli_program *program, const wk_cli *cli, 
     if (cli->n_args > c->args_max)
         return wk_fail(err, WK_E_ARG, "unexpected argument \"%.80s\"; usage: %s %s%s%s",
                        cli->args[c->args_max], program->name, c->name, space, usage);
-    return wk_fail(err, WK_E_ARG, "an argument is missing; usage: %s %s%s%s", program->name, c->name,
-                   space, usage);
+    return wk_fail(err, WK_E_ARG, "an argument is missing; usage: %s %s%s%s", program->name,
+                   c->name, space, usage);
 }
 
 /* `help`, `help CMD`, `GROUP --help` and the options that stand where a command would. */
-static wk_status parse_without_command(const wk_cli_program *program, int argc, char **argv, wk_cli *out,
-                                       wk_err *err)
+static wk_status parse_without_command(const wk_cli_program *program, int argc, char **argv,
+                                       wk_cli *out, wk_err *err)
 {
     const char *word = argc > 0 ? argv[0] : "--help";
     out->action = WK_CLI_HELP;
@@ -181,8 +186,8 @@ static wk_status parse_without_command(const wk_cli_program *program, int argc, 
                                                 : unknown_command(program, argc - 1, argv + 1, err);
     }
     if (word[0] == '-')
-        return wk_fail(err, WK_E_ARG, "\"%.80s\" stands before the command; write %s COMMAND %.80s", word,
-                       program->name, word);
+        return wk_fail(err, WK_E_ARG, "\"%.80s\" stands before the command; write %s COMMAND %.80s",
+                       word, program->name, word);
     return unknown_command(program, argc, argv, err);
 }
 
@@ -210,7 +215,8 @@ static wk_status parse_command(const wk_cli_program *program, int argc, char **a
     return check_n_args(program, out, err);
 }
 
-wk_status wk_cli_parse(const wk_cli_program *program, int argc, char **argv, wk_cli *out, wk_err *err)
+wk_status wk_cli_parse(const wk_cli_program *program, int argc, char **argv, wk_cli *out,
+                       wk_err *err)
 {
     *out = (wk_cli){0};
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)

@@ -19,21 +19,23 @@ static void add_command_list(wk_text *out, const wk_cli_program *program, const 
 char *wk_cli_help_program(const wk_cli_program *program)
 {
     wk_text out = {0};
-    wk_text_printf(&out, "%s: %s\n\nusage: %s COMMAND [ARGUMENTS] [OPTIONS]\n\ncommands:\n", program->name,
-                   program->summary, program->name);
+    wk_text_printf(&out, "%s: %s\n\nusage: %s COMMAND [ARGUMENTS] [OPTIONS]\n\ncommands:\n",
+                   program->name, program->summary, program->name);
     add_command_list(&out, program, NULL);
-    wk_text_printf(&out,
-                   "\n%s COMMAND --help shows a command's options and an example; %s --version the version.\n"
-                   "Results go to stdout, logs to stderr. Exit code 0: done, 1: failed, 2: wrong usage or "
-                   "configuration.\n",
-                   program->name, program->name);
+    wk_text_printf(
+        &out,
+        "\n%s COMMAND --help shows a command's options and an example; %s --version the version.\n"
+        "Results go to stdout, logs to stderr. Exit code 0: done, 1: failed, 2: wrong usage or "
+        "configuration.\n",
+        program->name, program->name);
     return out.s;
 }
 
 char *wk_cli_help_group(const wk_cli_program *program, const char *group)
 {
     wk_text out = {0};
-    wk_text_printf(&out, "usage: %s %s COMMAND [ARGUMENTS] [OPTIONS]\n\ncommands:\n", program->name, group);
+    wk_text_printf(&out, "usage: %s %s COMMAND [ARGUMENTS] [OPTIONS]\n\ncommands:\n", program->name,
+                   group);
     add_command_list(&out, program, group);
     return out.s;
 }
@@ -41,7 +43,8 @@ char *wk_cli_help_group(const wk_cli_program *program, const char *group)
 static int option_width(const wk_cli_option *options, int width)
 {
     for (; options && options->name; options++) {
-        int n = (int)strlen(options->name) + (options->metavar ? 1 + (int)strlen(options->metavar) : 0);
+        int n =
+            (int)strlen(options->name) + (options->metavar ? 1 + (int)strlen(options->metavar) : 0);
         if (n > width)
             width = n;
     }
@@ -59,7 +62,8 @@ static void add_options(wk_text *out, const wk_cli_option *options, int width)
     }
 }
 
-char *wk_cli_help_command(const wk_cli_program *program, const wk_cli_command *command)
+char *wk_cli_help_command(const wk_cli_program *program, const char *invoked,
+                          const wk_cli_command *command)
 {
     wk_text out = {0};
     const char *usage = command->usage ? command->usage : "";
@@ -74,7 +78,11 @@ char *wk_cli_help_command(const wk_cli_program *program, const wk_cli_command *c
     wk_text_add(&out, "\noptions:\n");
     add_options(&out, command->options, width);
     add_options(&out, wk_cli_common_options, width);
-    if (command->example)
-        wk_text_printf(&out, "\nexample:\n  %s\n", command->example);
+    if (command->example) {
+        /* As this program was called, so that the line works where it is read. */
+        bool named = strncmp(command->example, "wick ", 5) == 0;
+        wk_text_printf(&out, "\nexample:\n  %s%s\n", named ? invoked : "",
+                       command->example + (named ? 4 : 0));
+    }
     return out.s;
 }

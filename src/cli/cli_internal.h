@@ -8,8 +8,8 @@
 
 /* An executable: what it is and its commands, sorted by name. */
 typedef struct {
-    const char *name;    /* "wick" */
-    const char *summary; /* one line for --help */
+    const char *name;                      /* "wick" */
+    const char *summary;                   /* one line for --help */
     const wk_cli_command *const *commands; /* ends with NULL */
 } wk_cli_program;
 
@@ -33,16 +33,19 @@ struct wk_cli {
     bool json;
 };
 
-/* Sorts argv[1..] into *out. Wrong usage is WK_E_ARG. wk_cli_finish frees what *out owns, also after a
- * failure; it accepts a zeroed struct. out->json is set whenever --json is among the arguments. */
-WK_MUST_CHECK wk_status wk_cli_parse(const wk_cli_program *program, int argc, char **argv, wk_cli *out,
-                                     wk_err *err);
+/* Sorts argv[1..] into *out. Wrong usage is WK_E_ARG. wk_cli_finish frees what *out owns, also
+ * after a failure; it accepts a zeroed struct. out->json is set whenever --json is among the
+ * arguments. */
+WK_MUST_CHECK wk_status wk_cli_parse(const wk_cli_program *program, int argc, char **argv,
+                                     wk_cli *out, wk_err *err);
 void wk_cli_finish(wk_cli *cli);
 
-/* Help texts; the caller frees. */
+/* Help texts; the caller frees. An example that starts with "wick " is shown with `invoked`
+ * (argv[0]) in that place. */
 char *wk_cli_help_program(const wk_cli_program *program);
 char *wk_cli_help_group(const wk_cli_program *program, const char *group);
-char *wk_cli_help_command(const wk_cli_program *program, const wk_cli_command *command);
+char *wk_cli_help_command(const wk_cli_program *program, const char *invoked,
+                          const wk_cli_command *command);
 
 /* Is there a command "<group> something"? */
 bool wk_cli_is_group(const wk_cli_program *program, const char *group);

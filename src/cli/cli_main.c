@@ -11,8 +11,8 @@
 
 static const char *code_name(wk_status code)
 {
-    static const char *const names[] = {"ok",    "usage", "config",        "io",    "parse",
-                                        "data",  "model", "out_of_memory", "state", "range"};
+    static const char *const names[] = {"ok",   "usage", "config",        "io",    "parse",
+                                        "data", "model", "out_of_memory", "state", "range"};
     size_t i = (size_t)-code;
     return i < sizeof names / sizeof *names ? names[i] : "unknown";
 }
@@ -36,9 +36,9 @@ static void print_error(const wk_cli_program *program, const wk_cli *cli, const 
     free(out.s);
 }
 
-static void print_help(const wk_cli_program *program, const wk_cli *cli)
+static void print_help(const wk_cli_program *program, const char *invoked, const wk_cli *cli)
 {
-    char *text = cli->command ? wk_cli_help_command(program, cli->command)
+    char *text = cli->command ? wk_cli_help_command(program, invoked, cli->command)
                  : cli->topic ? wk_cli_help_group(program, cli->topic)
                               : wk_cli_help_program(program);
     fputs(text, stdout);
@@ -56,7 +56,8 @@ static wk_status finish_stdout(wk_err *err)
     struct pollfd reader = {.fd = STDOUT_FILENO};
     if (!failed || (poll(&reader, 1, 0) == 1 && (reader.revents & POLLERR)))
         return WK_OK;
-    return wk_fail(err, WK_E_IO, "cannot write to standard output: %s", why ? strerror(why) : "it failed");
+    return wk_fail(err, WK_E_IO, "cannot write to standard output: %s",
+                   why ? strerror(why) : "it failed");
 }
 
 int wk_cli_main(const wk_cli_program *program, int argc, char **argv)
@@ -68,7 +69,7 @@ int wk_cli_main(const wk_cli_program *program, int argc, char **argv)
     wk_status status = wk_cli_parse(program, argc, argv, &cli, &err);
     if (status == WK_OK) {
         if (cli.action == WK_CLI_HELP)
-            print_help(program, &cli);
+            print_help(program, argc > 0 ? argv[0] : program->name, &cli);
         else if (cli.action == WK_CLI_VERSION)
             printf("%s %s\n", program->name, WICK_VERSION);
         else

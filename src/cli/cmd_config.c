@@ -24,8 +24,8 @@ static wk_status choose(const wk_cli *cli, const wk_cli_config **out, wk_err *er
         return wk_fail(err, WK_E_STATE, "this build knows no configuration");
     for (const wk_cli_config *c = wk_cli_configs; c->name; c++)
         wk_text_printf(&known, "%s %s", c == wk_cli_configs ? "" : ",", c->name);
-    wk_status status = wk_fail(err, WK_E_ARG, "no kind of configuration named \"%s\"; known:%s",
-                               name, known.s);
+    wk_status status =
+        wk_fail(err, WK_E_ARG, "no kind of configuration named \"%s\"; known:%s", name, known.s);
     free(known.s);
     return status;
 }
@@ -55,7 +55,8 @@ static int cmd_config(const wk_cli *cli, wk_err *err)
     const wk_cli_config *config;
     bool is_check = strcmp(verb, "check") == 0;
     if (!is_check && strcmp(verb, "schema") != 0 && strcmp(verb, "reference") != 0)
-        return wk_fail(err, WK_E_ARG, "wick config %.40s: write schema, reference or check FILE", verb);
+        return wk_fail(err, WK_E_ARG, "wick config %.40s: write schema, reference or check FILE",
+                       verb);
     if (wk_cli_n_args(cli) != (is_check ? 2 : 1))
         return wk_fail(err, WK_E_ARG, "usage: wick config schema|reference|check FILE");
     WK_TRY(choose(cli, &config, err));
@@ -77,7 +78,7 @@ const wk_cli_command wk_cmd_config = {
     .details = "schema     JSON Schema (2020-12) for editors\n"
                "reference  one line a key: type, unit, default, range, meaning\n"
                "check      reads FILE with all --set and prints every key with its resolved value",
-    .example = "build/src/cli/wick config check configs/demo.json --set trade.slots=5",
+    .example = "wick config check configs/demo.json --set trade.slots=5",
     .args_min = 1,
     .args_max = 2,
     .options = options,

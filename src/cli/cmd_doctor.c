@@ -39,16 +39,21 @@ static void check_cpu(checks *list)
     static const struct {
         uint32_t flag;
         const char *name;
-    } names[] = {{WK_CPU_AVX2, "avx2"},           {WK_CPU_FMA, "fma"},
-                 {WK_CPU_AVX512F, "avx512f"},     {WK_CPU_AVX512BW, "avx512bw"},
-                 {WK_CPU_AVX512DQ, "avx512dq"},   {WK_CPU_AVX512VL, "avx512vl"},
-                 {WK_CPU_AVX512VBMI, "avx512vbmi"}, {WK_CPU_AVX512BF16, "avx512bf16"},
+    } names[] = {{WK_CPU_AVX2, "avx2"},
+                 {WK_CPU_FMA, "fma"},
+                 {WK_CPU_AVX512F, "avx512f"},
+                 {WK_CPU_AVX512BW, "avx512bw"},
+                 {WK_CPU_AVX512DQ, "avx512dq"},
+                 {WK_CPU_AVX512VL, "avx512vl"},
+                 {WK_CPU_AVX512VBMI, "avx512vbmi"},
+                 {WK_CPU_AVX512BF16, "avx512bf16"},
                  {WK_CPU_AMX_BF16, "amx_bf16"}};
     uint32_t flags = wk_cpu_flags();
     check *c = add(list, "cpu", OK, NULL);
     snprintf(c->value, sizeof c->value, "%s", wk_cpu_name());
     bool fast = (flags & WK_CPU_AVX2) && (flags & WK_CPU_FMA);
-    c = add(list, "cpu_flags", fast ? OK : WARN, "without AVX2 and FMA the plain C kernels run, slowly");
+    c = add(list, "cpu_flags", fast ? OK : WARN,
+            "without AVX2 and FMA the plain C kernels run, slowly");
     const char *cap = getenv("WICK_CPU");
     wk_text text = {0};
     wk_text_add(&text, flags ? "" : "none");
@@ -100,7 +105,8 @@ static void check_memory(checks *list)
     if (total <= 0)
         snprintf(c->value, sizeof c->value, "unknown");
     else
-        snprintf(c->value, sizeof c->value, "%.0f MiB free of %.0f MiB", free_bytes / mib, total / mib);
+        snprintf(c->value, sizeof c->value, "%.0f MiB free of %.0f MiB", free_bytes / mib,
+                 total / mib);
 }
 
 /* The nearest parent of `path` that exists, into out. */
@@ -169,7 +175,8 @@ static void check_clock(checks *list)
     char text[32];
     int64_t now = wk_clock_wall_ns();
     bool sane = now > wk_civil_to_ns(2024, 1, 1);
-    check *c = add(list, "clock", sane ? OK : FAIL, "the clock is wrong; candles would be misdated");
+    check *c =
+        add(list, "clock", sane ? OK : FAIL, "the clock is wrong; candles would be misdated");
     snprintf(c->value, sizeof c->value, "%s", wk_time_format(now, text));
 }
 
@@ -177,7 +184,8 @@ static void check_libraries(checks *list)
 {
     for (const wk_cli_library *l = wk_cli_libraries; l->name; l++) {
         const char *version = l->version();
-        check *c = add(list, l->name, version ? OK : FAIL, "the library does not answer; run ./setup deps");
+        check *c = add(list, l->name, version ? OK : FAIL,
+                       "the library does not answer; run ./setup deps");
         snprintf(c->value, sizeof c->value, "%s", version ? version : "no version");
     }
 }
@@ -199,8 +207,9 @@ static void print_json(const checks *list)
     wk_text_add(&out, "{\"checks\": [");
     for (size_t i = 0; i < list->n; i++) {
         const check *c = &list->v[i];
-        wk_text_printf(&out, "%s\n  {\"name\": \"%s\", \"status\": \"%s\", \"value\": ", i ? "," : "", c->name,
-                       verdict_names[c->verdict]);
+        wk_text_printf(&out,
+                       "%s\n  {\"name\": \"%s\", \"status\": \"%s\", \"value\": ", i ? "," : "",
+                       c->name, verdict_names[c->verdict]);
         wk_text_add_json_string(&out, c->value);
         if (c->verdict != OK) {
             wk_text_add(&out, ", \"hint\": ");
@@ -240,7 +249,8 @@ const wk_cli_command wk_cmd_doctor = {
     .name = "doctor",
     .usage = "",
     .summary = "checks this machine: processor, memory, disk, libraries, rights",
-    .details = "Looks at $WICK_HOME (default ~/.wick) and the current directory. Exit code 1 when a check "
-               "fails.",
-    .example = "build/src/cli/wick doctor",
+    .details =
+        "Looks at $WICK_HOME (default ~/.wick) and the current directory. Exit code 1 when a check "
+        "fails.",
+    .example = "wick doctor",
     .run = cmd_doctor};

@@ -42,7 +42,10 @@ static const char *version_zlib(void)
     return zlibVersion();
 }
 
-const wk_cli_library wk_cli_libraries[] = {
-    {"hdf5", version_hdf5},         {"jansson", jansson_version_str}, {"libcrypto", version_libcrypto},
-    {"openblas", version_openblas}, {"openmp", version_openmp},       {"zlib", version_zlib},
-    {0}};
+const wk_cli_library wk_cli_libraries[] = {{"hdf5", version_hdf5},
+                                           {"jansson", jansson_version_str},
+                                           {"libcrypto", version_libcrypto},
+                                           {"openblas", version_openblas},
+                                           {"openmp", version_openmp},
+                                           {"zlib", version_zlib},
+                                           {0}};

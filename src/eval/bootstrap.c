@@ -63,8 +63,8 @@ static wk_interval interval_of(double *values, size_t n)
     for (size_t i = 0; i < n; i++)
         at_most_zero += values[i] <= 0;
     qsort(values, n, sizeof *values, compare_doubles);
-    return (wk_interval){wk__quantile_sorted(values, n, 0.025), wk__quantile_sorted(values, n, 0.975),
-                         (double)at_most_zero / (double)n};
+    return (wk_interval){wk__quantile_sorted(values, n, 0.025),
+                         wk__quantile_sorted(values, n, 0.975), (double)at_most_zero / (double)n};
 }
 
 wk_interval wk_bootstrap_mean(const double *x, size_t n, size_t block, size_t draws, uint64_t seed)
@@ -82,7 +82,8 @@ wk_interval wk_bootstrap_mean(const double *x, size_t n, size_t block, size_t dr
     return out;
 }
 
-wk_interval wk_bootstrap_sharpe(const double *daily, size_t n, size_t block, size_t draws, uint64_t seed)
+wk_interval wk_bootstrap_sharpe(const double *daily, size_t n, size_t block, size_t draws,
+                                uint64_t seed)
 {
     if (n < 2)
         return (wk_interval){NAN, NAN, NAN};

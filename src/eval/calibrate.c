@@ -19,7 +19,8 @@ static double logit_of(float value, int is_probability)
 }
 
 /* softmax(beta * z) of one row. Returns 0 when a logit is NaN. */
-static int softmax_row(const float *row, size_t K, double beta, int is_probability, double *z, double *p)
+static int softmax_row(const float *row, size_t K, double beta, int is_probability, double *z,
+                       double *p)
 {
     double most = -INFINITY, sum = 0;
     for (size_t k = 0; k < K; k++) {
@@ -141,8 +142,8 @@ typedef struct {
 static pool merge(pool a, pool b)
 {
     double weight = a.weight + b.weight, share = weight > 0 ? b.weight / weight : 0.5;
-    return (pool){weight, a.score + share * (b.score - a.score), a.value + share * (b.value - a.value),
-                  b.last};
+    return (pool){weight, a.score + share * (b.score - a.score),
+                  a.value + share * (b.value - a.value), b.last};
 }
 
 size_t wk_isotonic_fit(const float *score, const float *y, const float *w, size_t n,

@@ -117,6 +117,10 @@ static wk_status load_panel(const wk_run_config *config, wk_dataset *out, wk_err
     int source = data->source;
     if (source == WK_SOURCE_AUTO)
         source = files_exist(data) ? WK_SOURCE_FILES : WK_SOURCE_SYNTHETIC;
+    if (source == WK_SOURCE_FILES && !*data_root(data))
+        return wk_fail(err, WK_E_CONFIG, "data.root is empty and WICK_DATA is not set; set one of them to the "
+                                         "directory that holds %s/%s-....csv.gz",
+                       data->venue, data->symbols.n ? data->symbols.v[0] : "SYMBOL");
     if (source != WK_SOURCE_SYNTHETIC)
         return load_candles(data, source, &out->panel, err);
     out->synthetic = true;

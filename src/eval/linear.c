@@ -112,14 +112,16 @@ static void accumulate(const problem *q, const double *beta, size_t from, size_t
 }
 
 /* The normal equations of all rows in A [P, P] and b [P]; parts is scratch. */
-static void normal_equations(const problem *q, const double *beta, double *parts, double *A, double *b)
+static void normal_equations(const problem *q, const double *beta, double *parts, double *A,
+                             double *b)
 {
     size_t P = q->P, n = q->data->n_rows, size = P * P + P + BLOCK * P;
     memset(parts, 0, PARTS * size * sizeof *parts);
 #pragma omp parallel for schedule(dynamic) num_threads(q->threads)
     for (size_t part = 0; part < PARTS; part++) {
         double *mine = parts + part * size;
-        accumulate(q, beta, part * n / PARTS, (part + 1) * n / PARTS, mine + P * P + P, mine, mine + P * P);
+        accumulate(q, beta, part * n / PARTS, (part + 1) * n / PARTS, mine + P * P + P, mine,
+                   mine + P * P);
     }
     memset(A, 0, P * P * sizeof *A);
     memset(b, 0, P * sizeof *b);
@@ -131,8 +133,8 @@ static void normal_equations(const problem *q, const double *beta, double *parts
     }
 }
 
-/* Solves A x = b in place by Cholesky on the lower triangle. A direction without information (a column that
- * repeats others) gets coefficient 0. */
+/* Solves A x = b in place by Cholesky on the lower triangle. A direction without information (a
+ * column that repeats others) gets coefficient 0. */
 static void solve(double *A, double *b, size_t P)
 {
     double most = 0;
@@ -166,13 +168,15 @@ static void solve(double *A, double *b, size_t P)
 static wk_status check(const wk_linear_data *d, double l2, int threads, wk_err *err)
 {
     if (d->n_cols == 0 || !(l2 >= 0) || threads < 1)
-        return wk_fail(err, WK_E_ARG, "linear model: %zu columns, l2 %g, %d threads; need at least one "
-                       "column, l2 >= 0 and one thread", d->n_cols, l2, threads);
+        return wk_fail(err, WK_E_ARG,
+                       "linear model: %zu columns, l2 %g, %d threads; need at least one "
+                       "column, l2 >= 0 and one thread",
+                       d->n_cols, l2, threads);
     for (size_t i = 0; i < d->n_rows; i++)
         if (weight_at(d, row_at(d, i)) > 0)
             return WK_OK;
-    return wk_fail(err, WK_E_DATA, "linear model: none of %zu rows has a target and a weight above 0",
-                   d->n_rows);
+    return wk_fail(err, WK_E_DATA,
+                   "linear model: none of %zu rows has a target and a weight above 0", d->n_rows);
 }
 
 /* The largest change of a coefficient in the step. */
@@ -198,8 +202,9 @@ static wk_status fit(wk_arena *arena, const wk_linear_data *d, double l2, int th
     wk_arena_init(&scratch);
     double total = measure_columns(&scratch, d, &m);
     problem q = {d, &m, (double)d->n_rows / total, P, threads};
-    double *parts = wk_arena_array(&scratch, double, PARTS * (P * P + P + BLOCK * P));
-    double *A = wk_arena_array(&scratch, double, P * P), *b = wk_arena_array(&scratch, double, P);
+    size_t square = P * P, partial = PARTS * (square + P + BLOCK * P);
+    double *parts = wk_arena_array(&scratch, double, partial);
+    double *A = wk_arena_array(&scratch, double, square), *b = wk_arena_array(&scratch, double, P);
     double *beta = wk_arena_array(&scratch, double, P);
     for (int step = 0; step < (logistic ? NEWTON_MAX : 1); step++) {
         normal_equations(&q, logistic ? beta : NULL, parts, A, b);

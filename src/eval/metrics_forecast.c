@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "wick/arena.h"
 #include "wick/math.h"
@@ -22,7 +23,8 @@ static int compare_ranked(const void *a, const void *b)
 }
 
 /* Average ranks (1 = lowest) of the rows for which keep[i]; rank [n] is written for those only. */
-static size_t average_ranks(wk_arena *arena, const float *x, const uint8_t *keep, size_t n, double *rank)
+static size_t average_ranks(wk_arena *arena, const float *x, const uint8_t *keep, size_t n,
+                            double *rank)
 {
     ranked *order = wk_arena_array(arena, ranked, n);
     size_t kept = 0;
@@ -113,7 +115,8 @@ double wk_log_loss(const float *p, const int8_t *y, size_t n, size_t K)
     for (size_t i = 0; i < n; i++) {
         if (y[i] < 0)
             continue;
-        double q = K == 1 ? (y[i] ? (double)p[i] : 1 - (double)p[i]) : (double)p[i * K + (size_t)y[i]];
+        double q =
+            K == 1 ? (y[i] ? (double)p[i] : 1 - (double)p[i]) : (double)p[i * K + (size_t)y[i]];
         q = q < 1e-7 ? 1e-7 : q > 1 ? 1 : q;
         sum -= wk_log(q);
         used++;
@@ -138,27 +141,87 @@ double wk_brier(const float *p, const int8_t *y, size_t n, size_t K)
     return used ? sum / (double)used : NAN;
 }
 
-double wk_ece(const float *p, const int8_t *hit, size_t n, size_t bins)
+static size_t sorted_values(const float *x, size_t n, ranked *out)
 {
-    if (n == 0 || bins == 0)
-        return NAN;
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!isnan(x[i]))
+            out[kept++] = (ranked){x[i], (uint32_t)i};
+    qsort(out, kept, sizeof *out, compare_ranked);
+    return kept;
+}
+
+void wk_reliability(const float *p, const int8_t *hit, size_t n, size_t bins, double *said,
+                    double *seen, size_t *count)
+{
     wk_arena arena;
     wk_arena_init(&arena);
     ranked *order = wk_arena_array(&arena, ranked, n);
-    for (size_t i = 0; i < n; i++)
-        order[i] = (ranked){p[i], (uint32_t)i};
-    qsort(order, n, sizeof *order, compare_ranked);
-    double sum = 0;
+    size_t kept = sorted_values(p, n, order);
     for (size_t b = 0; b < bins; b++) {
-        double said = 0, seen = 0;
-        for (size_t i = b * n / bins; i < (b + 1) * n / bins; i++) {
-            said += (double)order[i].value;
-            seen += hit[order[i].row] ? 1 : 0;
+        size_t from = b * kept / bins, to = (b + 1) * kept / bins;
+        double sum = 0, hits = 0;
+        for (size_t i = from; i < to; i++) {
+            sum += (double)order[i].value;
+            hits += hit[order[i].row] ? 1 : 0;
         }
-        sum += fabs(said - seen);
+        count[b] = to - from;
+        said[b] = to > from ? sum / (double)(to - from) : NAN;
+        seen[b] = to > from ? hits / (double)(to - from) : NAN;
     }
     wk_arena_finish(&arena);
-    return sum / (double)n;
+}
+
+double wk_ece(const float *p, const int8_t *hit, size_t n, size_t bins)
+{
+    wk_arena arena;
+    wk_arena_init(&arena);
+    double *said = wk_arena_array(&arena, double, bins),
+           *seen = wk_arena_array(&arena, double, bins);
+    size_t *count = wk_arena_array(&arena, size_t, bins), total = 0;
+    wk_reliability(p, hit, n, bins, said, seen, count);
+    double sum = 0;
+    for (size_t b = 0; b < bins; b++) {
+        total += count[b];
+        sum += count[b] ? (double)count[b] * fabs(said[b] - seen[b]) : 0;
+    }
+    wk_arena_finish(&arena);
+    return total ? sum / (double)total : NAN;
+}
+
+void wk_precision_coverage(const float *confidence, const int8_t *hit, size_t n,
+                           const double *coverage, size_t m, double *precision)
+{
+    wk_arena arena;
+    wk_arena_init(&arena);
+    ranked *order = wk_arena_array(&arena, ranked, n);
+    size_t *hits = wk_arena_array(&arena, size_t, n + 1); /* among the first i of the order */
+    for (size_t i = 0; i < n; i++)
+        order[i] = (ranked){isnan(confidence[i]) ? INFINITY : -confidence[i], (uint32_t)i};
+    qsort(order, n, sizeof *order, compare_ranked);
+    for (size_t i = 0; i < n; i++)
+        hits[i + 1] = hits[i] + (hit[order[i].row] ? 1 : 0);
+    for (size_t k = 0; k < m; k++) {
+        size_t rows = (size_t)(coverage[k] * (double)n + 0.5);
+        rows = rows < 1 ? 1 : rows > n ? n : rows;
+        precision[k] = n ? (double)hits[rows] / (double)rows : NAN;
+    }
+    wk_arena_finish(&arena);
+}
+
+void wk_confusion(const float *p, const int8_t *y, size_t n, size_t K, size_t *counts)
+{
+    memset(counts, 0, K * K * sizeof *counts);
+    for (size_t i = 0; i < n; i++) {
+        const float *row = p + i * K;
+        size_t best = 0, known = 0;
+        for (size_t k = 0; k < K; k++) {
+            known += !isnan(row[k]);
+            best = row[k] > row[best] ? k : best;
+        }
+        if (y[i] >= 0 && known == K)
+            counts[(size_t)y[i] * K + best]++;
+    }
 }
 
 double wk_wilson_lower(size_t hits, size_t n, double z)
@@ -173,7 +236,8 @@ double wk_wilson_lower(size_t hits, size_t n, double z)
  * shorter side of the peak are summed from the first one on by their ratio. */
 static double binomial_upper_tail(size_t hits, size_t n, double p, double log_choose)
 {
-    double first = wk_exp(log_choose + (double)hits * wk_log(p) + (double)(n - hits) * wk_log1p(-p));
+    double first =
+        wk_exp(log_choose + (double)hits * wk_log(p) + (double)(n - hits) * wk_log1p(-p));
     double term = first, sum = first, odds = p / (1 - p);
     for (size_t j = hits; j < n; j++) {
         term *= (double)(n - j) / (double)(j + 1) * odds;
@@ -216,16 +280,6 @@ double wk_psi(const double *expected, const double *actual, size_t bins)
         sum += (a - e) * wk_log(a / e);
     }
     return bins ? sum : NAN;
-}
-
-static size_t sorted_values(const float *x, size_t n, ranked *out)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < n; i++)
-        if (!isnan(x[i]))
-            out[kept++] = (ranked){x[i], (uint32_t)i};
-    qsort(out, kept, sizeof *out, compare_ranked);
-    return kept;
 }
 
 double wk_ks(const float *a, size_t n, const float *b, size_t m)

@@ -233,7 +233,8 @@ double wk_psr(double sharpe_per_bar, double sharpe_ref, size_t n, double skew, d
     return wk_normal_cdf((sharpe_per_bar - sharpe_ref) * sqrt((double)(n - 1)) / sqrt(variance));
 }
 
-double wk_min_track_record(double sharpe_per_bar, double sharpe_ref, double skew, double kurt, double z)
+double wk_min_track_record(double sharpe_per_bar, double sharpe_ref, double skew, double kurt,
+                           double z)
 {
     double edge = sharpe_per_bar - sharpe_ref;
     if (!(edge > 0))

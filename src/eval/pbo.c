@@ -1,5 +1,5 @@
-/* Combinatorially symmetric cross-validation. The metric mean/sd of any union of blocks follows from
- * the blocks' sums and sums of squares, so a choice costs Sb additions a configuration. */
+/* Combinatorially symmetric cross-validation. The metric mean/sd of any union of blocks follows
+ * from the blocks' sums and sums of squares, so a choice costs Sb additions a configuration. */
 #include <math.h>
 #include <string.h>
 
@@ -19,8 +19,9 @@ static blocks blocks_make(wk_arena *arena, const double *M, size_t T, size_t N, 
 {
     blocks b = {.N = N, .Sb = Sb};
     b.centre = wk_arena_array(arena, double, N);
-    b.sum = wk_arena_array(arena, double, Sb * N);
-    b.square = wk_arena_array(arena, double, Sb * N);
+    size_t cells = Sb * N;
+    b.sum = wk_arena_array(arena, double, cells);
+    b.square = wk_arena_array(arena, double, cells);
     b.rows = wk_arena_array(arena, size_t, Sb);
     for (size_t t = 0; t < T; t++)
         for (size_t j = 0; j < N; j++)
@@ -39,7 +40,8 @@ static blocks blocks_make(wk_arena *arena, const double *M, size_t T, size_t N, 
 }
 
 /* mean/sd of every configuration over the blocks whose bit is set in `chosen`. */
-static void metrics_of(const blocks *b, uint32_t chosen, double *sum, double *square, double *metric)
+static void metrics_of(const blocks *b, uint32_t chosen, double *sum, double *square,
+                       double *metric)
 {
     size_t rows = 0;
     memset(sum, 0, b->N * sizeof *sum);
@@ -60,7 +62,8 @@ static void metrics_of(const blocks *b, uint32_t chosen, double *sum, double *sq
     }
 }
 
-double wk_pbo(const double *M, size_t T, size_t N, size_t Sb, double *p_loss, double *slope, double *mean_lambda)
+double wk_pbo(const double *M, size_t T, size_t N, size_t Sb, double *p_loss, double *slope,
+              double *mean_lambda)
 {
     WK_ASSERT(Sb >= 2 && Sb <= 24 && Sb % 2 == 0);
     double share = NAN, loss = NAN, line = NAN, lambda_mean = NAN;
@@ -68,8 +71,10 @@ double wk_pbo(const double *M, size_t T, size_t N, size_t Sb, double *p_loss, do
         wk_arena arena;
         wk_arena_init(&arena);
         blocks b = blocks_make(&arena, M, T, N, Sb);
-        double *sum = wk_arena_array(&arena, double, N), *square = wk_arena_array(&arena, double, N);
-        double *inside = wk_arena_array(&arena, double, N), *outside = wk_arena_array(&arena, double, N);
+        double *sum = wk_arena_array(&arena, double, N),
+               *square = wk_arena_array(&arena, double, N);
+        double *inside = wk_arena_array(&arena, double, N),
+               *outside = wk_arena_array(&arena, double, N);
         uint32_t all = ((uint32_t)1 << Sb) - 1;
         size_t n = 0, overfit = 0, losses = 0;
         double lambdas = 0, sx = 0, sy = 0, sxx = 0, sxy = 0;

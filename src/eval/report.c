@@ -33,8 +33,8 @@ static void append(text *t, const char *bytes, size_t size)
     t->size += size;
 }
 
-/* JSON inside a script element: "<" could begin "</script" or "<!--", which end or hide the element;
- * as an escape it is still the same JSON text. */
+/* JSON inside a script element: "<" could begin "</script" or "<!--", which end or hide the
+ * element; as an escape it is still the same JSON text. */
 static void append_json(text *t, const char *json)
 {
     for (const char *p = json; *p;) {
@@ -49,26 +49,40 @@ static void append_json(text *t, const char *json)
 }
 
 /* The page is a template: "{{name}}" stands for an asset, or for the document. */
+#define ASSET(name)                                                                                \
+    {                                                                                              \
+        "{{" #name "}}", (const char *)wk__report_##name, wk__report_##name##_size                 \
+    }
+static const struct {
+    const char *mark, *bytes;
+    size_t size;
+} assets[] = {ASSET(style), ASSET(charts), ASSET(format), ASSET(plot), ASSET(time), ASSET(script)};
+
+/* Puts what the mark at `p` stands for into the text and returns where the template goes on. */
+static const char *fill_mark(text *t, const char *p, const char *json)
+{
+    static const char DOCUMENT[] = "{{document}}";
+    if (strncmp(p, DOCUMENT, sizeof DOCUMENT - 1) == 0) {
+        append_json(t, json);
+        return p + sizeof DOCUMENT - 1;
+    }
+    for (size_t i = 0; i < sizeof assets / sizeof *assets; i++)
+        if (strncmp(p, assets[i].mark, strlen(assets[i].mark)) == 0) {
+            append(t, assets[i].bytes, assets[i].size);
+            return p + strlen(assets[i].mark);
+        }
+    WK_ASSERT(!"a mark of page.html without an asset");
+    return NULL;
+}
+
 static void fill_template(text *t, const char *json)
 {
-    const char *p = (const char *)wk__report_page_html;
-    for (;;) {
-        const char *open = strstr(p, "{{");
-        if (!open) {
-            append(t, p, strlen(p));
-            return;
-        }
-        append(t, p, (size_t)(open - p));
-        if (strncmp(open, "{{style}}", 9) == 0)
-            append(t, (const char *)wk__report_page_css, wk__report_page_css_size);
-        else if (strncmp(open, "{{charts}}", 10) == 0)
-            append(t, (const char *)wk__report_charts_js, wk__report_charts_js_size);
-        else if (strncmp(open, "{{script}}", 10) == 0)
-            append(t, (const char *)wk__report_page_js, wk__report_page_js_size);
-        else if (strncmp(open, "{{document}}", 12) == 0)
-            append_json(t, json);
-        p = strstr(open, "}}") + 2;
+    const char *p = (const char *)wk__report_page;
+    for (const char *mark; (mark = strstr(p, "{{")) != NULL;) {
+        append(t, p, (size_t)(mark - p));
+        p = fill_mark(t, mark, json);
     }
+    append(t, p, strlen(p));
 }
 
 wk_status wk_report_write(const char *path, const json_t *document, wk_err *err)

@@ -141,8 +141,8 @@ static wk_interval expectancy_interval(wk_arena *arena, const wk_verdict_input *
                          (double)at_most_zero / (double)defined};
 }
 
-/* A series at daily volatility 1/sqrt(365), so that its mean times 365 is its Sharpe ratio. One that never
- * moves becomes zeros. Returns the Sharpe ratio. */
+/* A series at daily volatility 1/sqrt(365), so that its mean times 365 is its Sharpe ratio. One
+ * that never moves becomes zeros. Returns the Sharpe ratio. */
 static double at_unit_volatility(const double *daily, size_t n, double *out)
 {
     double sharpe = wk_sharpe(daily, n, 0, WK_DAYS_PER_YEAR);
@@ -158,31 +158,41 @@ static void settle(wk_verdict *v, wk_verdict_line line)
     v->lines[v->n_lines++] = line;
 }
 
-static void judge_expectancy(wk_arena *arena, const wk_verdict_input *in, size_t draws, wk_verdict *v)
+static void judge_expectancy(wk_arena *arena, const wk_verdict_input *in, size_t draws,
+                             wk_verdict *v)
 {
     v->expectancy = wk_mean(in->net, in->n_trades);
     v->expectancy_ci = expectancy_interval(arena, in, draws, &v->block_days);
     const char *detail = "fewer than two trades: no interval";
     if (!isnan(v->expectancy_ci.lo))
-        detail = wk_arena_printf(arena, "mean %.2f bp a trade, 95 %% interval %.2f to %.2f bp, blocks of "
-                                 "%zu days", v->expectancy * BP, v->expectancy_ci.lo * BP,
+        detail = wk_arena_printf(arena,
+                                 "mean %.2f bp a trade, 95 %% interval %.2f to %.2f bp, blocks of "
+                                 "%zu days",
+                                 v->expectancy * BP, v->expectancy_ci.lo * BP,
                                  v->expectancy_ci.hi * BP, v->block_days);
-    settle(v, (wk_verdict_line){.name = "Net expectancy a trade, lower bound", .unit = "bp", .strict = true,
-                                .value = v->expectancy_ci.lo * BP, .detail = detail});
+    settle(v, (wk_verdict_line){.name = "Net expectancy a trade, lower bound",
+                                .unit = "bp",
+                                .strict = true,
+                                .value = v->expectancy_ci.lo * BP,
+                                .detail = detail});
 }
 
 static void judge_count(wk_arena *arena, const wk_verdict_input *in, wk_verdict *v)
 {
-    v->independent_trades = wk_verdict_independent(in->n_trades, in->symbol, in->entry_ns, in->exit_ns,
-                                                   in->uniqueness_sum);
-    settle(v, (wk_verdict_line){
-        .name = "Independent trades", .unit = "trades", .value = (double)v->independent_trades,
-        .bound = (double)(in->min_trades ? in->min_trades : MIN_TRADES),
-        .detail = wk_arena_printf(arena, "%zu trades closed; overlapping ones of a market count once",
-                                  in->n_trades)});
+    v->independent_trades = wk_verdict_independent(in->n_trades, in->symbol, in->entry_ns,
+                                                   in->exit_ns, in->uniqueness_sum);
+    settle(v, (wk_verdict_line){.name = "Independent trades",
+                                .unit = "trades",
+                                .value = (double)v->independent_trades,
+                                .bound = (double)(in->min_trades ? in->min_trades : MIN_TRADES),
+                                .detail = wk_arena_printf(
+                                    arena,
+                                    "%zu trades closed; overlapping ones of a market count once",
+                                    in->n_trades)});
 }
 
-static void judge_baselines(wk_arena *arena, const wk_verdict_input *in, size_t draws, wk_verdict *v)
+static void judge_baselines(wk_arena *arena, const wk_verdict_input *in, size_t draws,
+                            wk_verdict *v)
 {
     size_t n = in->n_days, block = block_length(in, n ? n : 1);
     double *own = wk_arena_array(arena, double, n), *other = wk_arena_array(arena, double, n);
@@ -191,11 +201,15 @@ static void judge_baselines(wk_arena *arena, const wk_verdict_input *in, size_t 
         double theirs = at_unit_volatility(in->baselines[b].daily, n, other);
         wk_interval diff;
         wk_bootstrap_paired(own, other, n, block, draws, in->seed + 1 + b, &diff);
-        settle(v, (wk_verdict_line){
-            .name = wk_arena_printf(arena, "Beats %s", in->baselines[b].name), .unit = "Sharpe",
-            .value = n < 2 ? NAN : sharpe, .bound = theirs, .strict = true,
-            .detail = wk_arena_printf(arena, "daily Sharpe %.2f against %.2f, one-sided p = %.3f", sharpe,
-                                      theirs, diff.p_le_zero)});
+        settle(v,
+               (wk_verdict_line){.name = wk_arena_printf(arena, "Beats %s", in->baselines[b].name),
+                                 .unit = "Sharpe",
+                                 .value = n < 2 ? NAN : sharpe,
+                                 .bound = theirs,
+                                 .strict = true,
+                                 .detail = wk_arena_printf(
+                                     arena, "daily Sharpe %.2f against %.2f, one-sided p = %.3f",
+                                     sharpe, theirs, diff.p_le_zero)});
         double p_max = in->baseline_p_max;
         if (p_max > 0 && p_max < 1 && !(diff.p_le_zero < p_max))
             v->lines[v->n_lines - 1].pass = false;
@@ -204,7 +218,10 @@ static void judge_baselines(wk_arena *arena, const wk_verdict_input *in, size_t 
 
 static void judge_stress(const char *name, double net, wk_verdict *v)
 {
-    settle(v, (wk_verdict_line){.name = name, .unit = "%", .strict = true, .value = net * 100,
+    settle(v, (wk_verdict_line){.name = name,
+                                .unit = "%",
+                                .strict = true,
+                                .value = net * 100,
                                 .detail = isnan(net) ? "not run" : "total net return"});
 }
 

@@ -1,4 +1,5 @@
-/* The command line: which command, options in all spellings, and a clear refusal of everything else. */
+/* The command line: which command, options in all spellings, and a clear refusal of everything
+ * else. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,21 +17,28 @@ static int run_nothing(const wk_cli *cli, wk_err *err)
     return WK_OK;
 }
 
-static const wk_cli_option train_options[] = {
-    {"data", "F", "table to learn from"}, {"out", "FILE", "model"}, {"quick", NULL, "fewer rounds"}, {0}};
-static const wk_cli_command cmd_gbdt_predict = {
-    .name = "gbdt predict", .summary = "predicts", .args_min = 1, .args_max = 1, .run = run_nothing};
-static const wk_cli_command cmd_gbdt_train = {.name = "gbdt train",
-                                              .usage = "CONFIG --data F --out FILE",
-                                              .summary = "trains",
-                                              .details = "Long text.",
-                                              .example = "wick gbdt train x.json --data x.csv --out m.json",
-                                              .args_min = 1,
-                                              .args_max = 2,
-                                              .options = train_options,
-                                              .run = run_nothing};
+static const wk_cli_option train_options[] = {{"data", "F", "table to learn from"},
+                                              {"out", "FILE", "model"},
+                                              {"quick", NULL, "fewer rounds"},
+                                              {0}};
+static const wk_cli_command cmd_gbdt_predict = {.name = "gbdt predict",
+                                                .summary = "predicts",
+                                                .args_min = 1,
+                                                .args_max = 1,
+                                                .run = run_nothing};
+static const wk_cli_command cmd_gbdt_train = {
+    .name = "gbdt train",
+    .usage = "CONFIG --data F --out FILE",
+    .summary = "trains",
+    .details = "Long text.",
+    .example = "wick gbdt train x.json --data x.csv --out m.json",
+    .args_min = 1,
+    .args_max = 2,
+    .options = train_options,
+    .run = run_nothing};
 static const wk_cli_command cmd_store = {.name = "store", .summary = "lists", .run = run_nothing};
-static const wk_cli_command *const commands[] = {&cmd_gbdt_predict, &cmd_gbdt_train, &cmd_store, NULL};
+static const wk_cli_command *const commands[] = {&cmd_gbdt_predict, &cmd_gbdt_train, &cmd_store,
+                                                 NULL};
 static const wk_cli_program program = {"wick", "test program", commands};
 
 typedef struct {
@@ -39,8 +47,8 @@ typedef struct {
     wk_status status;
 } parsed;
 
-#define PARSE(...)                                                         \
-    parse_args((char *[]){"wick", __VA_ARGS__, NULL},                      \
+#define PARSE(...)                                                                                 \
+    parse_args((char *[]){"wick", __VA_ARGS__, NULL},                                              \
                (int)(sizeof((char *[]){"wick", __VA_ARGS__}) / sizeof(char *)))
 
 static parsed parse_args(char **argv, int argc)
@@ -60,8 +68,8 @@ static void assert_refused(parsed p, const char *message)
 static void test_two_word_commands_and_options_are_found(void **state)
 {
     (void)state;
-    parsed p = PARSE("gbdt", "train", "--data", "a.csv", "c.json", "--out=m=1.json", "--quick", "--data",
-                     "b.csv");
+    parsed p = PARSE("gbdt", "train", "--data", "a.csv", "c.json", "--out=m=1.json", "--quick",
+                     "--data", "b.csv");
     assert_int_equal(p.status, WK_OK);
     assert_ptr_equal(p.cli.command, &cmd_gbdt_train);
     assert_int_equal(wk_cli_n_args(&p.cli), 1);
@@ -126,7 +134,8 @@ static void test_threads_come_from_option_then_environment(void **state)
 static void test_wrong_usage_is_refused_with_a_hint(void **state)
 {
     (void)state;
-    assert_refused(PARSE("gbdt", "train", "c", "--dat", "x"), "unknown option --dat; did you mean --data?");
+    assert_refused(PARSE("gbdt", "train", "c", "--dat", "x"),
+                   "unknown option --dat; did you mean --data?");
     assert_refused(PARSE("gbdt", "train", "c", "--zzzzzz"),
                    "unknown option --zzzzzz; see wick gbdt train --help");
     assert_refused(PARSE("gbdt", "train", "c", "--data"), "--data needs a value: --data F");
@@ -169,11 +178,13 @@ static void test_help_wins_over_mistakes(void **state)
 static void test_help_shows_options_and_example(void **state)
 {
     (void)state;
-    char *text = wk_cli_help_command(&program, &cmd_gbdt_train);
-    assert_non_null(strstr(text, "usage: wick gbdt train CONFIG --data F --out FILE [OPTIONS]\n\nLong text.\n"));
+    char *text = wk_cli_help_command(&program, "build/wick", &cmd_gbdt_train);
+    assert_non_null(strstr(
+        text, "usage: wick gbdt train CONFIG --data F --out FILE [OPTIONS]\n\nLong text.\n"));
     assert_non_null(strstr(text, "\n  --data F         table to learn from\n"));
     assert_non_null(strstr(text, "\n  --set KEY=VALUE  "));
-    assert_non_null(strstr(text, "\nexample:\n  wick gbdt train x.json --data x.csv --out m.json\n"));
+    assert_non_null(
+        strstr(text, "\nexample:\n  build/wick gbdt train x.json --data x.csv --out m.json\n"));
     free(text);
     text = wk_cli_help_group(&program, "gbdt");
     assert_non_null(strstr(text, "gbdt predict"));

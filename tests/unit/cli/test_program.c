@@ -45,7 +45,8 @@ static void test_help_and_version_go_to_stdout(void **state)
 }
 
 /* The names in the command list of --help, in its order: calls `see` for each. */
-static size_t for_each_command(const char *program, void (*see)(const char *program, const char *name))
+static size_t for_each_command(const char *program,
+                               void (*see)(const char *program, const char *name))
 {
     output out = run(program, "--help");
     char *line = strstr(out.text, "\ncommands:\n") + strlen("\ncommands:\n");
@@ -65,7 +66,9 @@ static void see_help(const char *program, const char *name)
     char arguments[128];
     snprintf(arguments, sizeof arguments, "%s --help 2>/dev/null", name);
     output out = run(program, arguments);
-    if (out.code != 0 || !strstr(out.text, "\nexample:\n  ") || !strstr(out.text, "\nusage: "))
+    char example[512];
+    snprintf(example, sizeof example, "\nexample:\n  %s ", program);
+    if (out.code != 0 || !strstr(out.text, example) || !strstr(out.text, "\nusage: "))
         fail_msg("%s %s: exit code %d\n%s", program, arguments, out.code, out.text);
 }
 
@@ -141,7 +144,8 @@ static void test_closed_and_full_outputs(void **state)
     (void)state;
     output out = run(wick, "--help 2>&1 >/dev/full");
     assert_int_equal(out.code, 1);
-    assert_string_equal(out.text, "wick: cannot write to standard output: No space left on device\n");
+    assert_string_equal(out.text,
+                        "wick: cannot write to standard output: No space left on device\n");
     /* The reader leaves first: no message, no signal. */
     char script[512];
     snprintf(script, sizeof script,

@@ -70,10 +70,10 @@ static inline const char *temp_write_gz(void **state, const char *name, const ch
     return path;
 }
 
-#define ASSERT_CONTAINS(text, part)                                            \
-    do {                                                                       \
-        if (!strstr((text), (part)))                                           \
-            fail_msg("\"%s\" does not contain \"%s\"", (text), (part));        \
+#define ASSERT_CONTAINS(text, part)                                                                \
+    do {                                                                                           \
+        if (!strstr((text), (part)))                                                               \
+            fail_msg("\"%s\" does not contain \"%s\"", (text), (part));                            \
     } while (0)
 
 #endif

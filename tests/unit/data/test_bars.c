@@ -33,11 +33,13 @@ static void test_panel_aligns_and_marks_the_unknown(void **state)
         for (size_t k = 0; k < 2; k++) {
             const wk_bar *b = &p.bars[t * 2 + k];
             assert_true(b->time_ns == EPOCH + (int64_t)t * HOUR);
-            assert_int_equal(p.provenance[t * 2 + k], present[t][k] ? WK_PROV_TRADED : WK_PROV_UNKNOWN);
+            assert_int_equal(p.provenance[t * 2 + k],
+                             present[t][k] ? WK_PROV_TRADED : WK_PROV_UNKNOWN);
             assert_true(present[t][k] ? b->open == 100 + (double)t : isnan(b->open));
         }
     wk_panel_finish(&p);
-    assert_int_equal(wk_panel_build(s, 2, NULL, 0, EPOCH + HOUR, EPOCH + 3 * HOUR, &p, &err), WK_OK);
+    assert_int_equal(wk_panel_build(s, 2, NULL, 0, EPOCH + HOUR, EPOCH + 3 * HOUR, &p, &err),
+                     WK_OK);
     assert_true(p.T == 2 && p.start_ns == EPOCH + HOUR);
     wk_panel_finish(&p);
     assert_int_equal(wk_panel_build(s, 2, NULL, 0, EPOCH + 90 * HOUR, 0, &p, &err), WK_E_DATA);
@@ -54,9 +56,12 @@ static void test_funding_is_charged_at_the_nearest_open_and_known_later(void **s
     int steps[20];
     for (int i = 0; i < 20; i++)
         steps[i] = i;
-    wk_series s[3] = {make("A", HOUR, steps, 20), make("B", HOUR, steps, 20), make("C", HOUR, steps, 20)};
-    /* A is late by 4 ms at 08:00 and early at 16:00; B has its own rate at 08:00 only; C has none. */
-    int64_t ta[] = {EPOCH + 8 * HOUR + 4000000, EPOCH + 16 * HOUR - 1000000}, tb[] = {EPOCH + 8 * HOUR};
+    wk_series s[3] = {make("A", HOUR, steps, 20), make("B", HOUR, steps, 20),
+                      make("C", HOUR, steps, 20)};
+    /* A is late by 4 ms at 08:00 and early at 16:00; B has its own rate at 08:00 only; C has none.
+     */
+    int64_t ta[] = {EPOCH + 8 * HOUR + 4000000, EPOCH + 16 * HOUR - 1000000},
+            tb[] = {EPOCH + 8 * HOUR};
     double ra[] = {0.0003, -0.0001}, rb[] = {0.0001};
     wk_rates rates[3] = {{2, ta, ra}, {1, tb, rb}, {0, NULL, NULL}};
     wk_panel p;
@@ -112,7 +117,8 @@ static void test_bucket_starts(void **state)
     assert_true(wk_bucket_start(-1, HOUR) == -HOUR);
 }
 
-/* Buckets against a direct computation, on a random series with holes; and no bucket before it closed. */
+/* Buckets against a direct computation, on a random series with holes; and no bucket before it
+ * closed. */
 static void test_resampled_buckets_hold_exactly_their_bars(void **state)
 {
     (void)state;
@@ -123,9 +129,12 @@ static void test_resampled_buckets_hold_exactly_their_bars(void **state)
     int64_t t = EPOCH + 2 * HOUR;
     for (uint64_t i = 0; i < N; i++) {
         double o = 50 + 10 * wk_rng_uniform(3, 1, i), c = 50 + 10 * wk_rng_uniform(3, 2, i);
-        in.bars[i] = (wk_bar){t, o, fmax(o, c) + wk_rng_uniform(3, 3, i), fmin(o, c) - wk_rng_uniform(3, 4, i), c, (double)i};
+        in.bars[i] = (wk_bar){
+            t, o,        fmax(o, c) + wk_rng_uniform(3, 3, i), fmin(o, c) - wk_rng_uniform(3, 4, i),
+            c, (double)i};
         in.provenance[i] = (uint8_t)(wk_rng_below(3, 6, i, 10) == 0);
-        t += HOUR * (1 + (int64_t)(wk_rng_below(3, 5, i, 4) == 0) * (int64_t)wk_rng_below(3, 7, i, 9));
+        t += HOUR *
+             (1 + (int64_t)(wk_rng_below(3, 5, i, 4) == 0) * (int64_t)wk_rng_below(3, 7, i, 9));
     }
     const int64_t four = 4 * HOUR;
     for (size_t prefix = 0; prefix <= N; prefix += prefix < 40 ? 1 : 97) {
@@ -146,7 +155,8 @@ static void test_resampled_buckets_hold_exactly_their_bars(void **state)
             if (closed) {
                 assert_true(k < out.n);
                 const wk_bar *b = &out.bars[k++];
-                assert_true(b->time_ns == start && b->open == in.bars[i].open && b->close == in.bars[j - 1].close);
+                assert_true(b->time_ns == start && b->open == in.bars[i].open &&
+                            b->close == in.bars[j - 1].close);
                 assert_true(b->high == high && b->low == low && b->volume == volume);
             }
             i = j;
@@ -165,8 +175,9 @@ static void test_decimals_are_those_of_the_text(void **state)
     static const struct {
         double price;
         int decimals;
-    } cases[] = {{13715.65, 2}, {0.25551, 5}, {1e-8, 8}, {0.00001234, 8}, {9007199254740993.0, 0}, {7, 0}, {0.1, 1},
-                 {123456.789012, 6}, {1.0 / 3, 12}};
+    } cases[] = {
+        {13715.65, 2}, {0.25551, 5}, {1e-8, 8},          {0.00001234, 8}, {9007199254740993.0, 0},
+        {7, 0},        {0.1, 1},     {123456.789012, 6}, {1.0 / 3, 12}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         wk_bar b = {0, cases[i].price, cases[i].price, cases[i].price, cases[i].price, 0.5};
         wk_series s = {.n = 1, .bars = &b};

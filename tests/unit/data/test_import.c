@@ -34,7 +34,8 @@ static void test_plain_and_gzip_give_the_same(void **state)
         if (wk_import_candles(path, "venue", "SYM", 0, 0, &s, &report, &err) != WK_OK)
             fail_msg("%s", err.msg);
         assert_int_equal(s.n, 3);
-        assert_true(s.timeframe_ns == HOUR && s.bars[2].time_ns == INT64_C(1514772000) * WK_NS_PER_S);
+        assert_true(s.timeframe_ns == HOUR &&
+                    s.bars[2].time_ns == INT64_C(1514772000) * WK_NS_PER_S);
         assert_true(s.bars[0].high == 4 && s.bars[1].close == 2.5);
         assert_int_equal(s.provenance[0], WK_PROV_TRADED);
         assert_int_equal(s.provenance[2], WK_PROV_CONFIRMED_EMPTY);
@@ -49,14 +50,19 @@ static void test_each_kind_of_bad_input_names_its_row(void **state)
     expect_error(state, "", "is empty");
     expect_error(state, "\n\n", "no candle");
     expect_error(state, HEAD, "no candle");
-    expect_error(state, HEAD ROW1 "1514768400,2,abc,1,2.5,11\n", "bad.csv:3: high \"abc\" is not a number");
+    expect_error(state, HEAD ROW1 "1514768400,2,abc,1,2.5,11\n",
+                 "bad.csv:3: high \"abc\" is not a number");
     expect_error(state, HEAD ROW1 "1514768400,2,nan,1,2.5,11\n", "bad.csv:3: high \"nan\"");
-    expect_error(state, HEAD ROW1 "1514768400,-2,3,1,2.5,11\n", "bad.csv:3: a price is zero or negative");
+    expect_error(state, HEAD ROW1 "1514768400,-2,3,1,2.5,11\n",
+                 "bad.csv:3: a price is zero or negative");
     expect_error(state, HEAD ROW1 "1514768400,2,1,3,2.5,11\n", "bad.csv:3: high below low");
-    expect_error(state, HEAD ROW1 "1514768400,2,2.2,1,2.5,11\n", "bad.csv:3: high below open or close");
+    expect_error(state, HEAD ROW1 "1514768400,2,2.2,1,2.5,11\n",
+                 "bad.csv:3: high below open or close");
     expect_error(state, HEAD ROW1 "1514768400,2,3,1,2.5,-1\n", "bad.csv:3: the volume is negative");
-    expect_error(state, HEAD ROW2 ROW1, "bad.csv:3: 2018-01-01T00:00:00Z comes after 2018-01-01T01:00:00Z; sort");
-    expect_error(state, HEAD ROW1 "1514764800,1,4,0.5,2,11\n", "bad.csv:3: a second bar for 2018-01-01T00:00:00Z");
+    expect_error(state, HEAD ROW2 ROW1,
+                 "bad.csv:3: 2018-01-01T00:00:00Z comes after 2018-01-01T01:00:00Z; sort");
+    expect_error(state, HEAD ROW1 "1514764800,1,4,0.5,2,11\n",
+                 "bad.csv:3: a second bar for 2018-01-01T00:00:00Z");
     expect_error(state, HEAD ROW1 "15147", "bad.csv:3: 1 fields");
     expect_error(state, HEAD ROW1, "does not show its timeframe");
     expect_error(state, HEAD ROW1 ROW2 ROW3 "1514775660,2,3,1,2.5,0\n", "off the grid of 1h");
@@ -69,9 +75,11 @@ static void test_each_kind_of_bad_input_names_its_row(void **state)
 
 static void test_lenient_drops_and_counts(void **state)
 {
-    const char *path = temp_write(state, "l.csv", HEAD ROW3 ROW1 ROW1 "1514768400,x,3,1,2.5,11\n"
-                                  "1514768400,2,1,3,2.5,11\n" ROW2 "1514768400,2,3,1,2.4,11\n" ROW3
-                                  "1514782800,2,3,1,2.5,5\n");
+    const char *path =
+        temp_write(state, "l.csv",
+                   HEAD ROW3 ROW1 ROW1 "1514768400,x,3,1,2.5,11\n"
+                                       "1514768400,2,1,3,2.5,11\n" ROW2
+                                       "1514768400,2,3,1,2.4,11\n" ROW3 "1514782800,2,3,1,2.5,5\n");
     wk_series s;
     wk_import_report r;
     wk_err err = {0};
@@ -97,9 +105,9 @@ static void test_truncated_or_damaged_gzip_is_refused(void **state)
     char text[200000];
     size_t n = (size_t)snprintf(text, sizeof text, HEAD);
     for (int i = 0; i < 4000; i++)
-        n += (size_t)snprintf(text + n, sizeof text - n, "%lld,%d.5,%d.9,%d.1,%d.6,%d\n", 1514764800LL + i * 3600LL,
-                              100 + i * 7919 % 50, 100 + i * 7919 % 50, 100 + i * 7919 % 50, 100 + i * 7919 % 50,
-                              i * 31 % 977);
+        n += (size_t)snprintf(text + n, sizeof text - n, "%lld,%d.5,%d.9,%d.1,%d.6,%d\n",
+                              1514764800LL + i * 3600LL, 100 + i * 7919 % 50, 100 + i * 7919 % 50,
+                              100 + i * 7919 % 50, 100 + i * 7919 % 50, i * 31 % 977);
     const char *path = temp_write_gz(state, "t.csv.gz", text);
     char *bytes;
     size_t size;
@@ -128,9 +136,11 @@ static void test_rates(void **state)
 {
     wk_rates r = {0};
     wk_err err = {0};
-    const char *path = temp_write(state, "f.csv", "time,rate\n1578556800,0.0001\n1578585600,-3e-05\n");
+    const char *path =
+        temp_write(state, "f.csv", "time,rate\n1578556800,0.0001\n1578585600,-3e-05\n");
     assert_int_equal(wk_import_rates(path, &r, &err), WK_OK);
-    assert_true(r.n == 2 && r.rate[1] == -3e-05 && r.time_ns[0] == INT64_C(1578556800) * WK_NS_PER_S);
+    assert_true(r.n == 2 && r.rate[1] == -3e-05 &&
+                r.time_ns[0] == INT64_C(1578556800) * WK_NS_PER_S);
     wk_rates_finish(&r);
     path = temp_write(state, "f.csv", "time,rate\n1578585600,0.1\n1578556800,0.1\n");
     assert_int_equal(wk_import_rates(path, &r, &err), WK_E_PARSE);
@@ -181,10 +191,13 @@ static void test_recorded_candles_match_their_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_plain_and_gzip_give_the_same, temp_setup, temp_teardown),
-        cmocka_unit_test_setup_teardown(test_each_kind_of_bad_input_names_its_row, temp_setup, temp_teardown),
+        cmocka_unit_test_setup_teardown(test_plain_and_gzip_give_the_same, temp_setup,
+                                        temp_teardown),
+        cmocka_unit_test_setup_teardown(test_each_kind_of_bad_input_names_its_row, temp_setup,
+                                        temp_teardown),
         cmocka_unit_test_setup_teardown(test_lenient_drops_and_counts, temp_setup, temp_teardown),
-        cmocka_unit_test_setup_teardown(test_truncated_or_damaged_gzip_is_refused, temp_setup, temp_teardown),
+        cmocka_unit_test_setup_teardown(test_truncated_or_damaged_gzip_is_refused, temp_setup,
+                                        temp_teardown),
         cmocka_unit_test_setup_teardown(test_rates, temp_setup, temp_teardown),
         cmocka_unit_test(test_recorded_candles_match_their_table),
     };

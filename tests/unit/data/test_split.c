@@ -12,11 +12,12 @@ static void test_purge_equals_the_reference_vector(void **state)
         begin[i] = i;
         end[i] = i + 3;
     }
-    static const char *const want[4] = {"00000000001111111111", "11000000000000011111", "11111110000000000000",
-                                        "11111111111100000000"};
+    static const char *const want[4] = {"00000000001111111111", "11000000000000011111",
+                                        "11111110000000000000", "11111111111100000000"};
     for (int f = 0; f < 4; f++) {
         uint8_t keep[20];
-        size_t kept = wk_split_purge(20, begin, end, (size_t)f * 5, (size_t)f * 5 + 5, 2, keep), n = 0;
+        size_t kept = wk_split_purge(20, begin, end, (size_t)f * 5, (size_t)f * 5 + 5, 2, keep),
+               n = 0;
         for (int i = 0; i < 20; i++) {
             assert_int_equal(keep[i], want[f][i] - '0');
             n += keep[i];
@@ -36,22 +37,30 @@ static void test_folds_follow_civil_months(void **state)
     wk_fold *f;
     size_t n;
     wk_err err;
-    assert_int_equal(wk_folds_make(&p, wk_civil_to_ns(2020, 7, 1), wk_civil_to_ns(2021, 9, 1), 6, 0, &f, &n, &err), WK_OK);
+    assert_int_equal(wk_folds_make(&p, wk_civil_to_ns(2020, 7, 1), wk_civil_to_ns(2021, 9, 1), 6, 0,
+                                   &f, &n, &err),
+                     WK_OK);
     assert_int_equal(n, 3);
     static const int edges[4][3] = {{2020, 7, 1}, {2021, 1, 1}, {2021, 7, 1}, {2021, 9, 1}};
     for (size_t i = 0; i < n; i++) {
-        size_t a = (size_t)((wk_civil_to_ns(edges[i][0], edges[i][1], edges[i][2]) - p.start_ns) / day);
-        size_t b = (size_t)((wk_civil_to_ns(edges[i + 1][0], edges[i + 1][1], edges[i + 1][2]) - p.start_ns) / day);
-        assert_true(f[i].test_begin == a && f[i].test_end == b && f[i].train_begin == 0 && f[i].train_end == a);
+        size_t a =
+            (size_t)((wk_civil_to_ns(edges[i][0], edges[i][1], edges[i][2]) - p.start_ns) / day);
+        size_t b = (size_t)((wk_civil_to_ns(edges[i + 1][0], edges[i + 1][1], edges[i + 1][2]) -
+                             p.start_ns) /
+                            day);
+        assert_true(f[i].test_begin == a && f[i].test_end == b && f[i].train_begin == 0 &&
+                    f[i].train_end == a);
     }
     free(f);
-    assert_int_equal(wk_folds_make(&p, wk_civil_to_ns(2020, 7, 15), 0, 1, 100, &f, &n, &err), WK_OK);
+    assert_int_equal(wk_folds_make(&p, wk_civil_to_ns(2020, 7, 15), 0, 1, 100, &f, &n, &err),
+                     WK_OK);
     assert_int_equal(f[0].test_begin, 196);
     assert_int_equal(f[0].test_end, 213); /* 2020-08-01 */
     assert_int_equal(f[0].train_begin, 96);
     assert_int_equal(f[n - 1].test_end, 1000);
     for (size_t i = 1; i < n; i++)
-        assert_true(f[i].test_begin == f[i - 1].test_end && f[i].train_begin == f[i].test_begin - 100);
+        assert_true(f[i].test_begin == f[i - 1].test_end &&
+                    f[i].train_begin == f[i].test_begin - 100);
     free(f);
 }
 
@@ -62,10 +71,13 @@ static void test_a_test_outside_the_bars_is_refused(void **state)
     wk_fold *f = NULL;
     size_t n;
     wk_err err;
-    assert_int_equal(wk_folds_make(&p, wk_civil_to_ns(2021, 1, 1), 0, 6, 0, &f, &n, &err), WK_E_DATA);
+    assert_int_equal(wk_folds_make(&p, wk_civil_to_ns(2021, 1, 1), 0, 6, 0, &f, &n, &err),
+                     WK_E_DATA);
     ASSERT_CONTAINS(err.msg, "2020-01-05T04:00:00Z");
-    assert_int_equal(wk_folds_make(&p, wk_civil_to_ns(2020, 1, 1), 0, 6, 0, &f, &n, &err), WK_E_DATA);
-    assert_int_equal(wk_folds_make(&p, wk_civil_to_ns(2020, 1, 3), 0, 0, 0, &f, &n, &err), WK_E_ARG);
+    assert_int_equal(wk_folds_make(&p, wk_civil_to_ns(2020, 1, 1), 0, 6, 0, &f, &n, &err),
+                     WK_E_DATA);
+    assert_int_equal(wk_folds_make(&p, wk_civil_to_ns(2020, 1, 3), 0, 0, 0, &f, &n, &err),
+                     WK_E_ARG);
     assert_null(f);
 }
 

@@ -1,4 +1,5 @@
-/* The candle store: round trip, equal bytes whatever the order of arrival, and refusals that leave it as it was. */
+/* The candle store: round trip, equal bytes whatever the order of arrival, and refusals that leave
+ * it as it was. */
 #include "temp.h"
 
 #include <signal.h>
@@ -19,7 +20,8 @@ static wk_series sample(void)
     int64_t t = wk_civil_to_ns(2019, 12, 10);
     for (uint64_t i = 0; i < N; i++) {
         double p = 7000 + (double)wk_rng_below(1, 1, i, 100000) / 100;
-        s.bars[i] = (wk_bar){t, p, p + 3.25, p - 4.5, p + 1, (double)wk_rng_below(1, 2, i, 1000) / 8};
+        s.bars[i] =
+            (wk_bar){t, p, p + 3.25, p - 4.5, p + 1, (double)wk_rng_below(1, 2, i, 1000) / 8};
         s.provenance[i] = (uint8_t)wk_rng_below(1, 3, i, 3);
         t += i % 100 == 99 ? 5 * HOUR : HOUR;
     }
@@ -76,9 +78,11 @@ static void test_bars_come_back_bit_for_bit(void **state)
     assert_true(back.bars[0].time_ns == from);
     wk_series_finish(&back);
     back.n = 77;
-    assert_int_equal(wk_store_read(root, "venue", "BTC-USD", 2 * HOUR, 0, 0, &back, &err), WK_E_DATA);
+    assert_int_equal(wk_store_read(root, "venue", "BTC-USD", 2 * HOUR, 0, 0, &back, &err),
+                     WK_E_DATA);
     ASSERT_CONTAINS(err.msg, "wick store list");
-    assert_int_equal(wk_store_read(root, "venue", "BTC-USD", HOUR, to + 9999 * HOUR, 0, &back, &err), WK_E_DATA);
+    assert_int_equal(
+        wk_store_read(root, "venue", "BTC-USD", HOUR, to + 9999 * HOUR, 0, &back, &err), WK_E_DATA);
     assert_int_equal(wk_store_read(root, "../x", "BTC-USD", HOUR, 0, 0, &back, &err), WK_E_ARG);
     assert_int_equal(back.n, 77);
     wk_store_entry *list;
@@ -150,7 +154,8 @@ static void test_impossible_series_are_refused(void **state)
     wk_series_finish(&s);
 }
 
-/* The second year's file exceeds the limit, so that the first one must not have been replaced either. */
+/* The second year's file exceeds the limit, so that the first one must not have been replaced
+ * either. */
 static void test_a_full_disk_leaves_the_store_as_it_was(void **state)
 {
     const char *root = temp_path(state, "store"), *twin = temp_path(state, "twin");
@@ -239,7 +244,8 @@ static void test_check_finds_damage(void **state)
         assert_true(wk_store_merge(root, &s, NULL, NULL, &err) != WK_OK);
     }
     size_t found = 0;
-    for (size_t at = 0; at + 64 < n; at += n / 64) { /* changed bytes are found, or stood in a gap of the file */
+    for (size_t at = 0; at + 64 < n;
+         at += n / 64) { /* changed bytes are found, or stood in a gap of the file */
         char *bad = malloc(n);
         memcpy(bad, bytes, n);
         for (size_t k = 0; k < 64; k++)
@@ -249,7 +255,8 @@ static void test_check_finds_damage(void **state)
         assert_int_equal(wk_store_check(root, keep_text, text, &problems, &err), WK_OK);
         found += problems;
         if (problems == 0) {
-            assert_int_equal(wk_store_read(root, "venue", "BTC-USD", HOUR, 0, 0, &back, &err), WK_OK);
+            assert_int_equal(wk_store_read(root, "venue", "BTC-USD", HOUR, 0, 0, &back, &err),
+                             WK_OK);
             assert_memory_equal(back.bars, s.bars, N * sizeof *s.bars);
             wk_series_finish(&back);
         }
@@ -260,7 +267,8 @@ static void test_check_finds_damage(void **state)
     assert_int_equal(wk_store_check(root, keep_text, text, &problems, &err), WK_OK);
     assert_int_equal(problems, 1);
     ASSERT_CONTAINS(text, "interrupted");
-    assert_int_equal(wk_store_check(temp_path(state, "nowhere"), NULL, NULL, &problems, &err), WK_E_IO);
+    assert_int_equal(wk_store_check(temp_path(state, "nowhere"), NULL, NULL, &problems, &err),
+                     WK_E_IO);
     free(bytes);
     wk_series_finish(&s);
 }
@@ -269,11 +277,16 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_bars_come_back_bit_for_bit, temp_setup, temp_teardown),
-        cmocka_unit_test_setup_teardown(test_any_order_of_arrival_gives_the_same_bytes, temp_setup, temp_teardown),
-        cmocka_unit_test_setup_teardown(test_newer_values_win_and_are_counted, temp_setup, temp_teardown),
-        cmocka_unit_test_setup_teardown(test_impossible_series_are_refused, temp_setup, temp_teardown),
-        cmocka_unit_test_setup_teardown(test_a_full_disk_leaves_the_store_as_it_was, temp_setup, temp_teardown),
-        cmocka_unit_test_setup_teardown(test_a_directory_without_rights_is_one_clear_error, temp_setup, temp_teardown),
+        cmocka_unit_test_setup_teardown(test_any_order_of_arrival_gives_the_same_bytes, temp_setup,
+                                        temp_teardown),
+        cmocka_unit_test_setup_teardown(test_newer_values_win_and_are_counted, temp_setup,
+                                        temp_teardown),
+        cmocka_unit_test_setup_teardown(test_impossible_series_are_refused, temp_setup,
+                                        temp_teardown),
+        cmocka_unit_test_setup_teardown(test_a_full_disk_leaves_the_store_as_it_was, temp_setup,
+                                        temp_teardown),
+        cmocka_unit_test_setup_teardown(test_a_directory_without_rights_is_one_clear_error,
+                                        temp_setup, temp_teardown),
         cmocka_unit_test_setup_teardown(test_check_finds_damage, temp_setup, temp_teardown),
     };
     return cmocka_run_group_tests_name("store", tests, NULL, NULL);

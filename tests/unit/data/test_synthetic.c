@@ -1,4 +1,5 @@
-/* The simulated market: consistent bars, the planted mean, its size, and nothing without an edge. */
+/* The simulated market: consistent bars, the planted mean, its size, and nothing without an edge.
+ */
 #include "temp.h"
 
 #include <math.h>
@@ -10,7 +11,12 @@ enum { S = 5, T = 40000 };
 
 static wk_panel simulate(double edge, uint64_t seed, size_t n_steps, double *mean)
 {
-    wk_synthetic_params p = {.seed = seed, .S = S, .T = n_steps, .start_ns = 0, .timeframe_ns = HOUR, .edge = edge,
+    wk_synthetic_params p = {.seed = seed,
+                             .S = S,
+                             .T = n_steps,
+                             .start_ns = 0,
+                             .timeframe_ns = HOUR,
+                             .edge = edge,
                              .sigma_bar = 0.008};
     wk_panel panel;
     wk_err err = {0};
@@ -47,7 +53,8 @@ static void test_bars_are_consistent_and_continuous(void **state)
 static void test_the_same_seed_gives_the_same_bits_and_another_does_not(void **state)
 {
     (void)state;
-    wk_panel a = simulate(0.1, 1, 1000, NULL), b = simulate(0.1, 1, 1500, NULL), c = simulate(0.1, 2, 1000, NULL);
+    wk_panel a = simulate(0.1, 1, 1000, NULL), b = simulate(0.1, 1, 1500, NULL),
+             c = simulate(0.1, 2, 1000, NULL);
     assert_memory_equal(a.bars, b.bars, 1000 * S * sizeof *a.bars); /* nor does the length matter */
     assert_true(memcmp(a.bars, c.bars, 1000 * S * sizeof *a.bars) != 0);
     wk_panel_finish(&a);
@@ -75,7 +82,8 @@ static relation relate(const wk_panel *p, const double *x)
     return (relation){xr / sqrt(xx * rr), xr / xx, sqrt(rr / (double)n)};
 }
 
-/* 200k bars: a standard error of 0.003 in the correlation (the markets are correlated, so about 0.005). */
+/* 200k bars: a standard error of 0.003 in the correlation (the markets are correlated, so about
+ * 0.005). */
 static void test_the_mean_is_worth_the_edge(void **state)
 {
     (void)state;
@@ -84,15 +92,17 @@ static void test_the_mean_is_worth_the_edge(void **state)
     for (int i = 0; i < 3; i++) {
         wk_panel p = simulate(edges[i], 10 + (uint64_t)i, T, mean);
         relation r = relate(&p, mean);
-        if (fabs(r.correlation - edges[i]) > 0.015 || fabs(r.slope - 1) > 0.25 || fabs(r.deviation / 0.008 - 1) > 0.15)
-            fail_msg("edge %g: correlation %g, slope %g, deviation %g", edges[i], r.correlation, r.slope, r.deviation);
+        if (fabs(r.correlation - edges[i]) > 0.015 || fabs(r.slope - 1) > 0.25 ||
+            fabs(r.deviation / 0.008 - 1) > 0.15)
+            fail_msg("edge %g: correlation %g, slope %g, deviation %g", edges[i], r.correlation,
+                     r.slope, r.deviation);
         wk_panel_finish(&p);
     }
     free(mean);
 }
 
-/* A rule that anyone can compute from closed bars: fade the last three bars' return, more so when the
- * leader went the other way. It finds most of the planted mean, and nothing without an edge. */
+/* A rule that anyone can compute from closed bars: fade the last three bars' return, more so when
+ * the leader went the other way. It finds most of the planted mean, and nothing without an edge. */
 static void naive_score(const wk_panel *p, double *score)
 {
     double variance[S];
@@ -100,10 +110,13 @@ static void naive_score(const wk_panel *p, double *score)
         variance[s] = 0.008 * 0.008;
     for (size_t t = 0; t < p->T; t++)
         for (size_t s = 0; s < S; s++) {
-            double r = t > 0 ? next_return(p, t - 1, s) : 0, lead = t > 0 ? next_return(p, t - 1, 0) : 0;
+            double r = t > 0 ? next_return(p, t - 1, s) : 0,
+                   lead = t > 0 ? next_return(p, t - 1, 0) : 0;
             variance[s] = 0.94 * variance[s] + 0.06 * r * r;
-            double u = t > 2 ? (next_return(p, t - 1, s) + next_return(p, t - 2, s) + next_return(p, t - 3, s)) /
-                                   sqrt(3 * variance[s]) : 0;
+            double u = t > 2 ? (next_return(p, t - 1, s) + next_return(p, t - 2, s) +
+                                next_return(p, t - 3, s)) /
+                                   sqrt(3 * variance[s])
+                             : 0;
             u = fmax(-2, fmin(2, u));
             double v = fmax(-1, fmin(1, lead / sqrt(variance[s]) * (u < 0 ? -1 : 1)));
             score[t * S + s] = -u * (0.9 - 0.5 * v);
@@ -113,7 +126,8 @@ static void naive_score(const wk_panel *p, double *score)
 static void test_closed_bars_recover_most_of_the_edge_and_a_random_walk_has_none(void **state)
 {
     (void)state;
-    double *score = calloc((size_t)T * S, sizeof *score), *mean = calloc((size_t)T * S, sizeof *mean);
+    double *score = calloc((size_t)T * S, sizeof *score),
+           *mean = calloc((size_t)T * S, sizeof *mean);
     wk_panel p = simulate(0.10, 21, T, mean);
     naive_score(&p, score);
     relation r = relate(&p, score);
@@ -155,7 +169,8 @@ static void test_volatility_clusters_and_tails_are_fat(void **state)
         common += a * c;
     }
     double variance = r2 / (double)n;
-    double clustering = (lagged / (double)n - variance * variance) / (r4 / (double)n - variance * variance);
+    double clustering =
+        (lagged / (double)n - variance * variance) / (r4 / (double)n - variance * variance);
     assert_true(r4 / (double)n / (variance * variance) > 4.5);
     assert_true(clustering > 0.08);
     assert_true(common / r2 > 0.4 && common / r2 < 0.75);
@@ -168,7 +183,12 @@ static void test_wrong_parameters_are_refused(void **state)
     (void)state;
     wk_panel p = {.T = 77};
     wk_err err;
-    wk_synthetic_params good = {.seed = 1, .S = 1, .T = 10, .timeframe_ns = HOUR, .sigma_bar = 0.01}, bad[5];
+    wk_synthetic_params good = {.seed = 1,
+                                .S = 1,
+                                .T = 10,
+                                .timeframe_ns = HOUR,
+                                .sigma_bar = 0.01},
+                        bad[5];
     for (int i = 0; i < 5; i++)
         bad[i] = good;
     bad[0].S = 0;

@@ -37,8 +37,8 @@ static void test_interval_of_the_mean_has_the_classical_width(void **state)
     assert_true(s.lo < sr * sqrt(365) && sr * sqrt(365) < s.hi);
 }
 
-/* The exact standard error of the scheme: the mean of n / block independent blocks, each of which may
- * start anywhere on the circle. */
+/* The exact standard error of the scheme: the mean of n / block independent blocks, each of which
+ * may start anywhere on the circle. */
 static double exact_error(const double *x, size_t n, size_t block)
 {
     double mean = wk_mean(x, n), square = 0;

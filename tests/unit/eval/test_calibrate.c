@@ -1,4 +1,5 @@
-/* Temperature and isotonic calibration against scipy and scikit-learn (tests/golden/eval/make_golden.py). */
+/* Temperature and isotonic calibration against scipy and scikit-learn
+ * (tests/golden/eval/make_golden.py). */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -73,7 +74,8 @@ static void test_weights_and_absent_labels_choose_the_rows(void **state)
         half[i] = i % 2 ? y[i] : -1;
     }
     assert_near(wk_temperature_fit(z, y, w, N, K), wk_temperature_fit(z, half, NULL, N, K), 1e-9);
-    assert_true(fabs(wk_temperature_fit(z, y, w, N, K) - wk_temperature_fit(z, y, NULL, N, K)) > 1e-3);
+    assert_true(fabs(wk_temperature_fit(z, y, w, N, K) - wk_temperature_fit(z, y, NULL, N, K)) >
+                1e-3);
 }
 
 static void test_extreme_rows_stay_within_bounds(void **state)
@@ -89,7 +91,8 @@ static void test_extreme_rows_stay_within_bounds(void **state)
 static void test_isotonic_steps_equal_scikit_learn(void **state)
 {
     (void)state;
-    const float s[] = {.9f, .1f, .2f, .3f, NAN, .2f, .5f, .6f, .8f}, h[] = {1, 0, 1, 0, 1, 0, 1, 0, 1};
+    const float s[] = {.9f, .1f, .2f, .3f, NAN, .2f, .5f, .6f, .8f},
+                h[] = {1, 0, 1, 0, 1, 0, 1, 0, 1};
     float at[9], value[9];
     size_t m = wk_isotonic_fit(s, h, NULL, 9, at, value);
     assert_true(m >= 4);

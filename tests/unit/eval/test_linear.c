@@ -25,7 +25,8 @@ static wk_linear_data make(table *t)
     for (size_t i = 0; i < N; i++) {
         for (size_t j = 0; j < F; j++)
             t->X[i * F + j] = (float)lcg_next(&x);
-        t->y[i] = (float)((double)t->X[i * F] * 2 - (double)t->X[i * F + 1] + (double)(float)lcg_next(&x));
+        t->y[i] = (float)((double)t->X[i * F] * 2 - (double)t->X[i * F + 1] +
+                          (double)(float)lcg_next(&x));
     }
     return (wk_linear_data){.X = t->X, .stride = F, .n_cols = F, .n_rows = N, .y = t->y};
 }
@@ -86,7 +87,8 @@ static void test_weights_equal_repeated_rows_and_rows_select(void **state)
     wk_arena_init(&arena);
     wk_linear a, b;
     wk_err err;
-    /* Weights are scaled to mean 1 over the rows given: 200 rows of l2 = 2 carry as much as n of l2 = n / 100. */
+    /* Weights are scaled to mean 1 over the rows given: 200 rows of l2 = 2 carry as much as n of l2
+     * = n / 100. */
     assert_int_equal(wk_linear_fit(&arena, &d, (double)n / 100, 1, &a, &err), WK_OK);
     assert_int_equal(wk_linear_fit(&arena, &weighted, 2, 1, &b, &err), WK_OK);
     for (size_t j = 0; j < F; j++)

@@ -1,4 +1,5 @@
-/* Metrics of forecasts. Golden values: tests/golden/eval/make_golden.py and the published vectors. */
+/* Metrics of forecasts. Golden values: tests/golden/eval/make_golden.py and the published vectors.
+ */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,7 +26,8 @@ static void test_auc_counts_ties_half_and_skips_nan(void **state)
 static void test_rank_correlation_equals_scipy(void **state)
 {
     (void)state;
-    const float a[] = {.1f, .4f, .35f, .8f, .35f, .9f, .2f, .6f, NAN}, b[] = {3, 1, 4, 1, 5, 9, 2, 6, 7};
+    const float a[] = {.1f, .4f, .35f, .8f, .35f, .9f, .2f, .6f, NAN},
+                b[] = {3, 1, 4, 1, 5, 9, 2, 6, 7};
     const float rise[] = {1, 2, 3}, fall[] = {30, 20, -10}, flat[] = {1, 1, 1};
     assert_near(wk_rank_correlation(a, b, 9), 0.25301204819277107, 1e-14);
     assert_near(wk_rank_correlation(rise, fall, 3), -1, 0);
@@ -62,6 +64,46 @@ static void test_ece_measures_the_gap_of_equal_mass_bins(void **state)
     const int8_t hit[] = {1, 0, 0, 0};
     assert_near(wk_ece(p, hit, 4, 2), (0.3 + 0.4) / 4, 1e-7);
     assert_near(wk_ece(p, hit, 4, 1), (1.7 - 1) / 4, 1e-7);
+}
+
+static void test_reliability_bins_skip_nan_and_may_be_empty(void **state)
+{
+    (void)state;
+    const float p[] = {.8f, .1f, NAN, .6f, .2f};
+    const int8_t hit[] = {1, 0, 1, 0, 0};
+    double said[8], seen[8];
+    size_t count[8];
+    wk_reliability(p, hit, 5, 2, said, seen, count);
+    assert_near(said[0], 0.15, 1e-7);
+    assert_near(seen[1], 0.5, 0);
+    assert_int_equal(count[0] + count[1], 4);
+    wk_reliability(p, hit, 5, 8, said, seen, count);
+    assert_true(count[0] == 0 && isnan(said[0]));
+    assert_true(isnan(wk_ece(p, hit, 0, 4)));
+}
+
+static void test_precision_rises_with_a_confidence_that_knows(void **state)
+{
+    (void)state;
+    const float confidence[] = {.2f, .9f, .5f, .7f, NAN};
+    const int8_t hit[] = {0, 1, 0, 1, 0};
+    const double coverage[] = {0.01, 0.4, 0.6, 1};
+    double precision[4];
+    wk_precision_coverage(confidence, hit, 5, coverage, 4, precision);
+    assert_near(precision[0], 1, 0);
+    assert_near(precision[1], 1, 0);
+    assert_near(precision[2], 2.0 / 3, 1e-15);
+    assert_near(precision[3], 0.4, 1e-15);
+}
+
+static void test_confusion_counts_the_likeliest_class(void **state)
+{
+    (void)state;
+    const float p[] = {.7f, .2f, .1f, .1f, .5f, .4f, .4f, .4f, .2f, NAN, 0, 0, 0, 0, 1};
+    const int8_t y[] = {0, 2, 1, 1, -1};
+    size_t counts[9], expected[9] = {1, 0, 0, 1, 0, 0, 0, 1, 0};
+    wk_confusion(p, y, 5, 3, counts);
+    assert_memory_equal(counts, expected, sizeof counts);
 }
 
 static void test_binomial_lower_bounds_are_the_published_ones(void **state)
@@ -103,6 +145,9 @@ int main(void)
         cmocka_unit_test(test_qlike_is_zero_for_the_truth),
         cmocka_unit_test(test_log_loss_and_brier_skip_absent_labels),
         cmocka_unit_test(test_ece_measures_the_gap_of_equal_mass_bins),
+        cmocka_unit_test(test_reliability_bins_skip_nan_and_may_be_empty),
+        cmocka_unit_test(test_precision_rises_with_a_confidence_that_knows),
+        cmocka_unit_test(test_confusion_counts_the_likeliest_class),
         cmocka_unit_test(test_binomial_lower_bounds_are_the_published_ones),
         cmocka_unit_test(test_drift_measures_are_the_published_ones),
     };

@@ -99,7 +99,8 @@ static void test_ruin_ends_at_minus_everything(void **state)
 static void test_minimum_track_record_table_holds(void **state)
 {
     (void)state;
-    const double annual[] = {1, 1.5, 2, 3}, normal[] = {990, 441, 249, 112}, fat[] = {1045, 479, 278, 133};
+    const double annual[] = {1, 1.5, 2, 3}, normal[] = {990, 441, 249, 112},
+                 fat[] = {1045, 479, 278, 133};
     double z = 1.6448536269514722;
     for (int i = 0; i < 4; i++) {
         double sharpe = annual[i] / sqrt(365);
@@ -147,7 +148,8 @@ static void test_lo_eta_is_root_q_without_and_less_with_autocorrelation(void **s
         r[i] = last;
     }
     assert_near(wk_lo_eta(r, 4000, 1), 1, 1e-15);
-    /* AR(1) with rho .5: q + 2 sum (q - k) rho^k = 4 + 2 (3 .5 + 2 .25 + 1 .125) = 8.25 for q = 4. */
+    /* AR(1) with rho .5: q + 2 sum (q - k) rho^k = 4 + 2 (3 .5 + 2 .25 + 1 .125) = 8.25 for q = 4.
+     */
     assert_near(wk_lo_eta(r, 4000, 4), 4 / sqrt(8.25), 0.04);
     assert_true(wk_lo_eta(r, 4000, 4) < 2);
 }
@@ -160,6 +162,30 @@ static void test_cvar_takes_the_straddling_period_in_part(void **state)
     assert_near(wk_cvar(A, N, 0.15), (-0.020 - 0.5 * 0.011) / 1.5, 1e-16);
     assert_near(wk_cvar(A, N, 0.05), -0.020, 1e-17);
     assert_near(wk_cvar(A, N, 1), 0.0013, 1e-16);
+}
+
+static void test_days_end_at_midnight_and_missing_days_are_flat(void **state)
+{
+    (void)state;
+    const int64_t hour = (int64_t)3600 * 1000000000;
+    const int64_t time[] = {23 * hour, 24 * hour, 25 * hour, 97 * hour};
+    const double equity[] = {101, 102, 103, 51};
+    double r[5], at_end[5];
+    int64_t day[5];
+    assert_int_equal(wk_daily_count(23 * hour, 97 * hour), 5);
+    assert_int_equal(wk_daily_returns(time, equity, 4, 100, r, day, at_end), 5);
+    const double expected[] = {102 / 100.0 - 1, 103 / 102.0 - 1, 0, 0, 51 / 103.0 - 1};
+    for (int i = 0; i < 5; i++) {
+        assert_near(r[i], expected[i], 1e-15);
+        assert_int_equal(day[i], i * 24 * hour);
+    }
+    assert_near(at_end[3], 103, 0);
+    const double ruin[] = {101, -2, 50, 60};
+    wk_daily_returns(time, ruin, 4, 100, r, NULL, NULL);
+    assert_near(r[0], -1, 0);
+    assert_near(r[1], 0, 0);
+    assert_near(r[4], 0, 0);
+    assert_int_equal(wk_daily_count(-hour, hour), 2);
 }
 
 static void test_ulcer_and_tail_ratio(void **state)
@@ -184,6 +210,7 @@ int main(void)
         cmocka_unit_test(test_psr_is_a_half_against_itself),
         cmocka_unit_test(test_lo_eta_is_root_q_without_and_less_with_autocorrelation),
         cmocka_unit_test(test_cvar_takes_the_straddling_period_in_part),
+        cmocka_unit_test(test_days_end_at_midnight_and_missing_days_are_flat),
         cmocka_unit_test(test_ulcer_and_tail_ratio),
     };
     return cmocka_run_group_tests_name("metrics_money", tests, NULL, NULL);

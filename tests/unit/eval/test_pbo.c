@@ -12,7 +12,8 @@
 
 #include "near.h"
 
-/* The vector generator of the reference: a linear congruence, row-major, drift on the last column. */
+/* The vector generator of the reference: a linear congruence, row-major, drift on the last column.
+ */
 static double *matrix(size_t T, size_t N, double drift)
 {
     double *M = malloc(T * N * sizeof *M);

@@ -69,7 +69,8 @@ static void test_a_document_without_title_is_refused(void **state)
 static void test_numbers_that_json_lacks(void **state)
 {
     (void)state;
-    json_t *nan = wk_report_number(NAN), *inf = wk_report_number(-INFINITY), *x = wk_report_number(2.5);
+    json_t *nan = wk_report_number(NAN), *inf = wk_report_number(-INFINITY),
+           *x = wk_report_number(2.5);
     assert_true(json_is_null(nan));
     assert_string_equal(json_string_value(inf), "-inf");
     assert_true(json_real_value(x) == 2.5);

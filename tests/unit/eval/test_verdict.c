@@ -16,7 +16,8 @@
 #define HOUR ((int64_t)3600 * 1000000000)
 enum { DAYS = 500, TRADES = 600 };
 
-/* A strategy of TRADES trades on two symbols, each with a mean net return of `edge` and deviation 1 %. */
+/* A strategy of TRADES trades on two symbols, each with a mean net return of `edge` and deviation 1
+ * %. */
 typedef struct {
     uint32_t symbol[TRADES];
     int64_t entry[TRADES], exit[TRADES];
@@ -41,11 +42,19 @@ static wk_verdict_input make(world *w, double edge, uint64_t seed)
     }
     w->baselines[0] = (wk_verdict_baseline){"always flat", w->flat};
     w->baselines[1] = (wk_verdict_baseline){"buy and hold", w->hold};
-    return (wk_verdict_input){.n_trades = TRADES, .symbol = w->symbol, .entry_ns = w->entry,
-                              .exit_ns = w->exit, .net = w->net, .n_days = DAYS, .daily = w->daily,
-                              .baselines = w->baselines, .n_baselines = 2,
-                              .net_at_costs = stressed - 0.05, .net_at_delay = stressed - 0.02,
-                              .draws = 500, .seed = seed};
+    return (wk_verdict_input){.n_trades = TRADES,
+                              .symbol = w->symbol,
+                              .entry_ns = w->entry,
+                              .exit_ns = w->exit,
+                              .net = w->net,
+                              .n_days = DAYS,
+                              .daily = w->daily,
+                              .baselines = w->baselines,
+                              .n_baselines = 2,
+                              .net_at_costs = stressed - 0.05,
+                              .net_at_delay = stressed - 0.02,
+                              .draws = 500,
+                              .seed = seed};
 }
 
 static wk_verdict judge(wk_arena *arena, const wk_verdict_input *in)
@@ -87,6 +96,54 @@ static void test_an_edge_is_useful_and_its_interval_covers_it(void **state)
     }
     if (useful < 95 || covered < 88)
         fail_msg("an edge of 25 bp: useful in %d, covered in %d of 100 seeds", useful, covered);
+}
+
+/* Ten markets that share a persistent, fat-tailed day factor: expectancies of single trades would
+ * be far too sure of themselves here. */
+static wk_verdict_input correlated_markets(double edge, uint64_t seed)
+{
+    enum { ROOM = DAYS * 10 };
+    static uint32_t symbol[ROOM];
+    static int64_t entry[ROOM], exit[ROOM];
+    static double net[ROOM];
+    size_t n = 0;
+    double factor = 0;
+    for (size_t d = 0; d < DAYS; d++) {
+        double shock = wk_rng_normal(seed, 1, d) * (wk_rng_uniform(seed, 5, d) < 0.1 ? 3 : 1);
+        factor = 0.2 * factor + shock;
+        for (uint32_t k = 0; k < 10; k++) {
+            if (wk_rng_uniform(seed, 2, d * 10 + k) > 0.25)
+                continue;
+            symbol[n] = k;
+            entry[n] = ((int64_t)d * 24 + k) * HOUR;
+            exit[n] = entry[n] + 8 * HOUR;
+            net[n++] = edge + 0.007 * (factor + wk_rng_normal(seed, 3, d * 10 + k));
+        }
+    }
+    return (wk_verdict_input){.n_trades = n,
+                              .symbol = symbol,
+                              .entry_ns = entry,
+                              .exit_ns = exit,
+                              .net = net,
+                              .draws = 500,
+                              .seed = seed};
+}
+
+static void test_interval_keeps_its_level_when_markets_move_together(void **state)
+{
+    (void)state;
+    int above = 0, covered = 0;
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        wk_arena arena;
+        wk_arena_init(&arena);
+        wk_verdict_input in = correlated_markets(0, seed);
+        wk_verdict v = judge(&arena, &in);
+        above += v.expectancy_ci.lo > 0;
+        covered += v.expectancy_ci.lo <= 0 && 0 <= v.expectancy_ci.hi;
+        wk_arena_finish(&arena);
+    }
+    if (above > 10 || covered < 180)
+        fail_msg("of 200 seeds without an edge %d above 0, %d covered it", above, covered);
 }
 
 static void test_trades_that_repeat_on_one_day_do_not_narrow_the_interval(void **state)
@@ -162,7 +219,8 @@ static void test_no_trades_is_not_useful_and_not_a_crash(void **state)
     json_t *json = wk_verdict_json(&v);
     assert_true(json_is_false(json_object_get(json, "useful")));
     assert_int_equal(json_array_size(json_object_get(json, "lines")), 4);
-    assert_true(json_is_null(json_object_get(json_array_get(json_object_get(json, "lines"), 0), "value")));
+    assert_true(
+        json_is_null(json_object_get(json_array_get(json_object_get(json, "lines"), 0), "value")));
     json_decref(json);
     wk_arena_finish(&arena);
 }
@@ -184,6 +242,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_noise_is_not_useful_in_at_least_190_of_200_seeds),
         cmocka_unit_test(test_an_edge_is_useful_and_its_interval_covers_it),
+        cmocka_unit_test(test_interval_keeps_its_level_when_markets_move_together),
         cmocka_unit_test(test_trades_that_repeat_on_one_day_do_not_narrow_the_interval),
         cmocka_unit_test(test_each_line_alone_can_fail_the_verdict),
         cmocka_unit_test(test_no_trades_is_not_useful_and_not_a_crash),

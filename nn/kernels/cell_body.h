@@ -1,0 +1,143 @@
+/* Gates and elementwise functions of one instruction set; included by ops_<isa>.c. */
+
+static void lstm_cell(size_t B, size_t H, wk_real *gates, const wk_real *c_prev, wk_real *c, wk_real *tanh_c,
+                      wk_real *h)
+{
+    for (size_t b = 0; b < B; b++)
+        for (size_t j = 0; j < H; j += VW) {
+            wk_real *q = gates + b * 4 * H + j;
+            size_t at = b * H + j;
+            V i = wk__vsigmoid(LD(q)), f = wk__vsigmoid(LD(q + H));
+            V g = wk__vtanh(LD(q + 2 * H)), o = wk__vsigmoid(LD(q + 3 * H));
+            V now = FMA(f, LD(c_prev + at), MUL(i, g)), t = wk__vtanh(now);
+            ST(q, i);
+            ST(q + H, f);
+            ST(q + 2 * H, g);
+            ST(q + 3 * H, o);
+            ST(c + at, now);
+            ST(tanh_c + at, t);
+            ST(h + at, MUL(o, t));
+        }
+}
+
+/* s (1 - s), the slope of the sigmoid from its value. */
+static inline V sigmoid_slope(V s)
+{
+    return MUL(s, SUB(SET1(1), s));
+}
+
+/* 1 - t^2, the slope of tanh from its value. */
+static inline V tanh_slope(V t)
+{
+    return SUB(SET1(1), MUL(t, t));
+}
+
+static void lstm_cell_back(size_t B, size_t H, wk_real *gates, const wk_real *c_prev, const wk_real *tanh_c,
+                           const wk_real *dh, wk_real *dc)
+{
+    for (size_t b = 0; b < B; b++)
+        for (size_t j = 0; j < H; j += VW) {
+            wk_real *q = gates + b * 4 * H + j;
+            size_t at = b * H + j;
+            V i = LD(q), f = LD(q + H), g = LD(q + 2 * H), o = LD(q + 3 * H), t = LD(tanh_c + at);
+            V up = LD(dh + at);
+            V cell = FMA(MUL(up, o), tanh_slope(t), LD(dc + at));
+            ST(q, MUL(MUL(cell, g), sigmoid_slope(i)));
+            ST(q + H, MUL(MUL(cell, LD(c_prev + at)), sigmoid_slope(f)));
+            ST(q + 2 * H, MUL(MUL(cell, i), tanh_slope(g)));
+            ST(q + 3 * H, MUL(MUL(up, t), sigmoid_slope(o)));
+            ST(dc + at, MUL(cell, f));
+        }
+}
+
+static void gru_cell(size_t B, size_t H, wk_real *gx, const wk_real *gh, const wk_real *h_prev, wk_real *h)
+{
+    for (size_t b = 0; b < B; b++)
+        for (size_t j = 0; j < H; j += VW) {
+            wk_real *x = gx + b * 3 * H + j;
+            const wk_real *u = gh + b * 3 * H + j;
+            size_t at = b * H + j;
+            V r = wk__vsigmoid(ADD(LD(x), LD(u))), z = wk__vsigmoid(ADD(LD(x + H), LD(u + H)));
+            V n = wk__vtanh(FMA(r, LD(u + 2 * H), LD(x + 2 * H)));
+            ST(x, r);
+            ST(x + H, z);
+            ST(x + 2 * H, n);
+            ST(h + at, FMA(z, SUB(LD(h_prev + at), n), n));
+        }
+}
+
+static void gru_cell_back(size_t B, size_t H, wk_real *gx, wk_real *gh, const wk_real *h_prev, wk_real *dh)
+{
+    for (size_t b = 0; b < B; b++)
+        for (size_t j = 0; j < H; j += VW) {
+            wk_real *x = gx + b * 3 * H + j, *u = gh + b * 3 * H + j;
+            size_t at = b * H + j;
+            V r = LD(x), z = LD(x + H), n = LD(x + 2 * H), up = LD(dh + at);
+            V dn = MUL(MUL(up, SUB(SET1(1), z)), tanh_slope(n));
+            V dz = MUL(MUL(up, SUB(LD(h_prev + at), n)), sigmoid_slope(z));
+            V dr = MUL(MUL(dn, LD(u + 2 * H)), sigmoid_slope(r));
+            ST(x, dr);
+            ST(x + H, dz);
+            ST(x + 2 * H, dn);
+            ST(u, dr);
+            ST(u + H, dz);
+            ST(u + 2 * H, MUL(dn, r));
+            ST(dh + at, MUL(up, z));
+        }
+}
+
+static void relu(size_t n, const wk_real *x, wk_real *y)
+{
+    for (size_t i = 0; i < n; i += VW)
+        ST(y + i, MAX(SET1(0), LD(x + i)));
+}
+
+static void relu_back(size_t n, const wk_real *y, const wk_real *dy, wk_real *dx)
+{
+    for (size_t i = 0; i < n; i += VW) {
+        V v = LD(dy + i);
+        ST(dx + i, WHERE_POSITIVE(LD(y + i), v));
+    }
+}
+
+static void tanh_all(size_t n, const wk_real *x, wk_real *y)
+{
+    for (size_t i = 0; i < n; i += VW)
+        ST(y + i, wk__vtanh(LD(x + i)));
+}
+
+static void tanh_back(size_t n, const wk_real *y, const wk_real *dy, wk_real *dx)
+{
+    for (size_t i = 0; i < n; i += VW)
+        ST(dx + i, MUL(LD(dy + i), tanh_slope(LD(y + i))));
+}
+
+static void sigmoid_all(size_t n, const wk_real *x, wk_real *y)
+{
+    for (size_t i = 0; i < n; i += VW)
+        ST(y + i, wk__vsigmoid(LD(x + i)));
+}
+
+static void exp_all(size_t n, const wk_real *x, wk_real *y)
+{
+    for (size_t i = 0; i < n; i += VW)
+        ST(y + i, wk__vexp(LD(x + i)));
+}
+
+static void add_to(size_t n, const wk_real *x, wk_real *y)
+{
+    for (size_t i = 0; i < n; i += VW)
+        ST(y + i, ADD(LD(y + i), LD(x + i)));
+}
+
+static void mul_by(size_t n, const wk_real *x, const wk_real *m, wk_real *y)
+{
+    for (size_t i = 0; i < n; i += VW)
+        ST(y + i, MUL(LD(x + i), LD(m + i)));
+}
+
+#define WK__NN_OPS(isa)                                                                          \
+    {                                                                                            \
+        isa, gemm, gemm_at, col_sum, lstm_cell, lstm_cell_back, gru_cell, gru_cell_back, relu,   \
+            relu_back, tanh_all, tanh_back, sigmoid_all, exp_all, add_to, mul_by, window_mean    \
+    }

@@ -1,0 +1,11 @@
+#include "nn/kernels/ops.h"
+
+/* The order matters: the bodies are written over the vector type of the first header. */
+/* clang-format off */
+#include "nn/kernels/vec_avx2.h"
+#include "nn/kernels/math_f32.h"
+#include "nn/kernels/gemm_body.h"
+#include "nn/kernels/cell_body.h"
+/* clang-format on */
+
+const wk__nn_ops wk__nn_ops_avx2 = WK__NN_OPS("avx2");

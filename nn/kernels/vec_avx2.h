@@ -1,0 +1,27 @@
+/* Eight lanes. Needs -mavx2 -mfma. */
+#ifndef WK_NN_VEC_H
+#define WK_NN_VEC_H
+
+#include <immintrin.h>
+
+#include "nn/real.h"
+
+typedef __m256 V;
+enum { VW = 8, GEMM_ROWS = 6, GEMM_PANELS = 1, STEP_PANELS = 4 };
+
+#define LD(p) _mm256_loadu_ps(p)
+#define ST(p, v) _mm256_storeu_ps((p), (v))
+#define SET1(x) _mm256_set1_ps(x)
+#define FMA(a, b, c) _mm256_fmadd_ps((a), (b), (c))
+#define ADD(a, b) _mm256_add_ps((a), (b))
+#define SUB(a, b) _mm256_sub_ps((a), (b))
+#define MUL(a, b) _mm256_mul_ps((a), (b))
+#define DIV(a, b) _mm256_div_ps((a), (b))
+#define MAX(a, b) _mm256_max_ps((a), (b))
+#define MIN(a, b) _mm256_min_ps((a), (b))
+#define WHERE_POSITIVE(x, v) _mm256_and_ps((v), _mm256_cmp_ps((x), _mm256_setzero_ps(), _CMP_GT_OQ))
+#define SCALE2(v, m)                                                                      \
+    _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(v),                          \
+                                         _mm256_slli_epi32(_mm256_castps_si256(m), 23)))
+
+#endif

@@ -1,0 +1,28 @@
+/* Sixteen lanes. Needs -mavx512f. */
+#ifndef WK_NN_VEC_H
+#define WK_NN_VEC_H
+
+#include <immintrin.h>
+
+#include "nn/real.h"
+
+typedef __m512 V;
+enum { VW = 16, GEMM_ROWS = 8, GEMM_PANELS = 2, STEP_PANELS = 8 };
+
+#define LD(p) _mm512_loadu_ps(p)
+#define ST(p, v) _mm512_storeu_ps((p), (v))
+#define SET1(x) _mm512_set1_ps(x)
+#define FMA(a, b, c) _mm512_fmadd_ps((a), (b), (c))
+#define ADD(a, b) _mm512_add_ps((a), (b))
+#define SUB(a, b) _mm512_sub_ps((a), (b))
+#define MUL(a, b) _mm512_mul_ps((a), (b))
+#define DIV(a, b) _mm512_div_ps((a), (b))
+#define MAX(a, b) _mm512_max_ps((a), (b))
+#define MIN(a, b) _mm512_min_ps((a), (b))
+#define WHERE_POSITIVE(x, v) \
+    _mm512_maskz_mov_ps(_mm512_cmp_ps_mask((x), _mm512_setzero_ps(), _CMP_GT_OQ), (v))
+#define SCALE2(v, m)                                                                      \
+    _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(v),                          \
+                                         _mm512_slli_epi32(_mm512_castps_si512(m), 23)))
+
+#endif

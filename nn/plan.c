@@ -1,0 +1,78 @@
+/* Inference: weights packed once, one bar or a chunk of bars at a time through the same layers. */
+#include <string.h>
+
+#include "nn/nn.h"
+
+/* Bars of wk_nn_sequence_forward that pass through the layers together. */
+enum { CHUNK = 16 };
+
+struct wk_nn_plan {
+    wk__net net;
+    const wk__nn_ops *ops;
+    float *packed;
+};
+
+struct wk_nn_state {
+    wk__work work;
+};
+
+wk_status wk_nn_plan_build(wk_arena *arena, const wk_nn *nn, wk_nn_plan **out, wk_err *err)
+{
+    for (size_t i = 0; i < nn->net.n_params; i++)
+        if (!isfinite(nn->params[i]))
+            return wk_fail(err, WK_E_MODEL, "network: parameter %zu of %zu is not finite", i,
+                           nn->net.n_params);
+    wk_nn_plan *plan = wk_arena_alloc(arena, sizeof *plan);
+    plan->net = nn->net;
+    plan->net.layers = wk_arena_array(arena, wk__layer, nn->net.n_layers);
+    memcpy(plan->net.layers, nn->net.layers, nn->net.n_layers * sizeof *plan->net.layers);
+    plan->ops = wk__nn_ops_best();
+    plan->packed = wk_arena_array(arena, float, nn->net.n_packed);
+    wk__net_pack(&plan->net, nn->params, plan->packed);
+    *out = plan;
+    return WK_OK;
+}
+
+const char *wk_nn_plan_kernels(const wk_nn_plan *plan)
+{
+    return plan->ops->name;
+}
+
+wk_nn_state *wk_nn_state_create(wk_arena *arena, const wk_nn_plan *plan)
+{
+    wk_nn_state *state = wk_arena_alloc(arena, sizeof *state);
+    wk__work_build(arena, &plan->net, plan->ops, 1, CHUNK, false, &state->work);
+    return state;
+}
+
+void wk_nn_state_reset(const wk_nn_plan *plan, wk_nn_state *state)
+{
+    wk__work_reset(&plan->net, &state->work, 1);
+}
+
+void wk_nn_state_copy(const wk_nn_plan *plan, wk_nn_state *to, const wk_nn_state *from)
+{
+    (void)plan;
+    WK_ASSERT(to->work.n_state == from->work.n_state);
+    memcpy(to->work.state_all, from->work.state_all, from->work.n_state * sizeof *to->work.state_all);
+}
+
+void wk_nn_step(const wk_nn_plan *plan, wk_nn_state *state, const float *x, float *out)
+{
+    memcpy(state->work.x, x, plan->net.F * sizeof *x);
+    memcpy(out, wk__net_forward(&plan->net, plan->packed, &state->work, 1), plan->net.n_outputs * sizeof *out);
+}
+
+void wk_nn_sequence_forward(const wk_nn_plan *plan, wk_nn_state *state, const float *X, size_t T, float *out)
+{
+    const size_t F = plan->net.F, O = plan->net.n_outputs, ldf = wk__pad(F), ldo = wk__pad(O);
+    wk_nn_state_reset(plan, state);
+    for (size_t t = 0; t < T; t += CHUNK) {
+        size_t n = T - t < CHUNK ? T - t : CHUNK;
+        for (size_t i = 0; i < n; i++)
+            memcpy(state->work.x + i * ldf, X + (t + i) * F, F * sizeof *X);
+        const float *y = wk__net_forward(&plan->net, plan->packed, &state->work, n);
+        for (size_t i = 0; i < n; i++)
+            memcpy(out + (t + i) * O, y + i * ldo, O * sizeof *out);
+    }
+}

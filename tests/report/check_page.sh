@@ -1,0 +1,86 @@
+#!/bin/sh
+# check_page.sh WRITE_REPORT SAMPLE.json: draws a report in headless Chromium and fails when the page reports an error, the
+# console shows one, a chart did not draw, or the network was asked for anything.
+set -u
+browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome) || {
+    echo "no Chromium here: the page was not drawn"
+    exit 77
+}
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+"$1" "$2" "$work/report.html" || exit 1
+
+# draw FILE: the page after all its scripts ran, in $work/dom; the console in $work/console.
+draw() {
+    HOME=$work timeout 60 "$browser" --headless --no-sandbox --disable-gpu --disable-dev-shm-usage \
+        --user-data-dir="$work/profile" --no-first-run --disable-background-networking \
+        --disable-component-update --disable-sync --disable-default-apps --disable-extensions \
+        --host-resolver-rules='MAP * ~NOTFOUND' --virtual-time-budget=8000 --window-size=1280,900 \
+        --enable-logging=stderr --v=0 --dump-dom "file://$1" >"$work/dom" 2>"$work/console"
+}
+
+failures=0
+expect() { # expect WHAT COUNT_MIN PATTERN
+    found=$(grep -o -E "$3" "$work/dom" | wc -l)
+    if [ "$found" -lt "$2" ]; then
+        echo "FAIL $1: found $found of at least $2"
+        failures=$((failures + 1))
+    fi
+}
+forbid() { # forbid WHAT PATTERN FILE
+    if grep -E "$2" "$3" | head -5 | grep .; then
+        echo "FAIL $1"
+        failures=$((failures + 1))
+    fi
+}
+
+draw "$work/report.html" || { echo "FAIL Chromium did not finish: $(tail -3 "$work/console")"; exit 1; }
+# Look at the page's own root and body, not at the scripts inside.
+expect "everything drawn" 1 '<html[^>]* data-ready="1"'
+forbid "an error on the page" '<html[^>]* data-error=' "$work/dom"
+forbid "the console" 'CONSOLE' "$work/console"
+expect "canvases of both charts" 6 '<canvas '
+expect "the verdict" 1 '<strong>NOT USEFUL</strong>'
+expect "the synthetic banner" 1 '<strong>SYNTHETIC</strong>'
+expect "plots" 5 '<svg viewBox'
+expect "sections" 12 '<section id='
+expect "the title, escaped" 1 '<h1>pooled-1h &lt;/script&gt; &amp; co</h1>'
+
+sed 's/<script.*//' "$work/dom" >"$work/plain"
+forbid "a value that is no text" '\[object |undefined<|>NaN' "$work/plain"
+
+# Every control works: headings sort, lines hide, markets change, the crosshair tells.
+cat >"$work/use.js" <<'END'
+<script>
+const fire = (node, type, x) => node.dispatchEvent(new MouseEvent(type, { bubbles: true, clientX: x, clientY: 300 }));
+requestAnimationFrame(() => setTimeout(() => {
+  document.querySelectorAll("th.sort, .legend button, .tools input").forEach((node) => { node.click(); node.click(); });
+  for (const option of document.querySelectorAll("select option")) {
+    option.selected = true;
+    option.parentNode.dispatchEvent(new Event("change"));
+  }
+  document.querySelectorAll("[data-help]").forEach((node) => fire(node, "mouseover", 10));
+  document.querySelectorAll("canvas").forEach((node) => ["mouseenter", "mousemove"].forEach((type) => fire(node, type, 600)));
+  document.documentElement.dataset.used = document.querySelectorAll("th[aria-sort]").length;
+}, 500));
+</script>
+END
+cat "$work/report.html" "$work/use.js" >"$work/used.html"
+draw "$work/used.html"
+expect "use of every control" 1 '<html[^>]* data-used="[5-9]"'
+forbid "an error in use" '<html[^>]* data-error=' "$work/dom"
+forbid "the console in use" 'CONSOLE' "$work/console"
+
+# Missing keys hide their section; nothing else changes.
+echo '{"title": "bare"}' >"$work/bare.json"
+"$1" "$work/bare.json" "$work/report.html" && draw "$work/report.html"
+expect "a bare report" 1 '<html[^>]* data-ready="1"'
+forbid "a section without data" '^<section id=|<main.*<section id=' "$work/dom"
+forbid "the console of a bare report" 'CONSOLE' "$work/console"
+
+# The check itself must be able to fail: a broken document shows its error.
+echo '{"title": "broken", "equity": 7}' >"$work/broken.json"
+"$1" "$work/broken.json" "$work/report.html" && draw "$work/report.html"
+expect "the error of a broken document" 1 '<html[^>]* data-error='
+
+[ "$failures" -eq 0 ]

@@ -1,0 +1,185 @@
+/* The hand-written backward of each layer against central differences, in double. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nn/loss.h"
+#include "nn/net.h"
+#include "wick/math.h"
+#include "wick/rng.h"
+
+enum { B = 3, T = 7, OUT = 2, ROUNDS = 2 };
+
+typedef struct {
+    wk_arena arena;
+    wk__net net;
+    wk__work work;
+    double *params, *packed, *grad, *dparams;
+    double *X;    /* [ROUNDS, T, B, F] */
+    double *pull; /* [T, B, OUT] the loss is the sum of pull * output over the last round */
+} rig;
+
+/* Runs ROUNDS chunks with carried state; the loss counts the last one only, so that what the earlier
+ * chunks left in the state is a constant of the gradient. */
+static double loss_of(rig *r)
+{
+    const size_t F = r->net.F, ld = wk__pad(F), ldo = wk__pad(OUT);
+    double sum = 0;
+    wk__net_pack(&r->net, r->params, r->packed);
+    const double *y = r->work.act[0];
+    for (size_t t = 0; t < T; t++)
+        for (size_t b = 0; b < B; b++)
+            memcpy(r->work.x + (t * B + b) * ld, r->X + (t * B + b) * F, F * sizeof(double));
+    y = wk__net_forward(&r->net, r->packed, &r->work, T);
+    for (size_t m = 0; m < T * B; m++)
+        for (size_t o = 0; o < OUT; o++)
+            sum += r->pull[m * OUT + o] * y[m * ldo + o];
+    return sum;
+}
+
+static void check_layer(const wk_nn_layer_config *layers, size_t n_layers, size_t F)
+{
+    rig r = {0};
+    wk_err err;
+    wk_arena_init(&r.arena);
+    if (wk__net_build(&r.arena, layers, n_layers, F, OUT, &r.net, &err) != WK_OK)
+        fail_msg("%s", err.msg);
+    r.params = wk_arena_array(&r.arena, double, r.net.n_params);
+    r.packed = wk_arena_array(&r.arena, double, r.net.n_packed);
+    r.grad = wk_arena_array(&r.arena, double, r.net.n_grad);
+    r.dparams = wk_arena_array(&r.arena, double, r.net.n_params);
+    r.X = wk_arena_array(&r.arena, double, T * B * F);
+    r.pull = wk_arena_array(&r.arena, double, T * B * OUT);
+    wk__work_build(&r.arena, &r.net, wk__nn_ops_best(), B, T, true, &r.work);
+    r.work.run.training = true;
+    r.work.run.seed = 5;
+    wk__net_init(&r.net, r.params, 11);
+    for (size_t i = 0; i < T * B * F; i++)
+        r.X[i] = wk_rng_normal(1, 1, i);
+    for (size_t i = 0; i < T * B * OUT; i++)
+        r.pull[i] = wk_rng_normal(2, 1, i);
+
+    /* A state that is not zero, from one chunk; every loss below starts from it. */
+    loss_of(&r);
+    for (size_t i = 0; i < T * B * F; i++)
+        r.X[i] = wk_rng_normal(3, 1, i);
+    double *start = wk_arena_array(&r.arena, double, r.work.n_state);
+    memcpy(start, r.work.state_all, r.work.n_state * sizeof *start);
+
+    loss_of(&r);
+    memset(r.work.d[0], 0, T * B * wk__pad(OUT) * sizeof(double));
+    for (size_t m = 0; m < T * B; m++)
+        memcpy(r.work.d[0] + m * wk__pad(OUT), r.pull + m * OUT, OUT * sizeof(double));
+    wk__net_backward(&r.net, r.packed, &r.work, r.grad, T);
+    wk__net_unpack(&r.net, r.params, r.grad, r.dparams);
+
+    size_t moved = 0;
+    for (size_t i = 0; i < r.net.n_params; i++) {
+        const double h = 1e-5, keep = r.params[i];
+        double side[2];
+        for (int k = 0; k < 2; k++) {
+            r.params[i] = keep + (k ? h : -h);
+            memcpy(r.work.state_all, start, r.work.n_state * sizeof *start);
+            side[k] = loss_of(&r);
+        }
+        r.params[i] = keep;
+        double want = (side[1] - side[0]) / (2 * h), got = r.dparams[i];
+        if (!(fabs(want - got) <= 1e-7 * (1 + fabs(want))))
+            fail_msg("%s, parameter %zu of %zu: backward %.12g, differences %.12g",
+                     r.net.layers[0].ops->name, i, r.net.n_params, got, want);
+        moved += fabs(want) > 1e-9;
+    }
+    assert_true(moved > r.net.n_params / 2);
+    wk_arena_finish(&r.arena);
+}
+
+/* Each layer stands between dense ones, so that both its parameters and its dx are checked: a wrong dx
+ * spoils the gradient of the layer before. */
+static void check(wk_nn_layer_config layer)
+{
+    const wk_nn_layer_config stack[] = {{WK_NN_DENSE, .units = 5}, layer, {WK_NN_DENSE, .units = 3}};
+    check_layer(stack, 3, 4);
+    check_layer(&layer, 1, 3);
+}
+
+#define LAYER_TEST(name, ...)                        \
+    static void test_gradient_of_##name(void **unused) \
+    {                                                \
+        (void)unused;                                \
+        check((wk_nn_layer_config){__VA_ARGS__});    \
+    }
+LAYER_TEST(dense, WK_NN_DENSE, .units = 17)
+LAYER_TEST(conv1d, WK_NN_CONV1D, .units = 6, .kernel = 3, .dilation = 2)
+LAYER_TEST(conv1d_longer_than_the_chunk, WK_NN_CONV1D, .units = 4, .kernel = 4, .dilation = 5)
+LAYER_TEST(lstm, WK_NN_LSTM, .units = 5)
+LAYER_TEST(lstm_wider_than_a_vector, WK_NN_LSTM, .units = 17)
+LAYER_TEST(gru, WK_NN_GRU, .units = 5)
+LAYER_TEST(gru_wider_than_a_vector, WK_NN_GRU, .units = 17)
+LAYER_TEST(tcn_with_skip_convolution, WK_NN_TCN, .units = 6, .kernel = 3, .dilation = 2)
+LAYER_TEST(tcn_with_identity_skip, WK_NN_TCN, .units = 5, .kernel = 2, .dilation = 1)
+LAYER_TEST(tcn_with_dropout, WK_NN_TCN, .units = 6, .kernel = 3, .dilation = 1, .dropout = 0.3)
+LAYER_TEST(layer_norm, WK_NN_LAYER_NORM, .units = 0)
+LAYER_TEST(dropout, WK_NN_DROPOUT, .dropout = 0.4)
+LAYER_TEST(relu, WK_NN_RELU, .units = 0)
+LAYER_TEST(tanh, WK_NN_TANH, .units = 0)
+LAYER_TEST(mean, WK_NN_MEAN, .units = 4)
+LAYER_TEST(mean_longer_than_the_chunk, WK_NN_MEAN, .units = 12)
+
+static void test_gradient_of_the_losses(void **unused)
+{
+    (void)unused;
+    const wk__loss_config config = {0.1, 0.7, {1.0, 0.5, 0.25}, {0.5, 1.0, 2.5}};
+    for (uint64_t n = 0; n < 200; n++) {
+        double out[5], grad[5] = {0}, scale[3] = {0.3, 0.8, 1.7};
+        for (uint64_t i = 0; i < 5; i++)
+            out[i] = 1.5 * wk_rng_normal(9, n, i);
+        const wk__target target = {(int)(n % 4) - 1, n % 5 ? wk_rng_normal(9, n, 6) : NAN,
+                                   n % 7 ? wk_exp(0.5 * wk_rng_normal(9, n, 7)) : NAN, 0.5 + (double)(n % 3)};
+        wk__loss_sums sums = {0};
+        wk__loss_bar(&config, &target, out, scale, &sums, grad);
+        for (int i = 0; i < 5; i++) {
+            double side[2], h = 1e-5, keep = out[i];
+            for (int k = 0; k < 2; k++) {
+                wk__loss_sums s = {0};
+                out[i] = keep + (k ? h : -h);
+                wk__loss_bar(&config, &target, out, NULL, &s, NULL);
+                side[k] = scale[0] * s.loss[0] + scale[1] * s.loss[1] + scale[2] * s.loss[2];
+            }
+            out[i] = keep;
+            double want = (side[1] - side[0]) / (2 * h);
+            if (fabs(want - grad[i]) > 1e-6 * (1 + fabs(want)))
+                fail_msg("bar %llu output %d: gradient %.10g, differences %.10g", (unsigned long long)n, i,
+                         grad[i], want);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_gradient_of_dense),
+        cmocka_unit_test(test_gradient_of_conv1d),
+        cmocka_unit_test(test_gradient_of_conv1d_longer_than_the_chunk),
+        cmocka_unit_test(test_gradient_of_lstm),
+        cmocka_unit_test(test_gradient_of_lstm_wider_than_a_vector),
+        cmocka_unit_test(test_gradient_of_gru),
+        cmocka_unit_test(test_gradient_of_gru_wider_than_a_vector),
+        cmocka_unit_test(test_gradient_of_tcn_with_skip_convolution),
+        cmocka_unit_test(test_gradient_of_tcn_with_identity_skip),
+        cmocka_unit_test(test_gradient_of_tcn_with_dropout),
+        cmocka_unit_test(test_gradient_of_layer_norm),
+        cmocka_unit_test(test_gradient_of_dropout),
+        cmocka_unit_test(test_gradient_of_relu),
+        cmocka_unit_test(test_gradient_of_tanh),
+        cmocka_unit_test(test_gradient_of_mean),
+        cmocka_unit_test(test_gradient_of_mean_longer_than_the_chunk),
+        cmocka_unit_test(test_gradient_of_the_losses),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
