@@ -69,7 +69,8 @@ static void test_step_equals_sequence_bit_for_bit(void **unused)
             wk_nn_step(plan, state, X + t * F, b + t * OUT);
         for (size_t i = 0; i < (size_t)T * OUT; i++)
             if (memcmp(a + i, b + i, sizeof *a) != 0)
-                fail_msg("stack %zu bar %zu: sequence %.9g, step %.9g", s, i / OUT, (double)a[i], (double)b[i]);
+                fail_msg("stack %zu bar %zu: sequence %.9g, step %.9g", s, i / OUT, (double)a[i],
+                         (double)b[i]);
         /* Some output must move, or nothing was compared. */
         assert_true(a[0] != a[(T - 1) * OUT]);
         wk_arena_finish(&arena);
@@ -89,7 +90,8 @@ static void test_step_continues_a_sequence_and_a_copied_state(void **unused)
         wk_arena_init(&arena);
         wk_nn_plan *plan;
         assert_int_equal(wk_nn_plan_build(&arena, nn, &plan, NULL), WK_OK);
-        wk_nn_state *whole = wk_nn_state_create(&arena, plan), *part = wk_nn_state_create(&arena, plan);
+        wk_nn_state *whole = wk_nn_state_create(&arena, plan),
+                    *part = wk_nn_state_create(&arena, plan);
         wk_nn_state *copy = wk_nn_state_create(&arena, plan);
         wk_nn_sequence_forward(plan, whole, X, T, a);
         float *head = malloc(sizeof(float) * CUT * OUT), y[OUT], z[OUT];

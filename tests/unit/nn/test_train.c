@@ -15,8 +15,8 @@
 
 enum { F = 4, T = 4000, N = 3, LAG = 3 };
 
-/* Three markets whose direction is the sign of an input LAG bars ago (1 when it is small), the magnitude
- * that input, the volatility a function of another one. */
+/* Three markets whose direction is the sign of an input LAG bars ago (1 when it is small), the
+ * magnitude that input, the volatility a function of another one. */
 typedef struct {
     float X[N][T * F], magnitude[N][T], volatility[N][T];
     int8_t direction[N][T];
@@ -38,20 +38,32 @@ static toy *toy_create(void)
             d->in_train[i][t] = t < T * 3 / 4;
             d->in_valid[i][t] = t >= T * 3 / 4 + 50;
         }
-        d->sequences[i] = (wk_nn_sequence){T, d->X[i], d->direction[i], d->magnitude[i], d->volatility[i],
-                                           NULL, d->in_train[i], d->in_valid[i]};
+        d->sequences[i] = (wk_nn_sequence){
+            T,    d->X[i],        d->direction[i], d->magnitude[i], d->volatility[i],
+            NULL, d->in_train[i], d->in_valid[i]};
     }
     return d;
 }
 
-static const wk_nn_train_config quick = {
-    .epochs = 15, .batch_sequences = 12, .truncation_bars = 32, .learning_rate = 0.01, .weight_decay = 0.01,
-    .clip_norm = 1, .warmup_fraction = 0.1, .label_smoothing = 0, .huber_delta = 1, .weight_direction = 1,
-    .weight_magnitude = 0.5, .weight_volatility = 0.2, .patience = 0, .seed = 1};
+static const wk_nn_train_config quick = {.epochs = 15,
+                                         .batch_sequences = 12,
+                                         .truncation_bars = 32,
+                                         .learning_rate = 0.01,
+                                         .weight_decay = 0.01,
+                                         .clip_norm = 1,
+                                         .warmup_fraction = 0.1,
+                                         .label_smoothing = 0,
+                                         .huber_delta = 1,
+                                         .weight_direction = 1,
+                                         .weight_magnitude = 0.5,
+                                         .weight_volatility = 0.2,
+                                         .patience = 0,
+                                         .seed = 1};
 
 static const wk_nn_layer_config lstm[] = {{WK_NN_LSTM, .units = 24}};
 static const wk_nn_layer_config gru[] = {{WK_NN_GRU, .units = 24}};
-static const wk_nn_layer_config cnn[] = {{WK_NN_CONV1D, .units = 24, .kernel = 5, .dilation = 1}, {WK_NN_RELU},
+static const wk_nn_layer_config cnn[] = {{WK_NN_CONV1D, .units = 24, .kernel = 5, .dilation = 1},
+                                         {WK_NN_RELU},
                                          {WK_NN_DROPOUT, .dropout = 0.05}};
 static const wk_nn_layer_config tcn[] = {{WK_NN_TCN, .units = 24, .kernel = 2, .dilation = 1},
                                          {WK_NN_TCN, .units = 24, .kernel = 2, .dilation = 2}};
@@ -61,8 +73,11 @@ static const struct {
     const wk_nn_layer_config *layers;
     size_t n;
     bool sees_lag;
-} branches[] = {{"lstm", lstm, 1, true}, {"gru", gru, 1, true}, {"cnn", cnn, 3, true},
-                {"tcn", tcn, 2, true},   {"mlp", mlp, 2, false}};
+} branches[] = {{"lstm", lstm, 1, true},
+                {"gru", gru, 1, true},
+                {"cnn", cnn, 3, true},
+                {"tcn", tcn, 2, true},
+                {"mlp", mlp, 2, false}};
 
 static wk_nn *create(const wk_nn_layer_config *layers, size_t n)
 {
@@ -73,7 +88,8 @@ static wk_nn *create(const wk_nn_layer_config *layers, size_t n)
     return nn;
 }
 
-static void train(wk_nn *nn, const toy *d, const wk_nn_train_config *config, int threads, wk_nn_log *log)
+static void train(wk_nn *nn, const toy *d, const wk_nn_train_config *config, int threads,
+                  wk_nn_log *log)
 {
     wk_err err;
     if (wk_nn_train(nn, config, d->sequences, N, NULL, threads, log, &err) != WK_OK)
@@ -120,7 +136,8 @@ static void test_each_branch_learns_a_lagged_sign(void **unused)
             }
         }
         double accuracy = (double)right / (double)n;
-        print_message("%s: accuracy %.3f, magnitude error %.3f, log-volatility error %.3f, loss %.4f -> %.4f\n",
+        print_message("%s: accuracy %.3f, magnitude error %.3f, log-volatility error %.3f, loss "
+                      "%.4f -> %.4f\n",
                       branches[b].name, accuracy, magnitude / (double)n, volatility / (double)n,
                       log.train_loss[0], log.train_loss[log.n - 1]);
         /* The MLP cannot see the lag, so it proves that the others do. */
@@ -170,7 +187,8 @@ static void test_early_stopping_keeps_the_best_epoch(void **unused)
 {
     (void)unused;
     toy *d = toy_create();
-    /* Labels of noise on few rows: the network soon fits them by heart and the validation loss rises. */
+    /* Labels of noise on few rows: the network soon fits them by heart and the validation loss
+     * rises. */
     for (size_t i = 0; i < N; i++)
         for (size_t t = 0; t < T; t++) {
             d->direction[i][t] = (int8_t)wk_rng_below(5, i, t, 3);
@@ -189,8 +207,8 @@ static void test_early_stopping_keeps_the_best_epoch(void **unused)
     for (size_t i = 0; i < log.n; i++)
         assert_true(log.valid_loss[i] >= log.valid_loss[log.best_epoch - 1]);
     assert_true(log.valid_loss[log.n - 1] > log.valid_loss[log.best_epoch - 1]);
-    /* The weights are those that a run would have after best_epoch of the same schedule: continuing with
-     * a learning rate of nearly nothing gives the best validation loss again. */
+    /* The weights are those that a run would have after best_epoch of the same schedule: continuing
+     * with a learning rate of nearly nothing gives the best validation loss again. */
     wk_nn_train_config still = c;
     still.epochs = 1;
     still.learning_rate = 1e-9;
