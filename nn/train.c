@@ -10,6 +10,7 @@
 #include "nn/adamw.h"
 #include "nn/batch.h"
 #include "nn/gang.h"
+#include "nn/kernels/flush.h"
 #include "nn/loss.h"
 #include "nn/nn.h"
 #include "wick/log.h"
@@ -27,6 +28,7 @@ typedef struct {
     wk_nn *nn;
     wk__loss_config loss;
     wk__gang gang;
+    const wk__nn_ops *ops; /* asked for once: CPUID is slow in virtual machines */
     float *packed, *dparams;
     wk__adamw optimiser;
     block *blocks; /* for the wider of both batches */
@@ -144,7 +146,7 @@ static void update(trainer *tr, size_t n_blocks)
     const wk__net *net = &nn->net;
     const wk_nn_train_config *c = tr->config;
     for (size_t i = 1; i < n_blocks; i++)
-        wk__nn_ops_best()->add(net->n_grad, tr->blocks[i].grad, tr->blocks[0].grad);
+        tr->ops->add(net->n_grad, tr->blocks[i].grad, tr->blocks[0].grad);
     wk__net_unpack(net, nn->params, tr->blocks[0].grad, tr->dparams);
     tr->optimiser.learning_rate =
         c->learning_rate * wk__schedule(tr->optimiser.t, tr->chunks_total, c->warmup_fraction);
@@ -177,10 +179,16 @@ static wk_status train_epoch(trainer *tr, size_t epoch, double *loss, wk_err *er
         if (has_loss)
             update(tr, n_blocks);
     }
+    if (!tr->optimiser.t)
+        return wk_fail(
+            err, WK_E_DATA,
+            "training: none of the rows in_train has a target (direction -1, magnitude and "
+            "volatility NaN everywhere)");
     *loss = wk__loss_total(&tr->loss, &sums);
     return WK_OK;
 }
 
+/* NaN when no validation row has a target. */
 static double validate(trainer *tr)
 {
     wk__loss_sums sums = {0};
@@ -190,7 +198,8 @@ static double validate(trainer *tr)
         wk__work_reset(&tr->nn->net, &tr->blocks[i].work, WK__BLOCK_ROWS);
     for (size_t T; (T = wk__batch_next(&tr->valid, (size_t)tr->config->truncation_bars)) != 0;)
         run_chunk(tr, &tr->valid, T, true, &sums, &has_loss);
-    return wk__loss_total(&tr->loss, &sums);
+    bool any = sums.norm[0] > 0 || sums.norm[1] > 0 || sums.norm[2] > 0;
+    return any ? wk__loss_total(&tr->loss, &sums) : NAN;
 }
 
 static wk_status check_config(const wk_nn *nn, const wk_nn_train_config *c, wk_err *err)
@@ -302,8 +311,9 @@ static wk_status prepare(trainer *tr, wk_arena *arena, size_t n_sequences, wk_er
         tr->train_cut.n_rows > tr->valid_cut.n_rows ? tr->train_cut.n_rows : tr->valid_cut.n_rows;
     tr->n_blocks = widest / WK__BLOCK_ROWS;
     tr->blocks = wk_arena_array(arena, block, tr->n_blocks);
+    tr->ops = wk__nn_ops_best();
     for (size_t i = 0; i < tr->n_blocks; i++) {
-        wk__work_build(arena, net, wk__nn_ops_best(), WK__BLOCK_ROWS, T, true, &tr->blocks[i].work);
+        wk__work_build(arena, net, tr->ops, WK__BLOCK_ROWS, T, true, &tr->blocks[i].work);
         tr->blocks[i].work.run.seed = (uint64_t)c->seed;
         tr->blocks[i].grad = wk_arena_array(arena, float, net->n_grad);
     }
@@ -339,7 +349,7 @@ static wk_status run_epochs(trainer *tr, float *best, wk_nn_log *log, wk_err *er
         log->valid_loss[log->n++] = valid_loss;
         wk_log_write(WK_LOG_DEBUG, "nn.train", "epoch=%zu train_loss=%.6g valid_loss=%.6g", epoch,
                      train_loss, valid_loss);
-        bool stopping = has_valid && c->patience > 0;
+        bool stopping = !isnan(valid_loss) && c->patience > 0;
         if (!stopping || valid_loss < best_loss) {
             memcpy(best, tr->nn->params, size);
             log->best_epoch = epoch;
@@ -388,12 +398,14 @@ wk_status wk_nn_train(wk_nn *nn, const wk_nn_train_config *config, const wk_nn_s
         wk__gang_init(&tr.gang);
 #pragma omp parallel num_threads(threads > 1 ? threads : 1)
         {
+            unsigned mode = wk__flush_begin();
             if (omp_get_thread_num() == 0) {
                 status = run_epochs(&tr, best, &done, err);
                 wk__gang_close(&tr.gang);
             } else {
                 wk__gang_help(&tr.gang);
             }
+            wk__flush_end(mode);
         }
         wk__gang_finish(&tr.gang);
     }

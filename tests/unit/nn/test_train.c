@@ -183,6 +183,86 @@ static void test_any_number_of_threads_gives_the_same_weights(void **unused)
     free(d);
 }
 
+static void test_every_instruction_set_gives_the_same_weights(void **unused)
+{
+    (void)unused;
+    toy *d = toy_create();
+    wk_nn_train_config c = quick;
+    c.epochs = 1;
+    const char *caps[] = {"avx512", "avx2", "c"}, *before = getenv("WICK_CPU");
+    char keep[32];
+    snprintf(keep, sizeof keep, "%s", before ? before : "");
+    for (size_t b = 0; b < sizeof branches / sizeof *branches; b++) {
+        float *first = NULL;
+        for (size_t i = 0; i < 3; i++) {
+            setenv("WICK_CPU", caps[i], 1);
+            wk_nn *nn = create(branches[b].layers, branches[b].n);
+            float *now = malloc(wk_nn_n_params(nn) * sizeof *now);
+            train(nn, d, &c, 2, NULL);
+            params_copy(nn, now);
+            if (first && memcmp(first, now, wk_nn_n_params(nn) * sizeof *now) != 0)
+                fail_msg("%s: other weights with WICK_CPU=%s", branches[b].name, caps[i]);
+            if (!first)
+                first = now;
+            else
+                free(now);
+            wk_nn_destroy(nn);
+        }
+        free(first);
+    }
+    if (before)
+        setenv("WICK_CPU", keep, 1);
+    else
+        unsetenv("WICK_CPU");
+    free(d);
+}
+
+static void test_rows_of_weight_nothing_change_nothing(void **unused)
+{
+    (void)unused;
+    toy *a = toy_create(), *b = toy_create();
+    float *weight = malloc(T * sizeof *weight);
+    for (size_t t = 0; t < T; t++)
+        weight[t] = t % 3 ? 1.5f : 0;
+    for (size_t i = 0; i < N; i++) {
+        a->sequences[i].weight = b->sequences[i].weight = weight;
+        for (size_t t = 0; t < T; t += 3) {
+            b->direction[i][t] = 0;
+            b->magnitude[i][t] = 50;
+        }
+    }
+    wk_nn_train_config c = quick;
+    c.epochs = 1;
+    wk_nn *x = create(cnn, 3), *y = create(cnn, 3);
+    float *p = malloc(wk_nn_n_params(x) * sizeof *p), *q = malloc(wk_nn_n_params(x) * sizeof *q);
+    train(x, a, &c, 1, NULL);
+    train(y, b, &c, 1, NULL);
+    params_copy(x, p);
+    params_copy(y, q);
+    assert_memory_equal(p, q, wk_nn_n_params(x) * sizeof *p);
+    wk_nn_destroy(x), wk_nn_destroy(y);
+    free(p), free(q), free(weight), free(a), free(b);
+}
+
+static void test_training_without_a_single_target_is_refused(void **unused)
+{
+    (void)unused;
+    toy *d = toy_create();
+    wk_err err;
+    wk_nn *nn = create(mlp, 2);
+    for (size_t i = 0; i < N; i++)
+        d->sequences[i].direction = NULL,
+        d->sequences[i].magnitude = d->sequences[i].volatility = NULL;
+    assert_int_equal(wk_nn_train(nn, &quick, d->sequences, N, NULL, 1, NULL, &err), WK_E_DATA);
+    assert_non_null(strstr(err.msg, "target"));
+    for (size_t i = 0; i < N; i++)
+        memset(d->in_train[i], 0, T);
+    assert_int_equal(wk_nn_train(nn, &quick, d->sequences, N, NULL, 1, NULL, &err), WK_E_DATA);
+    assert_non_null(strstr(err.msg, "in_train"));
+    wk_nn_destroy(nn);
+    free(d);
+}
+
 static void test_early_stopping_keeps_the_best_epoch(void **unused)
 {
     (void)unused;
@@ -199,7 +279,7 @@ static void test_early_stopping_keeps_the_best_epoch(void **unused)
     c.truncation_bars = 16;
     c.patience = 3;
     c.weight_magnitude = c.weight_volatility = 0;
-    wk_nn *nn = create(lstm, 1), *again = create(lstm, 1);
+    wk_nn *nn = create(lstm, 1);
     wk_nn_log log;
     train(nn, d, &c, 2, &log);
     assert_true(log.n < 40);
@@ -218,7 +298,6 @@ static void test_early_stopping_keeps_the_best_epoch(void **unused)
     wk_nn_log_finish(&log);
     wk_nn_log_finish(&check);
     wk_nn_destroy(nn);
-    wk_nn_destroy(again);
     free(d);
 }
 
@@ -291,6 +370,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_branch_learns_a_lagged_sign),
         cmocka_unit_test(test_any_number_of_threads_gives_the_same_weights),
+        cmocka_unit_test(test_every_instruction_set_gives_the_same_weights),
+        cmocka_unit_test(test_rows_of_weight_nothing_change_nothing),
+        cmocka_unit_test(test_training_without_a_single_target_is_refused),
         cmocka_unit_test(test_early_stopping_keeps_the_best_epoch),
         cmocka_unit_test(test_nan_in_the_inputs_is_refused_with_its_place),
         cmocka_unit_test(test_divergence_is_an_error_and_leaves_the_weights),
