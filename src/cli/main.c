@@ -4,6 +4,7 @@
 /* Sorted by name; gbdt_train stands for wk_cmd_gbdt_train, "gbdt train". */
 #define COMMANDS(X)  \
     X(backtest)      \
+    X(bench_backtest) \
     X(bench_features) \
     X(config)        \
     X(doctor)        \
