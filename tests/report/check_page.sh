@@ -1,6 +1,7 @@
 #!/bin/sh
-# check_page.sh WRITE_REPORT SAMPLE.json: draws a report in headless Chromium and fails when the page reports an error, the
-# console shows one, a chart did not draw, or the network was asked for anything.
+# check_page.sh WRITE_REPORT SAMPLE.json: draws a report in headless Chromium and fails when the
+# page reports an error, the console shows one, a chart is missing or a control breaks it. No name
+# resolves, so that a page which needs the network fails as well.
 set -u
 browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome) || {
     echo "no Chromium here: the page was not drawn"
@@ -54,13 +55,15 @@ cat >"$work/use.js" <<'END'
 <script>
 const fire = (node, type, x) => node.dispatchEvent(new MouseEvent(type, { bubbles: true, clientX: x, clientY: 300 }));
 requestAnimationFrame(() => setTimeout(() => {
-  document.querySelectorAll("th.sort, .legend button, .tools input").forEach((node) => { node.click(); node.click(); });
+  for (let twice = 0; twice < 2; twice++)
+    document.querySelectorAll("th.sort, .legend button, .tools input").forEach((n) => n.click());
   for (const option of document.querySelectorAll("select option")) {
     option.selected = true;
     option.parentNode.dispatchEvent(new Event("change"));
   }
   document.querySelectorAll("[data-help]").forEach((node) => fire(node, "mouseover", 10));
-  document.querySelectorAll("canvas").forEach((node) => ["mouseenter", "mousemove"].forEach((type) => fire(node, type, 600)));
+  for (const type of ["mouseenter", "mousemove"])
+    document.querySelectorAll("canvas").forEach((node) => fire(node, type, 600));
   document.documentElement.dataset.used = document.querySelectorAll("th[aria-sort]").length;
 }, 500));
 </script>
