@@ -47,12 +47,12 @@ def market():
     return o, h, l, c, score, sigma, funding
 
 
-def thresholds(x, coverage=0.1, window=24 * 180, day=24):
+def thresholds(x, coverage=0.1, window=24 * 90, day=24):
     h, rows = np.full(T, np.inf), []
     a = np.abs(x)
     for t in range(24 * 60, T, day):
         w = a[max(0, t - window):t:3].ravel()
-        if len(w) > 1800:
+        if len(w) > 900:
             h[t:t + day] = np.quantile(w, 1 - coverage)
             rows.append((t // day, h[t]))
     return h, rows

@@ -84,7 +84,7 @@ static int free_market(void **state)
 
 static const wk_trade_config base_trade = {.policy = WK_POLICY_QUANTILE,
                                            .coverage = 0.1,
-                                           .quantile_window_days = 180,
+                                           .quantile_window_days = 90,
                                            .quantile_min_days = 60,
                                            .exit_at_zero = true,
                                            .allow_long = true,
