@@ -9,5 +9,5 @@ dark=
 HOME=$work timeout 120 "$browser" --headless --no-sandbox --disable-gpu --disable-dev-shm-usage \
     --hide-scrollbars --user-data-dir="$work/profile" --no-first-run \
     --disable-background-networking --disable-component-update \
-    --host-resolver-rules='MAP * ~NOTFOUND' --virtual-time-budget=8000 $dark \
+    --host-resolver-rules='MAP * ~NOTFOUND' --run-all-compositor-stages-before-draw --virtual-time-budget=8000 $dark \
     --window-size="${3:-1280},${4:-1500}" --screenshot="$(realpath -m "$2")" "file://$(realpath "$1")" 2>/dev/null
