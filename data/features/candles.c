@@ -4,9 +4,9 @@
 #include <stdbool.h>
 
 static const char *const names[WK_CANDLE_PATTERNS] = {
-    "doji",   "dragonfly",  "gravestone", "marubozu",   "spinning", "engulfing", "harami",   "piercing",
-    "darkcloud", "hammer",  "hangman",    "invhammer",  "shootstar", "mornstar", "evestar",  "soldiers",
-    "crows"};
+    "doji",      "dragonfly", "gravestone", "marubozu", "spinning", "engulfing",
+    "harami",    "piercing",  "darkcloud",  "hammer",   "hangman",  "invhammer",
+    "shootstar", "mornstar",  "evestar",    "soldiers", "crows"};
 
 const char *wk_candles_name(int pattern)
 {
@@ -46,7 +46,8 @@ static double soldiers(const wk__candle *x, const wk__candle *y, const wk__candl
                   x->upper < x->shadow_very_short;
     bool rising = x->c > y->c && y->c > z->c;
     bool inside = y->o > z->o && y->o <= z->c + z->near && x->o > y->o && x->o <= y->c + y->near;
-    bool strong = y->body > z->body - z->far && x->body > y->body - y->far && x->body > x->body_mean;
+    bool strong =
+        y->body > z->body - z->far && x->body > y->body - y->far && x->body > x->body_mean;
     return score(white && shaved && rising && inside && strong, 100);
 }
 
@@ -65,10 +66,12 @@ static void judge(const wk_candles *s, double out[WK_CANDLE_PATTERNS])
 {
     const wk__candle *x = &s->at[0], *y = &s->at[1], *z = &s->at[2];
     double very_short = x->shadow_very_short;
-    bool doji = x->body <= x->doji, small = x->body < x->body_mean, big = x->body > x->body_mean;
+    bool doji = x->body <= x->doji, small = x->body<x->body_mean, big = x->body> x->body_mean;
     out[WK_CANDLE_DOJI] = score(doji, 100);
-    out[WK_CANDLE_DRAGONFLY_DOJI] = score(doji && x->lower > very_short && x->upper < very_short, 100);
-    out[WK_CANDLE_GRAVESTONE_DOJI] = score(doji && x->upper > very_short && x->lower < very_short, 100);
+    out[WK_CANDLE_DRAGONFLY_DOJI] =
+        score(doji && x->lower > very_short && x->upper < very_short, 100);
+    out[WK_CANDLE_GRAVESTONE_DOJI] =
+        score(doji && x->upper > very_short && x->lower < very_short, 100);
     out[WK_CANDLE_MARUBOZU] =
         score(big && x->upper < very_short && x->lower < very_short, x->color * 100);
     out[WK_CANDLE_SPINNING_TOP] =
@@ -76,13 +79,13 @@ static void judge(const wk_candles *s, double out[WK_CANDLE_PATTERNS])
     out[WK_CANDLE_ENGULFING] = engulfing(x, y);
     out[WK_CANDLE_HARAMI] = harami(x, y);
     bool long_before = y->body > y->body_mean;
-    out[WK_CANDLE_PIERCING] =
-        score(long_before && y->color < 0 && x->color > 0 && big && x->o < y->l && x->c < y->o &&
-                  x->c > y->c + y->body * 0.5,
-              100);
-    out[WK_CANDLE_DARK_CLOUD_COVER] = score(long_before && y->color > 0 && x->color < 0 && x->o > y->h &&
-                                                x->c > y->o && x->c < y->c - y->body * 0.5,
-                                            -100);
+    out[WK_CANDLE_PIERCING] = score(long_before && y->color < 0 && x->color > 0 && big &&
+                                        x->o < y->l && x->c < y->o && x->c > y->c + y->body * 0.5,
+                                    100);
+    out[WK_CANDLE_DARK_CLOUD_COVER] =
+        score(long_before && y->color > 0 && x->color < 0 && x->o > y->h && x->c > y->o &&
+                  x->c < y->c - y->body * 0.5,
+              -100);
     bool pin_down = small && x->lower > x->body && x->upper < very_short;
     bool pin_up = small && x->upper > x->body && x->lower < very_short;
     out[WK_CANDLE_HAMMER] = score(pin_down && x->bottom <= y->l + y->near, 100);
@@ -90,11 +93,11 @@ static void judge(const wk_candles *s, double out[WK_CANDLE_PATTERNS])
     out[WK_CANDLE_INVERTED_HAMMER] = score(pin_up && x->top < y->bottom, 100);
     out[WK_CANDLE_SHOOTING_STAR] = score(pin_up && x->bottom > y->top, -100);
     bool star = z->body > z->body_mean && y->body <= y->body_mean && big;
-    out[WK_CANDLE_MORNING_STAR] = score(star && z->color < 0 && y->top < z->bottom && x->color > 0 &&
-                                            x->c > z->c + z->body * 0.3,
+    out[WK_CANDLE_MORNING_STAR] = score(star && z->color < 0 && y->top < z->bottom &&
+                                            x->color > 0 && x->c > z->c + z->body * 0.3,
                                         100);
-    out[WK_CANDLE_EVENING_STAR] = score(star && z->color > 0 && y->bottom > z->top && x->color < 0 &&
-                                            x->c < z->c - z->body * 0.3,
+    out[WK_CANDLE_EVENING_STAR] = score(star && z->color > 0 && y->bottom > z->top &&
+                                            x->color < 0 && x->c < z->c - z->body * 0.3,
                                         -100);
     out[WK_CANDLE_THREE_WHITE_SOLDIERS] = soldiers(x, y, z);
     out[WK_CANDLE_THREE_BLACK_CROWS] = crows(x, y, z, &s->at[3]);

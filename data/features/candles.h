@@ -1,5 +1,5 @@
-/* Candlestick patterns with TA-Lib's definitions and default settings: bodies and shadows are judged
- * against the mean of the ten candles before (five for "near" and "far"). */
+/* Candlestick patterns with TA-Lib's definitions and default settings: bodies and shadows are
+ * judged against the mean of the ten candles before (five for "near" and "far"). */
 #ifndef WICK_DATA_FEATURES_CANDLES_H
 #define WICK_DATA_FEATURES_CANDLES_H
 
@@ -36,7 +36,7 @@ typedef struct {
 } wk__candle;
 
 typedef struct {
-    wk__candle at[4];  /* newest first */
+    wk__candle at[4]; /* newest first */
     double bodies[16], ranges[16];
     wk__sum body10, range10, range5;
     int64_t age;

@@ -1,5 +1,5 @@
-/* Pushing steps through the lanes: hold prices over holes, update states, emit rows, change lanes at
- * anchors; a peek is a push into the serving lane whose traces are put back. */
+/* Pushing steps through the lanes: hold prices over holes, update states, emit rows, change lanes
+ * at anchors; a peek is a push into the serving lane whose traces are put back. */
 #include "data/features/engine.h"
 #include "wick/math.h"
 
@@ -97,7 +97,8 @@ static void start_lane(const wk_features *f, wk__lane *lane)
 static void emit_symbol(const wk_features *f, const wk__lane *lane, size_t s, double *row)
 {
     double *all = f->keep ? f->row_all : row;
-    const char *states = lane->states + s * f->state_stride, *rings = lane->rings + s * f->ring_stride;
+    const char *states = lane->states + s * f->state_stride,
+               *rings = lane->rings + s * f->ring_stride;
     for (size_t k = 0; k < f->n_families; k++)
         f->families[k]->emit(&f->cells[s], states + f->state_at[k], rings + f->ring_at[k],
                              f->scratch[k], all + f->first_column[k]);
@@ -109,8 +110,8 @@ static void emit_symbol(const wk_features *f, const wk__lane *lane, size_t s, do
 }
 
 static void step_lane(const wk_features *f, wk__lane *lane, int64_t time_ns, const wk_bar *bars,
-                      const uint8_t *provenance, const double *funding, wk__undo *undo, double *rows,
-                      uint8_t *valid)
+                      const uint8_t *provenance, const double *funding, wk__undo *undo,
+                      double *rows, uint8_t *valid)
 {
     size_t S = f->S;
     double *now = lane->history + ((size_t)lane->t & f->history_mask) * S * WK__HISTORY;
@@ -128,10 +129,12 @@ static void step_lane(const wk_features *f, wk__lane *lane, int64_t time_ns, con
         update_base(x, b, now + s);
     }
     for (size_t s = 0; s < S; s++) {
-        char *states = lane->states + s * f->state_stride, *rings = lane->rings + s * f->ring_stride;
+        char *states = lane->states + s * f->state_stride,
+             *rings = lane->rings + s * f->ring_stride;
         for (size_t k = 0; k < f->n_families; k++)
             if (f->families[k]->update)
-                f->families[k]->update(&f->cells[s], states + f->state_at[k], rings + f->ring_at[k]);
+                f->families[k]->update(&f->cells[s], states + f->state_at[k],
+                                       rings + f->ring_at[k]);
     }
     if (!rows)
         return;
@@ -161,8 +164,9 @@ static void check_step(const wk_features *f, int64_t step)
     WK_ASSERT(!f->pushed || step == f->step_last + 1); /* steps come in order without a hole */
 }
 
-void wk_features_push(wk_features *f, int64_t time_ns, const wk_bar *bars, const uint8_t *provenance,
-                      const double *funding_known, double *rows, uint8_t *valid)
+void wk_features_push(wk_features *f, int64_t time_ns, const wk_bar *bars,
+                      const uint8_t *provenance, const double *funding_known, double *rows,
+                      uint8_t *valid)
 {
     int64_t step = floor_div(time_ns, f->timeframe_ns);
     check_step(f, step);
@@ -231,12 +235,16 @@ wk_status wk_features_batch(wk_features *f, const wk_panel *panel, wk_arena *are
 {
     if (panel->S != f->S || panel->timeframe_ns != f->timeframe_ns)
         return wk_fail(err, WK_E_ARG,
-                       "features: the panel has %zu symbols of %lld ns, the plan %zu of %lld ns", panel->S,
-                       (long long)panel->timeframe_ns, f->S, (long long)f->timeframe_ns);
+                       "features: the panel has %zu symbols of %lld ns, the plan %zu of %lld ns",
+                       panel->S, (long long)panel->timeframe_ns, f->S, (long long)f->timeframe_ns);
     size_t S = f->S, F = f->F, T = panel->T;
-    wk_feature_table table = {T, S, F, wk_arena_array(arena, float, T * S * F),
-                              wk_arena_array(arena, uint8_t, T * S), wk_arena_array(arena, double, T * S)};
-    double *rows = wk_arena_array(arena, double, S * F);
+    wk_feature_table table = {T,
+                              S,
+                              F,
+                              wk_arena_array(arena, float, T *S *F),
+                              wk_arena_array(arena, uint8_t, T * S),
+                              wk_arena_array(arena, double, T *S)};
+    double *rows = wk_arena_array(arena, double, S *F);
     wk_features_reset(f);
     for (size_t t = 0; t < T; t++) {
         const double *funding = panel->funding_known ? panel->funding_known + t * S : NULL;

@@ -1,9 +1,9 @@
 /* Inside the feature engine: lanes, cells and the table of families.
  *
- * A lane is one complete state of the panel, fresh at its start. The engine has two: one serves, the
- * other warms up before the next anchor. A step goes through a lane in three passes: every symbol's
- * cell and family states are updated, panel-wide values are computed, then rows are emitted; a lane
- * that only warms up does the first pass alone. */
+ * A lane is one complete state of the panel, fresh at its start. The engine has two: one serves,
+ * the other warms up before the next anchor. A step goes through a lane in three passes: every
+ * symbol's cell and family states are updated, panel-wide values are computed, then rows are
+ * emitted; a lane that only warms up does the first pass alone. */
 #ifndef WICK_DATA_FEATURES_ENGINE_H
 #define WICK_DATA_FEATURES_ENGINE_H
 
@@ -18,8 +18,9 @@ enum { WK__LEADERS_MAX = 4, WK__COLUMNS_MAX = 512, WK__FAMILIES_MAX = 16, WK__HO
 /* One symbol at one step, after holding the price over short holes (at most WK__HOLD_BARS). */
 typedef struct {
     const wk_features *f;
-    const double *history; /* of this symbol: what w of step u at ((u & mask) * WK__HISTORY + w) * S */
-    int64_t t;             /* step within the lane, 0 = its first */
+    const double
+        *history; /* of this symbol: what w of step u at ((u & mask) * WK__HISTORY + w) * S */
+    int64_t t;    /* step within the lane, 0 = its first */
     int64_t time_ns;
     int64_t bad_c, bad_r; /* newest step without a price / without a return */
     int64_t n_live;       /* steps with a price */
@@ -40,8 +41,9 @@ typedef struct wk__family {
     size_t panel_bytes_a_symbol, panel_bytes; /* scratch of `panel` */
     int64_t lag_max;                          /* how far back it reads the history */
     void (*columns)(wk_features *f);          /* wk__column for each */
-    void (*update)(const wk__cell *cell, void *state, void *ring);                      /* or NULL */
-    void (*panel)(const wk_features *f, const wk__cell *cells, void *const *states, void *scratch); /* or NULL */
+    void (*update)(const wk__cell *cell, void *state, void *ring); /* or NULL */
+    void (*panel)(const wk_features *f, const wk__cell *cells, void *const *states,
+                  void *scratch); /* or NULL */
     void (*emit)(const wk__cell *cell, const void *state, const void *ring, const void *scratch,
                  double *row);
 } wk__family;
@@ -50,7 +52,7 @@ extern const wk__family *const wk__families[]; /* ends with NULL */
 extern const wk__family wk__family_momentum, wk__family_lead, wk__family_cross,
     wk__family_volatility, wk__family_calendar, wk__family_ribbon, wk__family_oscillator,
     wk__family_range, wk__family_volume, wk__family_candle, wk__family_divergence, wk__family_htf,
-    wk__family_funding;
+    wk__family_funding, wk__family_cycle;
 
 /* What the engine itself keeps of a symbol. */
 typedef struct {
@@ -73,15 +75,16 @@ struct wk_features {
     size_t S, F, n_all, n_families;
     int64_t timeframe_ns, anchor, warmup, warmup_valid;
     const wk__family *families[WK__FAMILIES_MAX];
-    size_t first_column[WK__FAMILIES_MAX + 1], state_at[WK__FAMILIES_MAX], ring_at[WK__FAMILIES_MAX];
+    size_t first_column[WK__FAMILIES_MAX + 1], state_at[WK__FAMILIES_MAX],
+        ring_at[WK__FAMILIES_MAX];
     void *scratch[WK__FAMILIES_MAX];
     void **panel_states; /* [S] */
     const char *names[WK__COLUMNS_MAX];
     const char *family_of[WK__COLUMNS_MAX];
     size_t n_leaders, leader[WK__LEADERS_MAX]; /* symbol index, S = absent */
     const char *leader_name[WK__LEADERS_MAX];
-    size_t *keep;       /* [F] index among all columns; NULL: all are kept */
-    double *row_all;    /* [n_all] */
+    size_t *keep;    /* [F] index among all columns; NULL: all are kept */
+    double *row_all; /* [n_all] */
     size_t state_stride, ring_stride;
     size_t history_mask;
     wk__lane lanes[2];
@@ -89,8 +92,8 @@ struct wk_features {
     char *states_backup; /* of a peek */
     double *history_backup;
     wk__undo undo;
-    int serving;          /* lane of the last push, -1 before the first */
-    int64_t step_last;    /* bars since 1970, of the last push */
+    int serving;       /* lane of the last push, -1 before the first */
+    int64_t step_last; /* bars since 1970, of the last push */
     bool pushed;
     char hash[65];
 };

@@ -1,4 +1,5 @@
-/* Candles: the shape of the bar, simple patterns of research, and TA-Lib's patterns (1, .8, -.8, -1). */
+/* Candles: the shape of the bar, simple patterns of research, and TA-Lib's patterns (1, .8, -.8,
+ * -1). */
 #include "data/features/candles.h"
 #include "data/features/engine.h"
 

@@ -46,15 +46,13 @@ static void rank_known(const double *x, size_t n, double *rank)
     int64_t known = 0;
     for (size_t i = 0; i < n; i++)
         known += x[i] == x[i];
-    double share = 1 / (double)known;
     for (size_t i = 0; i < n; i++) {
+        /* Twice the rank: 2 for each below, 1 for each equal, itself among them. */
         double v = x[i];
-        int64_t below = 0, same = 0;
-        for (size_t j = 0; j < n; j++) {
-            below += x[j] < v;
-            same += x[j] == v;
-        }
-        rank[i] = v == v ? ((double)below + 0.5 * (double)(same + 1)) * share : NAN;
+        int64_t twice = 1;
+        for (size_t j = 0; j < n; j++)
+            twice += (x[j] < v) + (x[j] <= v);
+        rank[i] = v == v ? 0.5 * (double)twice / (double)known : NAN;
     }
 }
 

@@ -1,5 +1,5 @@
-/* Funding: the newest known rate, its means and z-score, the panel's mean and the distance to it (in
- * 1e-4). NaN without a funding file. */
+/* Funding: the newest known rate, its means and z-score, the panel's mean and the distance to it
+ * (in 1e-4). NaN without a funding file. */
 #include "data/features/engine.h"
 
 enum { RING = 1024 };

@@ -1,6 +1,6 @@
-/* Higher timeframes: long windows of base bars that end at this bar, and indicators on 1h, 4h and 1d
- * bars (those above the base) which change only when such a bar has closed. A bucket that the state
- * has not seen from its first bar on is left out. */
+/* Higher timeframes: long windows of base bars that end at this bar, and indicators on 1h, 4h and
+ * 1d bars (those above the base) which change only when such a bar has closed. A bucket that the
+ * state has not seen from its first bar on is left out. */
 #include "data/features/engine.h"
 #include "data/features/indicator.h"
 #include "wick/clock.h"
@@ -16,6 +16,7 @@ enum { N_LAGS = 7, N_SPANS = 3, N_RANGES = 3, N_FRAMES = 3, RANGE_MAX = 2160, SL
 /* One higher timeframe: the open bucket, indicators of the closed ones and what they last said. */
 typedef struct {
     bool whole, any; /* seen from its first bar; holds a price */
+    int64_t at, n; /* place of the next base bar in the bucket, of so many; 0: not above the base */
     double h, l, c;
     wk_ind_rsi rsi;
     wk_ind_macd macd;
@@ -53,7 +54,8 @@ static bool has_frame(const wk_features *f, int k)
 
 static void columns(wk_features *f)
 {
-    static const char *const of_frame[] = {"r1", "r6", "ema20", "rsi14", "macd", "bb", "atr14", "willr14"};
+    static const char *const of_frame[] = {"r1",   "r6", "ema20", "rsi14",
+                                           "macd", "bb", "atr14", "willr14"};
     for (int i = 0; i < N_LAGS; i++)
         wk__column(f, "htf.r%d", (int)lags[i]);
     for (int i = 0; i < N_SPANS; i++)
@@ -68,8 +70,13 @@ static void columns(wk_features *f)
             wk__column(f, "htf.%s.%s", frame_names[k], of_frame[i]);
 }
 
-static void frame_init(frame *b)
+static void frame_init(frame *b, const wk__cell *x, int k)
 {
+    if (!has_frame(x->f, k))
+        return;
+    int64_t rest = x->time_ns % frame_ns(k);
+    b->at = (rest < 0 ? rest + frame_ns(k) : rest) / x->f->timeframe_ns;
+    b->n = frame_ns(k) / x->f->timeframe_ns;
     wk_ind_rsi_init(&b->rsi, 14);
     wk_ind_macd_init(&b->macd, 12, 26, 9);
     wk_ind_ema_init(&b->ema, 20);
@@ -96,9 +103,9 @@ static void frame_close(frame *b)
     b->last.roc6 = wk_log1p(wk_ind_roc_push(&b->roc6, b->c) / 100);
 }
 
-static void frame_update(frame *b, const wk__cell *x, int64_t length_ns)
+static void frame_update(frame *b, const wk__cell *x)
 {
-    if (x->time_ns % length_ns == 0) {
+    if (b->at == 0) {
         b->whole = true;
         b->any = false;
     }
@@ -108,7 +115,10 @@ static void frame_update(frame *b, const wk__cell *x, int64_t length_ns)
         b->c = x->c;
         b->any = true;
     }
-    if ((x->time_ns + x->f->timeframe_ns) % length_ns == 0 && b->whole && b->any)
+    if (++b->at < b->n)
+        return;
+    b->at = 0;
+    if (b->whole && b->any)
         frame_close(b);
 }
 
@@ -117,7 +127,7 @@ static void update(const wk__cell *x, void *state, void *ring)
     htf *m = state;
     htf_ring *g = ring;
     for (int k = 0; k < N_FRAMES && !m->ready; k++)
-        frame_init(&m->frames[k]);
+        frame_init(&m->frames[k], x, k);
     m->ready = true;
     bool live = x->c == x->c;
     m->n_lc += live;
@@ -133,8 +143,8 @@ static void update(const wk__cell *x, void *state, void *ring)
         m->n_live[i] += live - (old == old);
     }
     for (int k = 0; k < N_FRAMES; k++)
-        if (has_frame(x->f, k))
-            frame_update(&m->frames[k], x, frame_ns(k));
+        if (m->frames[k].n)
+            frame_update(&m->frames[k], x);
 }
 
 static void emit(const wk__cell *x, const void *state, const void *ring, const void *scratch,
@@ -143,34 +153,35 @@ static void emit(const wk__cell *x, const void *state, const void *ring, const v
     const htf *m = state;
     const htf_ring *g = ring;
     (void)scratch;
+    double unit = 1 / x->sdd;
     for (int i = 0; i < N_LAGS; i++)
-        *row++ = wk__diff(x, lags[i]) / (x->sdd * sqrt((double)lags[i]));
+        *row++ = wk__diff(x, lags[i]) * unit / sqrt((double)lags[i]);
     for (int i = 0; i < N_SPANS; i++)
         *row++ = m->n_lc >= spans[i] / 2
-                     ? (x->lc - wk__ewm_value(&m->ema[i])) / (x->sdd * sqrt((double)spans[i]))
+                     ? (x->lc - wk__ewm_value(&m->ema[i])) * unit / sqrt((double)spans[i])
                      : NAN;
     for (int i = 0; i < N_RANGES; i++) {
         bool enough = m->n_live[i] >= ranges[i] / 2;
         double top = enough ? wk__deque_over(&m->high, g->high, RANGE_MAX, x->t, ranges[i]) : NAN;
         double bottom = -wk__deque_over(&m->low, g->low, RANGE_MAX, x->t, ranges[i]);
         *row++ = (x->c - bottom) / (top - bottom + 1e-9);
-        *row++ = wk_log(x->c / top) / (x->sdd * sqrt((double)ranges[i]));
+        *row++ = wk_log(x->c / top) * unit / sqrt((double)ranges[i]);
     }
     double up = wk__ewm_value(&m->up), down = wk__ewm_value(&m->down);
     *row++ = up / (up + down + 1e-12);
     for (int k = 0; k < N_FRAMES; k++) {
-        if (!has_frame(x->f, k))
-            continue;
         const frame *b = &m->frames[k];
-        double sigma = x->sdd * sqrt((double)(frame_ns(k) / x->f->timeframe_ns));
-        double unit = 1 / (b->last.c * sigma);
+        if (!b->n)
+            continue;
+        double sigma = x->sdd * sqrt((double)b->n);
+        double price = 1 / (b->last.c * sigma);
         *row++ = b->last.roc1 / sigma;
         *row++ = b->last.roc6 / (sigma * sqrt(6));
-        *row++ = (b->last.c - b->last.ema) * unit;
+        *row++ = (b->last.c - b->last.ema) * price;
         *row++ = b->last.rsi;
-        *row++ = b->last.macd * unit;
+        *row++ = b->last.macd * price;
         *row++ = b->last.bands;
-        *row++ = b->last.atr * unit;
+        *row++ = b->last.atr * price;
         *row++ = b->last.willr;
     }
 }

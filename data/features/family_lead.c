@@ -1,5 +1,6 @@
-/* Lead: the leaders' recent returns, rolling beta and correlation to the first leader, and how far a
- * symbol lags what its beta implies. Columns are NaN when a default leader is not in the panel. */
+/* Lead: the leaders' recent returns, rolling beta and correlation to the first leader, and how far
+ * a symbol lags what its beta implies. Columns are NaN when a default leader is not in the panel.
+ */
 #include "data/features/engine.h"
 
 static const int64_t first[] = {1, 2, 4, 12, 24, 72, 168, 672};

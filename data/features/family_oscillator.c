@@ -1,5 +1,5 @@
-/* Oscillators with TA-Lib's values: RSI, MACD (in units of close times sigma), stochastics, Williams
- * %R, CCI, ROC, money flow and directional movement. */
+/* Oscillators with TA-Lib's values: RSI, MACD (in units of close times sigma), stochastics,
+ * Williams %R, CCI, ROC, money flow and directional movement. */
 #include "data/features/engine.h"
 #include "data/features/indicator_flow.h"
 
@@ -21,8 +21,8 @@ typedef struct {
 static void columns(wk_features *f)
 {
     static const char *const names[N_COLUMNS] = {
-        "macd",  "macd_signal", "macd_hist", "rsi7",  "rsi14", "rsi28", "stoch_k", "stoch_d",
-        "willr28", "cci14",     "roc10",     "roc30", "mfi14", "adx14", "pdi14",   "mdi14"};
+        "macd",    "macd_signal", "macd_hist", "rsi7",  "rsi14", "rsi28", "stoch_k", "stoch_d",
+        "willr28", "cci14",       "roc10",     "roc30", "mfi14", "adx14", "pdi14",   "mdi14"};
     for (int i = 0; i < N_COLUMNS; i++)
         wk__column(f, "osc.%s", names[i]);
 }

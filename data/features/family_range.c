@@ -20,9 +20,9 @@ typedef struct {
 
 static void columns(wk_features *f)
 {
-    static const char *const names[] = {"atr14", "atr50",  "true",  "pctb",  "bandwidth", "pk24",    "pk168",
-                                        "gk24",  "gk168",  "pkcc24", "gkcc24", "gkcc168", "donch20", "donch55",
-                                        "gap"};
+    static const char *const names[] = {"atr14",   "atr50",   "true",    "pctb",   "bandwidth",
+                                        "pk168",   "gk24",    "gk168",   "pkcc24", "gkcc24",
+                                        "gkcc168", "donch20", "donch55", "gap"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         wk__column(f, "rng.%s", names[i]);
 }
@@ -77,11 +77,10 @@ static void update(const wk__cell *x, void *state, void *ring)
     m->bottom55 = -wk__ind_highest_push(&m->low55, -x->l);
 }
 
-/* Logarithm of the root of the mean, as in the volatility family. */
-static double log_root(const wk__sum *sum, int64_t n)
+static double root(const wk__sum *sum, int64_t n)
 {
     double mean = wk__sum_value(sum) / (double)n;
-    return wk_log(sqrt(mean > 0 ? mean : 0.0) + 1e-6);
+    return mean > 0 ? sqrt(mean) : 0.0;
 }
 
 static void emit(const wk__cell *x, const void *state, const void *ring, const void *scratch,
@@ -93,22 +92,21 @@ static void emit(const wk__cell *x, const void *state, const void *ring, const v
     double unit = 1 / (x->c * x->sd), parkinson[N_WINDOWS], garman[N_WINDOWS], closes[N_WINDOWS];
     for (int i = 0; i < N_WINDOWS; i++) {
         bool whole = wk__whole_r(x, windows[i]);
-        parkinson[i] = whole ? log_root(&m->parkinson[i], windows[i]) : NAN;
-        garman[i] = whole ? log_root(&m->garman[i], windows[i]) : NAN;
-        closes[i] = whole ? log_root(&m->closes[i], windows[i]) : NAN;
+        parkinson[i] = whole ? root(&m->parkinson[i], windows[i]) : NAN;
+        garman[i] = whole ? root(&m->garman[i], windows[i]) : NAN;
+        closes[i] = whole ? root(&m->closes[i], windows[i]) : NAN;
     }
     *row++ = m->atr14_now * unit;
     *row++ = m->atr50_now * unit;
     *row++ = m->true_range / (m->atr14_now + 1e-9 * x->c);
     *row++ = (x->c - m->bands_now.lower) / (m->bands_now.upper - m->bands_now.lower + 1e-9 * x->c);
     *row++ = (m->bands_now.upper - m->bands_now.lower) / m->bands_now.middle;
-    *row++ = parkinson[0];
-    *row++ = parkinson[1];
-    *row++ = garman[0];
-    *row++ = garman[1];
-    *row++ = parkinson[0] - closes[0];
-    *row++ = garman[0] - closes[0];
-    *row++ = garman[1] - closes[1];
+    *row++ = wk_log(parkinson[1] + 1e-6);
+    *row++ = wk_log(garman[0] + 1e-6);
+    *row++ = wk_log(garman[1] + 1e-6);
+    *row++ = parkinson[0] / (closes[0] + 1e-9);
+    *row++ = garman[0] / (closes[0] + 1e-9);
+    *row++ = garman[1] / (closes[1] + 1e-9);
     bool whole20 = m->high20.age == 20, whole55 = m->high55.age == 55;
     *row++ = whole20 ? (x->c - m->bottom20) / (m->top20 - m->bottom20 + 1e-9 * x->c) : NAN;
     *row++ = whole55 ? (x->c - m->bottom55) / (m->top55 - m->bottom55 + 1e-9 * x->c) : NAN;

@@ -1,5 +1,6 @@
-/* The ribbon: eight exponential means of the close (TA-Lib's EMA), their distance to the close, their
- * slope, and how far and how orderly they have fanned out; prices are in units of close times sigma. */
+/* The ribbon: eight exponential means of the close (TA-Lib's EMA), their distance to the close,
+ * their slope, and how far and how orderly they have fanned out; prices are in units of close times
+ * sigma. */
 #include "data/features/engine.h"
 #include "data/features/indicator.h"
 

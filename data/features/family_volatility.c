@@ -8,7 +8,17 @@ static const int64_t squares[N_SQUARES] = {6, 24, 168, 336, 720, 1440};
 
 /* The sums: squares first, then powers over 48 and 168, and the others. */
 enum {
-    R1_48 = N_SQUARES, R2_48, R3_48, R1_168, R3_168, R4_168, ABS24, ABS168, DOWN168, LAG168, PARKINSON24,
+    R1_48 = N_SQUARES,
+    R2_48,
+    R3_48,
+    R1_168,
+    R3_168,
+    R4_168,
+    ABS24,
+    ABS168,
+    DOWN168,
+    LAG168,
+    PARKINSON24,
     N_SUMS
 };
 
@@ -19,8 +29,9 @@ typedef struct {
 
 static void columns(wk_features *f)
 {
-    static const char *const names[] = {"rv6",   "rv24",  "rv168", "rv720", "pk24", "rngr", "vr1", "vr2",
-                                        "sk48",  "sk168", "ku168", "dvol",  "er24", "er168", "ac1", "bbw"};
+    static const char *const names[] = {"rv6",  "rv24",  "rv168", "rv720", "pk24",  "rngr",
+                                        "vr1",  "vr2",   "sk48",  "sk168", "ku168", "dvol",
+                                        "er24", "er168", "ac1",   "bbw"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         wk__column(f, "vola.%s", names[i]);
 }
@@ -116,11 +127,8 @@ static void emit(const wk__cell *x, const void *state, const void *ring, const v
     *row++ = wk_log(rms[W24] / (rms[W336] + 1e-9) + 1e-9);
     *row++ = wk_log(rms[W168] / (rms[W1440] + 1e-9) + 1e-9);
     bool whole48 = wk__whole_r(x, 48), whole168 = wk__whole_r(x, 168);
-    double s1 = sum(v, R1_168), s2 = sum(v, W168),
-           s3 = sum(v, R3_168);
-    *row++ = whole48 ? skewness(48, sum(v, R1_48), sum(v, R2_48),
-                                sum(v, R3_48))
-                     : NAN;
+    double s1 = sum(v, R1_168), s2 = sum(v, W168), s3 = sum(v, R3_168);
+    *row++ = whole48 ? skewness(48, sum(v, R1_48), sum(v, R2_48), sum(v, R3_48)) : NAN;
     *row++ = whole168 ? skewness(168, s1, s2, s3) : NAN;
     *row++ = whole168 ? kurtosis(168, s1, s2, s3, sum(v, R4_168)) : NAN;
     *row++ = whole168 ? root_mean(v, DOWN168, 168) / (rms[W168] + 1e-9) : NAN;

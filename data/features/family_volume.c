@@ -1,5 +1,5 @@
-/* Volume: z-scores of traded value, signed volume, volume delta from candles, Chaikin flow, distance
- * to rolling and session VWAP, illiquidity and activity ratios. */
+/* Volume: z-scores of traded value, signed volume, volume delta from candles, Chaikin flow,
+ * distance to rolling and session VWAP, illiquidity and activity ratios. */
 #include "data/features/engine.h"
 #include "wick/clock.h"
 #include "wick/math.h"
@@ -12,14 +12,26 @@ enum { LOG_VALUE, VALUE, SIGNED, FLOW, ILLIQUID, VOLUME, N_KEPT };
 
 /* The sums: of what, over how many bars. */
 enum {
-    VALUE4, VALUE24, VALUE168, VALUE720, SIGNED4, SIGNED24, SIGNED168, FLOW4, FLOW24,
-    VOLUME24, VOLUME168, ILLIQUID24, ILLIQUID336, N_SUMS
+    VALUE4,
+    VALUE24,
+    VALUE168,
+    VALUE720,
+    SIGNED4,
+    SIGNED24,
+    SIGNED168,
+    FLOW4,
+    FLOW24,
+    VOLUME24,
+    VOLUME168,
+    ILLIQUID24,
+    ILLIQUID336,
+    N_SUMS
 };
 static const struct {
     int what;
     int64_t n;
-} sums[N_SUMS] = {{VALUE, 4},    {VALUE, 24},   {VALUE, 168}, {VALUE, 720}, {SIGNED, 4},
-                  {SIGNED, 24},  {SIGNED, 168}, {FLOW, 4},    {FLOW, 24},   {VOLUME, 24},
+} sums[N_SUMS] = {{VALUE, 4},    {VALUE, 24},    {VALUE, 168},   {VALUE, 720}, {SIGNED, 4},
+                  {SIGNED, 24},  {SIGNED, 168},  {FLOW, 4},      {FLOW, 24},   {VOLUME, 24},
                   {VOLUME, 168}, {ILLIQUID, 24}, {ILLIQUID, 336}};
 enum { V4, V24, V168, V720 };
 static const int64_t value_lags[N_VALUE] = {4, 24, 168, 720};
@@ -33,9 +45,9 @@ typedef struct {
 
 static void columns(wk_features *f)
 {
-    static const char *const names[] = {"z24",    "z96",     "z336",      "sv4",     "sv24",  "sv168",
-                                        "cmf4",   "cmf24",   "vwap24",    "vwap168", "amih",  "v24_168",
-                                        "v168_720", "delta", "session"};
+    static const char *const names[] = {"z24",   "z96",     "z336",     "sv4",    "sv24",
+                                        "sv168", "cmf4",    "cmf24",    "vwap24", "vwap168",
+                                        "amih",  "v24_168", "v168_720", "delta",  "session"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         wk__column(f, "vol.%s", names[i]);
 }
@@ -65,8 +77,9 @@ static void update(const wk__cell *x, void *state, void *ring)
     volume *v = state;
     double *now = (double *)ring + ((size_t)x->t % RING) * N_KEPT;
     double value = x->v * x->c;
-    double row[N_KEPT] = {wk_log1p(value), value, value * sign(x->c - x->o), close_location(x) * value,
-                          fabs(x->r) / (value + 1), x->v};
+    double row[N_KEPT] = {wk_log1p(value),           value,
+                          value * sign(x->c - x->o), close_location(x) * value,
+                          fabs(x->r) / (value + 1),  x->v};
     for (int i = 0; i < N_Z; i++)
         wk__moments_push(&v->z[i], z_lags[i], row[LOG_VALUE], kept(x, ring, z_lags[i], LOG_VALUE));
     double in[N_SUMS], out[N_SUMS];
@@ -108,16 +121,15 @@ static void emit(const wk__cell *x, const void *state, const void *ring, const v
         double vwap = value[V24 + i] / (sum(v, VOLUME24 + i) + 1e-9);
         *row++ = wk_log(x->c / vwap) / (x->sd * sqrt((double)value_lags[V24 + i]));
     }
-    *row++ = wk__whole_r(x, 336) ? wk_log((sum(v, ILLIQUID24) / 24 + 1e-18) /
-                                              (sum(v, ILLIQUID336) / 336 + 1e-18))
-                                 : NAN;
+    *row++ = wk__whole_r(x, 336)
+                 ? wk_log((sum(v, ILLIQUID24) / 24 + 1e-18) / (sum(v, ILLIQUID336) / 336 + 1e-18))
+                 : NAN;
     double week = value[V168] / 168 + 1;
     *row++ = wk_log((value[V24] / 24 + 1) / week);
     *row++ = wk_log(week / (value[V720] / 720 + 1));
     *row++ = kept(x, ring, 0, FLOW) / (value[V24] / 24 + 1e-9);
-    *row++ = v->session_volume > 0
-                 ? wk_log(x->c / (v->session_value / v->session_volume)) / x->sd
-                 : NAN;
+    *row++ =
+        v->session_volume > 0 ? (x->c / (v->session_value / v->session_volume) - 1) / x->sd : NAN;
 }
 
 const wk__family wk__family_volume = {

@@ -1,11 +1,12 @@
 /* The classic indicators, bar by bar, with TA-Lib's values (its defaults: classic compatibility, no
  * unstable period; candle settings as shipped).
  *
- * Each is a small struct: wk_ind_x_init (periods), wk_ind_x_push (a closed bar; returns the value, NaN
- * before the look-back is over), wk_ind_x_peek (the same for an unfinished bar, no change). The batch
- * forms in indicator_batch.h are loops over the same push. No allocation, never fails; periods are
- * 2 .. WK_IND_PERIOD_MAX where a window is kept, any for the exponential ones. Inputs are finite.
- * Source: TA-Lib 0.4/0.6, ta_func; Wilder, New Concepts in Technical Trading Systems (1978). */
+ * Each is a small struct: wk_ind_x_init (periods), wk_ind_x_push (a closed bar; returns the value,
+ * NaN before the look-back is over), wk_ind_x_peek (the same for an unfinished bar, no change). The
+ * batch forms in indicator_batch.h are loops over the same push. No allocation, never fails;
+ * periods are 2 .. WK_IND_PERIOD_MAX where a window is kept, any for the exponential ones. Inputs
+ * are finite. Source: TA-Lib 0.4/0.6, ta_func; Wilder, New Concepts in Technical Trading Systems
+ * (1978). */
 #ifndef WICK_DATA_FEATURES_INDICATOR_H
 #define WICK_DATA_FEATURES_INDICATOR_H
 
@@ -18,14 +19,15 @@
 enum { WK_IND_PERIOD_MAX = 64 };
 
 /* wk_ind_<name>_peek for an indicator of one price / of a bar: a push into a copy. */
-#define WK__IND_PEEK1(name, type)                                                  \
-    static inline double wk_ind_##name##_peek(const wk_ind_##name *self, double x) \
-    {                                                                              \
-        wk_ind_##name copy = *self;                                                \
-        return wk_ind_##name##_push(&copy, x);                                     \
+#define WK__IND_PEEK1(name, type)                                                                  \
+    static inline double wk_ind_##name##_peek(const wk_ind_##name *self, double x)                 \
+    {                                                                                              \
+        wk_ind_##name copy = *self;                                                                \
+        return wk_ind_##name##_push(&copy, x);                                                     \
     }
 #define WK__IND_PEEK3(name)                                                                        \
-    static inline double wk_ind_##name##_peek(const wk_ind_##name *self, double h, double l, double c) \
+    static inline double wk_ind_##name##_peek(const wk_ind_##name *self, double h, double l,       \
+                                              double c)                                            \
     {                                                                                              \
         wk_ind_##name copy = *self;                                                                \
         return wk_ind_##name##_push(&copy, h, l, c);                                               \
@@ -89,8 +91,9 @@ static inline double wk_ind_rsi_push(wk_ind_rsi *r, double x)
 }
 WK__IND_PEEK1(rsi, wk_ind_rsi)
 
-/* Moving average convergence; the signal and the histogram start with the signal's look-back, and the
- * line is NaN until then, as TA-Lib cuts it. The fast mean is seeded so that both start together. */
+/* Moving average convergence; the signal and the histogram start with the signal's look-back, and
+ * the line is NaN until then, as TA-Lib cuts it. The fast mean is seeded so that both start
+ * together. */
 typedef struct {
     wk_ind_ema fast, slow, signal;
     int64_t skip; /* bars before the fast mean starts */
@@ -128,11 +131,12 @@ static inline wk_ind_macd_value wk_ind_macd_peek(const wk_ind_macd *m, double x)
     return wk_ind_macd_push(&copy, x);
 }
 
-/* Bollinger bands: plain mean, and width times the population deviation. */
+/* Bollinger bands: plain mean, and width times the population deviation. Sums are of values less a
+ * level; both are renewed each time the window has been replaced (index 1 gathers what index 0 will
+ * be), so that neither drift nor a far level costs digits. */
 typedef struct {
     double window[WK_IND_PERIOD_MAX], width, share;
-    wk__sum sum, square; /* of values less `level`, which keeps their squares small */
-    double level;
+    double level[2], sum[2], square[2];
     int64_t n, age, at;
 } wk_ind_bbands;
 
@@ -148,25 +152,27 @@ static inline void wk_ind_bbands_init(wk_ind_bbands *b, int64_t n, double width)
 
 static inline wk_ind_bands wk_ind_bbands_push(wk_ind_bbands *b, double x)
 {
-    if (b->age == 0)
-        b->level = x;
-    double d = x - b->level;
-    wk__sum_add(&b->sum, d);
-    wk__sum_add(&b->square, d * d);
-    if (b->age >= b->n) {
-        double old = b->window[b->at];
-        wk__sum_add(&b->sum, -old);
-        wk__sum_add(&b->square, -old * old);
-    } else {
-        b->age++;
+    if (b->at == 0) {
+        bool first = b->age == 0;
+        b->level[0] = first ? x : b->level[1];
+        b->sum[0] = b->sum[1];
+        b->square[0] = b->square[1];
+        b->level[1] = x;
+        b->sum[1] = b->square[1] = 0;
     }
-    b->window[b->at] = d;
+    double d = x - b->level[0], f = x - b->level[1];
+    double e = b->age < b->n ? 0.0 : b->window[b->at] - b->level[0];
+    b->window[b->at] = x;
     b->at = b->at + 1 == b->n ? 0 : b->at + 1;
+    b->age += b->age < b->n;
+    b->sum[0] += d - e;
+    b->square[0] += d * d - e * e;
+    b->sum[1] += f;
+    b->square[1] += f * f;
     if (b->age < b->n)
         return (wk_ind_bands){NAN, NAN, NAN};
-    double mean = wk__sum_value(&b->sum) * b->share;
-    double variance = wk__sum_value(&b->square) * b->share - mean * mean;
-    double half = variance > 0 ? b->width * sqrt(variance) : 0.0, middle = mean + b->level;
+    double mean = b->sum[0] * b->share, variance = b->square[0] * b->share - mean * mean;
+    double half = variance > 0 ? b->width * sqrt(variance) : 0.0, middle = mean + b->level[0];
     return (wk_ind_bands){middle + half, middle, middle - half};
 }
 
@@ -209,53 +215,39 @@ static inline double wk_ind_atr_push(wk_ind_atr *a, double h, double l, double c
 }
 WK__IND_PEEK3(atr)
 
-/* The largest of the last n values. A short window is scanned, which no branch predictor minds; a long
- * one is scanned only when the largest leaves it. */
-enum { WK__IND_SCAN = 16 };
-
+/* The largest of the last n values (van Herk): of this block so far, and of what the block before
+ * it still lends. `block` holds this block's values below `at` and, from there on, running maxima
+ * of the block before taken from its end. */
 typedef struct {
-    double window[WK_IND_PERIOD_MAX], value;
-    int64_t n, age, at, best;
+    double block[WK_IND_PERIOD_MAX + 1], so_far;
+    int64_t n, age, at;
 } wk__ind_highest;
 
 static inline void wk__ind_highest_init(wk__ind_highest *w, int64_t n)
 {
     WK_ASSERT(n >= 1 && n <= WK_IND_PERIOD_MAX);
-    *w = (wk__ind_highest){.n = n, .value = -INFINITY};
-    for (int i = 0; i < WK_IND_PERIOD_MAX; i++)
-        w->window[i] = -INFINITY;
+    *w = (wk__ind_highest){.n = n, .so_far = -INFINITY};
+    for (int i = 0; i <= WK_IND_PERIOD_MAX; i++)
+        w->block[i] = -INFINITY;
 }
 
 static inline double wk__ind_highest_push(wk__ind_highest *w, double x)
 {
-    int64_t at = w->at;
-    w->window[at] = x;
-    w->at = at + 1 == w->n ? 0 : at + 1;
+    w->so_far = x > w->so_far ? x : w->so_far;
+    w->block[w->at++] = x;
     w->age += w->age < w->n;
-    if (w->n <= WK__IND_SCAN) {
-        double top[4] = {w->window[0], w->window[1], w->window[2], w->window[3]};
-        for (int i = 4; i < WK__IND_SCAN; i += 4)
-            for (int k = 0; k < 4; k++)
-                top[k] = top[k] > w->window[i + k] ? top[k] : w->window[i + k];
-        top[0] = top[0] > top[2] ? top[0] : top[2];
-        top[1] = top[1] > top[3] ? top[1] : top[3];
-        return top[0] > top[1] ? top[0] : top[1];
+    double lent = w->block[w->at], top = w->so_far > lent ? w->so_far : lent;
+    if (w->at == w->n) {
+        w->at = 0;
+        w->so_far = -INFINITY;
+        for (int64_t i = w->n - 2; i >= 0; i--)
+            w->block[i] = w->block[i] > w->block[i + 1] ? w->block[i] : w->block[i + 1];
     }
-    if (x >= w->value) {
-        w->value = x;
-        w->best = at;
-    } else if (at == w->best && w->age == w->n) {
-        w->value = x;
-        for (int64_t i = 0; i < w->n; i++)
-            if (w->window[i] > w->value) {
-                w->value = w->window[i];
-                w->best = i;
-            }
-    }
-    return w->value;
+    return top;
 }
 
-/* A plain mean. The sum is renewed each time the window has been replaced, so that it cannot drift. */
+/* A plain mean. The sum is renewed each time the window has been replaced, so that it cannot drift.
+ */
 typedef struct {
     double window[WK_IND_PERIOD_MAX], share, sum, renewed;
     int64_t n, age, at;
@@ -315,7 +307,8 @@ static inline wk_ind_stoch_value wk_ind_stoch_push(wk_ind_stoch *s, double h, do
     return (wk_ind_stoch_value){d == d ? k : NAN, d};
 }
 
-static inline wk_ind_stoch_value wk_ind_stoch_peek(const wk_ind_stoch *s, double h, double l, double c)
+static inline wk_ind_stoch_value wk_ind_stoch_peek(const wk_ind_stoch *s, double h, double l,
+                                                   double c)
 {
     wk_ind_stoch copy = *s;
     return wk_ind_stoch_push(&copy, h, l, c);

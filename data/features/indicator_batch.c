@@ -1,13 +1,13 @@
 /* The state lives in locals, so that the inlined push keeps it in registers. */
 #include "data/features/indicator_batch.h"
 
-#define BATCH1(name)                                                                     \
-    void wk_ind_##name##_batch(int64_t period, const double *x, size_t n, double *out)   \
-    {                                                                                    \
-        wk_ind_##name s;                                                                 \
-        wk_ind_##name##_init(&s, period);                                                \
-        for (size_t t = 0; t < n; t++)                                                   \
-            out[t] = wk_ind_##name##_push(&s, x[t]);                                     \
+#define BATCH1(name)                                                                               \
+    void wk_ind_##name##_batch(int64_t period, const double *x, size_t n, double *out)             \
+    {                                                                                              \
+        wk_ind_##name s;                                                                           \
+        wk_ind_##name##_init(&s, period);                                                          \
+        for (size_t t = 0; t < n; t++)                                                             \
+            out[t] = wk_ind_##name##_push(&s, x[t]);                                               \
     }
 BATCH1(ema)
 BATCH1(sma)
@@ -59,8 +59,8 @@ void wk_ind_bbands_batch(int64_t period, double width, const double *x, size_t n
     }
 }
 
-void wk_ind_stoch_batch(int64_t period, int64_t slow, int64_t signal, const double *h, const double *l,
-                        const double *c, size_t n, double *k, double *d)
+void wk_ind_stoch_batch(int64_t period, int64_t slow, int64_t signal, const double *h,
+                        const double *l, const double *c, size_t n, double *k, double *d)
 {
     wk_ind_stoch s;
     wk_ind_stoch_init(&s, period, slow, signal);

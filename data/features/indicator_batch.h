@@ -1,5 +1,5 @@
-/* Whole arrays through the indicators: loops over the same push, one output a bar. Inputs [n], outputs
- * [n] that may not alias them; an output pointer may be NULL where several are given. */
+/* Whole arrays through the indicators: loops over the same push, one output a bar. Inputs [n],
+ * outputs [n] that may not alias them; an output pointer may be NULL where several are given. */
 #ifndef WICK_DATA_FEATURES_INDICATOR_BATCH_H
 #define WICK_DATA_FEATURES_INDICATOR_BATCH_H
 
@@ -20,8 +20,8 @@ void wk_ind_willr_batch(int64_t period, const double *h, const double *l, const 
                         double *out);
 void wk_ind_cci_batch(int64_t period, const double *h, const double *l, const double *c, size_t n,
                       double *out);
-void wk_ind_stoch_batch(int64_t period, int64_t slow, int64_t signal, const double *h, const double *l,
-                        const double *c, size_t n, double *k, double *d);
+void wk_ind_stoch_batch(int64_t period, int64_t slow, int64_t signal, const double *h,
+                        const double *l, const double *c, size_t n, double *k, double *d);
 void wk_ind_mfi_batch(int64_t period, const double *h, const double *l, const double *c,
                       const double *v, size_t n, double *out);
 void wk_ind_obv_batch(const double *c, const double *v, size_t n, double *out);

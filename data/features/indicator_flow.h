@@ -81,7 +81,7 @@ static inline double wk_ind_obv_peek(const wk_ind_obv *m, double c, double v)
 
 /* Wilder's directional movement: +DI and -DI from bar n on, ADX from bar 2n - 1 on. */
 typedef struct {
-    double h, l, c;          /* of the bar before */
+    double h, l, c;            /* of the bar before */
     double plus, minus, range; /* smoothed sums */
     double adx, share, keep;
     int64_t n, age;
@@ -105,7 +105,8 @@ static inline wk_ind_adx_value wk_ind_adx_push(wk_ind_adx *m, double h, double l
     m->c = c;
     if (m->age++ == 0)
         return out;
-    double plus = rise > 0 && rise > fall ? rise : 0.0, minus = fall > 0 && fall > rise ? fall : 0.0;
+    double plus = rise > 0 && rise > fall ? rise : 0.0,
+           minus = fall > 0 && fall > rise ? fall : 0.0;
     double fade = m->age > m->n ? 1.0 - m->share : 1.0;
     m->plus = m->plus * fade + plus;
     m->minus = m->minus * fade + minus;

@@ -7,10 +7,11 @@
 #include "wick/hash.h"
 
 const wk__family *const wk__families[] = {
-    &wk__family_momentum,   &wk__family_lead,   &wk__family_cross,  &wk__family_volatility,
-    &wk__family_calendar,   &wk__family_ribbon, &wk__family_oscillator, &wk__family_range,
-    &wk__family_volume,     &wk__family_candle, &wk__family_divergence, &wk__family_htf,
-    &wk__family_funding,    NULL};
+    &wk__family_momentum,   &wk__family_lead,       &wk__family_cross,
+    &wk__family_volatility, &wk__family_calendar,   &wk__family_ribbon,
+    &wk__family_oscillator, &wk__family_range,      &wk__family_volume,
+    &wk__family_candle,     &wk__family_divergence, &wk__family_htf,
+    &wk__family_funding,    &wk__family_cycle,      NULL};
 
 /* Raised whenever the value of any column changes, so that models notice. */
 static const int FEATURES_VERSION = 1;
@@ -92,11 +93,16 @@ static wk_status find_leaders(wk_features *f, wk_arena *arena, const wk_strings 
             s++;
         bool is_default = strcmp(list.v[k], "BTC*") == 0 || strcmp(list.v[k], "ETH*") == 0;
         if (s == f->S && !is_default)
-            return wk_fail(err, WK_E_CONFIG,
-                           "features.leaders: no symbol of the panel matches \"%s\" (first is \"%s\")",
-                           list.v[k], symbols[0]);
+            return wk_fail(
+                err, WK_E_CONFIG,
+                "features.leaders: no symbol of the panel matches \"%s\" (first is \"%s\")",
+                list.v[k], symbols[0]);
         f->leader[k] = s;
         f->leader_name[k] = short_name(arena, list.v[k]);
+        for (size_t i = 0; i < k; i++)
+            if (strcmp(f->leader_name[i], f->leader_name[k]) == 0)
+                return wk_fail(err, WK_E_CONFIG, "features.leaders: \"%s\" is given twice",
+                               list.v[k]);
     }
     return WK_OK;
 }
@@ -145,8 +151,8 @@ static wk_status drop_columns(wk_features *f, wk_arena *arena, const wk_strings 
         while (c < f->n_all && strcmp(f->names[c], drop->v[i]) != 0)
             c++;
         if (c == f->n_all)
-            return wk_fail(err, WK_E_CONFIG, "features.drop: no column \"%s\" in the chosen families",
-                           drop->v[i]);
+            return wk_fail(err, WK_E_CONFIG,
+                           "features.drop: no column \"%s\" in the chosen families", drop->v[i]);
     }
     f->F = 0;
     f->keep = wk_arena_array(arena, size_t, f->n_all);
@@ -178,7 +184,7 @@ static void allocate(wk_features *f, wk_arena *arena, int64_t lag_max)
     f->panel_states = wk_arena_array(arena, void *, f->S);
     f->row_all = wk_arena_array(arena, double, f->n_all);
     f->states_backup = wk_arena_alloc(arena, f->S * f->state_stride);
-    f->history_backup = wk_arena_array(arena, double, f->S * WK__HISTORY);
+    f->history_backup = wk_arena_array(arena, double, f->S *WK__HISTORY);
     f->undo.cap = f->S * writes;
     f->undo.entries = wk_arena_alloc(arena, (f->undo.cap + 1) * sizeof f->undo.entries[0]);
 }
@@ -204,22 +210,25 @@ wk_status wk_features_plan(wk_arena *arena, const wk_features_config *config,
                            wk_features **out, wk_err *err)
 {
     if (S == 0 || timeframe_ns <= 0)
-        return wk_fail(err, WK_E_ARG, "features: %zu symbols, timeframe %lld ns; both must be positive",
-                       S, (long long)timeframe_ns);
+        return wk_fail(err, WK_E_ARG,
+                       "features: %zu symbols, timeframe %lld ns; both must be positive", S,
+                       (long long)timeframe_ns);
     if (config->anchor_bars < 1 || config->warmup_bars < 0 || config->warmup_valid_bars < 0)
-        return wk_fail(err, WK_E_CONFIG,
-                       "features: anchor_bars %lld, warmup_bars %lld, warmup_valid_bars %lld; the first "
-                       "must be positive, the others not negative",
-                       (long long)config->anchor_bars, (long long)config->warmup_bars,
-                       (long long)config->warmup_valid_bars);
+        return wk_fail(
+            err, WK_E_CONFIG,
+            "features: anchor_bars %lld, warmup_bars %lld, warmup_valid_bars %lld; the first "
+            "must be positive, the others not negative",
+            (long long)config->anchor_bars, (long long)config->warmup_bars,
+            (long long)config->warmup_valid_bars);
     if (config->warmup_bars > config->anchor_bars)
         return wk_fail(err, WK_E_CONFIG, "features: warmup_bars %lld is over anchor_bars %lld",
                        (long long)config->warmup_bars, (long long)config->anchor_bars);
     if (config->warmup_valid_bars > config->warmup_bars)
-        return wk_fail(err, WK_E_CONFIG,
-                       "features: warmup_valid_bars %lld is over warmup_bars %lld, so that no row would be "
-                       "valid after an anchor",
-                       (long long)config->warmup_valid_bars, (long long)config->warmup_bars);
+        return wk_fail(
+            err, WK_E_CONFIG,
+            "features: warmup_valid_bars %lld is over warmup_bars %lld, so that no row would be "
+            "valid after an anchor",
+            (long long)config->warmup_valid_bars, (long long)config->warmup_bars);
     WK_TRY(check_families(&config->families, err));
 
     wk_features *f = wk_arena_alloc(arena, sizeof *f);

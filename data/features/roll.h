@@ -11,7 +11,8 @@
 
 #include "wick/err.h"
 
-/* A sum in twice the precision (Knuth's TwoSum), so that what left a window leaves no trace in it. */
+/* A sum in twice the precision (Knuth's TwoSum), so that what left a window leaves no trace in it.
+ */
 typedef struct {
     double hi, lo;
 } wk__sum;
@@ -30,8 +31,8 @@ static inline double wk__sum_value(const wk__sum *a)
 }
 
 /* Many sums at once: in[i] enters and out[i] leaves; NaN counts as nothing. */
-static inline void wk__sums_slide(double *restrict hi, double *restrict lo, const double *restrict in,
-                                  const double *restrict out, size_t n)
+static inline void wk__sums_slide(double *restrict hi, double *restrict lo,
+                                  const double *restrict in, const double *restrict out, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         double x = in[i] == in[i] ? in[i] : 0.0, y = out[i] == out[i] ? -out[i] : 0.0;
@@ -115,7 +116,7 @@ static inline uint32_t wk__deque_slots(uint32_t n)
 
 /* Pushes x of step t; NaN is left out. */
 static inline void wk__deque_push(wk__deque *d, wk__slot *slots, uint32_t n, int64_t t, double x,
-                                    wk__undo *undo)
+                                  wk__undo *undo)
 {
     uint32_t mask = wk__deque_slots(n) - 1;
     while (d->head != d->tail && slots[d->head & mask].t <= t - (int64_t)n)
@@ -131,8 +132,8 @@ static inline void wk__deque_push(wk__deque *d, wk__slot *slots, uint32_t n, int
 }
 
 /* The maximum over the last n <= cap steps (t is the newest), by bisection among what is left. */
-static inline double wk__deque_over(const wk__deque *d, const wk__slot *slots, uint32_t cap, int64_t t,
-                                    int64_t n)
+static inline double wk__deque_over(const wk__deque *d, const wk__slot *slots, uint32_t cap,
+                                    int64_t t, int64_t n)
 {
     uint32_t mask = wk__deque_slots(cap) - 1, lo = d->head, hi = d->tail;
     if (n >= (int64_t)cap)
@@ -157,8 +158,8 @@ static inline bool wk__deque_newest_leads(const wk__deque *d, const wk__slot *sl
     return d->tail - d->head == 1 || slots[(d->tail - 2) & mask].t <= t - n;
 }
 
-/* Mean and variance over the last n pushes. Values are taken from a reference that is renewed every n
- * pushes (set 1 gathers what set 0 will be), so that neither level nor drift costs digits. */
+/* Mean and variance over the last n pushes. Values are taken from a reference that is renewed every
+ * n pushes (set 1 gathers what set 0 will be), so that neither level nor drift costs digits. */
 typedef struct {
     double ref[2], sum[2], square[2];
     int64_t age;

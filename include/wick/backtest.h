@@ -32,7 +32,7 @@ typedef struct {
     wk_trade *trades;
     size_t orders_placed, orders_filled, orders_expired, orders_cancelled, liquidations;
     /* What unfilled limit entries would have earned, quote (positive: lost): the move from the
-     * limit price to the close at which the signal ended, before costs. */
+     * limit price to the close at which the signal ended or was acted on again, before costs. */
     double missed_cost;
     double fees, slippage, funding, turnover; /* totals, quote */
     double initial_cash;

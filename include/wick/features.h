@@ -2,9 +2,14 @@
  *
  * wk_features_push takes the bars of the whole panel that closed at one time and writes one row a
  * symbol. Batch is a loop over push. State starts afresh at fixed UTC-aligned anchors: with
- * anchor A and warm-up W (bars), the row of step t comes from a state that has seen exactly the bars
- * since (the last multiple of A at or before t, in bars since 1970) - W. So equal bars give equal bits whatever the
- * history before, and a restart or a rolling window changes nothing. */
+ * anchor A and warm-up W (bars), the row of step t comes from a state that has seen exactly the
+ * bars since (the last multiple of A at or before t, in bars since 1970) - W, or since the first
+ * push if that is later. So equal bars give equal bits whatever the history before, and a restart
+ * or a rolling window changes nothing. An exponential mean whose span nears W (htf.ema1200,
+ * htf.ema2400) still depends on how far t is from its anchor, equally in training and live.
+ *
+ * Absent bars: the last close is held over at most 48 of them with no volume, as open, high and low
+ * too; after that prices are NaN. A window that holds a NaN, or is not full, gives NaN. */
 #ifndef WICK_FEATURES_H
 #define WICK_FEATURES_H
 
@@ -16,13 +21,17 @@
 #include "wick/config.h"
 
 typedef struct {
-    wk_strings families; /* of: momentum lead cross volatility calendar ribbon oscillator range volume
-                            candle divergence htf funding; empty = all. The first five are the
-                            flagship's 79 columns; every family's windows are counted in bars. */
-    wk_strings drop;     /* column names to leave out */
-    wk_strings leaders;  /* symbols of the leader family, first = the market leader; default ["BTC*", "ETH*"] prefix match */
-    int64_t anchor_bars, warmup_bars; /* warm-up at most the anchor */
-    int64_t warmup_valid_bars;        /* a row is valid after more bars than this; at most warmup_bars */
+    wk_strings
+        families;    /* of: momentum lead cross volatility calendar ribbon oscillator range volume
+                        candle divergence htf funding cycle; empty = all. The first five are the
+                        flagship's 79 columns; every family's windows are counted in bars. */
+    wk_strings drop; /* column names to leave out */
+    wk_strings
+        leaders; /* symbols of the lead family, first = the market leader; a trailing * matches
+                    any end. Empty = BTC*, ETH*: columns of one of these two that the panel
+                    lacks are NaN, any other leader that it lacks is refused. At most 4. */
+    int64_t anchor_bars, warmup_bars; /* 4096, 2400 by default; warm-up at most the anchor */
+    int64_t warmup_valid_bars; /* a row is valid after more bars than this; at most warmup_bars */
 } wk_features_config;
 extern const wk_cfg_table wk_features_config_table;
 
@@ -39,13 +48,15 @@ const char *wk_features_family(const wk_features *f, size_t i);
 /* SHA-256 of names, parameters, anchor and warm-up: a model stores it and refuses another. */
 const char *wk_features_hash(const wk_features *f);
 
-/* Pushes the bars [S] of the step that opened at time_ns and has just closed. provenance [S]: a cell
- * WK_PROV_UNKNOWN has no bar (its row is invalid; its state holds the last price). funding_known [S]
- * or NULL. rows [S * F] receives f64 features, NaN where one is not defined; valid [S] is 1 where the
- * symbol has a bar and has been seen for at least the warm-up.
- * Steps must come in order without a hole: an absent step is pushed with all cells unknown. */
-void wk_features_push(wk_features *f, int64_t time_ns, const wk_bar *bars, const uint8_t *provenance,
-                      const double *funding_known, double *rows, uint8_t *valid);
+/* Pushes the bars [S] of the step that opened at time_ns and has just closed. provenance [S]: a
+ * cell WK_PROV_UNKNOWN has no bar (its row is invalid; its state holds the last price).
+ * funding_known [S] or NULL. rows [S * F] receives f64 features, NaN where one is not defined;
+ * valid [S] is 1 where the symbol has a bar and the serving state has seen it for more than
+ * warmup_valid_bars bars. Steps must come in order without a hole: an absent step is pushed with
+ * all cells unknown. */
+void wk_features_push(wk_features *f, int64_t time_ns, const wk_bar *bars,
+                      const uint8_t *provenance, const double *funding_known, double *rows,
+                      uint8_t *valid);
 
 /* The same for an unfinished bar: no state changes. */
 void wk_features_peek(const wk_features *f, int64_t time_ns, const wk_bar *bars,

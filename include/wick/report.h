@@ -8,8 +8,8 @@
  *          strict (default true: value > bound; else >=), detail}]}: wk_verdict_json makes it
  *  summary [{name, value (string or number), unit ("fraction": shown in per cent; "bp"...), help}]
  *  equity [{time (unix s), value}], drawdown [{time, value (fraction below the peak)}],
- *  baselines_equity {name: [{time, value}]}: daily points are enough; the table of months is
- *          computed from equity
+ *  baselines_equity {name: [{time, value}]}: daily points are enough. The first point is the
+ *          start: the table of months is computed from equity
  *  candles {SYMBOL: {bars: [{time, open, high, low, close} or shorter [time, o, h, l, c]],
  *          trades: [{time (of the bar), price, side (1|-1: of the position),
  *          kind ("entry"|"exit"), reason, net_bp}]}}

@@ -158,7 +158,7 @@ int64_t wk_trader_cash_e8(const wk_trader *trader);
 int64_t wk_trader_equity_e8(const wk_trader *trader);
 
 /* Money that limit entries given up would have earned so far: from the limit price to the close at
- * which their signal ended. */
+ * which their signal ended or was acted on again. */
 int64_t wk_trader_missed_e8(const wk_trader *trader);
 /* A product overflowed: the trader is halted and its books are no longer to be believed. */
 bool wk_trader_failed(const wk_trader *trader);

@@ -1,5 +1,5 @@
-/* `wick bench features`: the cost of a symbol row in a stream, and of each indicator over a long array.
- * One JSON line a row. Peer figures come from bench/peers_features.py. */
+/* `wick bench features`: the cost of a symbol row in a stream, and of each indicator over a long
+ * array. One JSON line a row. Peer figures come from bench/peers_features.py. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,8 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void print_row(const char *name, const char *what, const char *unit, double *samples, size_t n)
+static void print_row(const char *name, const char *what, const char *unit, double *samples,
+                      size_t n)
 {
     qsort(samples, n, sizeof *samples, by_value);
     double p50 = samples[n / 2], p99 = samples[n - 1 - n / 100];
@@ -56,28 +57,74 @@ static arrays random_walk(wk_arena *arena, size_t n, uint64_t stream)
     return a;
 }
 
-typedef enum { EMA, SMA, RSI, ROC, MACD, BBANDS, ATR, WILLR, CCI, STOCH, MFI, OBV, ADX, CANDLES, N_CASES } bench_case;
-static const char *const case_names[N_CASES] = {"EMA14",   "SMA20", "RSI14",   "ROC10", "MACD", "BBANDS20", "ATR14",
-                                                "WILLR14", "CCI14", "STOCH14", "MFI14", "OBV",  "ADX14",    "CDL17"};
+typedef enum {
+    EMA,
+    SMA,
+    RSI,
+    ROC,
+    MACD,
+    BBANDS,
+    ATR,
+    WILLR,
+    CCI,
+    STOCH,
+    MFI,
+    OBV,
+    ADX,
+    CANDLES,
+    N_CASES
+} bench_case;
+static const char *const case_names[N_CASES] = {"EMA14",    "SMA20", "RSI14",   "ROC10", "MACD",
+                                                "BBANDS20", "ATR14", "WILLR14", "CCI14", "STOCH14",
+                                                "MFI14",    "OBV",   "ADX14",   "CDL17"};
 
 static void run_case(bench_case which, const arrays *a, size_t n, double *x, double *y, double *z)
 {
     switch (which) {
-    case EMA: wk_ind_ema_batch(14, a->c, n, x); break;
-    case SMA: wk_ind_sma_batch(20, a->c, n, x); break;
-    case RSI: wk_ind_rsi_batch(14, a->c, n, x); break;
-    case ROC: wk_ind_roc_batch(10, a->c, n, x); break;
-    case MACD: wk_ind_macd_batch(12, 26, 9, a->c, n, x, y, z); break;
-    case BBANDS: wk_ind_bbands_batch(20, 2, a->c, n, x, y, z); break;
-    case ATR: wk_ind_atr_batch(14, a->h, a->l, a->c, n, x); break;
-    case WILLR: wk_ind_willr_batch(14, a->h, a->l, a->c, n, x); break;
-    case CCI: wk_ind_cci_batch(14, a->h, a->l, a->c, n, x); break;
-    case STOCH: wk_ind_stoch_batch(14, 3, 3, a->h, a->l, a->c, n, x, y); break;
-    case MFI: wk_ind_mfi_batch(14, a->h, a->l, a->c, a->v, n, x); break;
-    case OBV: wk_ind_obv_batch(a->c, a->v, n, x); break;
-    case ADX: wk_ind_adx_batch(14, a->h, a->l, a->c, n, x, y, z); break;
-    case CANDLES: wk_candles_batch(a->o, a->h, a->l, a->c, n, x); break;
-    case N_CASES: break;
+    case EMA:
+        wk_ind_ema_batch(14, a->c, n, x);
+        break;
+    case SMA:
+        wk_ind_sma_batch(20, a->c, n, x);
+        break;
+    case RSI:
+        wk_ind_rsi_batch(14, a->c, n, x);
+        break;
+    case ROC:
+        wk_ind_roc_batch(10, a->c, n, x);
+        break;
+    case MACD:
+        wk_ind_macd_batch(12, 26, 9, a->c, n, x, y, z);
+        break;
+    case BBANDS:
+        wk_ind_bbands_batch(20, 2, a->c, n, x, y, z);
+        break;
+    case ATR:
+        wk_ind_atr_batch(14, a->h, a->l, a->c, n, x);
+        break;
+    case WILLR:
+        wk_ind_willr_batch(14, a->h, a->l, a->c, n, x);
+        break;
+    case CCI:
+        wk_ind_cci_batch(14, a->h, a->l, a->c, n, x);
+        break;
+    case STOCH:
+        wk_ind_stoch_batch(14, 3, 3, a->h, a->l, a->c, n, x, y);
+        break;
+    case MFI:
+        wk_ind_mfi_batch(14, a->h, a->l, a->c, a->v, n, x);
+        break;
+    case OBV:
+        wk_ind_obv_batch(a->c, a->v, n, x);
+        break;
+    case ADX:
+        wk_ind_adx_batch(14, a->h, a->l, a->c, n, x, y, z);
+        break;
+    case CANDLES:
+        wk_candles_batch(a->o, a->h, a->l, a->c, n, x);
+        break;
+    case N_CASES:
+        break;
     }
 }
 
@@ -86,7 +133,7 @@ static void bench_indicators(size_t n)
     wk_arena arena;
     wk_arena_init(&arena);
     arrays a = random_walk(&arena, n, 0);
-    double *x = wk_arena_array(&arena, double, n * WK_CANDLE_PATTERNS);
+    double *x = wk_arena_array(&arena, double, n *WK_CANDLE_PATTERNS);
     double *y = wk_arena_array(&arena, double, n), *z = wk_arena_array(&arena, double, n);
     for (int k = 0; k < N_CASES; k++) {
         double samples[REPEATS];
@@ -105,10 +152,11 @@ static void bench_indicators(size_t n)
 static wk_status bench_row(bool flagship, wk_err *err)
 {
     static const char *five[] = {"momentum", "lead", "cross", "volatility", "calendar"};
-    static const char symbols[N_SYMBOLS][32] = {"BTC", "ETH", "LTC", "XRP", "ADA",
+    static const char symbols[N_SYMBOLS][32] = {"BTC", "ETH", "LTC", "XRP",  "ADA",
                                                 "BCH", "TRX", "XLM", "AVAX", "DOT"};
     const int64_t hour_ns = 3600 * WK_NS_PER_S;
-    wk_features_config config = {.anchor_bars = 4096, .warmup_bars = 2400, .warmup_valid_bars = 744};
+    wk_features_config config = {
+        .anchor_bars = 4096, .warmup_bars = 2400, .warmup_valid_bars = 744};
     if (flagship)
         config.families = (wk_strings){five, 5};
     wk_arena arena;
@@ -119,7 +167,7 @@ static wk_status bench_row(bool flagship, wk_err *err)
         arrays a[N_SYMBOLS];
         for (size_t s = 0; s < N_SYMBOLS; s++)
             a[s] = random_walk(&arena, ROW_STEPS, s);
-        double *rows = wk_arena_array(&arena, double, N_SYMBOLS * wk_features_n(f));
+        double *rows = wk_arena_array(&arena, double, N_SYMBOLS *wk_features_n(f));
         double *samples = wk_arena_array(&arena, double, ROW_STEPS), funding[N_SYMBOLS];
         uint8_t valid[N_SYMBOLS], provenance[N_SYMBOLS] = {0};
         size_t n = 0;
@@ -137,8 +185,8 @@ static wk_status bench_row(bool flagship, wk_err *err)
                 samples[n++] = (double)(wk_clock_monotonic_ns() - start) * 1e-3 / N_SYMBOLS;
         }
         char what[64];
-        snprintf(what, sizeof what, "%s: %zu columns, %d symbols", flagship ? "flagship" : "default",
-                 wk_features_n(f), N_SYMBOLS);
+        snprintf(what, sizeof what, "%s: %zu columns, %d symbols",
+                 flagship ? "flagship" : "default", wk_features_n(f), N_SYMBOLS);
         print_row("features.row", what, "us", samples, n);
     }
     wk_arena_finish(&arena);
@@ -166,8 +214,9 @@ const wk_cli_command wk_cmd_bench_features = {
     .name = "bench features",
     .usage = "[--bars N]",
     .summary = "time a symbol row in a stream, and each indicator over a long array",
-    .details = "Prints one JSON line a row: features.row in us a symbol row (median over steps; the "
-               "second lane that warms up before an anchor is included), features.indicators in ns a bar.",
+    .details =
+        "Prints one JSON line a row: features.row in us a symbol row (median over steps; the "
+        "second lane that warms up before an anchor is included), features.indicators in ns a bar.",
     .example = "wick bench features --bars 100000",
     .options = options,
     .run = cmd_bench_features,

@@ -313,28 +313,27 @@ static json_t *points(const wk_judged *s, bool drawdown)
     return rows;
 }
 
-static json_t *summary_item(const char *name, double value, const char *help)
+static void summary_item(json_t *list, const char *name, double value, const char *unit, const char *help)
 {
-    return json_pack("{s:s, s:o, s:s}", "name", name, "value", number(value), "help", help);
+    json_array_append_new(list, json_pack("{s:s, s:o, s:s, s:s}", "name", name, "value", number(value),
+                                          "unit", unit, "help", help));
 }
 
 static json_t *summary(const wk_judged *m, const wk_interval *sharpe_interval)
 {
     json_t *s = json_array();
-    json_array_append_new(s, summary_item("Net return", m->total, "equity at the end over its start, less one"));
-    json_array_append_new(s, summary_item("Sharpe", m->sharpe, "daily net returns, times the root of 365"));
-    json_array_append_new(s, summary_item("Sharpe, lower 95 %", sharpe_interval->lo,
-                                          "block bootstrap, blocks of 20 days"));
-    json_array_append_new(s, summary_item("Sharpe, upper 95 %", sharpe_interval->hi,
-                                          "block bootstrap, blocks of 20 days"));
-    json_array_append_new(s, summary_item("Sortino", m->sortino, "downside deviation over all days"));
-    json_array_append_new(s, summary_item("Max drawdown", m->max_drawdown, "of daily equity"));
-    json_array_append_new(s, summary_item("Trades", m->n_trades, "closed round trips"));
-    json_array_append_new(s, summary_item("Net per trade, bp", m->mean_bp, "of the notional at entry"));
-    json_array_append_new(s, summary_item("Win rate", m->win_rate, "share of trades with a net gain"));
-    json_array_append_new(s, summary_item("Profit factor", m->profit_factor, "net gains over net losses"));
-    json_array_append_new(s, summary_item("AUC", m->auc, "of the score against the sign of the next return"));
-    json_array_append_new(s, summary_item("Exposure", m->exposure, "mean gross position over equity"));
+    summary_item(s, "Net return", m->total, "fraction", "equity at the end over its start, less one");
+    summary_item(s, "Sharpe", m->sharpe, "", "daily net returns, times the root of 365");
+    summary_item(s, "Sharpe, lower 95 %", sharpe_interval->lo, "", "block bootstrap, blocks of 20 days");
+    summary_item(s, "Sharpe, upper 95 %", sharpe_interval->hi, "", "block bootstrap, blocks of 20 days");
+    summary_item(s, "Sortino", m->sortino, "", "downside deviation over all days");
+    summary_item(s, "Max drawdown", m->max_drawdown, "fraction", "of daily equity");
+    summary_item(s, "Trades", m->n_trades, "", "closed round trips");
+    summary_item(s, "Net per trade", m->mean_bp, "bp", "of the notional at entry");
+    summary_item(s, "Win rate", m->win_rate, "fraction", "share of trades with a net gain");
+    summary_item(s, "Profit factor", m->profit_factor, "", "net gains over net losses");
+    summary_item(s, "AUC", m->auc, "", "of the score against the sign of the next return");
+    summary_item(s, "Exposure", m->exposure, "fraction", "mean gross position over equity");
     return s;
 }
 

@@ -79,7 +79,7 @@ static const wk_cfg_table split_table = {"split", "walk-forward folds in time or
 
 static const wk_cfg_row labels_rows[] = {
     {"direction", WK_CFG_SECTION, offsetof(wk_labels_config, direction), NULL, NULL, 0, 0, NULL,
-     &wk_label_config_table, "what the three classes mean"},
+     &wk_label_config_table, "where the price counts as down, flat or up: SELL, HOLD, BUY"},
     {"magnitude_bars", WK_CFG_INT, offsetof(wk_labels_config, magnitude_bars), "bars", "3", 1, 10000, NULL,
      NULL, "horizon of the forward return"},
     {"volatility_bars", WK_CFG_INT, offsetof(wk_labels_config, volatility_bars), "bars", "24", 2, 10000,

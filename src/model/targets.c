@@ -21,6 +21,21 @@ static float clip(double x, double lo, double hi)
     return (float)(x < lo ? lo : x > hi ? hi : x);
 }
 
+/* Three classes from a label that reaches -1 or +1 where the price crossed a bound. */
+static wk_status make_direction(const wk_label_config *config, const wk_panel *panel, const double *sigma,
+                                wk_arena *arena, wk_label *out, wk_err *err)
+{
+    if (config->kind == WK_LABEL_FORWARD_RETURN || config->kind == WK_LABEL_VOLATILITY)
+        return wk_fail(err, WK_E_CONFIG,
+                       "labels.direction.kind must be threshold, bounded or triple_barrier: three classes "
+                       "need a bound");
+    WK_TRY(make(config, panel, sigma, arena, out, err));
+    for (size_t i = 0; config->kind != WK_LABEL_THRESHOLD && i < panel->T * panel->S; i++)
+        if (out->end[i] > 0)
+            out->y[i] = out->y[i] <= -1 ? 0 : out->y[i] >= 1 ? 2 : 1;
+    return WK_OK;
+}
+
 wk_status wk_targets_make(const wk_run_config *config, const wk_panel *panel, const double *sigma,
                           wk_arena *arena, wk_targets *out, wk_err *err)
 {
@@ -37,7 +52,7 @@ wk_status wk_targets_make(const wk_run_config *config, const wk_panel *panel, co
         for (size_t i = 0; i < t.n_targets; i++)
             WK_TRY(make(&targets[i], panel, sigma, arena, &t.targets[i], err));
     }
-    WK_TRY(make(&labels->direction, panel, sigma, arena, &t.direction, err));
+    WK_TRY(make_direction(&labels->direction, panel, sigma, arena, &t.direction, err));
     t.uniqueness = wk_arena_array(arena, float, n);
     wk_labels_uniqueness(t.direction.end, panel->T, panel->S, t.uniqueness);
 

@@ -188,7 +188,12 @@ static void place_entries(wk_trader *t, const wk_event *e, size_t n, wk_actions 
             v[i] = c;
         }
         size_t s = v[i].symbol;
-        t->missed[s].id = 0;
+        if (t->missed[s].id != 0) {
+            /* The signal is acted on again, so the miss ends at the new price. */
+            wk__trader_missed(t, s, &t->missed[s],
+                              wk_money_ticks(e->bars[s].close, t->per_tick[s]));
+            t->missed[s].id = 0;
+        }
         enter(t, e, s, v[i].side, 0, t->config.entry == 1, 0, actions);
     }
 }

@@ -101,7 +101,7 @@ function equityChart(doc) {
     themed.push(() => lines[lines.length - 1].series.applyOptions({color: tone("accent")}));
     if (doc.drawdown) {
       const colors = () =>
-          ({lineColor: tone("bad"), topColor: "transparent", bottomColor: tone("bad") + "40"});
+          ({lineColor: tone("bad"), topColor: tone("bad") + "00", bottomColor: tone("bad") + "40"});
       const depth = doc.drawdown.map((p) => ({time: p.time, value: -Math.abs(p.value) * 100}));
       const area = chart.addSeries(
           LC.BaselineSeries, {

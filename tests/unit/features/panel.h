@@ -1,4 +1,5 @@
-/* The synthetic panel of tests/golden/features/make_columns.py, bit for bit: + - * / and integers. */
+/* The synthetic panel of tests/golden/features/make_columns.py, bit for bit: + - * / and integers.
+ */
 #ifndef WICK_TESTS_FEATURES_PANEL_H
 #define WICK_TESTS_FEATURES_PANEL_H
 
@@ -34,7 +35,7 @@ static inline wk_panel test_panel(wk_arena *arena, size_t T, uint64_t seed)
     memcpy(p.symbols, TEST_SYMBOLS, sizeof TEST_SYMBOLS);
     p.bars = wk_arena_array(arena, wk_bar, T * S);
     p.provenance = wk_arena_array(arena, uint8_t, T * S);
-    p.funding_known = wk_arena_array(arena, double, T * S);
+    p.funding_known = wk_arena_array(arena, double, T *S);
     double price[S] = {9000.0, 200.0, 50.0}, rate[S] = {1e-4, 1e-4, 1e-4};
     uint64_t state = seed;
     for (size_t t = 0; t < T; t++) {
@@ -80,8 +81,7 @@ static inline wk_features *test_plan(wk_arena *arena, const wk_features_config *
 {
     wk_features *f = NULL;
     wk_err err = {0};
-    wk_status status =
-        wk_features_plan(arena, config, TEST_SYMBOLS, 3, TEST_HOUR_NS, &f, &err);
+    wk_status status = wk_features_plan(arena, config, TEST_SYMBOLS, 3, TEST_HOUR_NS, &f, &err);
     if (status != WK_OK)
         fail_msg("%s", err.msg);
     return f;

@@ -1,4 +1,5 @@
-/* The engine: no column sees ahead, peeks leave no trace, anchors forget the past, batch is push. */
+/* The engine: no column sees ahead, peeks leave no trace, anchors forget the past, batch is push.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -80,7 +81,7 @@ static void test_rows_do_not_see_later_bars(void **state)
         /* After the cut another market follows: nothing before it may change. */
         wk_panel spliced = whole;
         spliced.bars = wk_arena_array(&arena, wk_bar, T * S);
-        spliced.funding_known = wk_arena_array(&arena, double, T * S);
+        spliced.funding_known = wk_arena_array(&arena, double, T *S);
         memcpy(spliced.bars, whole.bars, T * S * sizeof *whole.bars);
         memcpy(spliced.funding_known, whole.funding_known, T * S * sizeof *whole.funding_known);
         for (size_t k = cuts[i] * S; k < T * S; k++) {
@@ -132,10 +133,11 @@ static void test_batch_is_a_loop_over_push(void **state)
 
 static void test_peek_equals_push_and_leaves_no_trace(void **state)
 {
-    (void)state;
     wk_arena arena;
     wk_arena_init(&arena);
     wk_features_config config = short_anchors();
+    if (*state) /* a lane that starts fresh at the anchor itself */
+        config.warmup_bars = config.warmup_valid_bars = 0;
     size_t T = 1100;
     wk_panel p = test_panel(&arena, T, 9), other = test_panel(&arena, T, 10);
     wk_features *plain = test_plan(&arena, &config), *peeked = test_plan(&arena, &config);
@@ -174,7 +176,8 @@ static void test_rows_do_not_depend_on_history_before_the_warmup(void **state)
     size_t T = 2000;
     wk_panel p = test_panel(&arena, T, 3);
     int64_t step0 = p.start_ns / p.timeframe_ns;
-    size_t anchor = (size_t)(config.anchor_bars - step0 % config.anchor_bars) + 512; /* in steps of p */
+    size_t anchor =
+        (size_t)(config.anchor_bars - step0 % config.anchor_bars) + 512; /* in steps of p */
     size_t start = anchor - (size_t)config.warmup_bars;
     wk_features *long_ = test_plan(&arena, &config), *short_ = test_plan(&arena, &config);
     size_t F = wk_features_n(long_), n_differ = 0;
@@ -246,7 +249,8 @@ static void test_pure_windows_forget_removed_bars(void **state)
                 double x = ra[s * F + i], y = rb[s * F + i];
                 n_checked++;
                 if (!(fabs(x - y) <= 1e-9 * (1 + fabs(x))) && !(isnan(x) && isnan(y)))
-                    fail_msg("step %zu symbol %zu %s: %.17g and %.17g", t, s, wk_features_name(a, i), x, y);
+                    fail_msg("step %zu symbol %zu %s: %.17g and %.17g", t, s,
+                             wk_features_name(a, i), x, y);
             }
     }
     assert_true(n_checked > 0);
@@ -309,10 +313,12 @@ static void test_push_and_peek_never_allocate(void **state)
 
 int main(void)
 {
+    bool without_warmup = true;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_do_not_see_later_bars),
         cmocka_unit_test(test_batch_is_a_loop_over_push),
         cmocka_unit_test(test_peek_equals_push_and_leaves_no_trace),
+        cmocka_unit_test_prestate(test_peek_equals_push_and_leaves_no_trace, &without_warmup),
         cmocka_unit_test(test_rows_do_not_depend_on_history_before_the_warmup),
         cmocka_unit_test(test_reset_forgets_everything),
         cmocka_unit_test(test_pure_windows_forget_removed_bars),

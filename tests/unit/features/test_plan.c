@@ -38,9 +38,9 @@ static void expect_refusal(const wk_features_config *config, const char *words)
 static void test_default_has_every_family_and_unique_names(void **state)
 {
     (void)state;
-    static const char *const families[] = {"momentum", "lead",       "cross",  "volatility", "calendar",
-                                           "ribbon",   "oscillator", "range",  "volume",     "candle",
-                                           "divergence", "htf",      "funding"};
+    static const char *const families[] = {
+        "momentum", "lead",   "cross",  "volatility", "calendar", "ribbon",  "oscillator",
+        "range",    "volume", "candle", "divergence", "htf",      "funding", "cycle"};
     wk_features_config config = test_config_unanchored();
     wk_features *f = test_plan(&arena, &config);
     size_t F = wk_features_n(f), seen = 0;
@@ -51,7 +51,7 @@ static void test_default_has_every_family_and_unique_names(void **state)
         if (i == 0 || strcmp(wk_features_family(f, i), wk_features_family(f, i - 1)) != 0)
             assert_string_equal(wk_features_family(f, i), families[seen++]);
     }
-    assert_int_equal(seen, 13);
+    assert_int_equal(seen, 14);
 }
 
 static size_t n_with_prefix(const wk_features *f, const char *prefix)
@@ -134,7 +134,8 @@ static void test_hash_changes_with_every_parameter(void **state)
 static void test_wrong_configurations_are_refused_by_name(void **state)
 {
     (void)state;
-    const char *unknown[] = {"momentun"}, *column[] = {"mom.r7"}, *leader[] = {"DOGE*"};
+    const char *unknown[] = {"momentun"}, *column[] = {"mom.r7"}, *leader[] = {"DOGE*"},
+               *twice[] = {"BTC*", "BTC*"};
     wk_features_config config = test_config_unanchored();
     config.families = (wk_strings){unknown, 1};
     expect_refusal(&config, "momentun");
@@ -144,6 +145,9 @@ static void test_wrong_configurations_are_refused_by_name(void **state)
     config = test_config_unanchored();
     config.leaders = (wk_strings){leader, 1};
     expect_refusal(&config, "DOGE*");
+    config = test_config_unanchored();
+    config.leaders = (wk_strings){twice, 2};
+    expect_refusal(&config, "twice");
     config = test_config_unanchored();
     config.warmup_bars = config.anchor_bars + 1;
     expect_refusal(&config, "warmup_bars");
@@ -183,9 +187,10 @@ int main(void)
                                         close_arena),
         cmocka_unit_test_setup_teardown(test_higher_timeframes_are_those_above_the_base, open_arena,
                                         close_arena),
-        cmocka_unit_test_setup_teardown(test_dropped_columns_leave_the_others_as_they_were, open_arena,
+        cmocka_unit_test_setup_teardown(test_dropped_columns_leave_the_others_as_they_were,
+                                        open_arena, close_arena),
+        cmocka_unit_test_setup_teardown(test_hash_changes_with_every_parameter, open_arena,
                                         close_arena),
-        cmocka_unit_test_setup_teardown(test_hash_changes_with_every_parameter, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(test_wrong_configurations_are_refused_by_name, open_arena,
                                         close_arena),
         cmocka_unit_test_setup_teardown(test_absent_default_leaders_give_nan_columns, open_arena,

@@ -60,7 +60,8 @@ static void check(const char *name, const double *got)
 static void test_indicators_equal_talib(void **state)
 {
     (void)state;
-    const double *h = column("high"), *l = column("low"), *c = column("close"), *v = column("volume");
+    const double *h = column("high"), *l = column("low"), *c = column("close"),
+                 *v = column("volume");
     static double a[N], b[N], d[N];
     wk_ind_ema_batch(8, c, N, a);
     check("ema8", a);

@@ -84,7 +84,7 @@ static int free_market(void **state)
 
 static const wk_trade_config base_trade = {.policy = WK_POLICY_QUANTILE,
                                            .coverage = 0.1,
-                                           .quantile_window_days = 180,
+                                           .quantile_window_days = 90,
                                            .quantile_min_days = 60,
                                            .exit_at_zero = true,
                                            .allow_long = true,
@@ -125,7 +125,7 @@ typedef struct {
     double net;
 } golden;
 
-static size_t read_golden(const char *want, golden *v, size_t capacity)
+static size_t read_golden(const char *want, golden *v, size_t capacity, double *missed)
 {
     FILE *f = open_golden("reference_trades.csv");
     char line[256], name[32];
@@ -136,7 +136,10 @@ static size_t read_golden(const char *want, golden *v, size_t capacity)
                    &g.exit, g.reason, &g.net) == 7 &&
             strcmp(name, want) == 0) {
             assert_true(n < capacity);
-            v[n++] = g;
+            if (g.market < 0)
+                *missed = g.net;
+            else
+                v[n++] = g;
         }
     }
     fclose(f);
@@ -154,7 +157,8 @@ static int by_market(const void *a, const void *b)
 static void compare(const char *name, const wk_trade_config *trade, const wk_sim_config *sim)
 {
     static golden want[4000];
-    size_t n = read_golden(name, want, 4000);
+    double missed = NAN;
+    size_t n = read_golden(name, want, 4000, &missed);
     assert_true(n > 100);
     wk_instrument in[S];
     instruments_of(in);
@@ -181,6 +185,8 @@ static void compare(const char *name, const wk_trade_config *trade, const wk_sim
         total += g->net;
     }
     assert_int_equal(got.n_trades, n);
+    if (!(fabs(got.missed_cost - missed) <= 1e-6 * (fabs(missed) + 1.0)))
+        fail_msg("%s: missed_cost %.12g, expected %.12g", name, got.missed_cost, missed);
     /* Every unit of money is in some trade and in some market's profit. */
     assert_true(fabs(got.equity[got.T - 1] - got.initial_cash - total) < 1e-6);
     double sum = 0.0;
@@ -221,6 +227,37 @@ static void test_delay_equals_reference(void **state)
     wk_sim_config sim = base_sim;
     sim.delay_bars = 1;
     compare("delay", &base_trade, &sim);
+}
+
+static void test_limit_entries_equal_reference(void **state)
+{
+    (void)state;
+    wk_trade_config c = base_trade;
+    c.entry = 1;
+    c.limit_expiry_bars = 1;
+    c.cancel_on_flip = true;
+    compare("limit", &c, &base_sim);
+    c.stop_kind = 2;
+    c.stop_loss = 0.5;
+    c.take_profit = 0.5;
+    c.cooldown_bars = 2;
+    compare("limit_brackets", &c, &base_sim);
+    c.stop_loss = 0.8;
+    c.take_profit = 0;
+    c.cooldown_bars = 0;
+    c.market_after_expiry = true;
+    compare("limit_take", &c, &base_sim);
+}
+
+static void test_levered_positions_equal_reference(void **state)
+{
+    (void)state;
+    wk_trade_config c = base_trade;
+    c.stop_kind = 2;
+    c.take_profit = 1.0;
+    wk_sim_config sim = base_sim;
+    sim.leverage = 20;
+    compare("levered", &c, &sim);
 }
 
 /* The threshold of each day against numpy.quantile over the same window. */
@@ -274,6 +311,8 @@ int main(void)
         cmocka_unit_test(test_confirmation_equals_reference),
         cmocka_unit_test(test_brackets_and_cooldown_equal_reference),
         cmocka_unit_test(test_delay_equals_reference),
+        cmocka_unit_test(test_limit_entries_equal_reference),
+        cmocka_unit_test(test_levered_positions_equal_reference),
     };
     return cmocka_run_group_tests_name("backtest_golden", tests, make_market, free_market);
 }
