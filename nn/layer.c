@@ -72,20 +72,29 @@ void wk__init_uniform(wk_real *params, size_t n, double bound, uint64_t seed, ui
         params[i] = (wk_real)((2 * wk_rng_uniform(seed, stream, i) - 1) * bound);
 }
 
+/* SplitMix64 (Steele, Lea & Flood 2014): the next 64 bits of a row's own stream. */
+static uint64_t next_bits(uint64_t *state)
+{
+    uint64_t z = *state += 0x9E3779B97F4A7C15u;
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+    return z ^ z >> 31;
+}
+
 void wk__dropout_mask(const wk__run *run, size_t stream, double p, size_t T, size_t ld,
                       wk_real *mask)
 {
-    /* One draw of 64 bits decides four channels, 16 bits each. */
-    const uint64_t drop = (uint64_t)(p * 65536);
+    /* One counter-based draw a row starts a cheap stream, whose 64 bits decide four channels. */
+    const uint32_t drop = (uint32_t)(p * 65536);
     const wk_real keep = (wk_real)(65536.0 / (65536.0 - (double)drop));
     for (size_t t = 0; t < T; t++)
-        for (size_t b = 0; b < run->B; b++) {
-            uint64_t base = ((uint64_t)t * run->n_rows + run->row0 + b) * (ld / 4);
+        for (size_t b = 0; b < run->B; b++, mask += ld) {
+            uint64_t state = wk_rng_u64(run->seed, run->tick << 10 | stream,
+                                        (uint64_t)t * run->n_rows + run->row0 + b);
             for (size_t c = 0; c < ld; c += 4) {
-                uint64_t bits = wk_rng_u64(run->seed, run->tick << 10 | stream, base + c / 4);
+                uint64_t bits = next_bits(&state);
                 for (size_t j = 0; j < 4; j++)
-                    mask[c + j] = (bits >> (16 * j) & 0xffff) < drop ? 0 : keep;
+                    mask[c + j] = (uint32_t)(bits >> (16 * j) & 0xffff) < drop ? 0 : keep;
             }
-            mask += ld;
         }
 }

@@ -162,6 +162,37 @@ static void test_gradient_of_the_losses(void **unused)
     }
 }
 
+static void test_dropout_keeps_the_expected_share_and_scale(void **unused)
+{
+    (void)unused;
+    enum { LD = 32, BARS = 200, ROWS = 8 };
+    static double a[BARS * ROWS * LD], b[BARS * ROWS * LD];
+    wk__run run = {.B = ROWS, .seed = 1, .tick = 1, .n_rows = 2 * ROWS};
+    wk__dropout_mask(&run, 4, 0.3, BARS, LD, a);
+    double sum = 0;
+    for (size_t i = 0; i < BARS * ROWS * LD; i++) {
+        assert_true(a[i] == 0 || fabs(a[i] - 1 / 0.7) < 1e-4);
+        sum += a[i];
+    }
+    /* Four standard errors of the mean, sqrt(0.3 / 0.7 / 51200) each. */
+    assert_true(fabs(sum / (BARS * ROWS * LD) - 1) < 4 * 0.0029);
+    /* The other block, the next chunk and another layer draw other factors; again gives the same.
+     */
+    wk__dropout_mask(&run, 4, 0.3, BARS, LD, b);
+    assert_memory_equal(a, b, sizeof a);
+    wk__run others[] = {run, run, run};
+    others[0].row0 = ROWS;
+    others[1].tick = 2;
+    for (size_t k = 0; k < 3; k++) {
+        size_t same = 0;
+        wk__dropout_mask(&others[k], k == 2 ? 8 : 4, 0.3, BARS, LD, b);
+        for (size_t i = 0; i < BARS * ROWS * LD; i++)
+            same += a[i] == b[i];
+        /* Independent factors agree with probability 0.58. */
+        assert_true(fabs((double)same / (BARS * ROWS * LD) - 0.58) < 0.01);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +213,7 @@ int main(void)
         cmocka_unit_test(test_gradient_of_mean),
         cmocka_unit_test(test_gradient_of_mean_longer_than_the_chunk),
         cmocka_unit_test(test_gradient_of_the_losses),
+        cmocka_unit_test(test_dropout_keeps_the_expected_share_and_scale),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
