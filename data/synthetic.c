@@ -2,10 +2,11 @@
  *
  * Bar t + 1 of market s: r = m + sigma z, where z mixes a common and an own shock, both a
  * two-variance mixture of normals (kurtosis 4.9), and sigma^2 is a GARCH(1,1) of the market's own
- * shocks. The mean is m = edge * sigma * g(u, v) / G g = -clip(u, 2) * (0.9 - 0.5 * clip(v *
+ * shocks. The mean is m = edge * sigma * g(u, v) / G g = -clip(u, 2) * (0.6 - 0.9 * clip(v *
  * sign(u), 1)) with u the market's last three returns and v the leader's (market 0's) last one,
  * each over the sigma of the coming bar and the root of its length. So a market that moved against
- * or without its leader overreacted and comes back; one that the leader took along hardly does. */
+ * or without its leader overreacted and comes back; one that the leader took along runs on a little.
+ * A linear model sees only the mean of the two. */
 #include "wick/synthetic.h"
 
 #include <math.h>
@@ -23,7 +24,7 @@ static const double ALPHA = 0.07, BETA = 0.91, VARIANCE_CAP = 25.0;
 static const double LEADER_LOAD = 0.95, OTHER_LOAD = 0.75; /* correlation with the common shock */
 /* Root mean squares of sigma * g over that of sigma without an edge, measured over 2 M bars; with
  * them the correlation of mean and return is the edge. */
-static const double G_LEADER = 0.65, G_OTHER = 0.74;
+static const double G_LEADER = 0.48, G_OTHER = 0.59;
 static const double PRICE_SCALE = 1e6, VOLUME_SCALE = 1e3; /* six and three decimals */
 
 typedef struct {
@@ -54,7 +55,7 @@ static double planted(const market *m, const market *leader, int is_leader)
     double u = (m->returns[0] + m->returns[1] + m->returns[2]) / (sigma * sqrt(3.0));
     double v = leader->returns[0] / sqrt(leader->variance);
     double toward = u < 0 ? -v : v;
-    return -clip(u, 2) * (0.9 - 0.5 * clip(toward, 1)) / (is_leader ? G_LEADER : G_OTHER);
+    return -clip(u, 2) * (0.6 - 0.9 * clip(toward, 1)) / (is_leader ? G_LEADER : G_OTHER);
 }
 
 /* An integer over a power of ten, as the number's decimal text would be read; at least the

@@ -83,18 +83,6 @@ static uint32_t make_cuts(const uint32_t *key, size_t n, size_t max_bin, float *
     return n_bins;
 }
 
-/* The number of real cuts (all but the last) that are <= x, by halving without branches. */
-static uint8_t bin_of(const float *cuts, uint32_t n_bins, float x)
-{
-    uint32_t n = n_bins - 1, base = 0;
-    while (n > 0) {
-        uint32_t half = (n + 1) / 2;
-        base += cuts[base + half - 1] <= x ? half : 0;
-        n -= half;
-    }
-    return (uint8_t)base;
-}
-
 /* Columns that one task reads together, since they share cache lines. */
 #define TOGETHER 4
 
@@ -118,15 +106,35 @@ static void cut_column(const job *j, size_t f, const float *x, uint32_t *key)
     j->bins->below[f] = bounded((float)(low - (fabs(low) + (double)1e-5f)));
 }
 
+#define SIDE 8 /* searches side by side, to hide the latency of each */
+
+/* A bin is the number of real cuts (all but the last) that are <= x. Halving without branches over
+ * a table filled up with NaN, which nothing exceeds. */
 static void bin_column(const job *j, size_t f, const float *x)
 {
     wk__gbdt_bins *bins = j->bins;
-    uint8_t missing = (uint8_t)(bins->n_slots - 1);
     uint8_t *col = bins->by_col + f * bins->n_rows;
-    const float *cuts = bins->cuts[f];
-    uint32_t n_bins = bins->n_bins[f];
-    for (size_t i = 0; i < bins->n_rows; i++)
-        col[i] = isnan(x[i]) ? missing : bin_of(cuts, n_bins, x[i]);
+    uint32_t n_cuts = bins->n_bins[f] - 1, missing = (uint32_t)bins->n_slots - 1, size = 1;
+    float table[256];
+    while (size < n_cuts + 1)
+        size *= 2;
+    for (uint32_t i = 0; i < size; i++)
+        table[i] = i < n_cuts ? bins->cuts[f][i] : NAN;
+    size_t i = 0;
+    for (; i + SIDE <= bins->n_rows; i += SIDE) {
+        uint32_t at[SIDE] = {0};
+        for (uint32_t step = size / 2; step > 0; step /= 2)
+            for (size_t k = 0; k < SIDE; k++)
+                at[k] += step & (0 - (uint32_t)(table[at[k] + step - 1] <= x[i + k]));
+        for (size_t k = 0; k < SIDE; k++)
+            col[i + k] = (uint8_t)(at[k] | (missing & (0 - (uint32_t)isnan(x[i + k]))));
+    }
+    for (; i < bins->n_rows; i++) {
+        uint32_t at = 0;
+        for (uint32_t step = size / 2; step > 0; step /= 2)
+            at += step & (0 - (uint32_t)(table[at + step - 1] <= x[i]));
+        col[i] = isnan(x[i]) ? (uint8_t)missing : (uint8_t)at;
+    }
 }
 
 static void do_columns(void *context, size_t task)

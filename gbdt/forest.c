@@ -20,6 +20,7 @@ wk_forest *wk__forest_create(int objective, size_t n_outputs, size_t n_features,
     forest->n_outputs = n_outputs;
     forest->n_features = n_features;
     forest->trees_capacity = trees_capacity;
+    forest->label_column = -1;
     forest->trees = wk_arena_array(&forest->arena, wk__gbdt_tree, trees_capacity + 1);
     forest->base_score = wk_arena_array(&forest->arena, float, n_outputs);
     forest->base_margin = wk_arena_array(&forest->arena, float, n_outputs);
@@ -127,6 +128,21 @@ size_t wk_forest_n_features(const wk_forest *forest)
 size_t wk_forest_n_trees(const wk_forest *forest)
 {
     return forest->n_trees;
+}
+
+int64_t wk_forest_label_column(const wk_forest *forest)
+{
+    return forest->label_column;
+}
+
+void wk_forest_set_label_column(wk_forest *forest, int64_t column)
+{
+    forest->label_column = column;
+}
+
+const char *const *wk_forest_names(const wk_forest *forest)
+{
+    return (const char *const *)forest->names;
 }
 
 int wk_forest_objective(const wk_forest *forest)

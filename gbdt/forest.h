@@ -51,6 +51,7 @@ struct wk_forest {
     float *base_score;  /* [n_outputs] as in the file: a probability for the logistic objective */
     float *base_margin; /* [n_outputs] */
     char **names;       /* [n_features] or NULL */
+    int64_t label_column; /* of the table it was trained on; -1: unknown */
     wk__gbdt_step *steps;
     size_t *step_root;    /* [n_trees] */
     uint32_t *tree_depth; /* [n_trees] */

@@ -391,6 +391,12 @@ static wk_status read_model(reader *r, const json_t *root, wk_err *err)
         return wk_fail(err, WK_E_NOMEM, "out of memory reading %s", r->file);
     WK_TRY(read_base_score(r, json_object_get(learner, "learner_model_param"), err));
     WK_TRY(read_names(r, learner, err));
+    const json_t *attributes = json_object_get(learner, "attributes");
+    if (json_object_get(attributes, "label_column")) {
+        long long column;
+        WK_TRY(param_int(r, attributes, "label_column", 0, INT32_MAX, &column, err));
+        wk_forest_set_label_column(r->forest, column);
+    }
     return read_trees(r, model, trees, err);
 }
 

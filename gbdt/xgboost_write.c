@@ -119,7 +119,10 @@ static void put_model(FILE *f, const wk_forest *forest)
 {
     size_t n_names = forest->names ? forest->n_features : 0, n_trees = forest->n_trees;
     size_t a_round = forest->n_outputs;
-    fputs("{\"learner\":{\"attributes\":{},", f);
+    fputs("{\"learner\":{\"attributes\":{", f);
+    if (forest->label_column >= 0)
+        fprintf(f, "\"label_column\":\"%lld\"", (long long)forest->label_column);
+    fputs("},", f);
     PUT_ARRAY(f, "feature_names", n_names, put_string(f, forest->names[i]));
     fputc(',', f);
     PUT_ARRAY(f, "feature_types", n_names, fputs("\"float\"", f));

@@ -3,7 +3,8 @@
 #define OF(key) offsetof(wk_nn_layer_config, key)
 static const wk_cfg_row layer_rows[] = {
     {"type", WK_CFG_ENUM, OF(kind), NULL, NULL, 0, 0,
-     "dense|conv1d|lstm|gru|tcn|layer_norm|dropout|relu|tanh|mean", NULL, "what the layer computes"},
+     "dense|conv1d|lstm|gru|tcn|layer_norm|dropout|relu|tanh|mean", NULL,
+     "what the layer computes"},
     {"units", WK_CFG_INT, OF(units), NULL, "32", 1, 4096, NULL, NULL,
      "output channels of dense, conv1d, lstm, gru and tcn; window of mean in bars"},
     {"kernel", WK_CFG_INT, OF(kernel), "bars", "3", 1, 64, NULL, NULL, "taps of conv1d and tcn"},
@@ -15,12 +16,13 @@ static const wk_cfg_row layer_rows[] = {
 };
 #undef OF
 
-const wk_cfg_table wk_nn_layer_config_table = {"layer", "One layer of a network.", sizeof(wk_nn_layer_config),
-                                               layer_rows};
+const wk_cfg_table wk_nn_layer_config_table = {"layer", "One layer of a network.",
+                                               sizeof(wk_nn_layer_config), layer_rows};
 
 #define OF(key) offsetof(wk_nn_train_config, key)
 static const wk_cfg_row train_rows[] = {
-    {"epochs", WK_CFG_INT, OF(epochs), NULL, "12", 1, 10000, NULL, NULL, "passes over the training rows"},
+    {"epochs", WK_CFG_INT, OF(epochs), NULL, "12", 1, 10000, NULL, NULL,
+     "passes over the training rows"},
     {"batch_sequences", WK_CFG_INT, OF(batch_sequences), NULL, "32", 1, 4096, NULL, NULL,
      "pieces of sequences that run side by side, each carrying its state"},
     {"truncation_bars", WK_CFG_INT, OF(truncation_bars), "bars", "64", 1, 4096, NULL, NULL,
@@ -45,7 +47,8 @@ static const wk_cfg_row train_rows[] = {
      "of the QLIKE of the volatility in the loss"},
     {"patience", WK_CFG_INT, OF(patience), NULL, "3", 0, 10000, NULL, NULL,
      "epochs without a better validation loss before training stops; 0: never"},
-    {"seed", WK_CFG_INT, OF(seed), NULL, "1", 0, 0, NULL, NULL, "of dropout and the order of pieces"},
+    {"seed", WK_CFG_INT, OF(seed), NULL, "1", 0, 0, NULL, NULL,
+     "of dropout and the order of pieces"},
     {0},
 };
 

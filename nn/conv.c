@@ -32,8 +32,8 @@ size_t wk__conv_n_tape(const wk__conv *c, size_t B, size_t T)
     return past ? (T + past) * B * wk__pad(c->out) : 0;
 }
 
-void wk__pack_panels(const wk_real *w, size_t K, size_t N, size_t sk, size_t sn, size_t depth, size_t k0,
-                     wk_real *panels)
+void wk__pack_panels(const wk_real *w, size_t K, size_t N, size_t sk, size_t sn, size_t depth,
+                     size_t k0, wk_real *panels)
 {
     for (size_t n = 0; n < N; n++) {
         wk_real *p = panels + (n / WK__LANES * depth + k0) * WK__LANES + n % WK__LANES;
@@ -79,10 +79,11 @@ void wk__conv_forward(const wk__conv *c, const wk__run *run, const wk_real *pack
 }
 
 void wk__conv_backward(const wk__conv *c, const wk__run *run, const wk_real *packed, wk_real *state,
-                       wk_real *tape, const wk_real *x, const wk_real *dy, wk_real *dx, wk_real *grad,
-                       size_t T)
+                       wk_real *tape, const wk_real *x, const wk_real *dy, wk_real *dx,
+                       wk_real *grad, size_t T)
 {
-    const size_t ldi = wk__pad(c->in), ldo = wk__pad(c->out), past = wk__conv_past(c), M = T * run->B;
+    const size_t ldi = wk__pad(c->in), ldo = wk__pad(c->out), past = wk__conv_past(c),
+                 M = T * run->B;
     const size_t tap = c->dilation * run->B;
     if (past)
         x = wk__history_chunk(past, run, ldi, state, T);
@@ -91,14 +92,15 @@ void wk__conv_backward(const wk__conv *c, const wk__run *run, const wk_real *pac
     run->ops->col_sum(M, ldo, dy, ldo, grad + n_forward(c));
     if (!dx)
         return;
-    /* An input bar reaches outputs at and after it: the product looks ahead in dy, which ends in zeros. */
+    /* An input bar reaches outputs at and after it: the product looks ahead in dy, which ends in
+     * zeros. */
     if (past) {
         memcpy(tape, dy, M * ldo * sizeof *tape);
         memset(tape + M * ldo, 0, past * run->B * ldo * sizeof *tape);
         dy = tape;
     }
-    run->ops->gemm(M, ldi, ldo, c->kernel, dy, ldo, tap * ldo, packed + n_forward(c) + ldo, NULL, false, dx,
-                   ldi);
+    run->ops->gemm(M, ldi, ldo, c->kernel, dy, ldo, tap * ldo, packed + n_forward(c) + ldo, NULL,
+                   false, dx, ldi);
 }
 
 void wk__conv_unpack(const wk__conv *c, const wk_real *grad, wk_real *dw, wk_real *dbias)

@@ -28,13 +28,13 @@ void wk__conv_reset(const wk__conv *c, const wk__run *run, wk_real *state, size_
 void wk__conv_forward(const wk__conv *c, const wk__run *run, const wk_real *packed, wk_real *state,
                       const wk_real *x, wk_real *y, size_t T);
 void wk__conv_backward(const wk__conv *c, const wk__run *run, const wk_real *packed, wk_real *state,
-                       wk_real *tape, const wk_real *x, const wk_real *dy, wk_real *dx, wk_real *grad,
-                       size_t T);
+                       wk_real *tape, const wk_real *x, const wk_real *dy, wk_real *dx,
+                       wk_real *grad, size_t T);
 void wk__conv_unpack(const wk__conv *c, const wk_real *grad, wk_real *dw, wk_real *dbias);
 
-/* Packs w, element [k, n] at w[k * sk + n * sn] for k < K, n < N, into panels [pad(N)/16][depth][16]
- * from row `k0` of each panel on. */
-void wk__pack_panels(const wk_real *w, size_t K, size_t N, size_t sk, size_t sn, size_t depth, size_t k0,
-                     wk_real *panels);
+/* Packs w, element [k, n] at w[k * sk + n * sn] for k < K, n < N, into panels
+ * [pad(N)/16][depth][16] from row `k0` of each panel on. */
+void wk__pack_panels(const wk_real *w, size_t K, size_t N, size_t sk, size_t sn, size_t depth,
+                     size_t k0, wk_real *panels);
 
 #endif

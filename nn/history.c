@@ -26,8 +26,8 @@ void wk__history_reset(size_t past, const wk__run *run, size_t ld, wk_real *stat
         memset(rows + (t * run->B + row) * ld, 0, ld * sizeof *rows);
 }
 
-wk_real *wk__history_push(size_t past, const wk__run *run, size_t ld, wk_real *state, const wk_real *x,
-                          size_t T)
+wk_real *wk__history_push(size_t past, const wk__run *run, size_t ld, wk_real *state,
+                          const wk_real *x, size_t T)
 {
     wk_real *rows = state + WK__LANES;
     const size_t bar = run->B * ld;

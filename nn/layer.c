@@ -24,17 +24,17 @@ static wk_status check(const wk_nn_layer_config *c, size_t index, wk_err *err)
     bool conv = c->kind == WK_NN_CONV1D || c->kind == WK_NN_TCN;
     bool sized = conv || c->kind == WK_NN_DENSE || c->kind == WK_NN_LSTM || c->kind == WK_NN_GRU;
     if ((sized || c->kind == WK_NN_MEAN) && (c->units < 1 || c->units > UNITS_MAX))
-        return wk_fail(err, WK_E_CONFIG, "network layer %zu (%s): units %lld is outside 1..%d", index, name,
-                       (long long)c->units, UNITS_MAX);
+        return wk_fail(err, WK_E_CONFIG, "network layer %zu (%s): units %lld is outside 1..%d",
+                       index, name, (long long)c->units, UNITS_MAX);
     if (conv && (c->kernel < 1 || c->kernel > WK__TAPS_MAX))
-        return wk_fail(err, WK_E_CONFIG, "network layer %zu (%s): kernel %lld is outside 1..%d", index, name,
-                       (long long)c->kernel, WK__TAPS_MAX);
+        return wk_fail(err, WK_E_CONFIG, "network layer %zu (%s): kernel %lld is outside 1..%d",
+                       index, name, (long long)c->kernel, WK__TAPS_MAX);
     if (conv && (c->dilation < 1 || c->dilation > DILATION_MAX))
-        return wk_fail(err, WK_E_CONFIG, "network layer %zu (%s): dilation %lld is outside 1..%d", index,
-                       name, (long long)c->dilation, DILATION_MAX);
+        return wk_fail(err, WK_E_CONFIG, "network layer %zu (%s): dilation %lld is outside 1..%d",
+                       index, name, (long long)c->dilation, DILATION_MAX);
     if ((c->kind == WK_NN_DROPOUT || c->kind == WK_NN_TCN) && !(c->dropout >= 0 && c->dropout < 1))
-        return wk_fail(err, WK_E_CONFIG, "network layer %zu (%s): dropout %g is outside [0, 1)", index, name,
-                       c->dropout);
+        return wk_fail(err, WK_E_CONFIG, "network layer %zu (%s): dropout %g is outside [0, 1)",
+                       index, name, c->dropout);
     return WK_OK;
 }
 
@@ -42,7 +42,8 @@ wk_status wk__layer_setup(wk__layer *l, const wk_nn_layer_config *config, size_t
                           wk_err *err)
 {
     WK_TRY(check(config, index, err));
-    *l = (wk__layer){.ops = kinds[config->kind], .config = *config, .index = index, .in = in, .out = in};
+    *l = (wk__layer){
+        .ops = kinds[config->kind], .config = *config, .index = index, .in = in, .out = in};
     WK_TRY(l->ops->shape(l, err));
     l->ldi = wk__pad(l->in);
     l->ldo = wk__pad(l->out);
@@ -71,7 +72,8 @@ void wk__init_uniform(wk_real *params, size_t n, double bound, uint64_t seed, ui
         params[i] = (wk_real)((2 * wk_rng_uniform(seed, stream, i) - 1) * bound);
 }
 
-void wk__dropout_mask(const wk__run *run, size_t stream, double p, size_t T, size_t ld, wk_real *mask)
+void wk__dropout_mask(const wk__run *run, size_t stream, double p, size_t T, size_t ld,
+                      wk_real *mask)
 {
     /* One draw of 64 bits decides four channels, 16 bits each. */
     const uint64_t drop = (uint64_t)(p * 65536);

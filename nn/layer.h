@@ -1,9 +1,10 @@
 /* What a layer is, inside the library.
  *
- * A chunk is T bars of B rows, laid out [T, B, channels] with channels padded to 16 by zeros. A layer has
- * parameters in canonical (PyTorch) layout, a packed copy that the kernels read, a state carried from
- * chunk to chunk, and a tape that keeps from forward what backward needs. The streaming step is a chunk
- * with T = 1, B = 1; because the kernels compute each row alone, all cuts of a stream give equal bits.
+ * A chunk is T bars of B rows, laid out [T, B, channels] with channels padded to 16 by zeros. A
+ * layer has parameters in canonical (PyTorch) layout, a packed copy that the kernels read, a state
+ * carried from chunk to chunk, and a tape that keeps from forward what backward needs. The
+ * streaming step is a chunk with T = 1, B = 1; because the kernels compute each row alone, all cuts
+ * of a stream give equal bits.
  *
  * Gradients stop at the start of the chunk: what lies in the state counts as constant. */
 #ifndef WK_NN_LAYER_H
@@ -37,7 +38,7 @@ typedef struct {
     size_t n_tensors;
     size_t n_params, n_packed, n_grad;    /* numbers in each layout */
     size_t at_params, at_packed, at_grad; /* where this layer's part begins in the network's */
-    size_t history;                       /* bars before the current one that the output depends on */
+    size_t history; /* bars before the current one that the output depends on */
     bool recurrent;
 } wk__layer;
 
@@ -45,9 +46,9 @@ typedef struct {
 typedef struct {
     const wk__nn_ops *ops;
     size_t B, T_max;
-    bool training; /* dropout is on */
-    uint64_t seed, tick;  /* dropout: a pure function of these and the place in the batch */
-    size_t row0, n_rows;  /* this block's first row in the batch, and the batch's rows */
+    bool training;       /* dropout is on */
+    uint64_t seed, tick; /* dropout: a pure function of these and the place in the batch */
+    size_t row0, n_rows; /* this block's first row in the batch, and the batch's rows */
 } wk__run;
 
 struct wk__layer_ops {
@@ -68,11 +69,13 @@ struct wk__layer_ops {
                      wk_real *tape, const wk_real *x, const wk_real *y, wk_real *dy, wk_real *dx,
                      wk_real *grad, size_t T);
     /* Gradients from the kernels' layout to the canonical one. */
-    void (*unpack)(const wk__layer *l, const wk_real *params, const wk_real *grad, wk_real *dparams);
+    void (*unpack)(const wk__layer *l, const wk_real *params, const wk_real *grad,
+                   wk_real *dparams);
 };
 
-extern const wk__layer_ops wk__layer_dense, wk__layer_conv1d, wk__layer_lstm, wk__layer_gru, wk__layer_tcn,
-    wk__layer_norm, wk__layer_dropout, wk__layer_relu, wk__layer_tanh, wk__layer_mean;
+extern const wk__layer_ops wk__layer_dense, wk__layer_conv1d, wk__layer_lstm, wk__layer_gru,
+    wk__layer_tcn, wk__layer_norm, wk__layer_dropout, wk__layer_relu, wk__layer_tanh,
+    wk__layer_mean;
 
 /* Sets up layer `index` over `in` channels; the caller fills the at_ fields. */
 wk_status wk__layer_setup(wk__layer *l, const wk_nn_layer_config *config, size_t index, size_t in,
@@ -82,6 +85,7 @@ void wk__layer_tensor_add(wk__layer *l, const char *name, size_t a, size_t b, si
 /* params[i] uniform in [-bound, bound], drawn from (seed, stream, i). */
 void wk__init_uniform(wk_real *params, size_t n, double bound, uint64_t seed, uint64_t stream);
 /* Inverted dropout's factors for a chunk of `ld` padded channels: 0 or 1 / (1 - p). */
-void wk__dropout_mask(const wk__run *run, size_t stream, double p, size_t T, size_t ld, wk_real *mask);
+void wk__dropout_mask(const wk__run *run, size_t stream, double p, size_t T, size_t ld,
+                      wk_real *mask);
 
 #endif

@@ -10,32 +10,32 @@ static wk_status shape(wk__layer *l, wk_err *err)
     return WK_OK;
 }
 
-static void relu_forward(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *state,
-                         wk_real *tape, const wk_real *x, wk_real *y, size_t T)
+static void relu_forward(const wk__layer *l, const wk__run *run, const wk_real *packed,
+                         wk_real *state, wk_real *tape, const wk_real *x, wk_real *y, size_t T)
 {
     (void)packed, (void)state, (void)tape;
     run->ops->relu(T * run->B * l->ldo, x, y);
 }
 
-static void relu_backward(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *state,
-                          wk_real *tape, const wk_real *x, const wk_real *y, wk_real *dy, wk_real *dx,
-                          wk_real *grad, size_t T)
+static void relu_backward(const wk__layer *l, const wk__run *run, const wk_real *packed,
+                          wk_real *state, wk_real *tape, const wk_real *x, const wk_real *y,
+                          wk_real *dy, wk_real *dx, wk_real *grad, size_t T)
 {
     (void)packed, (void)state, (void)tape, (void)x, (void)grad;
     if (dx)
         run->ops->relu_back(T * run->B * l->ldo, y, dy, dx);
 }
 
-static void tanh_forward(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *state,
-                         wk_real *tape, const wk_real *x, wk_real *y, size_t T)
+static void tanh_forward(const wk__layer *l, const wk__run *run, const wk_real *packed,
+                         wk_real *state, wk_real *tape, const wk_real *x, wk_real *y, size_t T)
 {
     (void)packed, (void)state, (void)tape;
     run->ops->tanh(T * run->B * l->ldo, x, y);
 }
 
-static void tanh_backward(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *state,
-                          wk_real *tape, const wk_real *x, const wk_real *y, wk_real *dy, wk_real *dx,
-                          wk_real *grad, size_t T)
+static void tanh_backward(const wk__layer *l, const wk__run *run, const wk_real *packed,
+                          wk_real *state, wk_real *tape, const wk_real *x, const wk_real *y,
+                          wk_real *dy, wk_real *dx, wk_real *grad, size_t T)
 {
     (void)packed, (void)state, (void)tape, (void)x, (void)grad;
     if (dx)
@@ -48,8 +48,8 @@ static size_t dropout_n_tape(const wk__layer *l, size_t B, size_t T)
     return T * B * wk__pad(l->out);
 }
 
-static void dropout_forward(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *state,
-                            wk_real *tape, const wk_real *x, wk_real *y, size_t T)
+static void dropout_forward(const wk__layer *l, const wk__run *run, const wk_real *packed,
+                            wk_real *state, wk_real *tape, const wk_real *x, wk_real *y, size_t T)
 {
     (void)packed, (void)state;
     const size_t n = T * run->B * l->ldo;
@@ -61,9 +61,9 @@ static void dropout_forward(const wk__layer *l, const wk__run *run, const wk_rea
     }
 }
 
-static void dropout_backward(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *state,
-                             wk_real *tape, const wk_real *x, const wk_real *y, wk_real *dy, wk_real *dx,
-                             wk_real *grad, size_t T)
+static void dropout_backward(const wk__layer *l, const wk__run *run, const wk_real *packed,
+                             wk_real *state, wk_real *tape, const wk_real *x, const wk_real *y,
+                             wk_real *dy, wk_real *dx, wk_real *grad, size_t T)
 {
     (void)packed, (void)state, (void)x, (void)y, (void)grad;
     const size_t n = T * run->B * l->ldo;

@@ -13,7 +13,8 @@ static wk_status shape(wk__layer *l, wk_err *err)
     (void)err;
     l->out = (size_t)l->config.units;
     wk__conv c = of(l);
-    wk__layer_tensor_add(l, "weight", c.out, c.in, c.kernel, l->config.kind == WK_NN_DENSE ? 2 : 3, true);
+    wk__layer_tensor_add(l, "weight", c.out, c.in, c.kernel, l->config.kind == WK_NN_DENSE ? 2 : 3,
+                         true);
     wk__layer_tensor_add(l, "bias", c.out, 1, 1, 1, false);
     l->n_packed = wk__conv_n_packed(&c);
     l->n_grad = wk__conv_n_grad(&c);
@@ -76,7 +77,7 @@ static void unpack(const wk__layer *l, const wk_real *params, const wk_real *gra
     wk__conv_unpack(&c, grad, dparams, dparams + l->tensors[1].at);
 }
 
-const wk__layer_ops wk__layer_dense = {"dense", shape,   init,     pack,  n_state, n_tape,
-                                       reset,   forward, backward, unpack};
-const wk__layer_ops wk__layer_conv1d = {"conv1d", shape,   init,     pack,  n_state, n_tape,
-                                        reset,    forward, backward, unpack};
+const wk__layer_ops wk__layer_dense = {"dense", shape, init,    pack,     n_state,
+                                       n_tape,  reset, forward, backward, unpack};
+const wk__layer_ops wk__layer_conv1d = {"conv1d", shape, init,    pack,     n_state,
+                                        n_tape,   reset, forward, backward, unpack};

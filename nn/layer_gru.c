@@ -1,5 +1,5 @@
-/* GRU, Cho et al. 2014, in PyTorch's form: gate order r, z, n, the reset gate after the recurrent product,
- *   n = tanh(W_n x + b_in + r (U_n h + b_hn)),  h' = (1 - z) n + z h. */
+/* GRU, Cho et al. 2014, in PyTorch's form: gate order r, z, n, the reset gate after the recurrent
+ * product, n = tanh(W_n x + b_in + r (U_n h + b_hn)),  h' = (1 - z) n + z h. */
 #include <string.h>
 
 #include "nn/conv.h"
@@ -65,8 +65,8 @@ static size_t n_state(const wk__layer *l, size_t B, size_t T_max)
     return B * wk__pad((size_t)l->config.units);
 }
 
-/* Tape: input sums, then gates [T, B, 3Hp]; recurrent sums [T, B, 3Hp]; h before the chunk and backward's
- * running gradient [B, Hp]. */
+/* Tape: input sums, then gates [T, B, 3Hp]; recurrent sums [T, B, 3Hp]; h before the chunk and
+ * backward's running gradient [B, Hp]. */
 static size_t n_tape(const wk__layer *l, size_t B, size_t T)
 {
     return B * wk__pad((size_t)l->config.units) * (T * 2 * G + 2);
@@ -116,7 +116,8 @@ static void backward(const wk__layer *l, const wk__run *run, const wk_real *pack
             run->ops->add(cell, dh, up);
             run->ops->add(cell, up + cell, up);
         }
-        run->ops->gru_cell_back(B, d.Hp, gx + t * B * N, gh + t * B * N, t ? y + (t - 1) * cell : h0, up);
+        run->ops->gru_cell_back(B, d.Hp, gx + t * B * N, gh + t * B * N,
+                                t ? y + (t - 1) * cell : h0, up);
     }
     wk_real *wx = grad, *wh = wx + N * d.F, *bx = wh + N * d.H, *bh = bx + N;
     run->ops->gemm_at(T * B, N, d.F, x, Fp, gx, N, wx);
@@ -147,5 +148,5 @@ static void unpack(const wk__layer *l, const wk_real *params, const wk_real *gra
         }
 }
 
-const wk__layer_ops wk__layer_gru = {"gru", shape,   init,     pack,  n_state, n_tape,
-                                     reset, forward, backward, unpack};
+const wk__layer_ops wk__layer_gru = {"gru",  shape, init,    pack,     n_state,
+                                     n_tape, reset, forward, backward, unpack};

@@ -1,7 +1,7 @@
-/* LSTM, Hochreiter & Schmidhuber 1997 with forget gate, gate order i, f, g, o and both biases as PyTorch:
- *   c' = f c + i g,  h' = o tanh(c').
- * The input part of all gates is one product over the chunk; each bar then adds its recurrent part to the
- * same sums (bias, then inputs ascending, then hidden ascending). */
+/* LSTM, Hochreiter & Schmidhuber 1997 with forget gate, gate order i, f, g, o and both biases as
+ * PyTorch: c' = f c + i g,  h' = o tanh(c'). The input part of all gates is one product over the
+ * chunk; each bar then adds its recurrent part to the same sums (bias, then inputs ascending, then
+ * hidden ascending). */
 #include <string.h>
 
 #include "nn/conv.h"
@@ -98,7 +98,8 @@ static void forward(const wk__layer *l, const wk__run *run, const wk_real *packe
     dims d = of(l);
     const size_t B = run->B, N = G * d.Hp, cell = B * d.Hp;
     const wk_real *ph = packed + N * d.F, *pb = ph + N * d.H;
-    wk_real *gates = tape, *c = gates + T * B * N, *tanh_c = c + (T + 1) * cell, *h0 = tanh_c + T * cell;
+    wk_real *gates = tape, *c = gates + T * B * N, *tanh_c = c + (T + 1) * cell,
+            *h0 = tanh_c + T * cell;
     memcpy(h0, state, cell * sizeof *h0);
     memcpy(c, state + cell, cell * sizeof *c);
     run->ops->gemm(T * B, N, d.F, 1, x, wk__pad(d.F), 0, packed, pb, false, gates, N);
@@ -106,7 +107,8 @@ static void forward(const wk__layer *l, const wk__run *run, const wk_real *packe
     for (size_t t = 0; t < T; t++) {
         wk_real *g = gates + t * B * N;
         run->ops->gemm(B, N, d.H, 1, h, d.Hp, 0, ph, NULL, true, g, N);
-        run->ops->lstm_cell(B, d.Hp, g, c + t * cell, c + (t + 1) * cell, tanh_c + t * cell, y + t * cell);
+        run->ops->lstm_cell(B, d.Hp, g, c + t * cell, c + (t + 1) * cell, tanh_c + t * cell,
+                            y + t * cell);
         h = y + t * cell;
     }
     memcpy(state, h, cell * sizeof *h);
@@ -121,7 +123,8 @@ static void backward(const wk__layer *l, const wk__run *run, const wk_real *pack
     dims d = of(l);
     const size_t B = run->B, N = G * d.Hp, cell = B * d.Hp, Fp = wk__pad(d.F);
     const wk_real *tx = packed + N * (d.F + d.H + 1), *th = tx + N * Fp;
-    wk_real *gates = tape, *c = gates + T * B * N, *tanh_c = c + (T + 1) * cell, *h0 = tanh_c + T * cell;
+    wk_real *gates = tape, *c = gates + T * B * N, *tanh_c = c + (T + 1) * cell,
+            *h0 = tanh_c + T * cell;
     wk_real *dh = h0 + cell, *dc = dh + cell;
     memset(dc, 0, cell * sizeof *dc);
     for (size_t t = T; t-- > 0;) {
@@ -160,5 +163,5 @@ static void unpack(const wk__layer *l, const wk_real *params, const wk_real *gra
         }
 }
 
-const wk__layer_ops wk__layer_lstm = {"lstm", shape,   init,     pack,  n_state, n_tape,
-                                      reset,  forward, backward, unpack};
+const wk__layer_ops wk__layer_lstm = {"lstm", shape, init,    pack,     n_state,
+                                      n_tape, reset, forward, backward, unpack};

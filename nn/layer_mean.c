@@ -1,5 +1,5 @@
-/* Causal running mean over the last n bars, over as many as there are at a stream's start. Summed afresh
- * at every bar, oldest first: a running sum would never forget its rounding. */
+/* Causal running mean over the last n bars, over as many as there are at a stream's start. Summed
+ * afresh at every bar, oldest first: a running sum would never forget its rounding. */
 #include <string.h>
 
 #include "nn/history.h"
@@ -22,7 +22,8 @@ static size_t n_state(const wk__layer *l, size_t B, size_t T_max)
     return wk__pad(B) + wk__history_n(window_of(l) - 1, B, wk__pad(l->in), T_max);
 }
 
-/* Tape: factors [T, B] and ones [T, B], both padded, and backward's scaled gradient with zeros after it. */
+/* Tape: factors [T, B] and ones [T, B], both padded, and backward's scaled gradient with zeros
+ * after it. */
 static size_t n_tape(const wk__layer *l, size_t B, size_t T)
 {
     return 2 * wk__pad(T * B) + (T + window_of(l) - 1) * B * wk__pad(l->in);

@@ -1,6 +1,6 @@
-/* Layer norm over the channels of each bar, Ba, Kiros & Hinton 2016: biased variance, eps 1e-5 inside the
- * root. Sums run in 16 lanes (channel c in lane c mod 16) and fold by halves, so the compiler may
- * vectorise them and the bits stay. */
+/* Layer norm over the channels of each bar, Ba, Kiros & Hinton 2016: biased variance, eps 1e-5
+ * inside the root. Sums run in 16 lanes (channel c in lane c mod 16) and fold by halves, so the
+ * compiler may vectorise them and the bits stay. */
 #include <string.h>
 
 #include "nn/layer.h"

@@ -1,8 +1,8 @@
 /* TCN residual block, Bai, Kolter & Koltun 2018:
  *   y = relu(drop(relu(conv2(drop(relu(conv1(x)))))) + skip(x)),
- * both convolutions causal, dilated and weight-normed (w = g v / |v| for each output channel, Salimans &
- * Kingma 2016), skip the identity or a 1x1 convolution when the channels differ. The initial weights are
- * PyTorch's uniform ones: v is drawn and g = |v|. */
+ * both convolutions causal, dilated and weight-normed (w = g v / |v| for each output channel,
+ * Salimans & Kingma 2016), skip the identity or a 1x1 convolution when the channels differ. The
+ * initial weights are PyTorch's uniform ones: v is drawn and g = |v|. */
 #include <string.h>
 
 #include "nn/conv.h"
@@ -16,7 +16,8 @@ typedef struct {
 
 static parts of(const wk__layer *l)
 {
-    size_t K = (size_t)l->config.kernel, dil = (size_t)l->config.dilation, C = (size_t)l->config.units;
+    size_t K = (size_t)l->config.kernel, dil = (size_t)l->config.dilation,
+           C = (size_t)l->config.units;
     return (parts){{l->in, C, K, dil}, {C, C, K, dil}, {l->in, C, 1, 1}, l->in != C};
 }
 
@@ -83,7 +84,8 @@ static void pack(const wk__layer *l, const wk_real *params, wk_real *packed)
         to += wk__conv_n_packed(convs[i]);
     }
     if (p.has_down)
-        wk__conv_pack(&p.down, params + l->tensors[DOWN_W].at, NULL, params + l->tensors[DOWN_B].at, to);
+        wk__conv_pack(&p.down, params + l->tensors[DOWN_W].at, NULL, params + l->tensors[DOWN_B].at,
+                      to);
 }
 
 static size_t n_state(const wk__layer *l, size_t B, size_t T_max)
@@ -109,8 +111,9 @@ typedef struct {
 static signals lay(const wk__layer *l, wk_real *tape, size_t B, size_t T)
 {
     const size_t n = T * B * wk__pad(l->out);
-    return (signals){tape,         tape + n,     tape + 2 * n, tape + 3 * n,
-                     tape + 4 * n, tape + 5 * n, tape + 6 * n, tape + 6 * n + T * B * wk__pad(l->in)};
+    return (signals){
+        tape,         tape + n,     tape + 2 * n, tape + 3 * n,
+        tape + 4 * n, tape + 5 * n, tape + 6 * n, tape + 6 * n + T * B * wk__pad(l->in)};
 }
 
 static void reset(const wk__layer *l, const wk__run *run, wk_real *state, size_t row)
@@ -138,7 +141,8 @@ static void forward(const wk__layer *l, const wk__run *run, const wk_real *packe
         ops->mul(n, s.a1, s.m1, s.d1);
         mid = s.d1;
     }
-    wk__conv_forward(&p.conv2, run, p2, state + wk__conv_n_state(&p.conv1, run->B, run->T_max), mid, y, T);
+    wk__conv_forward(&p.conv2, run, p2, state + wk__conv_n_state(&p.conv1, run->B, run->T_max), mid,
+                     y, T);
     ops->relu(n, y, s.a2);
     if (drop) {
         wk__dropout_mask(run, 4 * l->index + 1, l->config.dropout, T, l->ldo, s.m2);
@@ -172,8 +176,8 @@ static void backward(const wk__layer *l, const wk__run *run, const wk_real *pack
         ops->mul(n, dy, s.m2, up);
     ops->relu_back(n, s.a2, drop ? up : dy, up);
     /* s.a2 is free after this: it takes the gradient between the convolutions. */
-    wk__conv_backward(&p.conv2, run, p2, state + wk__conv_n_state(&p.conv1, run->B, run->T_max), s.scratch,
-                      drop ? s.d1 : s.a1, up, s.a2, g2, T);
+    wk__conv_backward(&p.conv2, run, p2, state + wk__conv_n_state(&p.conv1, run->B, run->T_max),
+                      s.scratch, drop ? s.d1 : s.a1, up, s.a2, g2, T);
     if (drop)
         ops->mul(n, s.a2, s.m1, s.a2);
     ops->relu_back(n, s.a1, s.a2, up);
@@ -205,13 +209,15 @@ static void unpack(const wk__layer *l, const wk_real *params, const wk_real *gra
                 dot += (double)dv[k] * (double)v[k];
             dg[o] = (wk_real)(dot / norm);
             for (size_t k = 0; k < n; k++)
-                dv[k] = (wk_real)((double)g[o] / norm * ((double)dv[k] - (double)v[k] * dot / (norm * norm)));
+                dv[k] = (wk_real)((double)g[o] / norm *
+                                  ((double)dv[k] - (double)v[k] * dot / (norm * norm)));
         }
         grad += wk__conv_n_grad(convs[i]);
     }
     if (p.has_down)
-        wk__conv_unpack(&p.down, grad, dparams + l->tensors[DOWN_W].at, dparams + l->tensors[DOWN_B].at);
+        wk__conv_unpack(&p.down, grad, dparams + l->tensors[DOWN_W].at,
+                        dparams + l->tensors[DOWN_B].at);
 }
 
-const wk__layer_ops wk__layer_tcn = {"tcn", shape,   init,     pack,  n_state, n_tape,
-                                     reset, forward, backward, unpack};
+const wk__layer_ops wk__layer_tcn = {"tcn",  shape, init,    pack,     n_state,
+                                     n_tape, reset, forward, backward, unpack};

@@ -17,10 +17,10 @@ void wk__loss_norms(const wk__loss_config *config, const wk__target *t, wk__loss
         sums->norm[2] += t->weight;
 }
 
-/* With targets a_c = (1 - eps) w_y [c = y] + eps w_c / 3 the loss is -sum a_c log p_c and its gradient
- * p_j sum(a) - a_j. */
-static double direction(const wk__loss_config *config, const wk__target *t, const wk_real *out, double scale,
-                        wk_real *dout)
+/* With targets a_c = (1 - eps) w_y [c = y] + eps w_c / 3 the loss is -sum a_c log p_c and its
+ * gradient p_j sum(a) - a_j. */
+static double direction(const wk__loss_config *config, const wk__target *t, const wk_real *out,
+                        double scale, wk_real *dout)
 {
     double top = out[0], z = 0, loss = 0, total = 0, p[WK__CLASSES], a[WK__CLASSES];
     for (int c = 1; c < WK__CLASSES; c++)
@@ -43,8 +43,8 @@ static double direction(const wk__loss_config *config, const wk__target *t, cons
     return t->weight * loss;
 }
 
-void wk__loss_bar(const wk__loss_config *config, const wk__target *t, const wk_real *out, const double *scale,
-                  wk__loss_sums *sums, wk_real *dout)
+void wk__loss_bar(const wk__loss_config *config, const wk__target *t, const wk_real *out,
+                  const double *scale, wk__loss_sums *sums, wk_real *dout)
 {
     if (t->direction >= 0)
         sums->loss[0] += direction(config, t, out, scale ? scale[0] : 0, scale ? dout : NULL);
@@ -53,11 +53,16 @@ void wk__loss_bar(const wk__loss_config *config, const wk__target *t, const wk_r
         double size = fabs(e);
         sums->loss[1] += t->weight * (size <= delta ? 0.5 * e * e : delta * (size - 0.5 * delta));
         if (scale)
-            dout[MAGNITUDE] = (wk_real)(scale[1] * t->weight * (size <= delta ? e : e > 0 ? delta : -delta));
+            dout[MAGNITUDE] = (wk_real)(scale[1] * t->weight *
+                                        (size <= delta ? e
+                                         : e > 0       ? delta
+                                                       : -delta));
     }
     if (!isnan(t->volatility)) {
         double o = out[VOLATILITY];
-        o = o > log_volatility_max ? log_volatility_max : o < -log_volatility_max ? -log_volatility_max : o;
+        o = o > log_volatility_max    ? log_volatility_max
+            : o < -log_volatility_max ? -log_volatility_max
+                                      : o;
         double log_ratio = 2 * wk_log(t->volatility) - 2 * o, ratio = wk_exp(log_ratio);
         sums->loss[2] += t->weight * (ratio - log_ratio - 1);
         /* Also beyond the clamp, where it leads back inside. */

@@ -1,12 +1,13 @@
 #include "nn/net.h"
 
-wk_status wk__net_build(wk_arena *arena, const wk_nn_layer_config *layers, size_t n_layers, size_t F,
-                        size_t n_outputs, wk__net *out, wk_err *err)
+wk_status wk__net_build(wk_arena *arena, const wk_nn_layer_config *layers, size_t n_layers,
+                        size_t F, size_t n_outputs, wk__net *out, wk_err *err)
 {
     enum { INPUTS_MAX = 65536, LAYERS_MAX = 64 };
     if (F < 1 || F > INPUTS_MAX || n_outputs < 1 || n_outputs > INPUTS_MAX)
-        return wk_fail(err, WK_E_ARG, "network of %zu inputs and %zu outputs: both must be in 1..%d", F,
-                       n_outputs, INPUTS_MAX);
+        return wk_fail(err, WK_E_ARG,
+                       "network of %zu inputs and %zu outputs: both must be in 1..%d", F, n_outputs,
+                       INPUTS_MAX);
     if (n_layers > LAYERS_MAX)
         return wk_fail(err, WK_E_CONFIG, "network of %zu layers: at most %d", n_layers, LAYERS_MAX);
     wk__net net = {.layers = wk_arena_array(arena, wk__layer, n_layers + 1),
@@ -51,7 +52,8 @@ void wk__net_pack(const wk__net *net, const wk_real *params, wk_real *packed)
     }
 }
 
-void wk__net_unpack(const wk__net *net, const wk_real *params, const wk_real *grad, wk_real *dparams)
+void wk__net_unpack(const wk__net *net, const wk_real *params, const wk_real *grad,
+                    wk_real *dparams)
 {
     for (size_t i = 0; i < net->n_layers; i++) {
         const wk__layer *l = &net->layers[i];
@@ -60,8 +62,8 @@ void wk__net_unpack(const wk__net *net, const wk_real *params, const wk_real *gr
     }
 }
 
-void wk__work_build(wk_arena *arena, const wk__net *net, const wk__nn_ops *ops, size_t B, size_t T_max,
-                    bool backward, wk__work *out)
+void wk__work_build(wk_arena *arena, const wk__net *net, const wk__nn_ops *ops, size_t B,
+                    size_t T_max, bool backward, wk__work *out)
 {
     wk__work w = {.run = {.ops = ops, .B = B, .T_max = T_max, .n_rows = B}};
     const size_t n = net->n_layers;
@@ -108,21 +110,22 @@ const wk_real *wk__net_forward(const wk__net *net, const wk_real *packed, wk__wo
     const wk_real *x = work->x;
     for (size_t i = 0; i < net->n_layers; i++) {
         const wk__layer *l = &net->layers[i];
-        l->ops->forward(l, &work->run, packed + l->at_packed, work->state[i], work->tape[i], x, work->act[i],
-                        T);
+        l->ops->forward(l, &work->run, packed + l->at_packed, work->state[i], work->tape[i], x,
+                        work->act[i], T);
         x = work->act[i];
     }
     return x;
 }
 
-void wk__net_backward(const wk__net *net, const wk_real *packed, wk__work *work, wk_real *grad, size_t T)
+void wk__net_backward(const wk__net *net, const wk_real *packed, wk__work *work, wk_real *grad,
+                      size_t T)
 {
     wk_real *dy = work->d[0], *dx = work->d[1];
     for (size_t i = net->n_layers; i-- > 0;) {
         const wk__layer *l = &net->layers[i];
         l->ops->backward(l, &work->run, packed + l->at_packed, work->state[i], work->tape[i],
-                         i ? work->act[i - 1] : work->x, work->act[i], dy, i ? dx : NULL, grad + l->at_grad,
-                         T);
+                         i ? work->act[i - 1] : work->x, work->act[i], dy, i ? dx : NULL,
+                         grad + l->at_grad, T);
         wk_real *swap = dy;
         dy = dx;
         dx = swap;

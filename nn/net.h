@@ -12,11 +12,12 @@ typedef struct {
 } wk__net;
 
 /* Builds the layers in `arena`. */
-wk_status wk__net_build(wk_arena *arena, const wk_nn_layer_config *layers, size_t n_layers, size_t F,
-                        size_t n_outputs, wk__net *out, wk_err *err);
+wk_status wk__net_build(wk_arena *arena, const wk_nn_layer_config *layers, size_t n_layers,
+                        size_t F, size_t n_outputs, wk__net *out, wk_err *err);
 void wk__net_init(const wk__net *net, wk_real *params, uint64_t seed);
 void wk__net_pack(const wk__net *net, const wk_real *params, wk_real *packed);
-void wk__net_unpack(const wk__net *net, const wk_real *params, const wk_real *grad, wk_real *dparams);
+void wk__net_unpack(const wk__net *net, const wk_real *params, const wk_real *grad,
+                    wk_real *dparams);
 
 /* Everything that running chunks of up to T_max bars and B rows needs. */
 typedef struct {
@@ -30,13 +31,14 @@ typedef struct {
     wk_real *d[2]; /* gradients between layers; d[0] takes the head's. NULL without backward */
 } wk__work;
 
-void wk__work_build(wk_arena *arena, const wk__net *net, const wk__nn_ops *ops, size_t B, size_t T_max,
-                    bool backward, wk__work *out);
+void wk__work_build(wk_arena *arena, const wk__net *net, const wk__nn_ops *ops, size_t B,
+                    size_t T_max, bool backward, wk__work *out);
 /* row == B: all rows. */
 void wk__work_reset(const wk__net *net, wk__work *work, size_t row);
 /* Returns the outputs [T, B, pad(n_outputs)]. */
 const wk_real *wk__net_forward(const wk__net *net, const wk_real *packed, wk__work *work, size_t T);
 /* Adds to grad [n_grad] from the head's gradient in work->d[0]; after forward on the same chunk. */
-void wk__net_backward(const wk__net *net, const wk_real *packed, wk__work *work, wk_real *grad, size_t T);
+void wk__net_backward(const wk__net *net, const wk_real *packed, wk__work *work, wk_real *grad,
+                      size_t T);
 
 #endif

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-wk_status wk_nn_create(const wk_nn_layer_config *layers, size_t n_layers, size_t F, size_t n_outputs,
-                       uint64_t seed, wk_nn **out, wk_err *err)
+wk_status wk_nn_create(const wk_nn_layer_config *layers, size_t n_layers, size_t F,
+                       size_t n_outputs, uint64_t seed, wk_nn **out, wk_err *err)
 {
     wk_nn *nn = calloc(1, sizeof *nn);
     if (!nn)
@@ -30,7 +30,8 @@ wk_status wk_nn_create(const wk_nn_layer_config *layers, size_t n_layers, size_t
             if (i + 1 == net->n_layers)
                 snprintf(nn->names[n], sizeof nn->names[n], "head.%s", l->tensors[j].name);
             else
-                snprintf(nn->names[n], sizeof nn->names[n], "%u.%s", (unsigned)i, l->tensors[j].name);
+                snprintf(nn->names[n], sizeof nn->names[n], "%u.%s", (unsigned)i,
+                         l->tensors[j].name);
             nn->tensor_layer[n] = i;
             nn->tensor_index[n] = j;
             for (size_t k = 0; k < l->tensors[j].n; k++)
@@ -82,7 +83,8 @@ size_t wk_nn_n_tensors(const wk_nn *nn)
     return nn->n_tensors;
 }
 
-void wk_nn_tensor(wk_nn *nn, size_t i, const char **name, float **values, size_t shape[3], size_t *rank)
+void wk_nn_tensor(wk_nn *nn, size_t i, const char **name, float **values, size_t shape[3],
+                  size_t *rank)
 {
     WK_ASSERT(i < nn->n_tensors);
     const wk__layer *l = &nn->net.layers[nn->tensor_layer[i]];

@@ -12,9 +12,9 @@ enum {
 struct wk_nn {
     wk_arena arena; /* owns everything below */
     wk__net net;
-    float *params;       /* [n_params], canonical layout */
-    bool *decay;         /* [n_params] */
-    char (*names)[64];   /* of the tensors */
+    float *params;                       /* [n_params], canonical layout */
+    bool *decay;                         /* [n_params] */
+    char (*names)[64];                   /* of the tensors */
     size_t *tensor_layer, *tensor_index; /* which tensor of which layer */
     size_t n_tensors;
     size_t warmup;  /* of recurrent layers */

@@ -54,16 +54,19 @@ void wk_nn_state_copy(const wk_nn_plan *plan, wk_nn_state *to, const wk_nn_state
 {
     (void)plan;
     WK_ASSERT(to->work.n_state == from->work.n_state);
-    memcpy(to->work.state_all, from->work.state_all, from->work.n_state * sizeof *to->work.state_all);
+    memcpy(to->work.state_all, from->work.state_all,
+           from->work.n_state * sizeof *to->work.state_all);
 }
 
 void wk_nn_step(const wk_nn_plan *plan, wk_nn_state *state, const float *x, float *out)
 {
     memcpy(state->work.x, x, plan->net.F * sizeof *x);
-    memcpy(out, wk__net_forward(&plan->net, plan->packed, &state->work, 1), plan->net.n_outputs * sizeof *out);
+    memcpy(out, wk__net_forward(&plan->net, plan->packed, &state->work, 1),
+           plan->net.n_outputs * sizeof *out);
 }
 
-void wk_nn_sequence_forward(const wk_nn_plan *plan, wk_nn_state *state, const float *X, size_t T, float *out)
+void wk_nn_sequence_forward(const wk_nn_plan *plan, wk_nn_state *state, const float *X, size_t T,
+                            float *out)
 {
     const size_t F = plan->net.F, O = plan->net.n_outputs, ldf = wk__pad(F), ldo = wk__pad(O);
     wk_nn_state_reset(plan, state);

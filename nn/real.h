@@ -1,5 +1,6 @@
-/* The number type of the network code. Layers and kernels are written once over `wk_real`: float in the
- * libraries, double in the test build that checks the hand-written gradients by finite differences. */
+/* The number type of the network code. Layers and kernels are written once over `wk_real`: float in
+ * the libraries, double in the test build that checks the hand-written gradients by finite
+ * differences. */
 #ifndef WK_NN_REAL_H
 #define WK_NN_REAL_H
 
@@ -17,7 +18,7 @@ typedef float wk_real;
 #endif
 
 enum {
-    WK__LANES = 16,     /* channels are padded to a multiple of this with zeros: no kernel has a tail */
+    WK__LANES = 16, /* channels are padded to a multiple of this with zeros: no kernel has a tail */
     WK__BLOCK_ROWS = 8, /* batch rows that one task of training owns */
     WK__TAPS_MAX = 64   /* longest convolution kernel */
 };

@@ -1,6 +1,7 @@
-/* Weights on disk as safetensors: u64 length of a JSON header, the header, the tensors' bytes (little
- * endian, gapless, in the order of their offsets). The layer list stands in __metadata__, whose values
- * are strings. A reader of outside bytes: everything is checked before it is believed. */
+/* Weights on disk as safetensors: u64 length of a JSON header, the header, the tensors' bytes
+ * (little endian, gapless, in the order of their offsets). The layer list stands in __metadata__,
+ * whose values are strings. A reader of outside bytes: everything is checked before it is believed.
+ */
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -13,7 +14,7 @@
 enum { PREFIX = 8, HEADER_MAX = 1 << 22, WARMUP_MAX = 1 << 20 };
 
 /* Order of wk_nn_layer_kind. */
-static const char *const kinds[] = {"dense", "conv1d",     "lstm",    "gru",  "tcn",
+static const char *const kinds[] = {"dense",      "conv1d",  "lstm", "gru",  "tcn",
                                     "layer_norm", "dropout", "relu", "tanh", "mean"};
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
@@ -22,9 +23,10 @@ static json_t *layers_json(const wk__net *net)
     json_t *list = json_array();
     for (size_t i = 0; i + 1 < net->n_layers; i++) {
         const wk_nn_layer_config *c = &net->layers[i].config;
-        json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:I, s:f}", "type", kinds[c->kind], "units",
-                                              (json_int_t)c->units, "kernel", (json_int_t)c->kernel,
-                                              "dilation", (json_int_t)c->dilation, "dropout", c->dropout));
+        json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:I, s:f}", "type", kinds[c->kind],
+                                              "units", (json_int_t)c->units, "kernel",
+                                              (json_int_t)c->kernel, "dilation",
+                                              (json_int_t)c->dilation, "dropout", c->dropout));
     }
     return list;
 }
@@ -59,8 +61,8 @@ static char *header_text(const wk_nn *nn)
         json_int_t begin = (json_int_t)((l->at_params + t->at) * sizeof(float));
         json_int_t end = begin + (json_int_t)(t->n * sizeof(float));
         json_object_set_new(root, nn->names[i],
-                            json_pack("{s:s, s:o, s:[I,I]}", "dtype", "F32", "shape", shape, "data_offsets",
-                                      begin, end));
+                            json_pack("{s:s, s:o, s:[I,I]}", "dtype", "F32", "shape", shape,
+                                      "data_offsets", begin, end));
     }
     char *text = json_dumps(root, JSON_COMPACT);
     json_decref(root);
@@ -93,18 +95,19 @@ wk_status wk_nn_save(const wk_nn *nn, const char *path, wk_err *err)
 }
 
 /* A number that the metadata holds as text. */
-static wk_status meta_read(const json_t *meta, const char *key, uint64_t max, size_t *out, const char *path,
-                           wk_err *err)
+static wk_status meta_read(const json_t *meta, const char *key, uint64_t max, size_t *out,
+                           const char *path, wk_err *err)
 {
     const char *text = json_string_value(json_object_get(meta, key));
     uint64_t value = 0;
     if (!text || !*text || strlen(text) > 18 || strspn(text, "0123456789") != strlen(text))
-        return wk_fail(err, WK_E_PARSE, "%s: __metadata__ has no number %s; was it written by wick?", path,
-                       key);
+        return wk_fail(err, WK_E_PARSE,
+                       "%s: __metadata__ has no number %s; was it written by wick?", path, key);
     value = strtoull(text, NULL, 10);
     if (value > max)
-        return wk_fail(err, WK_E_PARSE, "%s: __metadata__ %s is %" PRIu64 ", above the limit %" PRIu64, path,
-                       key, value, max);
+        return wk_fail(err, WK_E_PARSE,
+                       "%s: __metadata__ %s is %" PRIu64 ", above the limit %" PRIu64, path, key,
+                       value, max);
     *out = (size_t)value;
     return WK_OK;
 }
@@ -137,7 +140,8 @@ static wk_status layers_read(const json_t *meta, wk_nn_layer_config *layers, siz
     json_t *list = text ? json_loads(text, JSON_REJECT_DUPLICATES, &why) : NULL;
     if (!json_is_array(list) || json_array_size(list) > max) {
         json_decref(list);
-        return wk_fail(err, WK_E_PARSE, "%s: __metadata__ has no list of at most %zu layers", path, max);
+        return wk_fail(err, WK_E_PARSE, "%s: __metadata__ has no list of at most %zu layers", path,
+                       max);
     }
     wk_status status = WK_OK;
     *n = json_array_size(list);
@@ -148,8 +152,8 @@ static wk_status layers_read(const json_t *meta, wk_nn_layer_config *layers, siz
 }
 
 /* Checks one tensor's entry against what the layers expect and copies its bytes. */
-static wk_status tensor_read(const wk_nn *nn, size_t i, const json_t *root, const char *data, size_t size,
-                             const char *path, wk_err *err)
+static wk_status tensor_read(const wk_nn *nn, size_t i, const json_t *root, const char *data,
+                             size_t size, const char *path, wk_err *err)
 {
     const wk__layer *l = &nn->net.layers[nn->tensor_layer[i]];
     const wk__tensor *t = &l->tensors[nn->tensor_index[i]];
@@ -168,14 +172,17 @@ static wk_status tensor_read(const wk_nn *nn, size_t i, const json_t *root, cons
         same = json_is_integer(dim) && json_integer_value(dim) == (json_int_t)t->shape[k];
     }
     if (!same)
-        return wk_fail(err, WK_E_MODEL, "%s: tensor %s does not have the shape of its layer (rank %zu: %zu %zu %zu)",
+        return wk_fail(err, WK_E_MODEL,
+                       "%s: tensor %s does not have the shape of its layer (rank %zu: %zu %zu %zu)",
                        path, name, t->rank, t->shape[0], t->shape[1], t->shape[2]);
     const json_t *offsets = json_object_get(entry, "data_offsets");
     const json_t *from = json_array_get(offsets, 0), *to = json_array_get(offsets, 1);
     if (json_array_size(offsets) != 2 || !json_is_integer(from) || !json_is_integer(to))
-        return wk_fail(err, WK_E_PARSE, "%s: tensor %s has no data_offsets [begin, end]", path, name);
+        return wk_fail(err, WK_E_PARSE, "%s: tensor %s has no data_offsets [begin, end]", path,
+                       name);
     json_int_t begin = json_integer_value(from), end = json_integer_value(to);
-    if (begin < 0 || end < begin || (uint64_t)end > size || (uint64_t)(end - begin) != t->n * sizeof(float))
+    if (begin < 0 || end < begin || (uint64_t)end > size ||
+        (uint64_t)(end - begin) != t->n * sizeof(float))
         return wk_fail(err, WK_E_PARSE,
                        "%s: tensor %s lies at %" JSON_INTEGER_FORMAT "..%" JSON_INTEGER_FORMAT
                        " of %zu bytes; its shape needs %zu",
@@ -195,14 +202,17 @@ static int by_begin(const void *a, const void *b)
     return (x->begin > y->begin) - (x->begin < y->begin);
 }
 
-/* The format demands that tensors follow each other without gap or overlap to the end of the data. */
-static wk_status extents_check(const wk_nn *nn, const json_t *root, size_t size, const char *path, wk_err *err)
+/* The format demands that tensors follow each other without gap or overlap to the end of the data.
+ */
+static wk_status extents_check(const wk_nn *nn, const json_t *root, size_t size, const char *path,
+                               wk_err *err)
 {
     extent *e = malloc(nn->n_tensors * sizeof *e);
     if (!e)
         return wk_fail(err, WK_E_NOMEM, "%s: out of memory", path);
     for (size_t i = 0; i < nn->n_tensors; i++) {
-        const json_t *offsets = json_object_get(json_object_get(root, nn->names[i]), "data_offsets");
+        const json_t *offsets =
+            json_object_get(json_object_get(root, nn->names[i]), "data_offsets");
         e[i] = (extent){json_integer_value(json_array_get(offsets, 0)),
                         json_integer_value(json_array_get(offsets, 1)), i};
     }
@@ -213,18 +223,20 @@ static wk_status extents_check(const wk_nn *nn, const json_t *root, size_t size,
         if (e[i].begin != at)
             status = wk_fail(err, WK_E_PARSE,
                              "%s: tensor %s begins at %" JSON_INTEGER_FORMAT
-                             ", the one before it ends at %" JSON_INTEGER_FORMAT "; tensors must not overlap "
+                             ", the one before it ends at %" JSON_INTEGER_FORMAT
+                             "; tensors must not overlap "
                              "or leave gaps",
                              path, nn->names[e[i].i], e[i].begin, at);
     if (status == WK_OK && (uint64_t)at != size)
-        status = wk_fail(err, WK_E_PARSE, "%s: %zu bytes of tensors, the header accounts for %" JSON_INTEGER_FORMAT,
+        status = wk_fail(err, WK_E_PARSE,
+                         "%s: %zu bytes of tensors, the header accounts for %" JSON_INTEGER_FORMAT,
                          path, size, at);
     free(e);
     return status;
 }
 
-static wk_status parse(const char *path, const json_t *root, const char *data, size_t size, wk_nn **out,
-                       wk_err *err)
+static wk_status parse(const char *path, const json_t *root, const char *data, size_t size,
+                       wk_nn **out, wk_err *err)
 {
     enum { LAYERS_MAX = 64 };
     wk_nn_layer_config layers[LAYERS_MAX];
@@ -236,7 +248,8 @@ static wk_status parse(const char *path, const json_t *root, const char *data, s
     WK_TRY(meta_read(meta, "updates", UINT64_MAX / 2, &updates, path, err));
     WK_TRY(layers_read(meta, layers, LAYERS_MAX, &n_layers, path, err));
 
-    /* The layers say how many numbers there must be: compared with the file before they are allocated. */
+    /* The layers say how many numbers there must be: compared with the file before they are
+     * allocated. */
     wk_arena arena;
     wk__net net;
     wk_arena_init(&arena);
@@ -244,8 +257,8 @@ static wk_status parse(const char *path, const json_t *root, const char *data, s
     if (status != WK_OK)
         status = wk_fail_prefix(err, "%s", path);
     else if (net.n_params != size / sizeof(float) || size % sizeof(float))
-        status = wk_fail(err, WK_E_PARSE, "%s: %zu bytes of tensors, its layers need %zu", path, size,
-                         net.n_params * sizeof(float));
+        status = wk_fail(err, WK_E_PARSE, "%s: %zu bytes of tensors, its layers need %zu", path,
+                         size, net.n_params * sizeof(float));
     wk_arena_finish(&arena);
     WK_TRY(status);
 
@@ -273,21 +286,23 @@ static wk_status parse(const char *path, const json_t *root, const char *data, s
 wk_status wk__nn_parse(const char *path, const char *bytes, size_t size, wk_nn **out, wk_err *err)
 {
     if (size < PREFIX)
-        return wk_fail(err, WK_E_PARSE, "%s: %zu bytes, shorter than a safetensors header", path, size);
+        return wk_fail(err, WK_E_PARSE, "%s: %zu bytes, shorter than a safetensors header", path,
+                       size);
     uint64_t n = 0;
     for (int k = 0; k < PREFIX; k++)
         n |= (uint64_t)(unsigned char)bytes[k] << (8 * k);
     if (n > HEADER_MAX || n > size - PREFIX)
         return wk_fail(err, WK_E_PARSE,
-                       "%s: the header claims %" PRIu64 " bytes of a file of %zu (limit %d); not a safetensors "
+                       "%s: the header claims %" PRIu64
+                       " bytes of a file of %zu (limit %d); not a safetensors "
                        "file, or cut short",
                        path, n, size, HEADER_MAX);
     json_error_t why;
     json_t *root = json_loadb(bytes + PREFIX, (size_t)n, JSON_REJECT_DUPLICATES, &why);
     if (!json_is_object(root)) {
         json_decref(root);
-        return wk_fail(err, WK_E_PARSE, "%s: the header is not a JSON object: %s at byte %d", path, why.text,
-                       why.position);
+        return wk_fail(err, WK_E_PARSE, "%s: the header is not a JSON object: %s at byte %d", path,
+                       why.text, why.position);
     }
     const size_t data = PREFIX + (size_t)n;
     wk_status status = parse(path, root, bytes + data, size - data, out, err);

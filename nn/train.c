@@ -1,12 +1,16 @@
 /* Truncated back-propagation through time over batches of sequence pieces.
  *
- * A batch is cut into blocks of 8 rows; a block belongs to one task, has its own state, tape and gradient,
- * and the gradients of all blocks are added in their order. So the number of threads changes nothing. */
+ * A batch is cut into blocks of 8 rows; a block belongs to one task, has its own state, tape and
+ * gradient, and the gradients of all blocks are added in their order. So the number of threads
+ * changes nothing. */
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "nn/adamw.h"
 #include "nn/batch.h"
+#include "nn/gang.h"
+#include "nn/kernels/flush.h"
 #include "nn/loss.h"
 #include "nn/nn.h"
 #include "wick/log.h"
@@ -14,8 +18,8 @@
 
 typedef struct {
     wk__work work;
-    float *grad;         /* [n_grad] */
-    wk__loss_sums sums;  /* of the chunk */
+    float *grad;        /* [n_grad] */
+    wk__loss_sums sums; /* of the chunk */
 } block;
 
 typedef struct {
@@ -23,7 +27,8 @@ typedef struct {
     const wk_nn_train_config *config;
     wk_nn *nn;
     wk__loss_config loss;
-    int threads;
+    wk__gang gang;
+    const wk__nn_ops *ops; /* asked for once: CPUID is slow in virtual machines */
     float *packed, *dparams;
     wk__adamw optimiser;
     block *blocks; /* for the wider of both batches */
@@ -54,7 +59,8 @@ static void gather(const trainer *tr, block *b, const wk__row *rows, size_t T)
         for (size_t r = 0; r < WK__BLOCK_ROWS; r++) {
             float *x = b->work.x + (t * WK__BLOCK_ROWS + r) * ld;
             if (t < rows[r].n)
-                memcpy(x, tr->sequences[rows[r].piece->sequence].X + (rows[r].at + t) * F, F * sizeof *x);
+                memcpy(x, tr->sequences[rows[r].piece->sequence].X + (rows[r].at + t) * F,
+                       F * sizeof *x);
             else
                 memset(x, 0, F * sizeof *x);
         }
@@ -87,6 +93,26 @@ static void run_block(const trainer *tr, block *b, const wk__row *rows, size_t T
         wk__net_backward(net, tr->packed, &b->work, b->grad, T);
 }
 
+/* A chunk of the batch, as the blocks see it. */
+typedef struct {
+    trainer *tr;
+    const wk__batch *batch;
+    size_t T;
+    bool valid;
+    const double *scale; /* NULL: no gradient */
+} chunk;
+
+static void chunk_block(void *context, size_t i)
+{
+    const chunk *c = context;
+    block *b = &c->tr->blocks[i];
+    b->work.run.training = !c->valid;
+    b->work.run.tick = c->tr->tick;
+    b->work.run.row0 = i * WK__BLOCK_ROWS;
+    b->work.run.n_rows = c->batch->cut->n_rows;
+    run_block(c->tr, b, c->batch->rows + i * WK__BLOCK_ROWS, c->T, c->valid, c->scale);
+}
+
 /* One chunk of the batch over all blocks; adds to *epoch. */
 static void run_chunk(trainer *tr, wk__batch *batch, size_t T, bool valid, wk__loss_sums *epoch,
                       bool *has_loss)
@@ -106,17 +132,9 @@ static void run_chunk(trainer *tr, wk__batch *batch, size_t T, bool valid, wk__l
         epoch->norm[i] += norms.norm[i];
     }
     const size_t n = batch->cut->n_rows / WK__BLOCK_ROWS;
-    const bool learn = *has_loss && !valid;
+    chunk c = {tr, batch, T, valid, *has_loss && !valid ? scale : NULL};
     tr->tick++;
-#pragma omp parallel for num_threads(tr->threads) schedule(dynamic, 1)
-    for (size_t i = 0; i < n; i++) {
-        block *b = &tr->blocks[i];
-        b->work.run.training = !valid;
-        b->work.run.tick = tr->tick;
-        b->work.run.row0 = i * WK__BLOCK_ROWS;
-        b->work.run.n_rows = batch->cut->n_rows;
-        run_block(tr, b, batch->rows + i * WK__BLOCK_ROWS, T, valid, learn ? scale : NULL);
-    }
+    wk__gang_run(&tr->gang, n, chunk_block, &c);
     for (size_t i = 0; i < n; i++)
         for (int k = 0; k < WK__LOSSES; k++)
             epoch->loss[k] += tr->blocks[i].sums.loss[k];
@@ -128,12 +146,13 @@ static void update(trainer *tr, size_t n_blocks)
     const wk__net *net = &nn->net;
     const wk_nn_train_config *c = tr->config;
     for (size_t i = 1; i < n_blocks; i++)
-        wk__nn_ops_best()->add(net->n_grad, tr->blocks[i].grad, tr->blocks[0].grad);
+        tr->ops->add(net->n_grad, tr->blocks[i].grad, tr->blocks[0].grad);
     wk__net_unpack(net, nn->params, tr->blocks[0].grad, tr->dparams);
     tr->optimiser.learning_rate =
         c->learning_rate * wk__schedule(tr->optimiser.t, tr->chunks_total, c->warmup_fraction);
     wk__adamw_update(&tr->optimiser, net->n_params, tr->dparams,
-                     wk__clip_scale(net->n_params, tr->dparams, c->clip_norm), nn->decay, nn->params);
+                     wk__clip_scale(net->n_params, tr->dparams, c->clip_norm), nn->decay,
+                     nn->params);
     wk__net_pack(net, nn->params, tr->packed);
 }
 
@@ -145,22 +164,31 @@ static wk_status train_epoch(trainer *tr, size_t epoch, double *loss, wk_err *er
     wk__batch_start(&tr->train, (uint64_t)c->seed, epoch);
     for (size_t i = 0; i < n_blocks; i++)
         wk__work_reset(&tr->nn->net, &tr->blocks[i].work, WK__BLOCK_ROWS);
-    for (size_t T, chunk = 0; (T = wk__batch_next(&tr->train, (size_t)c->truncation_bars)) != 0; chunk++) {
+    size_t at = 0, T;
+    while ((T = wk__batch_next(&tr->train, (size_t)c->truncation_bars)) != 0) {
+        at++;
         bool has_loss;
         run_chunk(tr, &tr->train, T, false, &sums, &has_loss);
         double now = wk__loss_total(&tr->loss, &sums);
         if (!isfinite(now))
-            return wk_fail(err, WK_E_DATA,
-                           "training diverged in epoch %zu, chunk %zu: the loss is %g; lower learning_rate "
-                           "(%g) or clip_norm (%g), and look for outliers in the inputs",
-                           epoch, chunk + 1, now, c->learning_rate, c->clip_norm);
+            return wk_fail(
+                err, WK_E_DATA,
+                "training diverged in epoch %zu, chunk %zu: the loss is %g; lower learning_rate "
+                "(%g) or clip_norm (%g), and look for outliers in the inputs",
+                epoch, at, now, c->learning_rate, c->clip_norm);
         if (has_loss)
             update(tr, n_blocks);
     }
+    if (!tr->optimiser.t)
+        return wk_fail(
+            err, WK_E_DATA,
+            "training: none of the rows in_train has a target (direction -1, magnitude and "
+            "volatility NaN everywhere)");
     *loss = wk__loss_total(&tr->loss, &sums);
     return WK_OK;
 }
 
+/* NaN when no validation row has a target. */
 static double validate(trainer *tr)
 {
     wk__loss_sums sums = {0};
@@ -170,33 +198,38 @@ static double validate(trainer *tr)
         wk__work_reset(&tr->nn->net, &tr->blocks[i].work, WK__BLOCK_ROWS);
     for (size_t T; (T = wk__batch_next(&tr->valid, (size_t)tr->config->truncation_bars)) != 0;)
         run_chunk(tr, &tr->valid, T, true, &sums, &has_loss);
-    return wk__loss_total(&tr->loss, &sums);
+    bool any = sums.norm[0] > 0 || sums.norm[1] > 0 || sums.norm[2] > 0;
+    return any ? wk__loss_total(&tr->loss, &sums) : NAN;
 }
 
 static wk_status check_config(const wk_nn *nn, const wk_nn_train_config *c, wk_err *err)
 {
     if (nn->net.n_outputs != WK_NN_HEADS)
-        return wk_fail(err, WK_E_ARG, "training: the network has %zu outputs, the three heads need %d",
+        return wk_fail(err, WK_E_ARG,
+                       "training: the network has %zu outputs, the three heads need %d",
                        nn->net.n_outputs, WK_NN_HEADS);
     if (c->epochs < 1 || c->batch_sequences < 1 || c->truncation_bars < 1 || c->patience < 0)
-        return wk_fail(err, WK_E_CONFIG,
-                       "training: epochs %lld, batch_sequences %lld, truncation_bars %lld must be at least 1 "
-                       "and patience %lld at least 0",
-                       (long long)c->epochs, (long long)c->batch_sequences, (long long)c->truncation_bars,
-                       (long long)c->patience);
+        return wk_fail(
+            err, WK_E_CONFIG,
+            "training: epochs %lld, batch_sequences %lld, truncation_bars %lld must be at least 1 "
+            "and patience %lld at least 0",
+            (long long)c->epochs, (long long)c->batch_sequences, (long long)c->truncation_bars,
+            (long long)c->patience);
     if (!(c->learning_rate > 0) || !(c->weight_decay >= 0) || !(c->clip_norm >= 0) ||
         !(c->warmup_fraction >= 0 && c->warmup_fraction <= 1))
-        return wk_fail(err, WK_E_CONFIG,
-                       "training: learning_rate %g must be positive, weight_decay %g and clip_norm %g not "
-                       "negative, warmup_fraction %g in [0, 1]",
-                       c->learning_rate, c->weight_decay, c->clip_norm, c->warmup_fraction);
+        return wk_fail(
+            err, WK_E_CONFIG,
+            "training: learning_rate %g must be positive, weight_decay %g and clip_norm %g not "
+            "negative, warmup_fraction %g in [0, 1]",
+            c->learning_rate, c->weight_decay, c->clip_norm, c->warmup_fraction);
     if (!(c->label_smoothing >= 0 && c->label_smoothing < 1) || !(c->huber_delta > 0) ||
         !(c->weight_direction >= 0) || !(c->weight_magnitude >= 0) || !(c->weight_volatility >= 0))
-        return wk_fail(err, WK_E_CONFIG,
-                       "training: label_smoothing %g must be in [0, 1), huber_delta %g positive, the weights "
-                       "of the losses %g, %g, %g not negative",
-                       c->label_smoothing, c->huber_delta, c->weight_direction, c->weight_magnitude,
-                       c->weight_volatility);
+        return wk_fail(
+            err, WK_E_CONFIG,
+            "training: label_smoothing %g must be in [0, 1), huber_delta %g positive, the weights "
+            "of the losses %g, %g, %g not negative",
+            c->label_smoothing, c->huber_delta, c->weight_direction, c->weight_magnitude,
+            c->weight_volatility);
     return WK_OK;
 }
 
@@ -206,34 +239,38 @@ static wk_status check_sequences(size_t F, const wk_nn_sequence *sequences, size
         const wk_nn_sequence *s = &sequences[i];
         for (size_t k = 0; k < s->T * F; k++)
             if (!isfinite(s->X[k]))
-                return wk_fail(err, WK_E_DATA,
-                               "training: X of sequence %zu, row %zu, column %zu is %g; fill or drop it "
-                               "before training",
-                               i, k / F, k % F, (double)s->X[k]);
+                return wk_fail(
+                    err, WK_E_DATA,
+                    "training: X of sequence %zu, row %zu, column %zu is %g; fill or drop it "
+                    "before training",
+                    i, k / F, k % F, (double)s->X[k]);
         for (size_t t = 0; t < s->T; t++) {
             if (s->direction && (s->direction[t] < -1 || s->direction[t] >= WK__CLASSES))
-                return wk_fail(err, WK_E_DATA, "training: direction of sequence %zu, row %zu is %d; want -1..2",
-                               i, t, s->direction[t]);
+                return wk_fail(err, WK_E_DATA,
+                               "training: direction of sequence %zu, row %zu is %d; want -1..2", i,
+                               t, s->direction[t]);
             if (s->volatility && !isnan(s->volatility[t]) &&
                 !(s->volatility[t] > 0 && isfinite(s->volatility[t])))
-                return wk_fail(err, WK_E_DATA,
-                               "training: volatility of sequence %zu, row %zu is %g; want a positive number "
-                               "or NaN",
-                               i, t, (double)s->volatility[t]);
+                return wk_fail(
+                    err, WK_E_DATA,
+                    "training: volatility of sequence %zu, row %zu is %g; want a positive number "
+                    "or NaN",
+                    i, t, (double)s->volatility[t]);
             if (s->magnitude && isinf(s->magnitude[t]))
-                return wk_fail(err, WK_E_DATA, "training: magnitude of sequence %zu, row %zu is infinite", i,
-                               t);
-            if (s->weight && !(s->weight[t] >= 0 && isfinite(s->weight[t])))
                 return wk_fail(err, WK_E_DATA,
-                               "training: weight of sequence %zu, row %zu is %g; want a number not negative", i,
-                               t, (double)s->weight[t]);
+                               "training: magnitude of sequence %zu, row %zu is infinite", i, t);
+            if (s->weight && !(s->weight[t] >= 0 && isfinite(s->weight[t])))
+                return wk_fail(
+                    err, WK_E_DATA,
+                    "training: weight of sequence %zu, row %zu is %g; want a number not negative",
+                    i, t, (double)s->weight[t]);
         }
     }
     return WK_OK;
 }
 
-/* A fresh network's volatility head starts at the constant that QLIKE likes best, log of the training
- * rows' root mean square: from 0 it would walk there for thousands of updates. */
+/* A fresh network's volatility head starts at the constant that QLIKE likes best, log of the
+ * training rows' root mean square: from 0 it would walk there for thousands of updates. */
 static void start_volatility(trainer *tr, size_t n_sequences)
 {
     double sum = 0, weight = 0;
@@ -261,17 +298,22 @@ static wk_status prepare(trainer *tr, wk_arena *arena, size_t n_sequences, wk_er
     const size_t rows = (size_t)c->batch_sequences, T = (size_t)c->truncation_bars;
     tr->nn->warmup = WK__WARMUP_CHUNKS * T;
     const size_t warmup = wk_nn_receptive(tr->nn);
-    wk__cut_build(arena, tr->sequences, n_sequences, false, rows, 4 * T, warmup, false, &tr->train_cut);
-    wk__cut_build(arena, tr->sequences, n_sequences, true, rows, warmup, warmup, true, &tr->valid_cut);
+    wk__cut_build(arena, tr->sequences, n_sequences, false, rows, 4 * T, warmup, false,
+                  &tr->train_cut);
+    wk__cut_build(arena, tr->sequences, n_sequences, true, rows, warmup, warmup, true,
+                  &tr->valid_cut);
     if (!tr->train_cut.n_pieces)
-        return wk_fail(err, WK_E_DATA, "training: no row of %zu sequences is in_train", n_sequences);
+        return wk_fail(err, WK_E_DATA, "training: no row of %zu sequences is in_train",
+                       n_sequences);
     wk__batch_build(arena, &tr->train_cut, &tr->train);
     wk__batch_build(arena, &tr->valid_cut, &tr->valid);
-    size_t widest = tr->train_cut.n_rows > tr->valid_cut.n_rows ? tr->train_cut.n_rows : tr->valid_cut.n_rows;
+    size_t widest =
+        tr->train_cut.n_rows > tr->valid_cut.n_rows ? tr->train_cut.n_rows : tr->valid_cut.n_rows;
     tr->n_blocks = widest / WK__BLOCK_ROWS;
     tr->blocks = wk_arena_array(arena, block, tr->n_blocks);
+    tr->ops = wk__nn_ops_best();
     for (size_t i = 0; i < tr->n_blocks; i++) {
-        wk__work_build(arena, net, wk__nn_ops_best(), WK__BLOCK_ROWS, T, true, &tr->blocks[i].work);
+        wk__work_build(arena, net, tr->ops, WK__BLOCK_ROWS, T, true, &tr->blocks[i].work);
         tr->blocks[i].work.run.seed = (uint64_t)c->seed;
         tr->blocks[i].grad = wk_arena_array(arena, float, net->n_grad);
     }
@@ -305,9 +347,9 @@ static wk_status run_epochs(trainer *tr, float *best, wk_nn_log *log, wk_err *er
             valid_loss = validate(tr);
         log->train_loss[log->n] = train_loss;
         log->valid_loss[log->n++] = valid_loss;
-        wk_log_write(WK_LOG_DEBUG, "nn.train", "epoch=%zu train_loss=%.6g valid_loss=%.6g", epoch, train_loss,
-                     valid_loss);
-        bool stopping = has_valid && c->patience > 0;
+        wk_log_write(WK_LOG_DEBUG, "nn.train", "epoch=%zu train_loss=%.6g valid_loss=%.6g", epoch,
+                     train_loss, valid_loss);
+        bool stopping = !isnan(valid_loss) && c->patience > 0;
         if (!stopping || valid_loss < best_loss) {
             memcpy(best, tr->nn->params, size);
             log->best_epoch = epoch;
@@ -320,21 +362,23 @@ static wk_status run_epochs(trainer *tr, float *best, wk_nn_log *log, wk_err *er
 }
 
 wk_status wk_nn_train(wk_nn *nn, const wk_nn_train_config *config, const wk_nn_sequence *sequences,
-                      size_t n_sequences, const float *class_weight, int threads, wk_nn_log *log, wk_err *err)
+                      size_t n_sequences, const float *class_weight, int threads, wk_nn_log *log,
+                      wk_err *err)
 {
     WK_TRY(check_config(nn, config, err));
     WK_TRY(check_sequences(nn->net.F, sequences, n_sequences, err));
-    trainer tr = {.sequences = sequences,
-                  .config = config,
-                  .nn = nn,
-                  .loss = {config->label_smoothing,
-                           config->huber_delta,
-                           {config->weight_direction, config->weight_magnitude, config->weight_volatility},
-                           {1, 1, 1}},
-                  .threads = threads > 1 ? threads : 1};
+    trainer tr = {
+        .sequences = sequences,
+        .config = config,
+        .nn = nn,
+        .loss = {config->label_smoothing,
+                 config->huber_delta,
+                 {config->weight_direction, config->weight_magnitude, config->weight_volatility},
+                 {1, 1, 1}}};
     for (int k = 0; class_weight && k < WK__CLASSES; k++) {
         if (!(class_weight[k] >= 0 && isfinite(class_weight[k])))
-            return wk_fail(err, WK_E_ARG, "training: class weight %d is %g; want a number not negative", k,
+            return wk_fail(err, WK_E_ARG,
+                           "training: class weight %d is %g; want a number not negative", k,
                            (double)class_weight[k]);
         tr.loss.class_weight[k] = class_weight[k];
     }
@@ -351,7 +395,19 @@ wk_status wk_nn_train(wk_nn *nn, const wk_nn_train_config *config, const wk_nn_s
     if (status == WK_OK) {
         start_volatility(&tr, n_sequences);
         wk__net_pack(&nn->net, nn->params, tr.packed);
-        status = run_epochs(&tr, best, &done, err);
+        wk__gang_init(&tr.gang);
+#pragma omp parallel num_threads(threads > 1 ? threads : 1)
+        {
+            unsigned mode = wk__flush_begin();
+            if (omp_get_thread_num() == 0) {
+                status = run_epochs(&tr, best, &done, err);
+                wk__gang_close(&tr.gang);
+            } else {
+                wk__gang_help(&tr.gang);
+            }
+            wk__flush_end(mode);
+        }
+        wk__gang_finish(&tr.gang);
     }
     memcpy(nn->params, status == WK_OK ? best : before, n * sizeof *before);
     if (status == WK_OK)

@@ -84,4 +84,28 @@ WK_MUST_CHECK wk_status wk_forest_load(const char *path, wk_forest **out, wk_err
 WK_MUST_CHECK wk_status wk_forest_parse(const char *text, size_t size_bytes, const char *name,
                                         wk_forest **out, wk_err *err);
 
+/* Which column of the table it was trained on held the label, for readers of the same table; -1 when
+ * unknown. The file keeps it as an attribute. Set it before the forest is shared. */
+int64_t wk_forest_label_column(const wk_forest *forest);
+void wk_forest_set_label_column(wk_forest *forest, int64_t column);
+/* The features' names, or NULL. Borrowed. */
+const char *const *wk_forest_names(const wk_forest *forest);
+
+/* A table of numbers from a CSV or TSV text: comma or tab (whichever the first line has), an optional
+ * header line, quotes around a cell allowed. A cell that is empty, NA, nan or null is missing (NaN). */
+typedef struct {
+    size_t n_rows, n_cols;
+    float *cells; /* [n_rows, n_cols] */
+    char **names; /* [n_cols], or NULL without a header */
+} wk_gbdt_table;
+
+/* `name` is used in messages. The caller finishes *out. */
+WK_MUST_CHECK wk_status wk_gbdt_table_parse(const char *text, size_t size_bytes, const char *name,
+                                            wk_gbdt_table *out, wk_err *err);
+/* The same from a file, which may be gzip-compressed. */
+WK_MUST_CHECK wk_status wk_gbdt_table_read(const char *path, wk_gbdt_table *out, wk_err *err);
+/* Moves column `column` out of the table into values [n_rows]. */
+void wk_gbdt_table_take(wk_gbdt_table *table, size_t column, float *values);
+void wk_gbdt_table_finish(wk_gbdt_table *table);
+
 #endif

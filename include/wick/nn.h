@@ -82,7 +82,14 @@ void wk_nn_log_finish(wk_nn_log *log);
 
 /* Trains in place; with validation rows and patience the best weights are restored. class_weight [3]
  * or NULL. Same bits for any number of threads. Refuses NaN in X and says where. A diverging loss is
- * an error that helps. log may be NULL. */
+ * an error that helps, and on any failure the weights are those of before. log may be NULL.
+ *   Each sequence's span from its first to its last in_train row is cut into pieces; about
+ * batch_sequences of them run side by side. Validation pieces are warmed up by wk_nn_receptive bars.
+ *   Loss: weighted sum of softmax cross-entropy (class weights and smoothing as PyTorch), Huber, and QLIKE
+ * r / v - log(r / v) - 1 with r = volatility^2, v = exp(2 out), out clamped to [-20, 20]; each divided by
+ * its own sum of weights in the chunk. Output 4 thus is log volatility; in the first training of a network
+ * its bias starts at the log of the training rows' root mean square.
+ *   AdamW: betas 0.9 and 0.999, eps 1e-8; matrices and kernels decay, biases, gains and norms do not. */
 WK_MUST_CHECK wk_status wk_nn_train(wk_nn *nn, const wk_nn_train_config *config,
                                     const wk_nn_sequence *sequences, size_t n_sequences,
                                     const float *class_weight, int threads, wk_nn_log *log, wk_err *err);
@@ -102,7 +109,8 @@ void wk_nn_step(const wk_nn_plan *plan, wk_nn_state *state, const float *x, floa
 /* A whole sequence from a fresh state: equal bit for bit to stepping. X [T, F] -> out [T, n_outputs]. */
 void wk_nn_sequence_forward(const wk_nn_plan *plan, wk_nn_state *state, const float *X, size_t T, float *out);
 
-/* safetensors with the layer list in __metadata__. */
+/* safetensors with the layer list in __metadata__. A file that is cut, overlaps, does not match its layers
+ * or holds numbers that are not finite is refused, and the message names the tensor. */
 WK_MUST_CHECK wk_status wk_nn_save(const wk_nn *nn, const char *path, wk_err *err);
 WK_MUST_CHECK wk_status wk_nn_load(const char *path, wk_nn **out, wk_err *err);
 

@@ -1,7 +1,7 @@
 /* Gates and elementwise functions of one instruction set; included by ops_<isa>.c. */
 
-static void lstm_cell(size_t B, size_t H, wk_real *gates, const wk_real *c_prev, wk_real *c, wk_real *tanh_c,
-                      wk_real *h)
+static void lstm_cell(size_t B, size_t H, wk_real *gates, const wk_real *c_prev, wk_real *c,
+                      wk_real *tanh_c, wk_real *h)
 {
     for (size_t b = 0; b < B; b++)
         for (size_t j = 0; j < H; j += VW) {
@@ -32,8 +32,8 @@ static inline V tanh_slope(V t)
     return SUB(SET1(1), MUL(t, t));
 }
 
-static void lstm_cell_back(size_t B, size_t H, wk_real *gates, const wk_real *c_prev, const wk_real *tanh_c,
-                           const wk_real *dh, wk_real *dc)
+static void lstm_cell_back(size_t B, size_t H, wk_real *gates, const wk_real *c_prev,
+                           const wk_real *tanh_c, const wk_real *dh, wk_real *dc)
 {
     for (size_t b = 0; b < B; b++)
         for (size_t j = 0; j < H; j += VW) {
@@ -50,7 +50,8 @@ static void lstm_cell_back(size_t B, size_t H, wk_real *gates, const wk_real *c_
         }
 }
 
-static void gru_cell(size_t B, size_t H, wk_real *gx, const wk_real *gh, const wk_real *h_prev, wk_real *h)
+static void gru_cell(size_t B, size_t H, wk_real *gx, const wk_real *gh, const wk_real *h_prev,
+                     wk_real *h)
 {
     for (size_t b = 0; b < B; b++)
         for (size_t j = 0; j < H; j += VW) {
@@ -66,7 +67,8 @@ static void gru_cell(size_t B, size_t H, wk_real *gx, const wk_real *gh, const w
         }
 }
 
-static void gru_cell_back(size_t B, size_t H, wk_real *gx, wk_real *gh, const wk_real *h_prev, wk_real *dh)
+static void gru_cell_back(size_t B, size_t H, wk_real *gx, wk_real *gh, const wk_real *h_prev,
+                          wk_real *dh)
 {
     for (size_t b = 0; b < B; b++)
         for (size_t j = 0; j < H; j += VW) {
@@ -136,8 +138,8 @@ static void mul_by(size_t n, const wk_real *x, const wk_real *m, wk_real *y)
         ST(y + i, MUL(LD(x + i), LD(m + i)));
 }
 
-#define WK__NN_OPS(isa)                                                                          \
-    {                                                                                            \
-        isa, gemm, gemm_at, col_sum, lstm_cell, lstm_cell_back, gru_cell, gru_cell_back, relu,   \
-            relu_back, tanh_all, tanh_back, sigmoid_all, exp_all, add_to, mul_by, window_mean    \
+#define WK__NN_OPS(isa)                                                                            \
+    {                                                                                              \
+        isa, gemm, gemm_at, col_sum, lstm_cell, lstm_cell_back, gru_cell, gru_cell_back, relu,     \
+            relu_back, tanh_all, tanh_back, sigmoid_all, exp_all, add_to, mul_by, window_mean      \
     }

@@ -8,70 +8,84 @@
 #else
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
+#define EACH(i, n) UNROLL for (size_t i = 0; i < (n); i++)
 #define INLINE static inline __attribute__((always_inline))
 
 enum { PANEL = WK__LANES / VW, ACC_ROWS = 8, ACC_COLS = 8 * PANEL };
 
-INLINE void gemm_block(const size_t rows, const size_t panels, size_t K, size_t taps, const wk_real *a,
-                       size_t lda, size_t tap, const wk_real *w, const wk_real *bias, bool add,
-                       wk_real *y, size_t ldy)
+INLINE void gemm_block(const size_t rows, const size_t panels, size_t K, size_t taps,
+                       const wk_real *a, size_t lda, size_t tap, const wk_real *w,
+                       const wk_real *bias, bool add, wk_real *y, size_t ldy)
 {
     V acc[ACC_ROWS][ACC_COLS];
     const size_t cols = panels * PANEL, depth = taps * K;
-    UNROLL for (size_t i = 0; i < rows; i++)
+    EACH(i, rows)
     {
-        UNROLL for (size_t j = 0; j < cols; j++)
+        EACH(j, cols)
+        {
             acc[i][j] = add ? LD(y + i * ldy + j * VW) : bias ? LD(bias + j * VW) : SET1(0);
+        }
     }
     for (size_t q = 0; q < taps; q++) {
         const wk_real *p = a + q * tap;
         for (size_t k = 0; k < K; k++, w += WK__LANES) {
             V b[ACC_COLS];
-            UNROLL for (size_t j = 0; j < cols; j++)
+            EACH(j, cols)
+            {
                 b[j] = LD(w + j / PANEL * depth * WK__LANES + j % PANEL * VW);
-            UNROLL for (size_t i = 0; i < rows; i++)
+            }
+            EACH(i, rows)
             {
                 V x = SET1(p[i * lda + k]);
-                UNROLL for (size_t j = 0; j < cols; j++)
+                EACH(j, cols)
+                {
                     acc[i][j] = FMA(x, b[j], acc[i][j]);
+                }
             }
         }
     }
-    UNROLL for (size_t i = 0; i < rows; i++)
+    EACH(i, rows)
     {
-        UNROLL for (size_t j = 0; j < cols; j++)
+        EACH(j, cols)
+        {
             ST(y + i * ldy + j * VW, acc[i][j]);
+        }
     }
 }
 
 /* All rows of a strip of panels. */
-INLINE void gemm_strip(const size_t panels, size_t M, size_t K, size_t taps, const wk_real *a, size_t lda,
-                       size_t tap, const wk_real *w, const wk_real *bias, bool add, wk_real *y, size_t ldy)
+INLINE void gemm_strip(const size_t panels, size_t M, size_t K, size_t taps, const wk_real *a,
+                       size_t lda, size_t tap, const wk_real *w, const wk_real *bias, bool add,
+                       wk_real *y, size_t ldy)
 {
     size_t m = 0;
     for (; m + GEMM_ROWS <= M; m += GEMM_ROWS)
-        gemm_block(GEMM_ROWS, panels, K, taps, a + m * lda, lda, tap, w, bias, add, y + m * ldy, ldy);
+        gemm_block(GEMM_ROWS, panels, K, taps, a + m * lda, lda, tap, w, bias, add, y + m * ldy,
+                   ldy);
     for (; m + 2 <= M; m += 2)
         gemm_block(2, panels, K, taps, a + m * lda, lda, tap, w, bias, add, y + m * ldy, ldy);
     if (m < M)
         gemm_block(1, panels, K, taps, a + m * lda, lda, tap, w, bias, add, y + m * ldy, ldy);
 }
 
-static void gemm(size_t M, size_t N, size_t K, size_t taps, const wk_real *a, size_t lda, size_t tap,
-                 const wk_real *w, const wk_real *bias, bool add, wk_real *y, size_t ldy)
+static void gemm(size_t M, size_t N, size_t K, size_t taps, const wk_real *a, size_t lda,
+                 size_t tap, const wk_real *w, const wk_real *bias, bool add, wk_real *y,
+                 size_t ldy)
 {
     const size_t depth = taps * K;
     size_t n = 0;
-    /* One row has few accumulators: many panels at once hide the latency of the fused multiply-add. */
+    /* One row has few accumulators: many panels at once hide the latency of the fused multiply-add.
+     */
     if (M == 1)
         for (; n + STEP_PANELS * WK__LANES <= N; n += STEP_PANELS * WK__LANES)
-            gemm_block(1, STEP_PANELS, K, taps, a, lda, tap, w + n * depth, bias ? bias + n : NULL, add,
-                       y + n, ldy);
+            gemm_block(1, STEP_PANELS, K, taps, a, lda, tap, w + n * depth, bias ? bias + n : NULL,
+                       add, y + n, ldy);
     for (; n + GEMM_PANELS * WK__LANES <= N; n += GEMM_PANELS * WK__LANES)
-        gemm_strip(GEMM_PANELS, M, K, taps, a, lda, tap, w + n * depth, bias ? bias + n : NULL, add, y + n,
-                   ldy);
+        gemm_strip(GEMM_PANELS, M, K, taps, a, lda, tap, w + n * depth, bias ? bias + n : NULL, add,
+                   y + n, ldy);
     for (; n < N; n += WK__LANES)
-        gemm_strip(1, M, K, taps, a, lda, tap, w + n * depth, bias ? bias + n : NULL, add, y + n, ldy);
+        gemm_strip(1, M, K, taps, a, lda, tap, w + n * depth, bias ? bias + n : NULL, add, y + n,
+                   ldy);
 }
 
 INLINE void at_block(const size_t rows, const size_t panels, size_t M, const wk_real *a, size_t lda,
@@ -79,31 +93,39 @@ INLINE void at_block(const size_t rows, const size_t panels, size_t M, const wk_
 {
     V acc[ACC_ROWS][ACC_COLS];
     const size_t cols = panels * PANEL;
-    UNROLL for (size_t i = 0; i < rows; i++)
+    EACH(i, rows)
     {
-        UNROLL for (size_t j = 0; j < cols; j++)
+        EACH(j, cols)
+        {
             acc[i][j] = LD(g + i * ldg + j * VW);
+        }
     }
     for (size_t m = 0; m < M; m++, a += lda, d += ldd) {
         V b[ACC_COLS];
-        UNROLL for (size_t j = 0; j < cols; j++)
+        EACH(j, cols)
+        {
             b[j] = LD(d + j * VW);
-        UNROLL for (size_t i = 0; i < rows; i++)
+        }
+        EACH(i, rows)
         {
             V x = SET1(a[i]);
-            UNROLL for (size_t j = 0; j < cols; j++)
+            EACH(j, cols)
+            {
                 acc[i][j] = FMA(x, b[j], acc[i][j]);
+            }
         }
     }
-    UNROLL for (size_t i = 0; i < rows; i++)
+    EACH(i, rows)
     {
-        UNROLL for (size_t j = 0; j < cols; j++)
+        EACH(j, cols)
+        {
             ST(g + i * ldg + j * VW, acc[i][j]);
+        }
     }
 }
 
-INLINE void at_strip(const size_t panels, size_t M, size_t K, const wk_real *a, size_t lda, const wk_real *d,
-                     size_t ldd, wk_real *g, size_t ldg)
+INLINE void at_strip(const size_t panels, size_t M, size_t K, const wk_real *a, size_t lda,
+                     const wk_real *d, size_t ldd, wk_real *g, size_t ldg)
 {
     size_t k = 0;
     for (; k + GEMM_ROWS <= K; k += GEMM_ROWS)
@@ -114,8 +136,8 @@ INLINE void at_strip(const size_t panels, size_t M, size_t K, const wk_real *a, 
         at_block(1, panels, M, a + k, lda, d, ldd, g + k * ldg, ldg);
 }
 
-static void gemm_at(size_t M, size_t N, size_t K, const wk_real *a, size_t lda, const wk_real *d, size_t ldd,
-                    wk_real *g)
+static void gemm_at(size_t M, size_t N, size_t K, const wk_real *a, size_t lda, const wk_real *d,
+                    size_t ldd, wk_real *g)
 {
     /* Rows in portions that stay in the first-level cache while the blocks of g pass over them. */
     enum { PORTION = 64 };
@@ -140,8 +162,8 @@ static void col_sum(size_t M, size_t N, const wk_real *d, size_t ldd, wk_real *g
     }
 }
 
-static void window_mean(size_t M, size_t N, size_t window, const wk_real *x, size_t ldx, size_t step,
-                        const wk_real *scale, wk_real *y, size_t ldy)
+static void window_mean(size_t M, size_t N, size_t window, const wk_real *x, size_t ldx,
+                        size_t step, const wk_real *scale, wk_real *y, size_t ldy)
 {
     for (size_t m = 0; m < M; m++) {
         V s = SET1(scale[m]);

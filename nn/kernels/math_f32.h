@@ -2,7 +2,8 @@
  *   exp      at most 2 ULP on [-87, 88], clamped outside (never a denormal or an infinity)
  *   tanh     at most 6 ULP
  *   sigmoid  at most 4 ULP above -87
- * In the double test build they are wick/math.h's, so that the same layers can be checked to 1e-8. */
+ * In the double test build they are wick/math.h's, so that the same layers can be checked to 1e-8.
+ */
 #ifndef WK_NN_MATH_F32_H
 #define WK_NN_MATH_F32_H
 
@@ -25,7 +26,8 @@ static inline V wk__vsigmoid(V x)
 
 #else
 
-/* x = n ln 2 + r with |r| <= ln 2 / 2; a polynomial in r (Cephes' expf); n goes into the exponent. */
+/* x = n ln 2 + r with |r| <= ln 2 / 2; a polynomial in r (Cephes' expf); n goes into the exponent.
+ */
 static inline V wk__vexp(V x)
 {
     x = MIN(SET1(88.0f), MAX(SET1(-87.0f), x));

@@ -1,7 +1,8 @@
-/* The arithmetic of the layers, one table an instruction set. Every N and H is a multiple of 16 and every
- * result is defined by the C variant: products are fused multiply-adds, sums run over k (or over rows m)
- * in ascending order, vectors run over outputs only. So all tables give equal bits, and a row's result
- * does not depend on how many rows are computed together. Nothing here allocates or fails. */
+/* The arithmetic of the layers, one table an instruction set. Every N and H is a multiple of 16 and
+ * every result is defined by the C variant: products are fused multiply-adds, sums run over k (or
+ * over rows m) in ascending order, vectors run over outputs only. So all tables give equal bits,
+ * and a row's result does not depend on how many rows are computed together. Nothing here allocates
+ * or fails. */
 #ifndef WK_NN_OPS_H
 #define WK_NN_OPS_H
 
@@ -12,10 +13,12 @@
 
 typedef struct {
     const char *name;
-    /* y[m, n] = start + sum over taps q and channels k of a[m * lda + q * tap + k] * w[q * K + k, n].
-     * The start is y itself (add), else bias[n], else 0 (bias NULL). w is packed [N/16][taps * K][16]. */
-    void (*gemm)(size_t M, size_t N, size_t K, size_t taps, const wk_real *a, size_t lda, size_t tap,
-                 const wk_real *w, const wk_real *bias, bool add, wk_real *y, size_t ldy);
+    /* y[m, n] = start + sum over taps q and channels k of a[m * lda + q * tap + k] * w[q * K + k,
+     * n]. The start is y itself (add), else bias[n], else 0 (bias NULL). w is packed [N/16][taps *
+     * K][16]. */
+    void (*gemm)(size_t M, size_t N, size_t K, size_t taps, const wk_real *a, size_t lda,
+                 size_t tap, const wk_real *w, const wk_real *bias, bool add, wk_real *y,
+                 size_t ldy);
     /* g[k, n] += sum over m of a[m * lda + k] * d[m * ldd + n], rows of g are N apart. */
     void (*gemm_at)(size_t M, size_t N, size_t K, const wk_real *a, size_t lda, const wk_real *d,
                     size_t ldd, wk_real *g);
@@ -29,9 +32,11 @@ typedef struct {
     void (*lstm_cell_back)(size_t B, size_t H, wk_real *gates, const wk_real *c_prev,
                            const wk_real *tanh_c, const wk_real *dh, wk_real *dc);
     /* GRU cell: gx [B, 3H] input sums become r, z, n; gh [B, 3H] recurrent sums, read. */
-    void (*gru_cell)(size_t B, size_t H, wk_real *gx, const wk_real *gh, const wk_real *h_prev, wk_real *h);
+    void (*gru_cell)(size_t B, size_t H, wk_real *gx, const wk_real *gh, const wk_real *h_prev,
+                     wk_real *h);
     /* gx, gh become gradients of their sums; dh is replaced by its direct part in h_prev. */
-    void (*gru_cell_back)(size_t B, size_t H, wk_real *gx, wk_real *gh, const wk_real *h_prev, wk_real *dh);
+    void (*gru_cell_back)(size_t B, size_t H, wk_real *gx, wk_real *gh, const wk_real *h_prev,
+                          wk_real *dh);
 
     void (*relu)(size_t n, const wk_real *x, wk_real *y);
     void (*relu_back)(size_t n, const wk_real *y, const wk_real *dy, wk_real *dx);
@@ -39,11 +44,11 @@ typedef struct {
     void (*tanh_back)(size_t n, const wk_real *y, const wk_real *dy, wk_real *dx);
     void (*sigmoid)(size_t n, const wk_real *x, wk_real *y);
     void (*exp)(size_t n, const wk_real *x, wk_real *y);
-    void (*add)(size_t n, const wk_real *x, wk_real *y);                     /* y += x */
-    void (*mul)(size_t n, const wk_real *x, const wk_real *m, wk_real *y);   /* y = x m */
+    void (*add)(size_t n, const wk_real *x, wk_real *y);                   /* y += x */
+    void (*mul)(size_t n, const wk_real *x, const wk_real *m, wk_real *y); /* y = x m */
     /* y[m, n] = scale[m] * sum of the `window` rows x[(m + j) * ldx + n], j ascending. */
-    void (*window_mean)(size_t M, size_t N, size_t window, const wk_real *x, size_t ldx, size_t step,
-                        const wk_real *scale, wk_real *y, size_t ldy);
+    void (*window_mean)(size_t M, size_t N, size_t window, const wk_real *x, size_t ldx,
+                        size_t step, const wk_real *scale, wk_real *y, size_t ldy);
 } wk__nn_ops;
 
 extern const wk__nn_ops wk__nn_ops_c;

@@ -20,8 +20,8 @@ enum { VW = 8, GEMM_ROWS = 6, GEMM_PANELS = 1, STEP_PANELS = 4 };
 #define MAX(a, b) _mm256_max_ps((a), (b))
 #define MIN(a, b) _mm256_min_ps((a), (b))
 #define WHERE_POSITIVE(x, v) _mm256_and_ps((v), _mm256_cmp_ps((x), _mm256_setzero_ps(), _CMP_GT_OQ))
-#define SCALE2(v, m)                                                                      \
-    _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(v),                          \
-                                         _mm256_slli_epi32(_mm256_castps_si256(m), 23)))
+#define SCALE2(v, m)                                                                               \
+    _mm256_castsi256_ps(                                                                           \
+        _mm256_add_epi32(_mm256_castps_si256(v), _mm256_slli_epi32(_mm256_castps_si256(m), 23)))
 
 #endif

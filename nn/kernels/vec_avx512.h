@@ -19,10 +19,10 @@ enum { VW = 16, GEMM_ROWS = 8, GEMM_PANELS = 2, STEP_PANELS = 8 };
 #define DIV(a, b) _mm512_div_ps((a), (b))
 #define MAX(a, b) _mm512_max_ps((a), (b))
 #define MIN(a, b) _mm512_min_ps((a), (b))
-#define WHERE_POSITIVE(x, v) \
+#define WHERE_POSITIVE(x, v)                                                                       \
     _mm512_maskz_mov_ps(_mm512_cmp_ps_mask((x), _mm512_setzero_ps(), _CMP_GT_OQ), (v))
-#define SCALE2(v, m)                                                                      \
-    _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(v),                          \
-                                         _mm512_slli_epi32(_mm512_castps_si512(m), 23)))
+#define SCALE2(v, m)                                                                               \
+    _mm512_castsi512_ps(                                                                           \
+        _mm512_add_epi32(_mm512_castps_si512(v), _mm512_slli_epi32(_mm512_castps_si512(m), 23)))
 
 #endif

@@ -4,11 +4,13 @@
 /* Sorted by name; gbdt_train stands for wk_cmd_gbdt_train, "gbdt train". */
 #define COMMANDS(X)  \
     X(backtest)      \
-    X(bench_backtest) \
-    X(bench_features) \
+    X(bench_backtest)\
+    X(bench_features)\
     X(config)        \
     X(doctor)        \
     X(features)      \
+    X(gbdt_predict)  \
+    X(gbdt_train)    \
     X(import)        \
     X(predict)       \
     X(prove)         \

@@ -119,7 +119,7 @@ static void naive_score(const wk_panel *p, double *score)
                              : 0;
             u = fmax(-2, fmin(2, u));
             double v = fmax(-1, fmin(1, lead / sqrt(variance[s]) * (u < 0 ? -1 : 1)));
-            score[t * S + s] = -u * (0.9 - 0.5 * v);
+            score[t * S + s] = -u * (0.6 - 0.9 * v);
         }
 }
 

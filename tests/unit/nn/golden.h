@@ -1,4 +1,5 @@
-/* Reads the small safetensors files of tests/golden/nn; stops the test when something is missing. */
+/* Reads the small safetensors files of tests/golden/nn; stops the test when something is missing.
+ */
 #ifndef WK_TEST_NN_GOLDEN_H
 #define WK_TEST_NN_GOLDEN_H
 

@@ -32,12 +32,16 @@ static void check_with(const char *name, wk_nn_layer_config config, const wk__nn
     assert_int_equal(wk__layer_setup(&l, &config, 0, C, NULL), WK_OK);
     assert_int_equal(l.out, O);
     const wk__run run = {.ops = ops, .B = B, .T_max = T};
-    wk_real *params = wk_arena_array(&arena, wk_real, l.n_params), *dparams = wk_arena_array(&arena, wk_real, l.n_params);
-    wk_real *packed = wk_arena_array(&arena, wk_real, l.n_packed), *grad = wk_arena_array(&arena, wk_real, l.n_grad);
+    wk_real *params = wk_arena_array(&arena, wk_real, l.n_params),
+            *dparams = wk_arena_array(&arena, wk_real, l.n_params);
+    wk_real *packed = wk_arena_array(&arena, wk_real, l.n_packed),
+            *grad = wk_arena_array(&arena, wk_real, l.n_grad);
     wk_real *state = wk_arena_array(&arena, wk_real, l.ops->n_state ? l.ops->n_state(&l, B, T) : 0);
     wk_real *tape = wk_arena_array(&arena, wk_real, l.ops->n_tape ? l.ops->n_tape(&l, B, T) : 0);
-    wk_real *x = wk_arena_array(&arena, wk_real, M * l.ldi), *dx = wk_arena_array(&arena, wk_real, M * l.ldi);
-    wk_real *y = wk_arena_array(&arena, wk_real, M * l.ldo), *dy = wk_arena_array(&arena, wk_real, M * l.ldo);
+    wk_real *x = wk_arena_array(&arena, wk_real, M * l.ldi),
+            *dx = wk_arena_array(&arena, wk_real, M * l.ldi);
+    wk_real *y = wk_arena_array(&arena, wk_real, M * l.ldo),
+            *dy = wk_arena_array(&arena, wk_real, M * l.ldo);
     float *gx = golden_get(&g, "x", M * C), *gy = golden_get(&g, "y", M * O);
     float *gdy = golden_get(&g, "dy", M * O), *gdx = golden_get(&g, "dx", M * C);
     for (size_t m = 0; m < M; m++) {
@@ -97,8 +101,10 @@ static void test_dense_as_pytorch(void **unused)
 static void test_conv1d_as_pytorch(void **unused)
 {
     (void)unused;
-    check("conv1d_4_3_2", (wk_nn_layer_config){WK_NN_CONV1D, .units = 4, .kernel = 3, .dilation = 2});
-    check("conv1d_17_4_1", (wk_nn_layer_config){WK_NN_CONV1D, .units = 17, .kernel = 4, .dilation = 1});
+    check("conv1d_4_3_2",
+          (wk_nn_layer_config){WK_NN_CONV1D, .units = 4, .kernel = 3, .dilation = 2});
+    check("conv1d_17_4_1",
+          (wk_nn_layer_config){WK_NN_CONV1D, .units = 17, .kernel = 4, .dilation = 1});
 }
 
 static void test_lstm_as_pytorch(void **unused)
@@ -140,7 +146,8 @@ static void test_losses_as_pytorch(void **unused)
     enum { N = 40 };
     golden g = golden_open("losses");
     float *out = golden_get(&g, "out", N * 5), *direction = golden_get(&g, "direction", N);
-    float *magnitude = golden_get(&g, "magnitude", N), *volatility = golden_get(&g, "volatility", N);
+    float *magnitude = golden_get(&g, "magnitude", N),
+          *volatility = golden_get(&g, "volatility", N);
     float *weights = golden_get(&g, "class_weight", 3), *want = golden_get(&g, "losses", 4);
     float *dout = golden_get(&g, "dout", N * 5);
     const wk__loss_config config = {
@@ -165,7 +172,8 @@ static void test_losses_as_pytorch(void **unused)
     for (size_t i = 0; i < 3; i++)
         compare("losses", "loss", i, sums.loss[i] / sums.norm[i], want[i]);
     compare("losses", "total", 0, wk__loss_total(&config, &sums), want[3]);
-    free(out), free(direction), free(magnitude), free(volatility), free(weights), free(want), free(dout);
+    free(out), free(direction), free(magnitude), free(volatility), free(weights), free(want),
+        free(dout);
     golden_close(&g);
 }
 
@@ -182,8 +190,13 @@ static void test_adamw_with_clipping_as_pytorch(void **unused)
         p[i] = start[i];
         decay[i] = i < N / 2;
     }
-    wk__adamw opt = {.learning_rate = 0.01, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.05,
-                     .m = m, .v = v};
+    wk__adamw opt = {.learning_rate = 0.01,
+                     .beta1 = 0.9,
+                     .beta2 = 0.999,
+                     .eps = 1e-8,
+                     .weight_decay = 0.05,
+                     .m = m,
+                     .v = v};
     for (size_t s = 0; s < STEPS; s++) {
         for (size_t i = 0; i < N; i++)
             gradient[i] = grads[s * N + i];

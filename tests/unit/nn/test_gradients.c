@@ -25,8 +25,8 @@ typedef struct {
     double *pull; /* [T, B, OUT] the loss is the sum of pull * output over the last round */
 } rig;
 
-/* Runs ROUNDS chunks with carried state; the loss counts the last one only, so that what the earlier
- * chunks left in the state is a constant of the gradient. */
+/* Runs ROUNDS chunks with carried state; the loss counts the last one only, so that what the
+ * earlier chunks left in the state is a constant of the gradient. */
 static double loss_of(rig *r)
 {
     const size_t F = r->net.F, ld = wk__pad(F), ldo = wk__pad(OUT);
@@ -54,8 +54,8 @@ static void check_layer(const wk_nn_layer_config *layers, size_t n_layers, size_
     r.packed = wk_arena_array(&r.arena, double, r.net.n_packed);
     r.grad = wk_arena_array(&r.arena, double, r.net.n_grad);
     r.dparams = wk_arena_array(&r.arena, double, r.net.n_params);
-    r.X = wk_arena_array(&r.arena, double, T * B * F);
-    r.pull = wk_arena_array(&r.arena, double, T * B * OUT);
+    r.X = wk_arena_array(&r.arena, double, T *B *F);
+    r.pull = wk_arena_array(&r.arena, double, T *B *OUT);
     wk__work_build(&r.arena, &r.net, wk__nn_ops_best(), B, T, true, &r.work);
     r.work.run.training = true;
     r.work.run.seed = 5;
@@ -99,20 +99,21 @@ static void check_layer(const wk_nn_layer_config *layers, size_t n_layers, size_
     wk_arena_finish(&r.arena);
 }
 
-/* Each layer stands between dense ones, so that both its parameters and its dx are checked: a wrong dx
- * spoils the gradient of the layer before. */
+/* Each layer stands between dense ones, so that both its parameters and its dx are checked: a wrong
+ * dx spoils the gradient of the layer before. */
 static void check(wk_nn_layer_config layer)
 {
-    const wk_nn_layer_config stack[] = {{WK_NN_DENSE, .units = 5}, layer, {WK_NN_DENSE, .units = 3}};
+    const wk_nn_layer_config stack[] = {
+        {WK_NN_DENSE, .units = 5}, layer, {WK_NN_DENSE, .units = 3}};
     check_layer(stack, 3, 4);
     check_layer(&layer, 1, 3);
 }
 
-#define LAYER_TEST(name, ...)                        \
-    static void test_gradient_of_##name(void **unused) \
-    {                                                \
-        (void)unused;                                \
-        check((wk_nn_layer_config){__VA_ARGS__});    \
+#define LAYER_TEST(name, ...)                                                                      \
+    static void test_gradient_of_##name(void **unused)                                             \
+    {                                                                                              \
+        (void)unused;                                                                              \
+        check((wk_nn_layer_config){__VA_ARGS__});                                                  \
     }
 LAYER_TEST(dense, WK_NN_DENSE, .units = 17)
 LAYER_TEST(conv1d, WK_NN_CONV1D, .units = 6, .kernel = 3, .dilation = 2)
@@ -140,7 +141,8 @@ static void test_gradient_of_the_losses(void **unused)
         for (uint64_t i = 0; i < 5; i++)
             out[i] = 1.5 * wk_rng_normal(9, n, i);
         const wk__target target = {(int)(n % 4) - 1, n % 5 ? wk_rng_normal(9, n, 6) : NAN,
-                                   n % 7 ? wk_exp(0.5 * wk_rng_normal(9, n, 7)) : NAN, 0.5 + (double)(n % 3)};
+                                   n % 7 ? wk_exp(0.5 * wk_rng_normal(9, n, 7)) : NAN,
+                                   0.5 + (double)(n % 3)};
         wk__loss_sums sums = {0};
         wk__loss_bar(&config, &target, out, scale, &sums, grad);
         for (int i = 0; i < 5; i++) {
@@ -154,8 +156,8 @@ static void test_gradient_of_the_losses(void **unused)
             out[i] = keep;
             double want = (side[1] - side[0]) / (2 * h);
             if (fabs(want - grad[i]) > 1e-6 * (1 + fabs(want)))
-                fail_msg("bar %llu output %d: gradient %.10g, differences %.10g", (unsigned long long)n, i,
-                         grad[i], want);
+                fail_msg("bar %llu output %d: gradient %.10g, differences %.10g",
+                         (unsigned long long)n, i, grad[i], want);
         }
     }
 }

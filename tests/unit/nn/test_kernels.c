@@ -32,8 +32,8 @@ static void same(const char *isa, const char *what, size_t n, size_t M, size_t N
 {
     for (size_t i = 0; i < n; i++)
         if (memcmp(want + i, got + i, sizeof *got) != 0)
-            fail_msg("%s %s, M %zu N %zu K %zu, seed %llu: [%zu] is %.9g, C has %.9g", what, isa, M, N, K,
-                     (unsigned long long)seed, i, (double)got[i], (double)want[i]);
+            fail_msg("%s %s, M %zu N %zu K %zu, seed %llu: [%zu] is %.9g, C has %.9g", what, isa, M,
+                     N, K, (unsigned long long)seed, i, (double)got[i], (double)want[i]);
 }
 
 static void test_gemm_gives_equal_bits_for_all_shapes(void **unused)
@@ -45,13 +45,15 @@ static void test_gemm_gives_equal_bits_for_all_shapes(void **unused)
         for (size_t M = 1; M <= 19; M++)
             for (size_t N = 16; N <= 176; N += 16)
                 for (int mode = 0; mode < 3; mode++) {
-                    size_t K = 1 + (M * 7 + N) % 21, taps = 1 + M % 3, lda = K + 3, ldy = N + 16, tap = 5;
+                    size_t K = 1 + (M * 7 + N) % 21, taps = 1 + M % 3, lda = K + 3, ldy = N + 16,
+                           tap = 5;
                     const float *b = mode == 0 ? bias + 1 : NULL;
                     /* One float off any alignment; the rows' ends and the guard must survive. */
                     size_t n = M * ldy + GUARD;
                     memcpy(want, start, n * sizeof *want);
                     memcpy(got, start, n * sizeof *got);
-                    wk__nn_ops_c.gemm(M, N, K, taps, a + 1, lda, tap, w, b, mode == 2, want + 1, ldy);
+                    wk__nn_ops_c.gemm(M, N, K, taps, a + 1, lda, tap, w, b, mode == 2, want + 1,
+                                      ldy);
                     ops->gemm(M, N, K, taps, a + 1, lda, tap, w, b, mode == 2, got + 1, ldy);
                     same(ops->name, "gemm", n, M, N, K);
                     if (mode || M > 3)
@@ -152,13 +154,15 @@ static void test_exp_tanh_sigmoid_are_within_their_bounds(void **unused)
         /* Even over the range, then over magnitudes. */
         for (size_t i = 0; i < ROOM; i++) {
             double u = wk_rng_uniform(seed, 30 + (uint64_t)round, i);
-            double size = round % 2 ? 87 * (2 * u - 1) : (u < 0.5 ? -1 : 1) * wk_exp(-40 * fabs(2 * u - 1) + 2);
+            double size = round % 2 ? 87 * (2 * u - 1)
+                                    : (u < 0.5 ? -1 : 1) * wk_exp(-40 * fabs(2 * u - 1) + 2);
             a[i] = (float)size;
         }
         const wk__nn_ops *o = wk__nn_ops_best();
         o->exp(ROOM, a, want), o->tanh(ROOM, a, got), o->sigmoid(ROOM, a, w);
         for (size_t i = 0; i < ROOM; i++) {
-            double x = a[i], e[3] = {ulps(want[i], wk_exp(x)), ulps(got[i], wk_tanh(x)), ulps(w[i], wk_sigmoid(x))};
+            double x = a[i], e[3] = {ulps(want[i], wk_exp(x)), ulps(got[i], wk_tanh(x)),
+                                     ulps(w[i], wk_sigmoid(x))};
             for (int k = 0; k < 3; k++)
                 worst[k] = e[k] > worst[k] ? e[k] : worst[k];
         }

@@ -15,11 +15,15 @@
 
 enum { F = 3, OUT = 5 };
 static const wk_nn_layer_config all[] = {
-    {WK_NN_DENSE, .units = 6},      {WK_NN_RELU},
-    {WK_NN_CONV1D, .units = 5, .kernel = 3, .dilation = 2}, {WK_NN_TANH},
-    {WK_NN_LSTM, .units = 4},       {WK_NN_GRU, .units = 3},
+    {WK_NN_DENSE, .units = 6},
+    {WK_NN_RELU},
+    {WK_NN_CONV1D, .units = 5, .kernel = 3, .dilation = 2},
+    {WK_NN_TANH},
+    {WK_NN_LSTM, .units = 4},
+    {WK_NN_GRU, .units = 3},
     {WK_NN_TCN, .units = 4, .kernel = 2, .dilation = 1, .dropout = 0.125},
-    {WK_NN_LAYER_NORM},             {WK_NN_DROPOUT, .dropout = 0.25},
+    {WK_NN_LAYER_NORM},
+    {WK_NN_DROPOUT, .dropout = 0.25},
     {WK_NN_MEAN, .units = 7}};
 enum { N_ALL = sizeof all / sizeof *all };
 

@@ -69,13 +69,72 @@ static void test_step_equals_sequence_bit_for_bit(void **unused)
             wk_nn_step(plan, state, X + t * F, b + t * OUT);
         for (size_t i = 0; i < (size_t)T * OUT; i++)
             if (memcmp(a + i, b + i, sizeof *a) != 0)
-                fail_msg("stack %zu bar %zu: sequence %.9g, step %.9g", s, i / OUT, (double)a[i], (double)b[i]);
+                fail_msg("stack %zu bar %zu: sequence %.9g, step %.9g", s, i / OUT, (double)a[i],
+                         (double)b[i]);
         /* Some output must move, or nothing was compared. */
         assert_true(a[0] != a[(T - 1) * OUT]);
         wk_arena_finish(&arena);
         wk_nn_destroy(nn);
     }
     free(X), free(a), free(b);
+}
+
+/* The linker sends allocations here (--wrap in meson.build). */
+static size_t allocations;
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t n);
+void *__real_aligned_alloc(size_t align, size_t n);
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t n);
+void *__wrap_aligned_alloc(size_t align, size_t n);
+
+void *__wrap_malloc(size_t n)
+{
+    allocations++;
+    return __real_malloc(n);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    allocations++;
+    return __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *p, size_t n)
+{
+    allocations++;
+    return __real_realloc(p, n);
+}
+
+void *__wrap_aligned_alloc(size_t align, size_t n)
+{
+    allocations++;
+    return __real_aligned_alloc(align, n);
+}
+
+static void test_step_never_allocates(void **unused)
+{
+    (void)unused;
+    float *X = noise((size_t)T * F, 8), y[OUT];
+    for (size_t s = 0; s < N_STACKS; s++) {
+        wk_nn *nn = stack(s);
+        wk_arena arena;
+        wk_arena_init(&arena);
+        wk_nn_plan *plan;
+        size_t before = allocations;
+        assert_int_equal(wk_nn_plan_build(&arena, nn, &plan, NULL), WK_OK);
+        wk_nn_state *state = wk_nn_state_create(&arena, plan);
+        assert_true(allocations > before); /* the counter counts */
+        before = allocations;
+        for (size_t t = 0; t < T; t++)
+            wk_nn_step(plan, state, X + t * F, y);
+        assert_int_equal(allocations, before);
+        wk_arena_finish(&arena);
+        wk_nn_destroy(nn);
+    }
+    free(X);
 }
 
 static void test_step_continues_a_sequence_and_a_copied_state(void **unused)
@@ -89,7 +148,8 @@ static void test_step_continues_a_sequence_and_a_copied_state(void **unused)
         wk_arena_init(&arena);
         wk_nn_plan *plan;
         assert_int_equal(wk_nn_plan_build(&arena, nn, &plan, NULL), WK_OK);
-        wk_nn_state *whole = wk_nn_state_create(&arena, plan), *part = wk_nn_state_create(&arena, plan);
+        wk_nn_state *whole = wk_nn_state_create(&arena, plan),
+                    *part = wk_nn_state_create(&arena, plan);
         wk_nn_state *copy = wk_nn_state_create(&arena, plan);
         wk_nn_sequence_forward(plan, whole, X, T, a);
         float *head = malloc(sizeof(float) * CUT * OUT), y[OUT], z[OUT];
@@ -193,6 +253,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_step_equals_sequence_bit_for_bit),
+        cmocka_unit_test(test_step_never_allocates),
         cmocka_unit_test(test_step_continues_a_sequence_and_a_copied_state),
         cmocka_unit_test(test_output_forgets_inputs_older_than_the_receptive_field),
         cmocka_unit_test(test_mean_divides_by_the_bars_there_are),

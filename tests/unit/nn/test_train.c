@@ -15,8 +15,8 @@
 
 enum { F = 4, T = 4000, N = 3, LAG = 3 };
 
-/* Three markets whose direction is the sign of an input LAG bars ago (1 when it is small), the magnitude
- * that input, the volatility a function of another one. */
+/* Three markets whose direction is the sign of an input LAG bars ago (1 when it is small), the
+ * magnitude that input, the volatility a function of another one. */
 typedef struct {
     float X[N][T * F], magnitude[N][T], volatility[N][T];
     int8_t direction[N][T];
@@ -38,20 +38,32 @@ static toy *toy_create(void)
             d->in_train[i][t] = t < T * 3 / 4;
             d->in_valid[i][t] = t >= T * 3 / 4 + 50;
         }
-        d->sequences[i] = (wk_nn_sequence){T, d->X[i], d->direction[i], d->magnitude[i], d->volatility[i],
-                                           NULL, d->in_train[i], d->in_valid[i]};
+        d->sequences[i] = (wk_nn_sequence){
+            T,    d->X[i],        d->direction[i], d->magnitude[i], d->volatility[i],
+            NULL, d->in_train[i], d->in_valid[i]};
     }
     return d;
 }
 
-static const wk_nn_train_config quick = {
-    .epochs = 15, .batch_sequences = 12, .truncation_bars = 32, .learning_rate = 0.01, .weight_decay = 0.01,
-    .clip_norm = 1, .warmup_fraction = 0.1, .label_smoothing = 0, .huber_delta = 1, .weight_direction = 1,
-    .weight_magnitude = 0.5, .weight_volatility = 0.2, .patience = 0, .seed = 1};
+static const wk_nn_train_config quick = {.epochs = 15,
+                                         .batch_sequences = 12,
+                                         .truncation_bars = 32,
+                                         .learning_rate = 0.01,
+                                         .weight_decay = 0.01,
+                                         .clip_norm = 1,
+                                         .warmup_fraction = 0.1,
+                                         .label_smoothing = 0,
+                                         .huber_delta = 1,
+                                         .weight_direction = 1,
+                                         .weight_magnitude = 0.5,
+                                         .weight_volatility = 0.2,
+                                         .patience = 0,
+                                         .seed = 1};
 
 static const wk_nn_layer_config lstm[] = {{WK_NN_LSTM, .units = 24}};
 static const wk_nn_layer_config gru[] = {{WK_NN_GRU, .units = 24}};
-static const wk_nn_layer_config cnn[] = {{WK_NN_CONV1D, .units = 24, .kernel = 5, .dilation = 1}, {WK_NN_RELU},
+static const wk_nn_layer_config cnn[] = {{WK_NN_CONV1D, .units = 24, .kernel = 5, .dilation = 1},
+                                         {WK_NN_RELU},
                                          {WK_NN_DROPOUT, .dropout = 0.05}};
 static const wk_nn_layer_config tcn[] = {{WK_NN_TCN, .units = 24, .kernel = 2, .dilation = 1},
                                          {WK_NN_TCN, .units = 24, .kernel = 2, .dilation = 2}};
@@ -61,8 +73,11 @@ static const struct {
     const wk_nn_layer_config *layers;
     size_t n;
     bool sees_lag;
-} branches[] = {{"lstm", lstm, 1, true}, {"gru", gru, 1, true}, {"cnn", cnn, 3, true},
-                {"tcn", tcn, 2, true},   {"mlp", mlp, 2, false}};
+} branches[] = {{"lstm", lstm, 1, true},
+                {"gru", gru, 1, true},
+                {"cnn", cnn, 3, true},
+                {"tcn", tcn, 2, true},
+                {"mlp", mlp, 2, false}};
 
 static wk_nn *create(const wk_nn_layer_config *layers, size_t n)
 {
@@ -73,7 +88,8 @@ static wk_nn *create(const wk_nn_layer_config *layers, size_t n)
     return nn;
 }
 
-static void train(wk_nn *nn, const toy *d, const wk_nn_train_config *config, int threads, wk_nn_log *log)
+static void train(wk_nn *nn, const toy *d, const wk_nn_train_config *config, int threads,
+                  wk_nn_log *log)
 {
     wk_err err;
     if (wk_nn_train(nn, config, d->sequences, N, NULL, threads, log, &err) != WK_OK)
@@ -120,7 +136,8 @@ static void test_each_branch_learns_a_lagged_sign(void **unused)
             }
         }
         double accuracy = (double)right / (double)n;
-        print_message("%s: accuracy %.3f, magnitude error %.3f, log-volatility error %.3f, loss %.4f -> %.4f\n",
+        print_message("%s: accuracy %.3f, magnitude error %.3f, log-volatility error %.3f, loss "
+                      "%.4f -> %.4f\n",
                       branches[b].name, accuracy, magnitude / (double)n, volatility / (double)n,
                       log.train_loss[0], log.train_loss[log.n - 1]);
         /* The MLP cannot see the lag, so it proves that the others do. */
@@ -166,11 +183,92 @@ static void test_any_number_of_threads_gives_the_same_weights(void **unused)
     free(d);
 }
 
+static void test_every_instruction_set_gives_the_same_weights(void **unused)
+{
+    (void)unused;
+    toy *d = toy_create();
+    wk_nn_train_config c = quick;
+    c.epochs = 1;
+    const char *caps[] = {"avx512", "avx2", "c"}, *before = getenv("WICK_CPU");
+    char keep[32];
+    snprintf(keep, sizeof keep, "%s", before ? before : "");
+    for (size_t b = 0; b < sizeof branches / sizeof *branches; b++) {
+        float *first = NULL;
+        for (size_t i = 0; i < 3; i++) {
+            setenv("WICK_CPU", caps[i], 1);
+            wk_nn *nn = create(branches[b].layers, branches[b].n);
+            float *now = malloc(wk_nn_n_params(nn) * sizeof *now);
+            train(nn, d, &c, 2, NULL);
+            params_copy(nn, now);
+            if (first && memcmp(first, now, wk_nn_n_params(nn) * sizeof *now) != 0)
+                fail_msg("%s: other weights with WICK_CPU=%s", branches[b].name, caps[i]);
+            if (!first)
+                first = now;
+            else
+                free(now);
+            wk_nn_destroy(nn);
+        }
+        free(first);
+    }
+    if (before)
+        setenv("WICK_CPU", keep, 1);
+    else
+        unsetenv("WICK_CPU");
+    free(d);
+}
+
+static void test_rows_of_weight_nothing_change_nothing(void **unused)
+{
+    (void)unused;
+    toy *a = toy_create(), *b = toy_create();
+    float *weight = malloc(T * sizeof *weight);
+    for (size_t t = 0; t < T; t++)
+        weight[t] = t % 3 ? 1.5f : 0;
+    for (size_t i = 0; i < N; i++) {
+        a->sequences[i].weight = b->sequences[i].weight = weight;
+        for (size_t t = 0; t < T; t += 3) {
+            b->direction[i][t] = 0;
+            b->magnitude[i][t] = 50;
+        }
+    }
+    wk_nn_train_config c = quick;
+    c.epochs = 1;
+    wk_nn *x = create(cnn, 3), *y = create(cnn, 3);
+    float *p = malloc(wk_nn_n_params(x) * sizeof *p), *q = malloc(wk_nn_n_params(x) * sizeof *q);
+    train(x, a, &c, 1, NULL);
+    train(y, b, &c, 1, NULL);
+    params_copy(x, p);
+    params_copy(y, q);
+    assert_memory_equal(p, q, wk_nn_n_params(x) * sizeof *p);
+    wk_nn_destroy(x), wk_nn_destroy(y);
+    free(p), free(q), free(weight), free(a), free(b);
+}
+
+static void test_training_without_a_single_target_is_refused(void **unused)
+{
+    (void)unused;
+    toy *d = toy_create();
+    wk_err err;
+    wk_nn *nn = create(mlp, 2);
+    for (size_t i = 0; i < N; i++)
+        d->sequences[i].direction = NULL,
+        d->sequences[i].magnitude = d->sequences[i].volatility = NULL;
+    assert_int_equal(wk_nn_train(nn, &quick, d->sequences, N, NULL, 1, NULL, &err), WK_E_DATA);
+    assert_non_null(strstr(err.msg, "target"));
+    for (size_t i = 0; i < N; i++)
+        memset(d->in_train[i], 0, T);
+    assert_int_equal(wk_nn_train(nn, &quick, d->sequences, N, NULL, 1, NULL, &err), WK_E_DATA);
+    assert_non_null(strstr(err.msg, "in_train"));
+    wk_nn_destroy(nn);
+    free(d);
+}
+
 static void test_early_stopping_keeps_the_best_epoch(void **unused)
 {
     (void)unused;
     toy *d = toy_create();
-    /* Labels of noise on few rows: the network soon fits them by heart and the validation loss rises. */
+    /* Labels of noise on few rows: the network soon fits them by heart and the validation loss
+     * rises. */
     for (size_t i = 0; i < N; i++)
         for (size_t t = 0; t < T; t++) {
             d->direction[i][t] = (int8_t)wk_rng_below(5, i, t, 3);
@@ -181,7 +279,7 @@ static void test_early_stopping_keeps_the_best_epoch(void **unused)
     c.truncation_bars = 16;
     c.patience = 3;
     c.weight_magnitude = c.weight_volatility = 0;
-    wk_nn *nn = create(lstm, 1), *again = create(lstm, 1);
+    wk_nn *nn = create(lstm, 1);
     wk_nn_log log;
     train(nn, d, &c, 2, &log);
     assert_true(log.n < 40);
@@ -189,8 +287,8 @@ static void test_early_stopping_keeps_the_best_epoch(void **unused)
     for (size_t i = 0; i < log.n; i++)
         assert_true(log.valid_loss[i] >= log.valid_loss[log.best_epoch - 1]);
     assert_true(log.valid_loss[log.n - 1] > log.valid_loss[log.best_epoch - 1]);
-    /* The weights are those that a run would have after best_epoch of the same schedule: continuing with
-     * a learning rate of nearly nothing gives the best validation loss again. */
+    /* The weights are those that a run would have after best_epoch of the same schedule: continuing
+     * with a learning rate of nearly nothing gives the best validation loss again. */
     wk_nn_train_config still = c;
     still.epochs = 1;
     still.learning_rate = 1e-9;
@@ -200,7 +298,6 @@ static void test_early_stopping_keeps_the_best_epoch(void **unused)
     wk_nn_log_finish(&log);
     wk_nn_log_finish(&check);
     wk_nn_destroy(nn);
-    wk_nn_destroy(again);
     free(d);
 }
 
@@ -273,6 +370,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_branch_learns_a_lagged_sign),
         cmocka_unit_test(test_any_number_of_threads_gives_the_same_weights),
+        cmocka_unit_test(test_every_instruction_set_gives_the_same_weights),
+        cmocka_unit_test(test_rows_of_weight_nothing_change_nothing),
+        cmocka_unit_test(test_training_without_a_single_target_is_refused),
         cmocka_unit_test(test_early_stopping_keeps_the_best_epoch),
         cmocka_unit_test(test_nan_in_the_inputs_is_refused_with_its_place),
         cmocka_unit_test(test_divergence_is_an_error_and_leaves_the_weights),
