@@ -241,7 +241,8 @@ const wk_cli_command wk_cmd_gbdt_train = {
     .summary = "train boosted trees on a table",
     .details = "CONFIG is a JSON file: {\"label_column\": 0, \"valid_fraction\": 0.2, \"params\": "
                "{\"objective\": \"multi:softprob\", \"num_class\": 3}}. params takes XGBoost's names.",
-    .example = "wick gbdt train gbdt.json --data rows.csv --out model.json",
+    .example = "wick gbdt train tests/cli/gbdt.json --data "
+               "tests/golden/gbdt/softprob_missing.csv --out trees.json",
     .args_min = 1,
     .args_max = 1,
     .options = train_options,
@@ -251,7 +252,8 @@ const wk_cli_command wk_cmd_gbdt_predict = {
     .name = "gbdt predict",
     .usage = "MODEL.json --data F --out F.csv",
     .summary = "predict the rows of a table with a model of XGBoost's JSON form",
-    .example = "wick gbdt predict model.json --data rows.csv --out predictions.csv",
+    .example = "wick gbdt predict trees.json --data tests/golden/gbdt/softprob_missing.csv "
+               "--out predictions.csv",
     .args_min = 1,
     .args_max = 1,
     .options = predict_options,

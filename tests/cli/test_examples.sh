@@ -1,0 +1,47 @@
+#!/bin/sh
+# The example in every command's help works as printed. Prints TAP.
+# usage: test_examples.sh WICK SOURCE_DIR
+set -u
+wick=$(realpath "$1")
+source=$(realpath "$2")
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+# The files that examples name, in a place that may be written.
+mkdir "$dir/tests"
+cp -r "$source/configs" "$dir/"
+cp -r "$source/tests/cli" "$source/tests/golden" "$dir/tests/"
+cd "$dir" || exit 1
+unset WICK_DATA
+
+# Some read what others leave, so these come first, in this order.
+first='import
+run
+train
+gbdt train'
+# Minutes of work each: run by hand before a release.
+slow='bench backtest
+prove'
+all=$("$wick" --help | awk '/^commands:/ { on = 1; next } !NF { on = 0 } on { sub(/^  /, ""); sub(/  .*/, ""); print }')
+printf '%s\n' "$first" >first
+printf '%s\n' "$slow" >slow
+{
+    echo "$first"
+    echo "$all" | grep -vxF -f first | grep -vxF -f slow
+} >order
+
+n=0
+failed=0
+while read -r name; do
+    n=$((n + 1))
+    # shellcheck disable=SC2086
+    example=$("$wick" $name --help | awk 'on; /^example:/ { on = 1 }')
+    if [ -n "$example" ] && sh -c "$example" >output 2>&1 </dev/null; then
+        echo "ok $n - $name"
+    else
+        echo "not ok $n - $name:$example"
+        tail -n 3 output | sed 's/^/# /'
+        failed=1
+    fi
+done <order
+echo "1..$n"
+exit $failed
