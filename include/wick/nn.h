@@ -75,7 +75,7 @@ extern const wk_cfg_table wk_nn_train_config_table;
 
 typedef struct {
     size_t n; /* epochs done */
-    double *train_loss, *valid_loss; /* [n] */
+    double *train_loss, *valid_loss; /* [n]; valid_loss is NaN without validation targets */
     size_t best_epoch; /* 1-based */
 } wk_nn_log;
 void wk_nn_log_finish(wk_nn_log *log);
