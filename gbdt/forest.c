@@ -172,9 +172,15 @@ void wk_forest_margin(const wk_forest *forest, const float *row, float *out)
             tree[j] = forest->steps + forest->step_root[t + j];
             depth = forest->tree_depth[t + j] > depth ? forest->tree_depth[t + j] : depth;
         }
-        for (uint32_t d = 0; d < depth; d++)
-            for (size_t j = 0; j < SIDE; j++)
-                at[j] = wk__gbdt_step_on(tree[j], at[j], row);
+        /* Most rows meet a leaf long before the deepest one: stop when a round moves nobody. */
+        for (uint32_t d = 0, moved = 1; d < depth && moved; d++) {
+            moved = 0;
+            for (size_t j = 0; j < SIDE; j++) {
+                uint32_t next = wk__gbdt_step_on(tree[j], at[j], row);
+                moved |= next ^ at[j];
+                at[j] = next;
+            }
+        }
         for (size_t j = 0; j < SIDE; j++)
             out[forest->trees[t + j].output] += tree[j][at[j]].value;
     }

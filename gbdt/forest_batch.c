@@ -23,9 +23,14 @@ static void predict_tile(const wk_forest *forest, const float *X, size_t n_rows,
         size_t i = 0;
         for (; i + SIDE <= n_rows; i += SIDE) {
             uint32_t at[SIDE] = {0};
-            for (uint32_t d = 0; d < depth; d++)
-                for (size_t j = 0; j < SIDE; j++)
-                    at[j] = wk__gbdt_step_on(steps, at[j], X + (i + j) * stride);
+            for (uint32_t d = 0, moved = 1; d < depth && moved; d++) {
+                moved = 0;
+                for (size_t j = 0; j < SIDE; j++) {
+                    uint32_t next = wk__gbdt_step_on(steps, at[j], X + (i + j) * stride);
+                    moved |= next ^ at[j];
+                    at[j] = next;
+                }
+            }
             for (size_t j = 0; j < SIDE; j++)
                 column[(i + j) * K] += steps[at[j]].value;
         }

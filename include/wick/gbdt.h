@@ -55,7 +55,9 @@ typedef struct {
 } wk_gbdt_log;
 void wk_gbdt_log_finish(wk_gbdt_log *log);
 
-/* Trains. valid and log may be NULL. names [n_cols] or NULL. Same bits for any number of threads.
+/* Trains. valid and log may be NULL. Labels and weights are finite; a row of weight 0 has no effect at
+ * all. An infinite feature counts as the largest finite f32. Rows of a round are drawn one by one with
+ * probability `subsample`. At most 2^30 rows. Running out of memory stops the program. names [n_cols] or NULL. Same bits for any number of threads.
  * With early stopping the forest holds the best rounds only. The caller destroys *out. */
 WK_MUST_CHECK wk_status wk_gbdt_train(const wk_gbdt_params *params, const wk_gbdt_data *train,
                                       const wk_gbdt_data *valid, const char *const *names, int threads,
@@ -68,6 +70,7 @@ size_t wk_forest_n_trees(const wk_forest *forest);
 int wk_forest_objective(const wk_forest *forest);
 
 /* One row of n_features floats -> n_outputs raw margins / transformed (probabilities, or the value).
+ * A margin is the base score plus the leaves in the order of the trees, in f32 (as XGBoost sums).
  * Never allocates, locks or fails. */
 void wk_forest_margin(const wk_forest *forest, const float *row, float *out);
 void wk_forest_predict(const wk_forest *forest, const float *row, float *out);
