@@ -217,12 +217,18 @@ static wk_status load_branch(const json_t *root, const char *weights, wk_branch 
     return WK_OK;
 }
 
-static wk_status load_forest(const char *path, size_t n_columns, wk_forest **out, wk_err *err)
+static wk_status load_forest(const char *path, size_t n_columns, wk_gbdt_objective objective,
+                             wk_forest **out, wk_err *err)
 {
     WK_TRY(wk_forest_load(path, out, err));
     if (wk_forest_n_features(*out) != n_columns)
         return wk_fail(err, WK_E_MODEL, "%s: the trees see %zu features, model.json lists %zu columns",
                        path, wk_forest_n_features(*out), n_columns);
+    size_t n_outputs = objective == WK_GBDT_SOFTPROB ? 3 : 1;
+    if (wk_forest_objective(*out) != (int)objective || wk_forest_n_outputs(*out) != n_outputs)
+        return wk_fail(err, WK_E_MODEL, "%s: trees of another objective or other classes than this place "
+                                        "needs; train the model again",
+                       path);
     return WK_OK;
 }
 
@@ -239,6 +245,8 @@ static wk_status load_meta(const json_t *root, const char *dir, wk_meta *meta, w
     meta->is_mlp = strcmp(kind, "mlp") == 0;
     meta->score = strcmp(score, "direction") == 0 ? WK_SCORE_DIRECTION : WK_SCORE_TARGETS;
     meta->temperature = json_number_value(json_object_get(root, "temperature"));
+    if (!(meta->temperature > 0))
+        return wk_fail(err, WK_E_MODEL, "model.json: meta.temperature is missing or not positive");
     json_t *threshold = json_object_get(root, "threshold");
     meta->threshold = json_is_number(threshold) ? json_number_value(threshold) : NAN;
     if (meta->is_mlp) {
@@ -258,14 +266,16 @@ static wk_status load_meta(const json_t *root, const char *dir, wk_meta *meta, w
         return wk_fail(err, WK_E_NOMEM, "out of memory");
     for (size_t i = 0; i < meta->n_targets * meta->n_seeds; i++) {
         snprintf(path, sizeof path, "%s/meta.%zu.xgb.json", dir, i);
-        WK_TRY(load_forest(path, meta->n_columns, &meta->forests[i], err));
+        WK_TRY(load_forest(path, meta->n_columns,
+                           meta->score == WK_SCORE_DIRECTION ? WK_GBDT_SOFTPROB : WK_GBDT_SQUARED_ERROR,
+                           &meta->forests[i], err));
     }
     if (!json_is_true(json_object_get(root, "heads")))
         return WK_OK;
     snprintf(path, sizeof path, "%s/magnitude.xgb.json", dir);
-    WK_TRY(load_forest(path, meta->n_columns, &meta->magnitude, err));
+    WK_TRY(load_forest(path, meta->n_columns, WK_GBDT_SQUARED_ERROR, &meta->magnitude, err));
     snprintf(path, sizeof path, "%s/volatility.xgb.json", dir);
-    return load_forest(path, meta->n_columns, &meta->volatility, err);
+    return load_forest(path, meta->n_columns, WK_GBDT_SQUARED_ERROR, &meta->volatility, err);
 }
 
 static wk_status load_parts(const json_t *root, const char *dir, wk_model *model, wk_err *err)
