@@ -36,7 +36,7 @@ static wk_status run_backtest(const judge *j, const wk_forecast *forecasts, cons
     wk_trade_config from_judge = *trade;
     from_judge.entry_from_ns = panel->start_ns + (int64_t)j->walk->judge_step * panel->timeframe_ns;
     return wk_backtest_run(panel, forecasts, j->dataset->table.sigma, j->walk->first_step,
-                           j->walk->end_step, &from_judge, sim, NULL, bt, err);
+                           j->walk->end_step, &from_judge, sim, j->dataset->instruments, bt, err);
 }
 
 /* Equity at the ends of UTC days from the judged span on, and its daily returns. */

@@ -41,6 +41,10 @@ static const wk_cfg_row data_rows[] = {
      "directory of <SYMBOL>-funding.csv.gz, relative to root; empty: none"},
     {"funding_mean", WK_CFG_BOOL, offsetof(wk_data_config, funding_mean), NULL, "true", 0, 0, NULL, NULL,
      "charge markets without a series the mean of the others"},
+    {"ticks", WK_CFG_REALS, offsetof(wk_data_config, ticks), "quote", "[]", 1e-12, 1e6, NULL, NULL,
+     "smallest price step of each market; empty: inferred from the decimals of the prices"},
+    {"lots", WK_CFG_REALS, offsetof(wk_data_config, lots), "base", "[]", 1e-12, 1e9, NULL, NULL,
+     "smallest size step of each market; empty: inferred from the decimals of the volumes"},
     {"synthetic", WK_CFG_SECTION, offsetof(wk_data_config, synthetic), NULL, NULL, 0, 0, NULL,
      &synthetic_table, "the simulated market"},
     END};
