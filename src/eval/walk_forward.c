@@ -216,7 +216,7 @@ static wk_status fit_threshold(const walk *w, const blocks *b, float *threshold,
         size_t wins;
         trade.threshold = candidates[i];
         WK_TRY(wk_backtest_run(&w->dataset->panel, w->forecasts, w->dataset->table.sigma, b->policy,
-                               b->test, &trade, &w->config->sim, NULL, &bt, err));
+                               b->test, &trade, &w->config->sim, w->dataset->instruments, &bt, err));
         double net = net_of(&bt, &wins);
         if (bt.n_trades >= TRADES_MIN && net > best &&
             (double)wins >= w->config->split.precision_floor * (double)bt.n_trades) {
