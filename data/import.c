@@ -69,9 +69,14 @@ static wk_status reader_fill(line_reader *r, wk_err *err)
     if (got < 0 || code == Z_BUF_ERROR) {
         if (code == Z_ERRNO)
             return wk_fail(err, WK_E_IO, "cannot read %s: %s", r->path, strerror(errno));
-        if (code == Z_BUF_ERROR)
+        if (code == Z_BUF_ERROR) {
+            /* The lines before the cut are whole, though nobody has asked for them yet. */
+            size_t row = r->row + 1, end = r->end + (got > 0 ? (size_t)got : 0);
+            for (size_t i = 0; i < end; i++)
+                row += r->buffer[i] == '\n';
             return wk_fail(err, WK_E_PARSE, "%s:%zu: the gzip file ends too early; fetch it again",
-                           r->path, r->row + 1);
+                           r->path, row);
+        }
         return wk_fail(err, WK_E_PARSE, "%s:%zu: the gzip file is damaged (%s); fetch it again",
                        r->path, r->row + 1, what);
     }
@@ -167,7 +172,7 @@ static wk_status problem(const line_reader *r, int lenient, const char *why, siz
     (*count)++;
     if (lenient)
         return WK_OK;
-    return wk_fail(err, WK_E_PARSE, "%s (--lenient drops and counts such rows)", text);
+    return wk_fail(err, WK_E_PARSE, "%s (`wick import --lenient` drops and counts such rows)", text);
 }
 
 static wk_status take_bar(const line_reader *r, int lenient, const wk_bar *bar, bar_list *list,

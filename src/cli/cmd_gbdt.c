@@ -105,8 +105,12 @@ static wk_status train(const wk_cli *cli, wk_arena *arena, wk_gbdt_table *table,
     valid_set.n_rows = n_valid;
     if (weighted)
         valid_set.weight += n_train;
-    WK_TRY(wk_gbdt_train(&c.params, &train_set, n_valid ? &valid_set : NULL,
-                         (const char *const *)table->names, wk_cli_threads(cli), forest, log, err));
+    wk_status status = wk_gbdt_train(&c.params, &train_set, n_valid ? &valid_set : NULL,
+                                     (const char *const *)table->names, wk_cli_threads(cli), forest,
+                                     log, err);
+    if (status == WK_E_DATA)
+        return wk_fail_prefix(err, "%s (rows count from 0)", data);
+    WK_TRY(status);
     wk_forest_set_label_column(*forest, c.label_column);
     WK_TRY(wk_forest_save(*forest, out, err));
     print_result(cli, log, *forest, n_train, n_valid, out);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The example in every command's help works as printed. Prints TAP.
+# The example in every command's help and every wick command line of the README work as printed. Prints TAP.
 # usage: test_examples.sh WICK SOURCE_DIR
 set -u
 wick=$(realpath "$1")
@@ -42,6 +42,22 @@ while read -r name; do
         echo "ok $n - $name"
     else
         echo "not ok $n - $name:$example"
+        tail -n 3 output | sed 's/^/# /'
+        failed=1
+    fi
+done <order
+
+# The README's begin with the path that ./setup build leaves the program at.
+mkdir -p build/src/cli
+ln -s "$wick" build/src/cli/wick
+grep '^    build/src/cli/wick ' "$source/README.md" >order
+[ -s order ] || echo 'false # README.md names no command' >order
+while read -r line; do
+    n=$((n + 1))
+    if sh -c "$line" >output 2>&1 </dev/null; then
+        echo "ok $n - README: ${line%%#*}"
+    else
+        echo "not ok $n - README: ${line%%#*}"
         tail -n 3 output | sed 's/^/# /'
         failed=1
     fi
