@@ -44,6 +44,7 @@ typedef struct {
     const wk_dataset *dataset;
     const wk_targets *targets;
     int threads;
+    wk_loop loop; /* of so many threads */
     size_t T, S, n_branches, n_branch_columns;
     float *branch_columns; /* [T * S * n_branch_columns], NaN where no generation has spoken yet */
     wk_columns columns;
@@ -153,7 +154,7 @@ static wk_status refit_branches(walk *w, const blocks *b, size_t generation, siz
                                columns, n_columns, w->targets, &span, &branches[i], err));
         WK_TRY(wk_branch_outputs(&branches[i], &w->dataset->panel, &w->columns, &w->config->features,
                                  from, to, w->branch_columns + i * WK_BRANCH_COLUMNS,
-                                 w->n_branch_columns, w->threads, err));
+                                 w->n_branch_columns, &w->loop, err));
         wk_log_write(WK_LOG_INFO, "train.branch", "generation=%zu branch=%s epochs=%zu best=%zu",
                      generation, configs[i].name, branches[i].log.n, branches[i].log.best_epoch);
     }
@@ -267,12 +268,12 @@ static wk_status forecast_meta(walk *w, const recipe *r, const blocks *b, bool n
                                      w->threads, &meta, err);
     if (status == WK_OK)
         status = wk_meta_forecast(&meta, &r->config, w->dataset, &w->columns, b->calibrate, b->end,
-                                  w->threads, w->raw, w->forecasts, err);
+                                  &w->loop, w->raw, w->forecasts, err);
     if (status == WK_OK && r->is_direction)
         status = fit_temperature(w, b, &meta.temperature, err);
     if (status == WK_OK && meta.temperature != 1)
         status = wk_meta_forecast(&meta, &r->config, w->dataset, &w->columns, b->calibrate, b->end,
-                                  w->threads, w->raw, w->forecasts, err);
+                                  &w->loop, w->raw, w->forecasts, err);
     *temperature = meta.temperature;
     if (status == WK_OK && r->heads && newest) {
         /* The main strategy of the newest fold is the model that is kept. */
@@ -616,6 +617,7 @@ wk_status wk_walk_forward_run(const wk_run_config *config, const wk_dataset *dat
                 .dataset = dataset,
                 .targets = targets,
                 .threads = threads,
+                .loop = wk_loop_openmp(threads),
                 .T = dataset->panel.T,
                 .S = dataset->panel.S,
                 .n_branches = config->branches.n,
