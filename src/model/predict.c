@@ -66,6 +66,9 @@ wk_status wk_model_forecast(const wk_model *model, const wk_run_config *config, 
     wk_arena_init(&arena);
     float *branch = wk_arena_array(&arena, float, cells * n_branch_columns + 1);
     float *raw = wk_arena_array(&arena, float, cells * wk_meta_n_raw(&model->meta));
+    /* As in training: bars that no branch has spoken of are unknown, not zero. */
+    for (size_t i = 0; i < cells * n_branch_columns; i++)
+        branch[i] = NAN;
     wk_columns columns = {&dataset->table, branch, n_branch_columns};
     wk_status status = WK_OK;
     for (size_t i = 0; status == WK_OK && i < model->n_branches; i++)
