@@ -54,6 +54,9 @@ ok "features writes a table"
 "$wick" predict "$dir/a/model" --out "$dir/p.csv" >/dev/null 2>&1 && [ "$(wc -l <"$dir/p.csv")" -gt 1000 ]
 ok "predict writes forecasts"
 
+refused 1 'candles of hash' "forecasts of other candles are not judged" \
+    "$wick" backtest "$config" --model "$dir/c" --out "$dir/x" --set data.synthetic.seed=6
+
 sed 's/"row_stride"/"row_strid"/' "$config" >"$dir/unknown.json"
 refused 2 'row_stride' "an unknown key names the nearest one" "$wick" run "$dir/unknown.json" --out "$dir/x"
 sed 's/"bars": 7000/"bars": "many"/' "$config" >"$dir/type.json"
