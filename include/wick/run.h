@@ -23,7 +23,7 @@ typedef struct {
 } wk_synthetic_config;
 
 typedef struct {
-    int source; /* wk_data_source; auto: files where they exist, else synthetic */
+    int source; /* wk_data_source; auto: files where a root is given, else synthetic */
     const char *root; /* "" = $WICK_DATA */
     const char *venue;
     wk_strings symbols;

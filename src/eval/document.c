@@ -240,7 +240,7 @@ char *wk_document_trades_csv(const wk_panel *panel, const wk_backtest *bt)
     size_t size = 0;
     FILE *f = open_memstream(&text, &size);
     WK_ASSERT(f && "out of memory");
-    fputs("symbol,side,entry_time,entry_price,exit_time,exit_price,quantity,notional,gross,fees,"
+    fputs("symbol,side,entry_bar,entry_price,exit_bar,exit_price,quantity,notional,gross,fees,"
           "slippage,"
           "funding,net,net_bp,exit_reason,score\n",
           f);

@@ -22,7 +22,7 @@ static const wk_cfg_table synthetic_table = {"synthetic", "the simulated market"
 
 static const wk_cfg_row data_rows[] = {
     {"source", WK_CFG_ENUM, offsetof(wk_data_config, source), NULL, "\"auto\"", 0, 0,
-     "auto|files|store|synthetic", NULL, "where candles come from; auto: files where they exist, else the simulator"},
+     "auto|files|store|synthetic", NULL, "where candles come from; auto: files where a root is given, else the simulator"},
     {"root", WK_CFG_STRING, offsetof(wk_data_config, root), NULL, "\"\"", 0, 0, NULL, NULL,
      "directory of <venue>/<SYMBOL>-<timeframe>.csv.gz (files) or of the store; empty: $WICK_DATA or $WICK_HOME/store"},
     {"venue", WK_CFG_STRING, offsetof(wk_data_config, venue), NULL, "\"binance\"", 0, 0, NULL, NULL,

@@ -73,6 +73,8 @@ refused 1 'A-1h.csv.gz' "text in a number names file and row" "$wick" run "$conf
 : >"$dir/data/v/A-1h.csv.gz"
 refused 1 'A-1h.csv.gz' "an empty file is named" "$wick" run "$config" --out "$dir/x" \
     --set data.source=files --set data.root="$dir/data" --set data.venue=v --set 'data.symbols=["A"]'
+refused 1 'B-1h.csv.gz' "a root without the candles is an error, not a simulation" "$wick" run "$config" \
+    --out "$dir/x" --set data.source=auto --set data.root="$dir/data" --set data.venue=v --set 'data.symbols=["B"]'
 [ ! -e "$dir/x/model" ]
 ok "refused runs leave no model"
 echo "1..$n"
