@@ -34,7 +34,7 @@ static void remove_model(const char *dir)
     rmdir(dir);
 }
 
-static void test_threshold_comes_back_as_it_was(void **state)
+static void test_a_loaded_model_decides_as_the_saved_one(void **state)
 {
     (void)state;
     static const double thresholds[] = {0.002, NAN, INFINITY};
@@ -65,6 +65,10 @@ static void test_threshold_comes_back_as_it_was(void **state)
         float want = isnan(thresholds[i]) ? 0.0f : (float)thresholds[i];
         assert_true(forecasts[T - 1].valid);
         assert_true(forecasts[T - 1].threshold == want);
+        model.meta.columns[0] = 1 << 20;
+        assert_int_equal(wk_model_forecast(&model, &config, &dataset, T - 10, T, 1, forecasts, &err),
+                         WK_E_MODEL);
+        assert_non_null(strstr(err.msg, "1048576"));
         wk_model_finish(&model);
     }
     remove_model(dir);
@@ -77,6 +81,6 @@ static void test_threshold_comes_back_as_it_was(void **state)
 int main(void)
 {
     wk_log_set_level(WK_LOG_ERROR);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_threshold_comes_back_as_it_was)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_a_loaded_model_decides_as_the_saved_one)};
     return cmocka_run_group_tests_name("bundle", tests, NULL, NULL);
 }
