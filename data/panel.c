@@ -23,6 +23,29 @@ void wk_panel_finish(wk_panel *panel)
     *panel = (wk_panel){0};
 }
 
+static void *drop_front(void *cells, size_t dropped_bytes, size_t kept_bytes)
+{
+    if (!cells)
+        return NULL;
+    memmove(cells, (char *)cells + dropped_bytes, kept_bytes);
+    void *smaller = realloc(cells, kept_bytes);
+    return smaller ? smaller : cells;
+}
+
+void wk_panel_drop(wk_panel *panel, size_t n_steps)
+{
+    WK_ASSERT(n_steps < panel->T);
+    size_t dropped = n_steps * panel->S, kept = panel->T * panel->S - dropped;
+    panel->bars = drop_front(panel->bars, dropped * sizeof *panel->bars, kept * sizeof *panel->bars);
+    panel->provenance = drop_front(panel->provenance, dropped, kept);
+    panel->funding =
+        drop_front(panel->funding, dropped * sizeof *panel->funding, kept * sizeof *panel->funding);
+    panel->funding_known = drop_front(panel->funding_known, dropped * sizeof *panel->funding_known,
+                                      kept * sizeof *panel->funding_known);
+    panel->T -= n_steps;
+    panel->start_ns += (int64_t)n_steps * panel->timeframe_ns;
+}
+
 static int inside(int64_t time_ns, int64_t from_ns, int64_t to_ns)
 {
     return (from_ns == 0 || time_ns >= from_ns) && (to_ns == 0 || time_ns < to_ns);

@@ -399,12 +399,3 @@ wk_status wk_gbdt_train(const wk_gbdt_params *params, const wk_gbdt_data *train,
     wk__gbdt_pages_finish(&b.pages);
     return c.status;
 }
-
-void wk_gbdt_log_finish(wk_gbdt_log *log)
-{
-    if (!log)
-        return;
-    free(log->train_metric);
-    free(log->valid_metric);
-    *log = (wk_gbdt_log){0};
-}

@@ -421,12 +421,3 @@ wk_status wk_nn_train(wk_nn *nn, const wk_nn_train_config *config, const wk_nn_s
     wk_arena_finish(&arena);
     return status;
 }
-
-void wk_nn_log_finish(wk_nn_log *log)
-{
-    if (!log)
-        return;
-    free(log->train_loss);
-    free(log->valid_loss);
-    *log = (wk_nn_log){0};
-}

@@ -95,6 +95,9 @@ WK_MUST_CHECK wk_status wk_panel_build(const wk_series *series, size_t S, const 
                                        wk_panel *out, wk_err *err);
 void wk_panel_finish(wk_panel *panel);
 
+/* Drops the first n_steps < T steps and gives their memory back. */
+void wk_panel_drop(wk_panel *panel, size_t n_steps);
+
 /* Resamples to a multiple of the timeframe. A bucket appears only when it has closed, that is when
  * a bar at or after its end has been seen or the series covers its last step; a bucket without any
  * bar is absent. */

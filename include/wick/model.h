@@ -2,11 +2,15 @@
  *
  * Training keeps time's order. A branch generation learns from the rows before its early-stopping
  * block; its outputs on the block that follows are out-of-sample, and these are what later
- * meta-learners train on. */
+ * meta-learners train on.
+ *
+ * Two libraries: wick_model_infer reads, writes and runs a model, and starts no threads; wick_model_train
+ * makes labels and trains. */
 #ifndef WICK_MODEL_H
 #define WICK_MODEL_H
 
 #include "wick/forecast.h"
+#include "wick/loop.h"
 #include "wick/run.h"
 
 /* ---- labels of an experiment ---- */
@@ -87,8 +91,9 @@ WK_MUST_CHECK wk_status wk_branch_columns(const wk_branch_config *config, const 
 /* Outputs of steps [t0, t1) into out[(t * S + s) * stride + 0..3]; NaN where the row is invalid. The
  * state starts afresh at the anchors of the features, so t0 does not matter to the bits. */
 WK_MUST_CHECK wk_status wk_branch_outputs(const wk_branch *branch, const wk_panel *panel,
-                                          const wk_columns *data, const wk_features_config *features, size_t t0, size_t t1,
-                                          float *out, size_t stride, int threads, wk_err *err);
+                                          const wk_columns *data, const wk_features_config *features,
+                                          size_t t0, size_t t1, float *out, size_t stride,
+                                          const wk_loop *loop, wk_err *err);
 
 /* ---- meta-learner ---- */
 
@@ -96,9 +101,10 @@ typedef struct {
     bool is_mlp;
     int score;          /* wk_score_kind */
     size_t n_columns;
-    uint32_t *columns;  /* into wk_columns */
+    uint32_t *columns;  /* into wk_columns, features first */
+    size_t n_plain;     /* how many of them are features */
     size_t n_targets, n_seeds; /* n_targets 1 for direction */
-    wk_forest **forests; /* [n_targets * n_seeds] */
+    wk_forest **forests; /* [n_targets * n_seeds]; odd seeds see the first n_plain columns only */
     wk_forest *magnitude, *volatility; /* NULL: not trained */
     wk_branch mlp;       /* kind mlp: its outputs are the forecast */
     wk_gbdt_log log;     /* of the first forest */
@@ -122,8 +128,8 @@ size_t wk_meta_n_raw(const wk_meta *meta); /* numbers a row before scaling: targ
  * go to forecasts[t * S + s] with p (calibrated) and valid; score is left 0. */
 WK_MUST_CHECK wk_status wk_meta_forecast(const wk_meta *meta, const wk_run_config *config,
                                          const wk_dataset *dataset, const wk_columns *data, size_t t0,
-                                         size_t t1, int threads, float *raw, wk_forecast *forecasts,
-                                         wk_err *err);
+                                         size_t t1, const wk_loop *loop, float *raw,
+                                         wk_forecast *forecasts, wk_err *err);
 
 /* ---- the score ---- */
 
@@ -155,10 +161,15 @@ WK_MUST_CHECK wk_status wk_model_load(const char *dir, wk_model *out, wk_err *er
 WK_MUST_CHECK wk_status wk_model_config(const char *dir, const char *const *overrides, size_t n_overrides,
                                         wk_arena *arena, wk_run_config *out, wk_err *err);
 
+/* The first step that the forecasts of step t0 and later depend on, as far as the panel reaches back: with
+ * the steps before it dropped they have the same bits. */
+size_t wk_model_first_step(const wk_model *model, const wk_features_config *features,
+                           const wk_panel *panel, size_t t0);
+
 /* Forecasts of steps [t0, t1) into forecasts [T * S]. The score's scale starts at t0, so its first
  * meta.scale_min_days give no valid forecast. Refuses a dataset of other features. */
 WK_MUST_CHECK wk_status wk_model_forecast(const wk_model *model, const wk_run_config *config,
-                                          const wk_dataset *dataset, size_t t0, size_t t1, int threads,
-                                          wk_forecast *forecasts, wk_err *err);
+                                          const wk_dataset *dataset, size_t t0, size_t t1,
+                                          const wk_loop *loop, wk_forecast *forecasts, wk_err *err);
 
 #endif

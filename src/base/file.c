@@ -53,51 +53,78 @@ wk_status wk_file_read(const char *path, char **out, size_t *size_bytes, wk_err 
     return WK_OK;
 }
 
-static wk_status write_all(int fd, const char *bytes, size_t n)
+wk_status wk_draft_open(const char *path, wk_draft *out, wk_err *err)
 {
-    while (n > 0) {
-        ssize_t wrote = write(fd, bytes, n);
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote <= 0)
-            return WK_E_IO;
-        bytes += wrote;
-        n -= (size_t)wrote;
+    wk_draft draft = {.path = strdup(path)};
+    if (!draft.path || asprintf(&draft.beside, "%s.%ld.part", path, (long)getpid()) < 0) {
+        free(draft.path);
+        return wk_fail(err, WK_E_NOMEM, "out of memory");
     }
+    draft.stream = fopen(draft.beside, "we");
+    if (!draft.stream) {
+        int why = errno;
+        free(draft.path);
+        free(draft.beside);
+        return wk_fail(err, WK_E_IO, "cannot write %s: %s", path, strerror(why));
+    }
+    *out = draft;
     return WK_OK;
+}
+
+wk_status wk_draft_publish(wk_draft *draft, wk_err *err)
+{
+    /* An error of an earlier write stays in the stream's flag, errno has moved on since: one more byte
+     * at the same place meets the same trouble and says what it is. */
+    bool failed = ferror(draft->stream);
+    int why = 0;
+    if (failed)
+        why = write(fileno(draft->stream), "\n", 1) < 0 ? errno : EIO;
+    if (!failed && (fflush(draft->stream) != 0 || fsync(fileno(draft->stream)) != 0))
+        why = errno;
+    if (fclose(draft->stream) != 0 && !why)
+        why = errno;
+    draft->stream = NULL;
+    if (!why && rename(draft->beside, draft->path) != 0)
+        why = errno;
+    wk_status status = WK_OK;
+    if (why) {
+        status = wk_fail(err, WK_E_IO, "cannot write %s: %s", draft->path, strerror(why));
+    } else {
+        int dir = open(dirname(draft->path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (dir >= 0) {
+            fsync(dir);
+            close(dir);
+        }
+        free(draft->beside);
+        draft->beside = NULL;
+    }
+    wk_draft_discard(draft);
+    return status;
+}
+
+void wk_draft_discard(wk_draft *draft)
+{
+    if (draft->stream)
+        fclose(draft->stream);
+    if (draft->beside)
+        unlink(draft->beside);
+    free(draft->path);
+    free(draft->beside);
+    *draft = (wk_draft){0};
 }
 
 wk_status wk_file_write_atomic(const char *path, const void *bytes, size_t size_bytes, wk_err *err)
 {
-    char beside[PATH_MAX], directory[PATH_MAX];
-    if (snprintf(beside, sizeof beside, "%s.%ld.part", path, (long)getpid()) >= (int)sizeof beside)
-        return wk_fail(err, WK_E_IO, "path too long: %s", path);
-    int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0)
-        return wk_fail(err, WK_E_IO, "cannot write %s: %s", path, strerror(errno));
-    wk_status status = write_all(fd, bytes, size_bytes);
-    if (status == WK_OK && fsync(fd) != 0)
-        status = WK_E_IO;
-    int why = errno;
-    if (close(fd) != 0 && status == WK_OK) {
-        status = WK_E_IO;
-        why = errno;
+    wk_draft draft;
+    WK_TRY(wk_draft_open(path, &draft, err));
+    setvbuf(draft.stream, NULL, _IONBF, 0); /* the bytes are in memory already */
+    errno = 0;
+    if (size_bytes > 0 && fwrite(bytes, 1, size_bytes, draft.stream) != size_bytes) {
+        int why = errno;
+        wk_draft_discard(&draft);
+        return wk_fail(err, WK_E_IO, "cannot write %s: %s", path, strerror(why));
     }
-    if (status == WK_OK && rename(beside, path) != 0) {
-        status = WK_E_IO;
-        why = errno;
-    }
-    if (status != WK_OK) {
-        unlink(beside);
-        return wk_fail(err, status, "cannot write %s: %s", path, strerror(why));
-    }
-    snprintf(directory, sizeof directory, "%s", path);
-    int dir = open(dirname(directory), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir >= 0) {
-        fsync(dir);
-        close(dir);
-    }
-    return WK_OK;
+    return wk_draft_publish(&draft, err);
 }
 
 wk_status wk_dir_create(const char *path, wk_err *err)

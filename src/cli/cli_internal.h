@@ -4,6 +4,8 @@
 
 #include "wick/cli.h"
 #include "wick/config.h"
+#include "wick/loop.h"
+#include "wick/run.h"
 #include "wick/text.h"
 
 /* An executable: what it is and its commands, sorted by name. */
@@ -62,11 +64,19 @@ typedef struct {
 } wk_cli_config;
 extern const wk_cli_config wk_cli_configs[]; /* config_tables.c; ends with a NULL name */
 
-/* The rows of `wick doctor` that depend on what an executable links. */
+/* ---- what an executable links, for commands that both have: libraries_*.c ---- */
+
+/* The rows of `wick doctor` that depend on it. */
 typedef struct {
     const char *name;
     const char *(*version)(void);
 } wk_cli_library;
-extern const wk_cli_library wk_cli_libraries[]; /* libraries_*.c; ends with a NULL name */
+extern const wk_cli_library wk_cli_libraries[]; /* ends with a NULL name */
+
+/* The loop of a model's forecasts: the threads of --threads, or one. */
+wk_loop wk_cli_loop(const wk_cli *cli);
+
+/* The candle store, or NULL. */
+wk_candle_reader *wk_cli_store(void);
 
 #endif

@@ -1,6 +1,7 @@
 /* What wickd links. */
 #include <jansson.h>
 #include <openssl/crypto.h>
+#include <zlib.h>
 
 #include "cli_internal.h"
 
@@ -9,5 +10,24 @@ static const char *version_libcrypto(void)
     return OpenSSL_version(OPENSSL_VERSION_STRING);
 }
 
-const wk_cli_library wk_cli_libraries[] = {
-    {"jansson", jansson_version_str}, {"libcrypto", version_libcrypto}, {0}};
+static const char *version_zlib(void)
+{
+    return zlibVersion();
+}
+
+const wk_cli_library wk_cli_libraries[] = {{"jansson", jansson_version_str},
+                                           {"libcrypto", version_libcrypto},
+                                           {"zlib", version_zlib},
+                                           {0}};
+
+/* The infer halves start no threads. */
+wk_loop wk_cli_loop(const wk_cli *cli)
+{
+    (void)cli;
+    return (wk_loop){0};
+}
+
+wk_candle_reader *wk_cli_store(void)
+{
+    return NULL;
+}

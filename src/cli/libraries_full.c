@@ -49,3 +49,13 @@ const wk_cli_library wk_cli_libraries[] = {{"hdf5", version_hdf5},
                                            {"openmp", version_openmp},
                                            {"zlib", version_zlib},
                                            {0}};
+
+wk_loop wk_cli_loop(const wk_cli *cli)
+{
+    return wk_loop_openmp(wk_cli_threads(cli));
+}
+
+wk_candle_reader *wk_cli_store(void)
+{
+    return wk_dataset_store;
+}

@@ -1,8 +1,9 @@
-/* wickd: the commands of the small box. It links base and the infer halves only; a test reads its
- * NEEDED list. */
+/* wickd: the commands of the small box. It links the infer halves only; a test reads its NEEDED list. */
 #include "cli_internal.h"
 
-#define COMMANDS(X) X(doctor)
+#define COMMANDS(X) \
+    X(doctor)       \
+    X(predict)
 
 #define DECLARE(name) extern const wk_cli_command wk_cmd_##name;
 COMMANDS(DECLARE)

@@ -11,7 +11,6 @@
 #include "wick/hash.h"
 #include "wick/import.h"
 #include "wick/log.h"
-#include "wick/store.h"
 #include "wick/synthetic.h"
 
 /* The directory that the data section means: its root, or what the environment says. */
@@ -32,24 +31,17 @@ static void candle_path(const wk_data_config *data, size_t s, char out[PATH_MAX]
 }
 
 /* Reads market s at the experiment's timeframe. */
-static wk_status read_series(const wk_data_config *data, int source, size_t s, wk_series *out, wk_err *err)
+static wk_status read_series(const wk_data_config *data, wk_candle_reader *store, size_t s, wk_series *out,
+                             wk_err *err)
 {
-    char path[PATH_MAX];
     int64_t file_timeframe = data->timeframe_ns;
     if (data->resample_from[0])
         WK_TRY(wk_timeframe_parse(data->resample_from, &file_timeframe, err));
     wk_series series = {0};
-    if (source == WK_SOURCE_STORE) {
-        const char *home = getenv("WICK_HOME"), *user = getenv("HOME");
-        if (data->root[0])
-            snprintf(path, sizeof path, "%s", data->root);
-        else if (home)
-            snprintf(path, sizeof path, "%s/store", home);
-        else
-            snprintf(path, sizeof path, "%s/.wick/store", user ? user : ".");
-        WK_TRY(wk_store_read(path, data->venue, data->symbols.v[s], file_timeframe, data->from_ns,
-                             data->to_ns, &series, err));
+    if (store) {
+        WK_TRY(store(data, data->symbols.v[s], file_timeframe, &series, err));
     } else {
+        char path[PATH_MAX];
         wk_import_report report;
         candle_path(data, s, path);
         WK_TRY(wk_import_candles(path, data->venue, data->symbols.v[s], file_timeframe, 0, &series,
@@ -64,7 +56,8 @@ static wk_status read_series(const wk_data_config *data, int source, size_t s, w
     return status;
 }
 
-static wk_status load_candles(const wk_data_config *data, int source, wk_panel *out, wk_err *err)
+/* From the store, or from files when it is NULL. */
+static wk_status load_candles(const wk_data_config *data, wk_candle_reader *store, wk_panel *out, wk_err *err)
 {
     size_t S = data->symbols.n;
     wk_status status = WK_OK;
@@ -74,7 +67,7 @@ static wk_status load_candles(const wk_data_config *data, int source, wk_panel *
     if (!series || !funding)
         status = wk_fail(err, WK_E_NOMEM, "out of memory");
     for (size_t s = 0; status == WK_OK && s < S; s++) {
-        status = read_series(data, source, s, &series[s], err);
+        status = read_series(data, store, s, &series[s], err);
         char path[PATH_MAX];
         if (status != WK_OK || !any_funding)
             continue;
@@ -100,18 +93,22 @@ static wk_status load_candles(const wk_data_config *data, int source, wk_panel *
     return status;
 }
 
-static wk_status load_panel(const wk_run_config *config, wk_dataset *out, wk_err *err)
+static wk_status load_panel(const wk_run_config *config, wk_candle_reader *store, wk_dataset *out, wk_err *err)
 {
     const wk_data_config *data = &config->data;
     int source = data->source;
+    /* A root that was given is meant: a file missing there is an error, not a reason to simulate. */
     if (source == WK_SOURCE_AUTO)
         source = *data_root(data) ? WK_SOURCE_FILES : WK_SOURCE_SYNTHETIC;
     if (source == WK_SOURCE_FILES && !*data_root(data))
         return wk_fail(err, WK_E_CONFIG, "data.root is empty and WICK_DATA is not set; set one of them to the "
                                          "directory that holds %s/%s-....csv.gz",
                        data->venue, data->symbols.n ? data->symbols.v[0] : "SYMBOL");
+    if (source == WK_SOURCE_STORE && !store)
+        return wk_fail(err, WK_E_CONFIG, "data.source is \"store\", and this program reads no store; write its "
+                                         "candles as files with wick store export and set data.source=files");
     if (source != WK_SOURCE_SYNTHETIC)
-        return load_candles(data, source, &out->panel, err);
+        return load_candles(data, source == WK_SOURCE_STORE ? store : NULL, &out->panel, err);
     out->synthetic = true;
     wk_synthetic_params params = {.seed = (uint64_t)data->synthetic.seed,
                                   .S = (size_t)data->synthetic.symbols,
@@ -138,30 +135,47 @@ static void hash_panel(const wk_panel *panel, char out[65])
     wk_hash_finish(hash, out);
 }
 
-wk_status wk_dataset_load(const wk_run_config *config, wk_dataset *out, wk_err *err)
+wk_status wk_dataset_load_panel(const wk_run_config *config, wk_candle_reader *store, wk_dataset *out,
+                                wk_err *err)
 {
     wk_dataset d = {0};
-    wk_features *features;
     wk_arena_init(&d.arena);
-    wk_status status = load_panel(config, &d, err);
-    if (status == WK_OK)
-        status = wk_features_plan(&d.arena, &config->features,
-                                  (const char(*)[32])d.panel.symbols, d.panel.S,
-                                  d.panel.timeframe_ns, &features, err);
-    if (status == WK_OK)
-        status = wk_features_batch(features, &d.panel, &d.arena, &d.table, err);
+    wk_status status = load_panel(config, store, &d, err);
     if (status != WK_OK) {
         wk_dataset_finish(&d);
         return status;
     }
-    d.feature_names = wk_arena_array(&d.arena, const char *, d.table.F);
-    d.feature_families = wk_arena_array(&d.arena, const char *, d.table.F);
-    for (size_t i = 0; i < d.table.F; i++) {
-        d.feature_names[i] = wk_features_name(features, i);
-        d.feature_families[i] = wk_features_family(features, i);
-    }
-    snprintf(d.feature_hash, sizeof d.feature_hash, "%s", wk_features_hash(features));
     hash_panel(&d.panel, d.data_hash);
+    *out = d;
+    return WK_OK;
+}
+
+wk_status wk_dataset_compute(const wk_run_config *config, wk_dataset *d, wk_err *err)
+{
+    wk_features *features;
+    WK_TRY(wk_features_plan(&d->arena, &config->features, (const char(*)[32])d->panel.symbols, d->panel.S,
+                            d->panel.timeframe_ns, &features, err));
+    WK_TRY(wk_features_batch(features, &d->panel, &d->arena, &d->table, err));
+    d->feature_names = wk_arena_array(&d->arena, const char *, d->table.F);
+    d->feature_families = wk_arena_array(&d->arena, const char *, d->table.F);
+    for (size_t i = 0; i < d->table.F; i++) {
+        d->feature_names[i] = wk_features_name(features, i);
+        d->feature_families[i] = wk_features_family(features, i);
+    }
+    snprintf(d->feature_hash, sizeof d->feature_hash, "%s", wk_features_hash(features));
+    return WK_OK;
+}
+
+wk_status wk_dataset_load(const wk_run_config *config, wk_candle_reader *store, wk_dataset *out,
+                          wk_err *err)
+{
+    wk_dataset d;
+    WK_TRY(wk_dataset_load_panel(config, store, &d, err));
+    wk_status status = wk_dataset_compute(config, &d, err);
+    if (status != WK_OK) {
+        wk_dataset_finish(&d);
+        return status;
+    }
     *out = d;
     return WK_OK;
 }

@@ -18,7 +18,8 @@
 #include "wick/log.h"
 #include "wick/split.h"
 
-enum { STRATEGIES_MAX = 40, MIN_TRAIN_STEPS = 500 };
+/* hybrid, gbdt and linear, and two ablations a branch */
+enum { BRANCHES_MAX = 16, STRATEGIES_MAX = 3 + 2 * BRANCHES_MAX, MIN_TRAIN_STEPS = 500 };
 
 typedef enum { KIND_META, KIND_BRANCH, KIND_LINEAR } strategy_kind;
 
@@ -44,6 +45,7 @@ typedef struct {
     const wk_dataset *dataset;
     const wk_targets *targets;
     int threads;
+    wk_loop loop; /* of so many threads */
     size_t T, S, n_branches, n_branch_columns;
     float *branch_columns; /* [T * S * n_branch_columns], NaN where no generation has spoken yet */
     wk_columns columns;
@@ -153,7 +155,7 @@ static wk_status refit_branches(walk *w, const blocks *b, size_t generation, siz
                                columns, n_columns, w->targets, &span, &branches[i], err));
         WK_TRY(wk_branch_outputs(&branches[i], &w->dataset->panel, &w->columns, &w->config->features,
                                  from, to, w->branch_columns + i * WK_BRANCH_COLUMNS,
-                                 w->n_branch_columns, w->threads, err));
+                                 w->n_branch_columns, &w->loop, err));
         wk_log_write(WK_LOG_INFO, "train.branch", "generation=%zu branch=%s epochs=%zu best=%zu",
                      generation, configs[i].name, branches[i].log.n, branches[i].log.best_epoch);
     }
@@ -267,12 +269,12 @@ static wk_status forecast_meta(walk *w, const recipe *r, const blocks *b, bool n
                                      w->threads, &meta, err);
     if (status == WK_OK)
         status = wk_meta_forecast(&meta, &r->config, w->dataset, &w->columns, b->calibrate, b->end,
-                                  w->threads, w->raw, w->forecasts, err);
+                                  &w->loop, w->raw, w->forecasts, err);
     if (status == WK_OK && r->is_direction)
         status = fit_temperature(w, b, &meta.temperature, err);
     if (status == WK_OK && meta.temperature != 1)
         status = wk_meta_forecast(&meta, &r->config, w->dataset, &w->columns, b->calibrate, b->end,
-                                  w->threads, w->raw, w->forecasts, err);
+                                  &w->loop, w->raw, w->forecasts, err);
     *temperature = meta.temperature;
     if (status == WK_OK && r->heads && newest) {
         /* The main strategy of the newest fold is the model that is kept. */
@@ -381,8 +383,7 @@ static wk_status run_strategy(walk *w, size_t i, const blocks *b, bool newest, j
         WK_TRY(forecast_linear(w, r, b, err));
         break;
     }
-    if (r->is_direction && r->kind != KIND_LINEAR && w->config->trade.policy == WK_POLICY_EXPECTED_VALUE &&
-        b->policy < b->test) {
+    if (r->is_direction && w->config->trade.policy == WK_POLICY_EXPECTED_VALUE && b->policy < b->test) {
         score_direction(w->forecasts, b->policy * w->S, b->test * w->S);
         WK_TRY(fit_threshold(w, b, &threshold, err));
     }
@@ -508,7 +509,7 @@ static void collect_importance(walk *w)
     double *gain = wk_arena_array(&w->arena, double, meta->n_columns);
     for (size_t i = 0; i < n; i++) {
         wk_forest_importance(meta->forests[i], gain);
-        for (size_t c = 0; c < meta->n_columns; c++)
+        for (size_t c = 0; c < wk_forest_n_features(meta->forests[i]); c++)
             total[c] += gain[c] / (double)n;
     }
     const wk_branch_config *branches = w->config->branches.v;
@@ -557,7 +558,7 @@ static wk_status run_folds(walk *w, wk_err *err)
                (int64_t)((double)panel->T * split->forecast_from_fraction) * panel->timeframe_ns;
     int64_t generations = w->n_branches ? split->branch_generations : 0;
     while (generations > 0 &&
-           step_of(panel, months_before(from, generations * split->refit_months)) < 4 * MIN_TRAIN_STEPS)
+           step_of(panel, months_before(from, generations * split->refit_months)) < MIN_TRAIN_STEPS)
         generations--;
     int64_t window = (int64_t)(split->train_window_days * 86400e9 / (double)panel->timeframe_ns);
     wk_fold *folds;
@@ -578,6 +579,15 @@ static wk_status run_folds(walk *w, wk_err *err)
     w->out->judge_step = step_of(panel, split->judge_from_ns);
     if (w->out->judge_step < w->out->first_step)
         w->out->judge_step = w->out->first_step;
+    if (w->out->judge_step >= w->out->end_step) {
+        char judge[32], end[32];
+        int64_t end_ns = panel->start_ns + (int64_t)w->out->end_step * panel->timeframe_ns;
+        status = wk_fail(err, WK_E_CONFIG,
+                         "split.judge_from %s is not before %s, where the last fold ends; set it earlier, "
+                         "or read more history",
+                         wk_time_format(split->judge_from_ns, judge), wk_time_format(end_ns, end));
+        goto done;
+    }
     for (size_t i = 0; status == WK_OK && i < n; i++) {
         wk_progress("walk-forward folds", i, n);
         status = run_fold(w, &folds[i], i, i < first, i + 1 == n, err);
@@ -586,6 +596,36 @@ static wk_status run_folds(walk *w, wk_err *err)
 done:
     free(folds);
     return status;
+}
+
+/* What the tables of the configuration cannot say: how its values go together. */
+static wk_status check(const wk_run_config *config, wk_err *err)
+{
+    const wk_split_config *split = &config->split;
+    const wk_branch_config *branches = config->branches.v;
+    double held_back = split->early_stop_fraction + split->calibration_fraction + split->policy_fraction;
+    if (held_back > 0.8)
+        return wk_fail(err, WK_E_CONFIG,
+                       "split.early_stop_fraction, calibration_fraction and policy_fraction hold back %g of a "
+                       "fold's past, at most 0.8 leaves rows to learn from; lower them",
+                       held_back);
+    if (config->branches.n > BRANCHES_MAX)
+        return wk_fail(err, WK_E_CONFIG, "%zu branches, at most %d are possible; leave some out",
+                       config->branches.n, BRANCHES_MAX);
+    for (size_t i = 0; i < config->branches.n; i++) {
+        const char *name = branches[i].name;
+        if (!name[0] || strlen(name) >= sizeof((wk_branch *)0)->name || strchr(name, '/'))
+            return wk_fail(err, WK_E_CONFIG,
+                           "branches[%zu].name \"%s\" names a file of the model; give it 1 to %zu characters "
+                           "without a slash",
+                           i, name, sizeof((wk_branch *)0)->name - 1);
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(name, branches[k].name) == 0)
+                return wk_fail(err, WK_E_CONFIG,
+                               "branches[%zu] and branches[%zu] are both named \"%s\"; give each its own name",
+                               k, i, name);
+    }
+    return WK_OK;
 }
 
 void wk_walk_forward_finish(wk_walk_forward *out)
@@ -605,6 +645,7 @@ void wk_walk_forward_finish(wk_walk_forward *out)
 wk_status wk_walk_forward_run(const wk_run_config *config, const wk_dataset *dataset,
                               const wk_targets *targets, int threads, wk_walk_forward *out, wk_err *err)
 {
+    WK_TRY(check(config, err));
     wk_walk_forward result = {.strategies = calloc(STRATEGIES_MAX, sizeof *result.strategies),
                               .folds = json_array(),
                               .importance = json_array(),
@@ -616,6 +657,7 @@ wk_status wk_walk_forward_run(const wk_run_config *config, const wk_dataset *dat
                 .dataset = dataset,
                 .targets = targets,
                 .threads = threads,
+                .loop = wk_loop_openmp(threads),
                 .T = dataset->panel.T,
                 .S = dataset->panel.S,
                 .n_branches = config->branches.n,

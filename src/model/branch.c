@@ -1,13 +1,10 @@
-/* A branch: a stream network over some feature families, trained over whole sequences of the panel. */
-#include "wick/model.h"
+/* A branch's outputs: a stream network over some feature families, step by step. */
+#include "branch.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "wick/math.h"
-#include "wick/split.h"
 
 enum { CLIP_SIGMAS = 5 };
 
@@ -23,55 +20,7 @@ void wk_branch_finish(wk_branch *branch)
     *branch = (wk_branch){0};
 }
 
-static bool family_wanted(const wk_strings *families, const char *family)
-{
-    for (size_t i = 0; i < families->n; i++)
-        if (strcmp(families->v[i], family) == 0)
-            return true;
-    return false;
-}
-
-wk_status wk_branch_columns(const wk_branch_config *config, const wk_dataset *dataset, wk_arena *arena,
-                            uint32_t **columns, size_t *n, wk_err *err)
-{
-    size_t F = dataset->table.F, count = 0;
-    uint32_t *chosen = wk_arena_array(arena, uint32_t, F);
-    for (size_t i = 0; i < F; i++)
-        if (family_wanted(&config->families, dataset->feature_families[i]))
-            chosen[count++] = (uint32_t)i;
-    if (count == 0)
-        return wk_fail(err, WK_E_CONFIG,
-                       "branch %s sees no feature: none of its families is among features.families",
-                       config->name);
-    *columns = chosen;
-    *n = count;
-    return WK_OK;
-}
-
-/* Mean and standard deviation of each input over the valid rows of steps [begin, end). */
-static void fit_scaler(const wk_columns *data, size_t begin, size_t end, wk_branch *branch)
-{
-    size_t S = data->table->S;
-    for (size_t i = 0; i < branch->n_inputs; i++) {
-        double sum = 0, square = 0;
-        size_t n = 0;
-        for (size_t r = begin * S; r < end * S; r++) {
-            double x = (double)wk_columns_value(data, r, branch->columns[i]);
-            if (!data->table->valid[r] || isnan(x))
-                continue;
-            sum += x;
-            square += x * x;
-            n++;
-        }
-        double mean = n ? sum / (double)n : 0;
-        double variance = n ? square / (double)n - mean * mean : 0;
-        branch->mean[i] = (float)mean;
-        branch->scale[i] = variance > 1e-12 ? (float)(1.0 / sqrt(variance)) : 0.0f;
-    }
-}
-
-/* One row as the network sees it: standardised, clipped, and 0 (the mean) where there is nothing. */
-static void standardise(const wk_branch *branch, const wk_columns *data, size_t r, float *x)
+void wk__branch_standardise(const wk_branch *branch, const wk_columns *data, size_t r, float *x)
 {
     bool valid = data->table->valid[r];
     for (size_t i = 0; i < branch->n_inputs; i++) {
@@ -81,109 +30,6 @@ static void standardise(const wk_branch *branch, const wk_columns *data, size_t 
             v = 0;
         x[i] = v > CLIP_SIGMAS ? CLIP_SIGMAS : v < -CLIP_SIGMAS ? -CLIP_SIGMAS : v;
     }
-}
-
-/* The training sequence of market s over the span; arrays in the arena. */
-static wk_nn_sequence make_sequence(const wk_branch *branch, const wk_columns *data,
-                                    const wk_targets *targets, size_t s, const wk_branch_span *span,
-                                    wk_arena *arena)
-{
-    size_t S = data->table->S, T = span->valid_end - span->begin;
-    float *X = wk_arena_array(arena, float, T * branch->n_inputs);
-    int8_t *direction = wk_arena_array(arena, int8_t, T);
-    float *magnitude = wk_arena_array(arena, float, T);
-    float *volatility = wk_arena_array(arena, float, T);
-    float *weight = wk_arena_array(arena, float, T);
-    uint8_t *in_train = wk_arena_array(arena, uint8_t, T);
-    uint8_t *in_valid = wk_arena_array(arena, uint8_t, T);
-    for (size_t i = 0; i < T; i++) {
-        size_t t = span->begin + i, r = t * S + s;
-        size_t block_end = t < span->valid_begin ? span->valid_begin : span->valid_end;
-        standardise(branch, data, r, X + i * branch->n_inputs);
-        direction[i] = -1;
-        magnitude[i] = volatility[i] = NAN;
-        weight[i] = targets->uniqueness[r];
-        if (!data->table->valid[r])
-            continue;
-        bool any = false;
-        if (wk_split_keeps(targets->direction.end[r], span->embargo, block_end)) {
-            direction[i] = (int8_t)targets->direction.y[r];
-            any = true;
-        }
-        if (wk_split_keeps(targets->magnitude.end[r], span->embargo, block_end)) {
-            magnitude[i] = targets->magnitude.y[r];
-            any = true;
-        }
-        if (wk_split_keeps(targets->volatility.end[r], span->embargo, block_end)) {
-            volatility[i] = targets->volatility.y[r];
-            any = true;
-        }
-        in_train[i] = any && t < span->valid_begin;
-        in_valid[i] = any && t >= span->valid_begin;
-    }
-    return (wk_nn_sequence){.T = T,
-                            .X = X,
-                            .direction = direction,
-                            .magnitude = magnitude,
-                            .volatility = volatility,
-                            .weight = weight,
-                            .in_train = in_train,
-                            .in_valid = span->valid_end > span->valid_begin ? in_valid : NULL};
-}
-
-/* Inverse class frequency over the training rows, mean 1 over the classes that occur. */
-static void class_weights(const wk_nn_sequence *sequences, size_t n, float weight[3])
-{
-    double count[3] = {0}, total = 0;
-    for (size_t q = 0; q < n; q++)
-        for (size_t i = 0; i < sequences[q].T; i++)
-            if (sequences[q].in_train[i] && sequences[q].direction[i] >= 0) {
-                count[sequences[q].direction[i]]++;
-                total++;
-            }
-    for (int k = 0; k < 3; k++)
-        weight[k] = count[k] > 0 ? (float)sqrt(total / (3 * count[k])) : 1.0f;
-}
-
-wk_status wk_branch_train(const char *name, const wk_sections *layers, const wk_nn_train_config *train,
-                          const wk_columns *data, const uint32_t *columns, size_t n_columns,
-                          const wk_targets *targets, const wk_branch_span *span, wk_branch *out,
-                          wk_err *err)
-{
-    wk_branch branch = {.n_inputs = n_columns};
-    size_t S = data->table->S;
-    wk_status status;
-    wk_arena arena;
-    wk_arena_init(&arena);
-    snprintf(branch.name, sizeof branch.name, "%s", name);
-    branch.columns = calloc(n_columns, sizeof *branch.columns);
-    branch.mean = calloc(n_columns, sizeof *branch.mean);
-    branch.scale = calloc(n_columns, sizeof *branch.scale);
-    if (!branch.columns || !branch.mean || !branch.scale) {
-        status = wk_fail(err, WK_E_NOMEM, "out of memory");
-        goto done;
-    }
-    memcpy(branch.columns, columns, n_columns * sizeof *columns);
-    fit_scaler(data, span->begin, span->valid_begin, &branch);
-    status = wk_nn_create(layers->v, layers->n, n_columns, WK_NN_HEADS, span->seed, &branch.nn, err);
-    if (status != WK_OK)
-        goto done;
-    wk_nn_sequence *sequences = wk_arena_array(&arena, wk_nn_sequence, S);
-    for (size_t s = 0; s < S; s++)
-        sequences[s] = make_sequence(&branch, data, targets, s, span, &arena);
-    float weights[3];
-    class_weights(sequences, S, weights);
-    wk_nn_train_config seeded = *train;
-    seeded.seed = (int64_t)(span->seed >> 1);
-    status = wk_nn_train(branch.nn, &seeded, sequences, S, weights, span->threads, &branch.log, err);
-done:
-    wk_arena_finish(&arena);
-    if (status != WK_OK) {
-        wk_branch_finish(&branch);
-        return wk_fail_prefix(err, "network %s", name);
-    }
-    *out = branch;
-    return WK_OK;
 }
 
 static void softmax_columns(const float *head, float *out)
@@ -197,9 +43,50 @@ static void softmax_columns(const float *head, float *out)
     out[3] = head[4];
 }
 
+/* What all markets' turns share, and where market s writes. */
+typedef struct {
+    const wk_branch *branch;
+    const wk_columns *data;
+    const wk_nn_plan *plan;
+    wk_nn_state **states; /* [S] */
+    float **x;            /* [S], each [n_inputs] */
+    int64_t first;        /* bars from 1970 to step 0 */
+    int64_t anchor, warmup;
+    size_t t0, t1, stride;
+    float *out;
+} outputs;
+
+static void market_outputs(void *context, size_t s)
+{
+    const outputs *job = context;
+    size_t S = job->data->table->S;
+    for (size_t t = job->t0; t < job->t1;) {
+        /* The serving span of one anchor, warmed by the W bars before the anchor. */
+        int64_t absolute = job->first + (int64_t)t, anchor = absolute / job->anchor * job->anchor;
+        int64_t from = anchor - job->warmup - job->first, to = anchor + job->anchor - job->first;
+        size_t begin = from < 0 ? 0 : (size_t)from;
+        size_t end = (size_t)to < job->t1 ? (size_t)to : job->t1;
+        wk_nn_state_reset(job->plan, job->states[s]);
+        for (size_t u = begin; u < end; u++) {
+            float head[WK_NN_HEADS];
+            size_t r = u * S + s;
+            wk__branch_standardise(job->branch, job->data, r, job->x[s]);
+            wk_nn_step(job->plan, job->states[s], job->x[s], head);
+            if (u < t)
+                continue;
+            if (job->data->table->valid[r])
+                softmax_columns(head, job->out + r * job->stride);
+            else
+                for (int k = 0; k < WK_BRANCH_COLUMNS; k++)
+                    job->out[r * job->stride + (size_t)k] = NAN;
+        }
+        t = end;
+    }
+}
+
 wk_status wk_branch_outputs(const wk_branch *branch, const wk_panel *panel, const wk_columns *data,
                             const wk_features_config *features, size_t t0, size_t t1, float *out,
-                            size_t stride, int threads, wk_err *err)
+                            size_t stride, const wk_loop *loop, wk_err *err)
 {
     size_t S = data->table->S;
     wk_arena arena;
@@ -210,38 +97,23 @@ wk_status wk_branch_outputs(const wk_branch *branch, const wk_panel *panel, cons
         wk_arena_finish(&arena);
         return status;
     }
-    wk_nn_state **states = wk_arena_array(&arena, wk_nn_state *, S);
-    float **x = wk_arena_array(&arena, float *, S);
+    outputs job = {.branch = branch,
+                   .data = data,
+                   .plan = plan,
+                   .states = wk_arena_array(&arena, wk_nn_state *, S),
+                   .x = wk_arena_array(&arena, float *, S),
+                   .first = panel->start_ns / panel->timeframe_ns,
+                   .anchor = features->anchor_bars,
+                   .warmup = features->warmup_bars,
+                   .t0 = t0,
+                   .t1 = t1,
+                   .stride = stride,
+                   .out = out};
     for (size_t s = 0; s < S; s++) {
-        states[s] = wk_nn_state_create(&arena, plan);
-        x[s] = wk_arena_array(&arena, float, branch->n_inputs);
+        job.states[s] = wk_nn_state_create(&arena, plan);
+        job.x[s] = wk_arena_array(&arena, float, branch->n_inputs);
     }
-    int64_t A = features->anchor_bars, W = features->warmup_bars;
-    int64_t first = panel->start_ns / panel->timeframe_ns; /* bars since 1970 */
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
-    for (size_t s = 0; s < S; s++) {
-        for (size_t t = t0; t < t1;) {
-            /* The serving span of one anchor, warmed by the W bars before the anchor. */
-            int64_t absolute = first + (int64_t)t, anchor = absolute / A * A;
-            int64_t from = anchor - W - first, to = anchor + A - first;
-            size_t begin = from < 0 ? 0 : (size_t)from, end = (size_t)to < t1 ? (size_t)to : t1;
-            wk_nn_state_reset(plan, states[s]);
-            for (size_t u = begin; u < end; u++) {
-                float head[WK_NN_HEADS];
-                size_t r = u * S + s;
-                standardise(branch, data, r, x[s]);
-                wk_nn_step(plan, states[s], x[s], head);
-                if (u < t)
-                    continue;
-                if (data->table->valid[r])
-                    softmax_columns(head, out + r * stride);
-                else
-                    for (int k = 0; k < WK_BRANCH_COLUMNS; k++)
-                        out[r * stride + (size_t)k] = NAN;
-            }
-            t = end;
-        }
-    }
+    wk_loop_run(loop, S, market_outputs, &job);
     wk_arena_finish(&arena);
     return WK_OK;
 }

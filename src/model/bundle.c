@@ -51,6 +51,15 @@ static json_t *describe_branch(const wk_branch *branch)
                      floats(branch->scale, branch->n_inputs));
 }
 
+/* NaN: the configuration's threshold stands (null). Infinite: no threshold earned anything, so the model
+ * does not trade; JSON has no infinity, and a null would let it trade. */
+static json_t *describe_threshold(double threshold)
+{
+    if (isinf(threshold))
+        return json_string("no trade");
+    return isnan(threshold) ? json_null() : json_real(threshold);
+}
+
 static json_t *describe(const wk_model *model, const wk_run_config *config, const wk_dataset *dataset)
 {
     json_t *names = json_array(), *branches = json_array();
@@ -60,11 +69,12 @@ static json_t *describe(const wk_model *model, const wk_run_config *config, cons
         json_array_append_new(branches, describe_branch(&model->branches[i]));
     const wk_meta *meta = &model->meta;
     json_t *learner = json_pack(
-        "{s:s, s:s, s:i, s:i, s:b, s:o, s:f, s:o}", "kind", meta->is_mlp ? "mlp" : "gbdt", "score",
-        meta->score == WK_SCORE_DIRECTION ? "direction" : "targets", "n_targets", (int)meta->n_targets,
+        "{s:s, s:s, s:i, s:i, s:i, s:b, s:o, s:f, s:o}", "kind", meta->is_mlp ? "mlp" : "gbdt", "score",
+        meta->score == WK_SCORE_DIRECTION ? "direction" : "targets", "n_plain", (int)meta->n_plain,
+        "n_targets", (int)meta->n_targets,
         "n_seeds", (int)meta->n_seeds, "heads", meta->magnitude != NULL, "columns",
         indices(meta->columns, meta->n_columns), "temperature", meta->temperature, "threshold",
-        isfinite(meta->threshold) ? json_real(meta->threshold) : json_null());
+        describe_threshold(meta->threshold));
     if (meta->is_mlp)
         json_object_set_new(learner, "network", describe_branch(&meta->mlp));
     char *text = wk_config_dump(&wk_run_config_table, config);
@@ -246,15 +256,24 @@ static wk_status load_meta(const json_t *root, const char *dir, wk_meta *meta, w
     meta->score = strcmp(score, "direction") == 0 ? WK_SCORE_DIRECTION : WK_SCORE_TARGETS;
     meta->temperature = json_number_value(json_object_get(root, "temperature"));
     if (!(meta->temperature > 0))
-        return wk_fail(err, WK_E_MODEL, "model.json: meta.temperature is missing or not positive");
+        return wk_fail(err, WK_E_MODEL, "model.json: meta.temperature is missing or not above 0");
     json_t *threshold = json_object_get(root, "threshold");
-    meta->threshold = json_is_number(threshold) ? json_number_value(threshold) : NAN;
+    if (!threshold || !(json_is_null(threshold) || json_is_number(threshold) || json_is_string(threshold)))
+        return wk_fail(err, WK_E_MODEL,
+                       "model.json: meta.threshold is missing; it is a number, null or \"no trade\"");
+    meta->threshold = json_is_string(threshold)   ? (double)INFINITY
+                      : json_is_number(threshold) ? json_number_value(threshold)
+                                                  : (double)NAN;
     if (meta->is_mlp) {
         json_t *network = NULL;
         WK_TRY(need(root, "model.json", "network", JSON_OBJECT, &network, err));
         snprintf(path, sizeof path, "%s/meta.safetensors", dir);
         return load_branch(network, path, &meta->mlp, err);
     }
+    json_int_t plain = json_integer_value(json_object_get(root, "n_plain"));
+    if (plain < 0 || (size_t)plain > meta->n_columns)
+        return wk_fail(err, WK_E_MODEL, "model.json: meta.n_plain is out of range");
+    meta->n_plain = (size_t)plain;
     json_int_t targets = json_integer_value(json_object_get(root, "n_targets"));
     json_int_t seeds = json_integer_value(json_object_get(root, "n_seeds"));
     if (targets < 1 || targets > 64 || seeds < 1 || seeds > 20)
@@ -266,7 +285,7 @@ static wk_status load_meta(const json_t *root, const char *dir, wk_meta *meta, w
         return wk_fail(err, WK_E_NOMEM, "out of memory");
     for (size_t i = 0; i < meta->n_targets * meta->n_seeds; i++) {
         snprintf(path, sizeof path, "%s/meta.%zu.xgb.json", dir, i);
-        WK_TRY(load_forest(path, meta->n_columns,
+        WK_TRY(load_forest(path, i % meta->n_seeds % 2 == 1 ? meta->n_plain : meta->n_columns,
                            meta->score == WK_SCORE_DIRECTION ? WK_GBDT_SOFTPROB : WK_GBDT_SQUARED_ERROR,
                            &meta->forests[i], err));
     }

@@ -26,6 +26,31 @@ wk_status wk_model_config(const char *dir, const char *const *overrides, size_t 
     return status;
 }
 
+/* The step at which a stream that serves step t starts afresh: W bars before t's anchor. */
+static size_t stream_begin(const wk_features_config *features, const wk_panel *panel, size_t t)
+{
+    int64_t first = panel->start_ns / panel->timeframe_ns;
+    int64_t anchor = (first + (int64_t)t) / features->anchor_bars * features->anchor_bars;
+    int64_t begin = anchor - features->warmup_bars - first;
+    return begin < 0 ? 0 : (size_t)begin;
+}
+
+/* The step from which branch outputs are needed: a network over them is warmed on them. */
+static size_t branches_begin(const wk_model *model, const wk_features_config *features,
+                             const wk_panel *panel, size_t t0)
+{
+    return model->meta.is_mlp ? stream_begin(features, panel, t0) : t0;
+}
+
+size_t wk_model_first_step(const wk_model *model, const wk_features_config *features,
+                           const wk_panel *panel, size_t t0)
+{
+    size_t t = branches_begin(model, features, panel, t0);
+    if (model->n_branches > 0)
+        t = stream_begin(features, panel, t);
+    return stream_begin(features, panel, t);
+}
+
 /* An edited model.json can name columns that do not exist. */
 static wk_status check_columns(const char *who, const uint32_t *columns, size_t n, size_t n_known,
                                wk_err *err)
@@ -78,7 +103,8 @@ static void finish_scores(const wk_model *model, const wk_run_config *config, co
 }
 
 wk_status wk_model_forecast(const wk_model *model, const wk_run_config *config, const wk_dataset *dataset,
-                            size_t t0, size_t t1, int threads, wk_forecast *forecasts, wk_err *err)
+                            size_t t0, size_t t1, const wk_loop *loop, wk_forecast *forecasts,
+                            wk_err *err)
 {
     if (strcmp(model->feature_hash, dataset->feature_hash) != 0)
         return wk_fail(err, WK_E_MODEL,
@@ -90,21 +116,27 @@ wk_status wk_model_forecast(const wk_model *model, const wk_run_config *config, 
     size_t n_branch_columns = model->n_branches * WK_BRANCH_COLUMNS;
     wk_arena arena;
     wk_arena_init(&arena);
-    float *branch = wk_arena_array(&arena, float, cells * n_branch_columns + 1);
-    float *raw = wk_arena_array(&arena, float, cells * wk_meta_n_raw(&model->meta));
+    /* Zeroed by the system page by page, so that the steps before t0 cost no memory. */
+    float *branch = calloc(cells * n_branch_columns + 1, sizeof *branch);
+    float *raw = calloc(cells, wk_meta_n_raw(&model->meta) * sizeof *raw);
     wk_columns columns = {&dataset->table, branch, n_branch_columns};
+    size_t begin = branches_begin(model, &config->features, &dataset->panel, t0);
     wk_status status = WK_OK;
+    if (!branch || !raw)
+        status = wk_fail(err, WK_E_NOMEM, "out of memory for forecasts of %zu rows", cells);
     for (size_t i = 0; status == WK_OK && i < model->n_branches; i++)
-        status = wk_branch_outputs(&model->branches[i], &dataset->panel, &columns, &config->features, t0,
-                                   t1, branch + i * WK_BRANCH_COLUMNS, n_branch_columns, threads, err);
+        status = wk_branch_outputs(&model->branches[i], &dataset->panel, &columns, &config->features,
+                                   begin, t1, branch + i * WK_BRANCH_COLUMNS, n_branch_columns, loop, err);
     if (status == WK_OK)
-        status = wk_meta_forecast(&model->meta, config, dataset, &columns, t0, t1, threads, raw, forecasts,
+        status = wk_meta_forecast(&model->meta, config, dataset, &columns, t0, t1, loop, raw, forecasts,
                                   err);
     if (status == WK_OK) {
         finish_scores(model, config, dataset, t0, t1, raw, &arena, forecasts);
         for (size_t r = t0 * S; r < t1 * S; r++)
             forecasts[r].threshold = isnan(model->meta.threshold) ? 0 : (float)model->meta.threshold;
     }
+    free(branch);
+    free(raw);
     wk_arena_finish(&arena);
     return status;
 }

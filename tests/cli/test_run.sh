@@ -1,10 +1,11 @@
 #!/bin/sh
 # The main job on a small simulated market: the same bytes again, with another thread count, and stage by
 # stage; and bad input answered with one clear error and the right exit code. Prints TAP.
-# usage: test_run.sh WICK SOURCE_DIR
+# usage: test_run.sh WICK WICKD SOURCE_DIR
 set -u
 wick=$1
-source=$2
+wickd=$2
+source=$3
 config=$source/tests/cli/tiny.json
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
@@ -53,6 +54,28 @@ ok "the stages one by one give the same bytes"
 ok "features writes a table"
 "$wick" predict "$dir/a/model" --out "$dir/p.csv" >/dev/null 2>&1 && [ "$(wc -l <"$dir/p.csv")" -gt 1000 ]
 ok "predict writes forecasts"
+"$wickd" predict "$dir/a/model" --out "$dir/pd.csv" >/dev/null 2>&1 && cmp "$dir/p.csv" "$dir/pd.csv"
+ok "wickd predict writes the same bytes as wick predict"
+# 180 + 30 days of 24 bars of 2 markets, and the header.
+[ "$(wc -l <"$dir/p.csv")" -eq 10081 ]
+ok "predict goes as far back as the score's scale"
+
+same_tail() { # MODEL: a late --from reads fewer bars and gives the last rows of an early one
+    "$wick" predict "$1" --out "$dir/early.csv" --set data.synthetic.bars=20000 --from 2021-01-01 >/dev/null 2>&1 &&
+        "$wickd" predict "$1" --out "$dir/late.csv" --set data.synthetic.bars=20000 \
+            --from 2023-01-31T22:30:00Z >/dev/null 2>&1 &&
+        [ "$(sed -n '2s/,.*//p' "$dir/late.csv")" = 2023-01-31T23:00:00Z ] &&
+        tail -n "$(($(wc -l <"$dir/late.csv") - 1))" "$dir/early.csv" >"$dir/tail.csv" &&
+        sed 1d "$dir/late.csv" | cmp - "$dir/tail.csv"
+}
+same_tail "$dir/a/model"
+ok "predict --from gives the last rows of the whole"
+"$wick" train "$config" --out "$dir/m" --set meta.kind=mlp --set meta.mlp_train.epochs=1 \
+    --set 'meta.mlp_layers=[{"type": "gru", "units": 4}]' >/dev/null 2>&1 && same_tail "$dir/m/model"
+ok "predict --from gives the last rows of the whole with a network over the branches"
+
+refused 1 'candles of hash' "forecasts of other candles are not judged" \
+    "$wick" backtest "$config" --model "$dir/c" --out "$dir/x" --set data.synthetic.seed=6
 
 sed 's/"row_stride"/"row_strid"/' "$config" >"$dir/unknown.json"
 refused 2 'row_stride' "an unknown key names the nearest one" "$wick" run "$dir/unknown.json" --out "$dir/x"
@@ -63,6 +86,14 @@ refused 1 'cannot open' "a missing configuration is named" "$wick" run "$dir/abs
 refused 2 '--out' "a missing --out is wrong usage" "$wick" run "$config"
 refused 1 'feature_hash' "a model of other features is refused" \
     "$wick" predict "$dir/a/model" --out "$dir/q.csv" --set features.anchor_bars=3000
+refused 2 'after the newest bar' "a --from in the future is refused" \
+    "$wickd" predict "$dir/a/model" --out "$dir/q.csv" --from 2030-01-01
+refused 2 '2024-06-30' "a --from that is no time is answered with one" \
+    "$wickd" predict "$dir/a/model" --out "$dir/q.csv" --from soon
+refused 2 'wick store export' "wickd says that it reads no store" \
+    "$wickd" predict "$dir/a/model" --out "$dir/q.csv" --set data.source=store
+[ ! -e "$dir/q.csv" ]
+ok "a refused predict writes nothing"
 mkdir -p "$dir/data/v"
 printf 'time,open,high,low,close,volume\n1514764800,1,2,0.5,x,1\n' | gzip >"$dir/data/v/A-1h.csv.gz"
 refused 1 'A-1h.csv.gz' "text in a number names file and row" "$wick" run "$config" --out "$dir/x" \
@@ -70,6 +101,8 @@ refused 1 'A-1h.csv.gz' "text in a number names file and row" "$wick" run "$conf
 : >"$dir/data/v/A-1h.csv.gz"
 refused 1 'A-1h.csv.gz' "an empty file is named" "$wick" run "$config" --out "$dir/x" \
     --set data.source=files --set data.root="$dir/data" --set data.venue=v --set 'data.symbols=["A"]'
+refused 1 'B-1h.csv.gz' "a root without the candles is an error, not a simulation" "$wick" run "$config" \
+    --out "$dir/x" --set data.source=auto --set data.root="$dir/data" --set data.venue=v --set 'data.symbols=["B"]'
 [ ! -e "$dir/x/model" ]
 ok "refused runs leave no model"
 echo "1..$n"

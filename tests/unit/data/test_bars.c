@@ -91,6 +91,40 @@ static void test_funding_is_charged_at_the_nearest_open_and_known_later(void **s
         wk_series_finish(&s[i]);
 }
 
+static void test_a_panel_without_its_first_steps_holds_the_same_cells(void **state)
+{
+    (void)state;
+    int steps[20];
+    for (int i = 0; i < 20; i++)
+        steps[i] = i;
+    wk_series s[2] = {make("A", HOUR, steps, 20), make("B", HOUR, steps + 9, 8)};
+    int64_t times[2] = {EPOCH, EPOCH + 8 * HOUR};
+    double rates[2] = {2e-4, 3e-4};
+    wk_rates funding[2] = {{2, times, rates}, {0}};
+    wk_panel whole, cut;
+    wk_err err;
+    assert_int_equal(wk_panel_build(s, 2, funding, 1, 0, 0, &whole, &err), WK_OK);
+    assert_int_equal(wk_panel_build(s, 2, funding, 1, 0, 0, &cut, &err), WK_OK);
+    wk_panel_drop(&cut, 0);
+    assert_true(cut.T == 20 && cut.start_ns == EPOCH);
+    wk_panel_drop(&cut, 7);
+    assert_true(cut.T == 13 && cut.S == 2 && cut.start_ns == EPOCH + 7 * HOUR);
+    assert_true(cut.funding[2] != 0); /* of step 8: the comparison below sees a rate */
+    for (size_t i = 0; i < 13 * 2; i++) {
+        assert_memory_equal(&cut.bars[i], &whole.bars[14 + i], sizeof *cut.bars);
+        assert_int_equal(cut.provenance[i], whole.provenance[14 + i]);
+        assert_memory_equal(&cut.funding[i], &whole.funding[14 + i], sizeof *cut.funding);
+        assert_memory_equal(&cut.funding_known[i], &whole.funding_known[14 + i],
+                            sizeof *cut.funding_known);
+    }
+    wk_panel_drop(&cut, 12);
+    assert_true(cut.T == 1 && cut.bars[0].time_ns == EPOCH + 19 * HOUR);
+    wk_panel_finish(&cut);
+    wk_panel_finish(&whole);
+    wk_series_finish(&s[0]);
+    wk_series_finish(&s[1]);
+}
+
 static void test_daily_steps_are_charged_all_rates_of_the_day(void **state)
 {
     (void)state;
@@ -193,6 +227,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_panel_aligns_and_marks_the_unknown),
         cmocka_unit_test(test_funding_is_charged_at_the_nearest_open_and_known_later),
+        cmocka_unit_test(test_a_panel_without_its_first_steps_holds_the_same_cells),
         cmocka_unit_test(test_daily_steps_are_charged_all_rates_of_the_day),
         cmocka_unit_test(test_bucket_starts),
         cmocka_unit_test(test_resampled_buckets_hold_exactly_their_bars),

@@ -54,7 +54,7 @@ static void run(experiment *x, int64_t bars, bool planted)
     if (wk_config_parse(&wk_run_config_table, "prefix", config_text, NULL, 0, &x->arena, &x->config, &err))
         fail_msg("%s", err.msg);
     x->config.data.synthetic.bars = bars;
-    if (wk_dataset_load(&x->config, &x->dataset, &err))
+    if (wk_dataset_load(&x->config, NULL, &x->dataset, &err))
         fail_msg("%s", err.msg);
     if (planted)
         plant_look_ahead(&x->dataset);
