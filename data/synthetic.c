@@ -3,10 +3,10 @@
  * Bar t + 1 of market s: r = m + sigma z, where z mixes a common and an own shock, both a
  * two-variance mixture of normals (kurtosis 4.9), and sigma^2 is a GARCH(1,1) of the market's own
  * shocks. The mean is m = edge * sigma * g(u, v) / G g = -clip(u, 2) * (0.6 - 0.9 * clip(v *
- * sign(u), 1)) with u the market's last three returns and v the leader's (market 0's) last one,
+ * sign(u), 1)) with u the market's last eight returns and v the leader's (market 0's) last four,
  * each over the sigma of the coming bar and the root of its length. So a market that moved against
  * or without its leader overreacted and comes back; one that the leader took along runs on a little.
- * A linear model sees only the mean of the two. */
+ * A linear model sees only the mean of the two; the edge outlives a bar or two of delay. */
 #include "wick/synthetic.h"
 
 #include <math.h>
@@ -17,19 +17,19 @@
 #include "wick/math.h"
 #include "wick/rng.h"
 
-enum { INTRABAR = 12, STREAMS = 8 };
+enum { INTRABAR = 12, STREAMS = 8, OWN_BARS = 8, LEADER_BARS = 4 };
 enum { DRAW_COMMON, DRAW_COMMON_WIDTH, DRAW_OWN, DRAW_OWN_WIDTH, DRAW_PATH, DRAW_VOLUME };
 
 static const double ALPHA = 0.07, BETA = 0.91, VARIANCE_CAP = 25.0;
 static const double LEADER_LOAD = 0.95, OTHER_LOAD = 0.75; /* correlation with the common shock */
 /* Root mean squares of sigma * g over that of sigma without an edge, measured over 2 M bars; with
  * them the correlation of mean and return is the edge. */
-static const double G_LEADER = 0.48, G_OTHER = 0.59;
+static const double G_LEADER = 0.40, G_OTHER = 0.52;
 static const double PRICE_SCALE = 1e6, VOLUME_SCALE = 1e3; /* six and three decimals */
 
 typedef struct {
     double log_price, close, variance; /* variance: of the coming bar */
-    double returns[3];                 /* newest first */
+    double returns[OWN_BARS];          /* newest first */
 } market;
 
 static double clip(double x, double bound)
@@ -49,11 +49,19 @@ static double fat_normal(uint64_t seed, size_t s, int draw, uint64_t t)
     return wk_rng_normal(seed, stream_of(s, draw), t) * sqrt(calm ? 0.6 : 2.6);
 }
 
+/* The last n returns together, over the root of n. */
+static double recent(const market *m, int n)
+{
+    double sum = 0;
+    for (int i = 0; i < n; i++)
+        sum += m->returns[i];
+    return sum / sqrt((double)n);
+}
+
 static double planted(const market *m, const market *leader, int is_leader)
 {
     double sigma = sqrt(m->variance);
-    double u = (m->returns[0] + m->returns[1] + m->returns[2]) / (sigma * sqrt(3.0));
-    double v = leader->returns[0] / sqrt(leader->variance);
+    double u = recent(m, OWN_BARS) / sigma, v = recent(leader, LEADER_BARS) / sqrt(leader->variance);
     double toward = u < 0 ? -v : v;
     return -clip(u, 2) * (0.6 - 0.9 * clip(toward, 1)) / (is_leader ? G_LEADER : G_OTHER);
 }
@@ -130,8 +138,8 @@ static void simulate(const wk_synthetic_params *p, market *markets, wk_panel *pa
             m->variance =
                 (1 - ALPHA - BETA) * long_run + ALPHA * shock * shock + BETA * m->variance;
             m->variance = smaller(m->variance, VARIANCE_CAP * long_run);
-            m->returns[2] = m->returns[1];
-            m->returns[1] = m->returns[0];
+            for (int i = OWN_BARS - 1; i > 0; i--)
+                m->returns[i] = m->returns[i - 1];
             m->returns[0] = r;
         }
         for (size_t s = 0; mean && s < p->S; s++)

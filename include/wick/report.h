@@ -21,7 +21,7 @@
  * Tables are arrays of flat objects, each drawn sortable with its keys as headings:
  *  folds, symbols, strategies [{name, kind ("strategy"|"baseline"|"ablation"), ...}],
  *  exits [{reason, n, share, win_rate, net_bp}], costs [{kind, money, bp}],
- *  skill [{target, metric, value, ci_low, ci_high, against}]
+ *  skill [{target, metric, value, against, compared_with}]
  * Conventions of their keys: _bp, _pct, _s, _ms, _hours, _days and _bars at the end are units;
  * share, rate, return, cagr, drawdown, coverage, precision, recall, exposure, accuracy and
  * volatility at the end are fractions, shown in per cent. Give times as texts ("2024-01-01").

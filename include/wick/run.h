@@ -23,7 +23,7 @@ typedef struct {
 } wk_synthetic_config;
 
 typedef struct {
-    int source; /* wk_data_source; auto: files where they exist, else synthetic */
+    int source; /* wk_data_source; auto: files when a directory is named, else synthetic */
     const char *root; /* "" = $WICK_DATA */
     const char *venue;
     wk_strings symbols;
@@ -32,6 +32,7 @@ typedef struct {
     int64_t from_ns, to_ns;    /* 0: everything */
     const char *funding;       /* directory of <SYMBOL>-funding.csv.gz, relative to root; "" = none */
     bool funding_mean;         /* markets without a series are charged the mean of the others */
+    wk_reals ticks, lots;      /* one a market; empty: inferred from the decimals */
     wk_synthetic_config synthetic;
 } wk_data_config;
 
@@ -97,6 +98,7 @@ typedef struct {
     const char **feature_names, **feature_families; /* [F], in the arena */
     char feature_hash[65], data_hash[65];
     bool synthetic;
+    wk_instrument *instruments; /* [S], in the arena; NULL before wk_dataset_instruments */
     wk_arena arena;
 } wk_dataset;
 
@@ -120,6 +122,10 @@ WK_MUST_CHECK wk_status wk_dataset_load_panel(const wk_run_config *config, wk_ca
                                               wk_dataset *out, wk_err *err);
 WK_MUST_CHECK wk_status wk_dataset_compute(const wk_run_config *config, wk_dataset *dataset, wk_err *err);
 void wk_dataset_finish(wk_dataset *dataset);
+
+/* Ticks and lots of the dataset's markets: data.ticks and data.lots, else inferred from the decimals of
+ * all its bars (they are rules of the venue, not news); logs them. */
+WK_MUST_CHECK wk_status wk_dataset_instruments(const wk_run_config *config, wk_dataset *dataset, wk_err *err);
 
 /* The stages. `dir` is the run directory, made if absent. */
 WK_MUST_CHECK wk_status wk_stage_train(const wk_run_config *config, const char *dir, int threads, wk_err *err);

@@ -30,17 +30,6 @@ static void candle_path(const wk_data_config *data, size_t s, char out[PATH_MAX]
              data->resample_from[0] ? data->resample_from : timeframe);
 }
 
-static bool files_exist(const wk_data_config *data)
-{
-    char path[PATH_MAX];
-    for (size_t s = 0; s < data->symbols.n; s++) {
-        candle_path(data, s, path);
-        if (!wk_file_exists(path))
-            return false;
-    }
-    return data->symbols.n > 0;
-}
-
 /* Reads market s at the experiment's timeframe. */
 static wk_status read_series(const wk_data_config *data, wk_candle_reader *store, size_t s, wk_series *out,
                              wk_err *err)
@@ -109,7 +98,7 @@ static wk_status load_panel(const wk_run_config *config, wk_candle_reader *store
     const wk_data_config *data = &config->data;
     int source = data->source;
     if (source == WK_SOURCE_AUTO)
-        source = files_exist(data) ? WK_SOURCE_FILES : WK_SOURCE_SYNTHETIC;
+        source = *data_root(data) ? WK_SOURCE_FILES : WK_SOURCE_SYNTHETIC;
     if (source == WK_SOURCE_FILES && !*data_root(data))
         return wk_fail(err, WK_E_CONFIG, "data.root is empty and WICK_DATA is not set; set one of them to the "
                                          "directory that holds %s/%s-....csv.gz",

@@ -36,7 +36,7 @@ static wk_status run_backtest(const judge *j, const wk_forecast *forecasts, cons
     wk_trade_config from_judge = *trade;
     from_judge.entry_from_ns = panel->start_ns + (int64_t)j->walk->judge_step * panel->timeframe_ns;
     return wk_backtest_run(panel, forecasts, j->dataset->table.sigma, j->walk->first_step,
-                           j->walk->end_step, &from_judge, sim, NULL, bt, err);
+                           j->walk->end_step, &from_judge, sim, j->dataset->instruments, bt, err);
 }
 
 /* Equity at the ends of UTC days from the judged span on, and its daily returns. */
@@ -282,6 +282,75 @@ static json_t *head_figures(const judge *j, const wk_forecast *forecasts)
     return out;
 }
 
+/* How the main strategy's AUC compares with the trees' alone: differences of monthly AUCs, resampled in
+ * blocks of three months. NULL when the main strategy is the trees. */
+static json_t *auc_against_trees(const judge *j)
+{
+    enum { MONTHS_MAX = 1200, BLOCK_MONTHS = 3 };
+    const wk_panel *panel = &j->dataset->panel;
+    const wk_forecast *main = NULL, *trees = NULL;
+    for (size_t i = 0; i < j->walk->n_strategies; i++) {
+        const wk_strategy *s = &j->walk->strategies[i];
+        if (s->main)
+            main = s->forecasts;
+        else if (strcmp(s->name, "gbdt") == 0)
+            trees = s->forecasts;
+    }
+    if (!main || !trees)
+        return NULL;
+    double a[MONTHS_MAX], b[MONTHS_MAX], ic;
+    size_t n = 0;
+    for (size_t t = j->walk->judge_step; t < j->walk->end_step && n < MONTHS_MAX;) {
+        wk_civil c = wk_civil_from_ns(panel->start_ns + (int64_t)t * panel->timeframe_ns);
+        int64_t next = wk_civil_to_ns(c.year + c.month / 12, c.month % 12 + 1, 1);
+        size_t end = (size_t)((next - panel->start_ns + panel->timeframe_ns - 1) / panel->timeframe_ns);
+        end = end < j->walk->end_step ? end : j->walk->end_step;
+        skill(j, main, t, end, &a[n], &ic);
+        skill(j, trees, t, end, &b[n], &ic);
+        n += isfinite(a[n]) && isfinite(b[n]);
+        t = end;
+    }
+    if (n < 2 * BLOCK_MONTHS)
+        return NULL;
+    wk_interval difference;
+    double mean_a = 0, mean_b = 0;
+    double p = wk_bootstrap_paired(a, b, n, BLOCK_MONTHS, BOOTSTRAP_DRAWS, (uint64_t)j->config->seed,
+                                   &difference);
+    for (size_t i = 0; i < n; i++) {
+        mean_a += a[i] / (double)n;
+        mean_b += b[i] / (double)n;
+    }
+    return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "months", (int)n, "main", number(mean_a), "gbdt",
+                     number(mean_b), "difference", number(mean_a - mean_b), "difference_lo",
+                     number(difference.lo), "difference_hi", number(difference.hi), "p", number(p));
+}
+
+static json_t *skill_row(const char *target, const char *metric, json_t *value, json_t *against, const char *what)
+{
+    return json_pack("{s:s, s:s, s:O, s:O, s:s}", "target", target, "metric", metric, "value", value,
+                     "against", against, "compared_with", what);
+}
+
+/* The table of what the forecasts are worth before any trade. heads and auc (may be NULL) are borrowed. */
+static json_t *skill_rows(const wk_judged *main, const json_t *heads, const json_t *auc)
+{
+    json_t *rows = json_array(), *half = json_real(0.5), *zero = json_real(0), *all = number(main->auc);
+    json_array_append_new(rows, skill_row("direction", "AUC, all bars", all, half, "chance"));
+    if (auc)
+        json_array_append_new(rows, skill_row("direction", "AUC, mean of months",
+                                              json_object_get(auc, "main"), json_object_get(auc, "gbdt"),
+                                              "trees alone"));
+    json_array_append_new(rows, skill_row("magnitude", "rank correlation",
+                                          json_object_get(heads, "magnitude_rank_ic"), zero, "zero"));
+    json_array_append_new(rows, skill_row("volatility", "QLIKE, lower is better",
+                                          json_object_get(heads, "volatility_qlike"),
+                                          json_object_get(heads, "ewma_qlike"), "EWMA"));
+    json_decref(half);
+    json_decref(zero);
+    json_decref(all);
+    return rows;
+}
+
 /* ---- stress ---- */
 
 static wk_status stress_total(judge *j, const wk_forecast *forecasts, double cost_multiplier,
@@ -427,8 +496,11 @@ static void build(judge *j, const wk_backtest *bt, const wk_judged *main, const 
                             points(main, false), "drawdown", points(main, true), "baselines_equity", others,
                             "strategies", strategies, "folds", folds, "symbols", symbols, "exits", exits,
                             "costs", costs);
+    json_t *auc = auc_against_trees(j);
+    if (auc)
+        json_object_set_new(*metrics, "monthly_auc", auc);
+    json_object_set_new(doc, "skill", skill_rows(main, heads, auc));
     json_object_set_new(doc, "precision_coverage", coverage);
-    json_object_set_new(doc, "heads", json_pack("[o]", heads));
     json_object_set_new(doc, "candles", wk_document_candles(&j->dataset->panel, bt));
     json_object_set_new(doc, "calibration",
                         wk_document_calibration(j->dataset, j->targets, forecasts, from, to));

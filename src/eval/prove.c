@@ -52,6 +52,8 @@ wk_status wk_prove_seed(const wk_run_config *config, uint64_t seed, double edge,
         wk_panel_finish(&again);
     }
     if (status == WK_OK)
+        status = wk_dataset_instruments(&c, &dataset, err);
+    if (status == WK_OK)
         status = wk_targets_make(&c, &dataset.panel, dataset.table.sigma, &dataset.arena, &targets, err);
     if (status == WK_OK)
         status = wk_walk_forward_run(&c, &dataset, &targets, threads, &walk, err);

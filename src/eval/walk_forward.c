@@ -217,7 +217,7 @@ static wk_status fit_threshold(const walk *w, const blocks *b, float *threshold,
         size_t wins;
         trade.threshold = candidates[i];
         WK_TRY(wk_backtest_run(&w->dataset->panel, w->forecasts, w->dataset->table.sigma, b->policy,
-                               b->test, &trade, &w->config->sim, NULL, &bt, err));
+                               b->test, &trade, &w->config->sim, w->dataset->instruments, &bt, err));
         double net = net_of(&bt, &wins);
         if (bt.n_trades >= TRADES_MIN && net > best &&
             (double)wins >= w->config->split.precision_floor * (double)bt.n_trades) {
@@ -509,7 +509,7 @@ static void collect_importance(walk *w)
     double *gain = wk_arena_array(&w->arena, double, meta->n_columns);
     for (size_t i = 0; i < n; i++) {
         wk_forest_importance(meta->forests[i], gain);
-        for (size_t c = 0; c < meta->n_columns; c++)
+        for (size_t c = 0; c < wk_forest_n_features(meta->forests[i]); c++)
             total[c] += gain[c] / (double)n;
     }
     const wk_branch_config *branches = w->config->branches.v;
@@ -558,7 +558,7 @@ static wk_status run_folds(walk *w, wk_err *err)
                (int64_t)((double)panel->T * split->forecast_from_fraction) * panel->timeframe_ns;
     int64_t generations = w->n_branches ? split->branch_generations : 0;
     while (generations > 0 &&
-           step_of(panel, months_before(from, generations * split->refit_months)) < 4 * MIN_TRAIN_STEPS)
+           step_of(panel, months_before(from, generations * split->refit_months)) < MIN_TRAIN_STEPS)
         generations--;
     int64_t window = (int64_t)(split->train_window_days * 86400e9 / (double)panel->timeframe_ns);
     wk_fold *folds;

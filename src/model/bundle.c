@@ -220,8 +220,8 @@ static wk_status load_branch(const json_t *root, const char *weights, wk_branch 
 static wk_status load_forest(const char *path, size_t n_columns, wk_forest **out, wk_err *err)
 {
     WK_TRY(wk_forest_load(path, out, err));
-    if (wk_forest_n_features(*out) != n_columns)
-        return wk_fail(err, WK_E_MODEL, "%s: the trees see %zu features, model.json lists %zu columns",
+    if (wk_forest_n_features(*out) > n_columns)
+        return wk_fail(err, WK_E_MODEL, "%s: the trees see %zu features, model.json lists only %zu columns",
                        path, wk_forest_n_features(*out), n_columns);
     return WK_OK;
 }

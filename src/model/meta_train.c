@@ -84,10 +84,12 @@ static wk_gbdt_data table_of(const row_set *rows, size_t C)
 typedef struct {
     const wk_run_config *config;
     row_choice train, stop;
+    size_t n_plain; /* the first columns, that plain forests see */
     int threads;
 } trainer;
 
-/* Trains one forest a seed for the label into forests[0..n_seeds). */
+/* Trains one forest a seed for the label into forests[0..n_seeds). Of each two, the first sees all
+ * columns and the second the features alone: branch outputs that are noise then spoil only half. */
 static wk_status train_label(const trainer *job, const wk_label *label, const float *weight,
                              wk_gbdt_objective objective, size_t n_seeds, size_t stride,
                              wk_forest **forests, wk_gbdt_log *log, wk_err *err)
@@ -115,6 +117,7 @@ static wk_status train_label(const trainer *job, const wk_label *label, const fl
     wk_gbdt_data stop_table = table_of(&stop_rows, train.n_columns);
     for (size_t i = 0; status == WK_OK && i < n_seeds; i++) {
         params.seed = job->config->seed * 1000 + job->config->meta.params.seed + (int64_t)i;
+        train_table.n_cols = stop_table.n_cols = i % 2 == 1 ? job->n_plain : train.n_columns;
         status = wk_gbdt_train(&params, &train_table, stops ? &stop_table : NULL, NULL, job->threads,
                                &forests[i], i == 0 ? log : NULL, err);
     }
@@ -149,12 +152,20 @@ static wk_status train_forests(const trainer *job, const wk_targets *targets, bo
                        &meta->volatility, NULL, err);
 }
 
+/* How many of the columns are features; these stand first. */
+static size_t plain_columns(const uint32_t *columns, size_t n_columns, size_t F)
+{
+    size_t n = 0;
+    while (n < n_columns && columns[n] < F)
+        n++;
+    return n;
+}
+
 wk_status wk_meta_train(const wk_run_config *config, const wk_dataset *dataset,
                         const wk_targets *targets, const wk_columns *data, const uint32_t *columns,
                         size_t n_columns, bool heads, size_t begin, size_t end, size_t stop_end,
                         int threads, wk_meta *out, wk_err *err)
 {
-    (void)dataset;
     wk_meta meta = {.is_mlp = config->meta.kind == 1,
                     .score = config->meta.score,
                     .n_columns = n_columns,
@@ -176,6 +187,7 @@ wk_status wk_meta_train(const wk_run_config *config, const wk_dataset *dataset,
         trainer job = {.config = config,
                        .train = {data, columns, n_columns, begin, end, stride, embargo},
                        .stop = {data, columns, n_columns, end, stop_end, stride, embargo},
+                       .n_plain = plain_columns(columns, n_columns, dataset->table.F),
                        .threads = threads};
         status = train_forests(&job, targets, heads, &meta, err);
     }

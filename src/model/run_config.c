@@ -22,7 +22,7 @@ static const wk_cfg_table synthetic_table = {"synthetic", "the simulated market"
 
 static const wk_cfg_row data_rows[] = {
     {"source", WK_CFG_ENUM, offsetof(wk_data_config, source), NULL, "\"auto\"", 0, 0,
-     "auto|files|store|synthetic", NULL, "where candles come from; auto: files where they exist, else the simulator"},
+     "auto|files|store|synthetic", NULL, "where candles come from; auto: files when root or $WICK_DATA names a directory, else the simulator"},
     {"root", WK_CFG_STRING, offsetof(wk_data_config, root), NULL, "\"\"", 0, 0, NULL, NULL,
      "directory of <venue>/<SYMBOL>-<timeframe>.csv.gz (files) or of the store; empty: $WICK_DATA or $WICK_HOME/store"},
     {"venue", WK_CFG_STRING, offsetof(wk_data_config, venue), NULL, "\"binance\"", 0, 0, NULL, NULL,
@@ -41,6 +41,10 @@ static const wk_cfg_row data_rows[] = {
      "directory of <SYMBOL>-funding.csv.gz, relative to root; empty: none"},
     {"funding_mean", WK_CFG_BOOL, offsetof(wk_data_config, funding_mean), NULL, "true", 0, 0, NULL, NULL,
      "charge markets without a series the mean of the others"},
+    {"ticks", WK_CFG_REALS, offsetof(wk_data_config, ticks), "quote", "[]", 1e-12, 1e6, NULL, NULL,
+     "smallest price step of each market; empty: inferred from the decimals of the prices"},
+    {"lots", WK_CFG_REALS, offsetof(wk_data_config, lots), "base", "[]", 1e-12, 1e9, NULL, NULL,
+     "smallest size step of each market; empty: inferred from the decimals of the volumes"},
     {"synthetic", WK_CFG_SECTION, offsetof(wk_data_config, synthetic), NULL, NULL, 0, 0, NULL,
      &synthetic_table, "the simulated market"},
     END};
@@ -116,8 +120,8 @@ static const wk_cfg_row meta_rows[] = {
      NULL, "no score before so much history"},
     {"params", WK_CFG_SECTION, offsetof(wk_meta_config, params), NULL, NULL, 0, 0, NULL,
      &wk_gbdt_params_table, "of the trees; the objective follows from the target"},
-    {"seeds", WK_CFG_INT, offsetof(wk_meta_config, seeds), NULL, "1", 1, 20, NULL, NULL,
-     "forests averaged, one a seed"},
+    {"seeds", WK_CFG_INT, offsetof(wk_meta_config, seeds), NULL, "2", 1, 20, NULL, NULL,
+     "forests averaged, one a seed; every second one sees the features without the branches"},
     {"heads_stride", WK_CFG_INT, offsetof(wk_meta_config, heads_stride), NULL, "4", 1, 1000, NULL, NULL,
      "the magnitude and volatility heads train on every n-th of the training rows"},
     {"mlp_layers", WK_CFG_SECTIONS, offsetof(wk_meta_config, mlp_layers), NULL, "[]", 0, 0, NULL,

@@ -101,7 +101,7 @@ static void test_the_mean_is_worth_the_edge(void **state)
     free(mean);
 }
 
-/* A rule that anyone can compute from closed bars: fade the last three bars' return, more so when
+/* A rule that anyone can compute from closed bars: fade the last eight bars' return, more so when
  * the leader went the other way. It finds most of the planted mean, and nothing without an edge. */
 static void naive_score(const wk_panel *p, double *score)
 {
@@ -110,15 +110,14 @@ static void naive_score(const wk_panel *p, double *score)
         variance[s] = 0.008 * 0.008;
     for (size_t t = 0; t < p->T; t++)
         for (size_t s = 0; s < S; s++) {
-            double r = t > 0 ? next_return(p, t - 1, s) : 0,
-                   lead = t > 0 ? next_return(p, t - 1, 0) : 0;
+            double r = t > 0 ? next_return(p, t - 1, s) : 0, own = 0, lead = 0;
             variance[s] = 0.94 * variance[s] + 0.06 * r * r;
-            double u = t > 2 ? (next_return(p, t - 1, s) + next_return(p, t - 2, s) +
-                                next_return(p, t - 3, s)) /
-                                   sqrt(3 * variance[s])
-                             : 0;
-            u = fmax(-2, fmin(2, u));
-            double v = fmax(-1, fmin(1, lead / sqrt(variance[s]) * (u < 0 ? -1 : 1)));
+            for (size_t i = 1; t > 8 && i <= 8; i++) {
+                own += next_return(p, t - i, s);
+                lead += i <= 4 ? next_return(p, t - i, 0) : 0;
+            }
+            double u = fmax(-2, fmin(2, own / sqrt(8 * variance[s])));
+            double v = fmax(-1, fmin(1, lead / sqrt(4 * variance[s]) * (u < 0 ? -1 : 1)));
             score[t * S + s] = -u * (0.6 - 0.9 * v);
         }
 }
