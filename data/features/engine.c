@@ -149,7 +149,9 @@ static void step_lane(const wk_features *f, wk__lane *lane, int64_t time_ns, con
     }
     for (size_t s = 0; s < S; s++) {
         emit_symbol(f, lane, s, rows + s * f->F);
-        valid[s] = f->cells[s].has_bar && f->cells[s].n_live > f->warmup_valid;
+        /* Without a volatility there is no label and no size, whatever the warm-up allows. */
+        bool known = f->cells[s].sd == f->cells[s].sd;
+        valid[s] = f->cells[s].has_bar && known && f->cells[s].n_live > f->warmup_valid;
     }
 }
 

@@ -51,8 +51,8 @@ const char *wk_features_hash(const wk_features *f);
 /* Pushes the bars [S] of the step that opened at time_ns and has just closed. provenance [S]: a
  * cell WK_PROV_UNKNOWN has no bar (its row is invalid; its state holds the last price).
  * funding_known [S] or NULL. rows [S * F] receives f64 features, NaN where one is not defined;
- * valid [S] is 1 where the symbol has a bar and the serving state has seen it for more than
- * warmup_valid_bars bars. Steps must come in order without a hole: an absent step is pushed with
+ * valid [S] is 1 where the symbol has a bar, its volatility is known, and the serving state has seen it
+ * for more than warmup_valid_bars bars. Steps must come in order without a hole: an absent step is pushed with
  * all cells unknown. */
 void wk_features_push(wk_features *f, int64_t time_ns, const wk_bar *bars,
                       const uint8_t *provenance, const double *funding_known, double *rows,

@@ -97,6 +97,7 @@ static wk_status load_panel(const wk_run_config *config, wk_candle_reader *store
 {
     const wk_data_config *data = &config->data;
     int source = data->source;
+    /* A root that was given is meant: a file missing there is an error, not a reason to simulate. */
     if (source == WK_SOURCE_AUTO)
         source = *data_root(data) ? WK_SOURCE_FILES : WK_SOURCE_SYNTHETIC;
     if (source == WK_SOURCE_FILES && !*data_root(data))

@@ -8,15 +8,11 @@
 
 #include "wick/clock.h"
 #include "wick/math.h"
-
-static json_t *number(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
+#include "wick/report.h"
 
 /* A forecast with what came of it. */
 typedef struct {
-    double strength; /* |score x sigma| */
+    double strength;      /* |score x sigma| */
     double signed_return; /* judge-horizon log return in the direction of the score */
 } graded;
 
@@ -59,9 +55,9 @@ json_t *wk_document_precision_coverage(const wk_dataset *dataset, const wk_targe
         double win = gain / (double)wins, lose = loss / (double)(k - wins);
         json_array_append_new(
             rows, json_pack("{s:f, s:o, s:o, s:o, s:i}", "coverage", shares[i], "precision",
-                            number((double)wins / (double)k), "break_even",
-                            number((lose + round_trip_cost) / (win + lose)), "gross_bp",
-                            number((gain - loss) / (double)k * 1e4), "n", (int)k));
+                            wk_report_number((double)wins / (double)k), "break_even",
+                            wk_report_number((lose + round_trip_cost) / (win + lose)), "gross_bp",
+                            wk_report_number((gain - loss) / (double)k * 1e4), "n", (int)k));
     }
     free(all);
     return rows;
@@ -88,9 +84,10 @@ json_t *wk_document_calibration(const wk_dataset *dataset, const wk_targets *tar
     }
     for (int b = 0; b < BINS; b++)
         if (n[b] >= 30)
-            json_array_append_new(rows, json_pack("{s:o, s:o, s:i}", "p", number(sum[b] / (double)n[b]),
-                                                  "observed", number(hit[b] / (double)n[b]), "n",
-                                                  (int)n[b]));
+            json_array_append_new(
+                rows,
+                json_pack("{s:o, s:o, s:i}", "p", wk_report_number(sum[b] / (double)n[b]),
+                          "observed", wk_report_number(hit[b] / (double)n[b]), "n", (int)n[b]));
     return rows;
 }
 
@@ -115,39 +112,48 @@ json_t *wk_document_confusion(const wk_dataset *dataset, const wk_targets *targe
     return json_pack("{s:[s, s, s], s:o}", "labels", "SELL", "HOLD", "BUY", "counts", rows);
 }
 
+/* Unix seconds of the candle of a step. A fill's own time is when the trader learns of it: its
+ * close. */
+static json_int_t bar_time(const wk_panel *panel, size_t step)
+{
+    return (json_int_t)((panel->start_ns + (int64_t)step * panel->timeframe_ns) / WK_NS_PER_S);
+}
+
 json_t *wk_document_candles(const wk_panel *panel, const wk_backtest *bt)
 {
     enum { BARS_SHOWN = 2500, SYMBOLS_SHOWN = 6 };
     json_t *all = json_object();
-    size_t end = bt->first_step + bt->T, begin = bt->T > BARS_SHOWN ? end - BARS_SHOWN : bt->first_step;
+    size_t end = bt->first_step + bt->T,
+           begin = bt->T > BARS_SHOWN ? end - BARS_SHOWN : bt->first_step;
     for (size_t s = 0; s < panel->S && s < SYMBOLS_SHOWN; s++) {
         json_t *bars = json_array(), *marks = json_array();
         for (size_t t = begin; t < end; t++) {
             const wk_bar *b = &panel->bars[t * panel->S + s];
             if (panel->provenance[t * panel->S + s] == WK_PROV_UNKNOWN)
                 continue;
-            json_array_append_new(bars, json_pack("{s:I, s:f, s:f, s:f, s:f}", "time",
-                                                  (json_int_t)(b->time_ns / WK_NS_PER_S), "open", b->open,
-                                                  "high", b->high, "low", b->low, "close", b->close));
+            json_array_append_new(bars,
+                                  json_pack("{s:I, s:f, s:f, s:f, s:f}", "time",
+                                            (json_int_t)(b->time_ns / WK_NS_PER_S), "open", b->open,
+                                            "high", b->high, "low", b->low, "close", b->close));
         }
         for (size_t i = 0; i < bt->n_trades; i++) {
             const wk_trade *tr = &bt->trades[i];
             if (tr->symbol != s || tr->entry_step < begin)
                 continue;
-            json_array_append_new(
-                marks, json_pack("{s:I, s:f, s:i, s:s, s:s, s:o}", "time",
-                                 (json_int_t)(tr->entry_ns / WK_NS_PER_S), "price", tr->entry_price,
-                                 "side", (int)tr->side, "kind", "entry", "reason", "entry", "net_bp",
-                                 json_null()));
-            json_array_append_new(
-                marks,
-                json_pack("{s:I, s:f, s:i, s:s, s:s, s:o}", "time",
-                          (json_int_t)(tr->exit_ns / WK_NS_PER_S), "price", tr->exit_price, "side",
-                          -(int)tr->side, "kind", "exit", "reason",
-                          wk_reason_name((wk_reason)tr->exit_reason), "net_bp",
-                          number(tr->net / tr->notional * 1e4)));
+            json_array_append_new(marks,
+                                  json_pack("{s:I, s:f, s:i, s:s, s:s, s:o}", "time",
+                                            bar_time(panel, tr->entry_step), "price",
+                                            tr->entry_price, "side", (int)tr->side, "kind", "entry",
+                                            "reason", "entry", "net_bp", json_null()));
+            json_array_append_new(marks,
+                                  json_pack("{s:I, s:f, s:i, s:s, s:s, s:o}", "time",
+                                            bar_time(panel, tr->exit_step), "price", tr->exit_price,
+                                            "side", (int)tr->side, "kind", "exit", "reason",
+                                            wk_reason_name((wk_reason)tr->exit_reason), "net_bp",
+                                            wk_report_number(tr->net / tr->notional * 1e4)));
         }
-        json_object_set_new(all, panel->symbols[s], json_pack("{s:o, s:o}", "bars", bars, "trades", marks));
+        json_object_set_new(all, panel->symbols[s],
+                            json_pack("{s:o, s:o}", "bars", bars, "trades", marks));
     }
     return all;
 }
@@ -190,13 +196,13 @@ json_t *wk_document_symbols(const wk_panel *panel, const wk_backtest *bt)
             net += tr->net;
             bp += tr->net / tr->notional * 1e4;
         }
-        json_array_append_new(rows, json_pack("{s:s, s:i, s:o, s:o, s:o, s:f}", "symbol",
-                                              panel->symbols[s], "trades", (int)n, "long_share",
-                                              n ? number((double)longs / (double)n) : json_null(),
-                                              "win_rate",
-                                              n ? number((double)wins / (double)n) : json_null(),
-                                              "net_bp", n ? number(bp / (double)n) : json_null(),
-                                              "net", net));
+        json_array_append_new(
+            rows,
+            json_pack("{s:s, s:i, s:o, s:o, s:o, s:f}", "symbol", panel->symbols[s], "trades",
+                      (int)n, "long_share",
+                      n ? wk_report_number((double)longs / (double)n) : json_null(), "win_rate",
+                      n ? wk_report_number((double)wins / (double)n) : json_null(), "net_bp",
+                      n ? wk_report_number(bp / (double)n) : json_null(), "net", net));
     }
     return rows;
 }
@@ -207,7 +213,8 @@ static json_t *cost_line(const char *kind, double money, const wk_backtest *bt)
     for (size_t i = 0; i < bt->n_trades; i++)
         notional += bt->trades[i].notional;
     return json_pack("{s:s, s:o, s:f}", "kind", kind, "bp_a_trade",
-                     notional > 0 ? number(money / notional * 1e4) : json_null(), "money", money);
+                     notional > 0 ? wk_report_number(money / notional * 1e4) : json_null(), "money",
+                     money);
 }
 
 json_t *wk_document_costs(const wk_backtest *bt)
@@ -233,17 +240,18 @@ char *wk_document_trades_csv(const wk_panel *panel, const wk_backtest *bt)
     size_t size = 0;
     FILE *f = open_memstream(&text, &size);
     WK_ASSERT(f && "out of memory");
-    fputs("symbol,side,entry_time,entry_price,exit_time,exit_price,quantity,notional,gross,fees,slippage,"
+    fputs("symbol,side,entry_bar,entry_price,exit_bar,exit_price,quantity,notional,gross,fees,"
+          "slippage,"
           "funding,net,net_bp,exit_reason,score\n",
           f);
     for (size_t i = 0; i < bt->n_trades; i++) {
         const wk_trade *tr = &bt->trades[i];
         fprintf(f, "%s,%s,%s,%.10g,%s,%.10g,%.10g,%.8f,%.8f,%.8f,%.8f,%.8f,%.8f,%.4f,%s,%.6g\n",
                 panel->symbols[tr->symbol], tr->side > 0 ? "long" : "short",
-                wk_time_format(tr->entry_ns, entry), tr->entry_price, wk_time_format(tr->exit_ns, exit),
-                tr->exit_price, tr->qty, tr->notional, tr->gross, tr->fees, tr->slippage, tr->funding,
-                tr->net, tr->net / tr->notional * 1e4, wk_reason_name((wk_reason)tr->exit_reason),
-                tr->score);
+                wk_time_format(tr->entry_ns, entry), tr->entry_price,
+                wk_time_format(tr->exit_ns, exit), tr->exit_price, tr->qty, tr->notional, tr->gross,
+                tr->fees, tr->slippage, tr->funding, tr->net, tr->net / tr->notional * 1e4,
+                wk_reason_name((wk_reason)tr->exit_reason), tr->score);
     }
     fclose(f);
     return text;
@@ -265,6 +273,7 @@ void wk_rule_momentum(const wk_panel *panel, const wk_feature_table *table, size
             if (!(now > 0) || !(then > 0))
                 continue;
             double x = wk_log(now / then) / (table->sigma[r] * sqrt((double)lookback_bars));
-            forecasts[r] = (wk_forecast){.score = (float)x, .volatility = (float)table->sigma[r], .valid = 1};
+            forecasts[r] =
+                (wk_forecast){.score = (float)x, .volatility = (float)table->sigma[r], .valid = 1};
         }
 }

@@ -197,7 +197,7 @@ wk_status wk_forecast_file_read(const char *path, const wk_panel *panel, wk_walk
     bool ok = list && column && valid && file >= 0 && read_attribute(file, "first_step", &first) &&
               read_attribute(file, "judge_step", &judge) && read_attribute(file, "end_step", &end) &&
               H5Literate(file, H5_INDEX_NAME, H5_ITER_INC, &at, collect_group, list) >= 0;
-    ok = ok && first >= 0 && first <= judge && judge <= end && (size_t)end <= panel->T && list->n > 0;
+    ok = ok && first >= 0 && first <= judge && judge < end && (size_t)end <= panel->T && list->n > 0;
     if (ok) {
         walk.strategies = calloc(list->n, sizeof *walk.strategies);
         ok = walk.strategies != NULL;

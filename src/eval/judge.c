@@ -9,10 +9,11 @@
 #include "wick/log.h"
 #include "wick/math.h"
 #include "wick/metrics.h"
+#include "wick/report.h"
 #include "wick/verdict.h"
 #include "wick/version.h"
 
-enum { DAYS_A_YEAR = 365, BOOTSTRAP_DRAWS = 2000, BLOCK_DAYS = 20, RULES = 2 };
+enum { BOOTSTRAP_DRAWS = 2000, BLOCK_DAYS = 20, RULES = 2 };
 
 typedef struct {
     const wk_run_config *config;
@@ -24,13 +25,9 @@ typedef struct {
     wk_arena arena;
 } judge;
 
-static json_t *number(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
-static wk_status run_backtest(const judge *j, const wk_forecast *forecasts, const wk_trade_config *trade,
-                              const wk_sim_config *sim, wk_backtest *bt, wk_err *err)
+static wk_status run_backtest(const judge *j, const wk_forecast *forecasts,
+                              const wk_trade_config *trade, const wk_sim_config *sim,
+                              wk_backtest *bt, wk_err *err)
 {
     const wk_panel *panel = &j->dataset->panel;
     wk_trade_config from_judge = *trade;
@@ -39,32 +36,31 @@ static wk_status run_backtest(const judge *j, const wk_forecast *forecasts, cons
                            j->walk->end_step, &from_judge, sim, j->dataset->instruments, bt, err);
 }
 
-/* Equity at the ends of UTC days from the judged span on, and its daily returns. */
-static void daily_returns(judge *j, const wk_backtest *bt, wk_judged *out)
+/* Equity [n] at the closes time_ns, `start` before them, at the ends of UTC days; its returns. */
+static void daily_returns(judge *j, const int64_t *time_ns, const double *equity, size_t n,
+                          double start, wk_judged *out)
 {
-    int64_t day = 86400 * WK_NS_PER_S;
-    size_t skip = j->walk->judge_step - bt->first_step;
-    out->equity = wk_arena_array(&j->arena, double, bt->T + 2);
-    out->daily = wk_arena_array(&j->arena, double, bt->T + 2);
-    double start = skip > 0 ? bt->equity[skip - 1] : bt->initial_cash, previous = start;
+    size_t days = wk_daily_count(time_ns[0], time_ns[n - 1]);
+    int64_t *day_ns = wk_arena_array(&j->arena, int64_t, days);
+    out->equity = wk_arena_array(&j->arena, double, days + 1);
+    out->daily = wk_arena_array(&j->arena, double, days);
     out->equity[0] = start;
-    out->n_days = 0;
-    out->first_day_ns = bt->time_ns[skip] / day * day;
-    for (size_t i = skip; i < bt->T; i++) {
-        if (bt->time_ns[i] % day != 0 && i + 1 < bt->T)
-            continue;
-        out->daily[out->n_days++] = previous > 0 ? bt->equity[i] / previous - 1 : 0;
-        out->equity[out->n_days] = previous = bt->equity[i];
-    }
+    out->n_days = wk_daily_returns(time_ns, equity, n, start, out->daily, day_ns, out->equity + 1);
+    out->first_day_ns = day_ns[0];
+}
+
+/* The ratios of days: alike for the trader's strategies and for buy and hold. */
+static void day_figures(wk_judged *out)
+{
+    out->sharpe = wk_sharpe(out->daily, out->n_days, 0, WK_DAYS_PER_YEAR);
+    out->sortino = wk_sortino(out->daily, out->n_days, 0, WK_DAYS_PER_YEAR);
+    out->max_drawdown = wk_max_drawdown(out->equity, out->n_days + 1);
+    out->cagr = wk_cagr(out->equity, out->n_days + 1, WK_DAYS_PER_YEAR);
+    out->total = out->equity[out->n_days] / out->equity[0] - 1;
 }
 
 static void money_figures(wk_judged *out, const wk_backtest *bt, size_t skip)
 {
-    out->sharpe = wk_sharpe(out->daily, out->n_days, 0, DAYS_A_YEAR);
-    out->sortino = wk_sortino(out->daily, out->n_days, 0, DAYS_A_YEAR);
-    out->max_drawdown = wk_max_drawdown(out->equity, out->n_days + 1);
-    out->cagr = wk_cagr(out->equity, out->n_days + 1, DAYS_A_YEAR);
-    out->total = out->equity[out->n_days] / out->equity[0] - 1;
     double *net = malloc((bt->n_trades + 1) * sizeof *net), bp = 0, hold = 0, exposure = 0;
     WK_ASSERT(net && "out of memory");
     size_t wins = 0;
@@ -115,11 +111,15 @@ static wk_status judge_strategy(judge *j, const char *name, bool main, const wk_
     wk_judged *out = &j->judged[j->n++];
     *out = (wk_judged){.main = main};
     snprintf(out->name, sizeof out->name, "%s", name);
-    daily_returns(j, &bt, out);
-    money_figures(out, &bt, j->walk->judge_step - bt.first_step);
+    size_t skip = j->walk->judge_step - bt.first_step;
+    daily_returns(j, bt.time_ns + skip, bt.equity + skip, bt.T - skip,
+                  skip > 0 ? bt.equity[skip - 1] : bt.initial_cash, out);
+    day_figures(out);
+    money_figures(out, &bt, skip);
     skill(j, forecasts, j->walk->judge_step, j->walk->end_step, &out->auc, &out->rank_ic);
-    wk_log_write(WK_LOG_INFO, "judge", "strategy=\"%s\" sharpe=%.3f trades=%.0f net_bp=%.1f auc=%.4f", name,
-                 out->sharpe, out->n_trades, out->mean_bp, out->auc);
+    wk_log_write(WK_LOG_INFO, "judge",
+                 "strategy=\"%s\" sharpe=%.3f trades=%.0f net_bp=%.1f auc=%.4f", name, out->sharpe,
+                 out->n_trades, out->mean_bp, out->auc);
     if (keep)
         *keep = bt;
     else
@@ -135,49 +135,38 @@ static double round_trip_cost(const wk_sim_config *sim)
     return 2 * (taker_bps + sim->slippage_bps) * 1e-4 * sim->cost_multiplier;
 }
 
-/* Equal money in every market at the first open, held to the end; one round trip of cost each. */
-static void judge_buy_and_hold(judge *j, const wk_judged *like)
+/* Equal money in every market at its first open, held to the end; one round trip of cost each. */
+static void judge_buy_and_hold(judge *j)
 {
     const wk_panel *panel = &j->dataset->panel;
-    size_t S = panel->S;
+    size_t S = panel->S, from = j->walk->judge_step, n = j->walk->end_step - from;
     wk_judged *out = &j->judged[j->n++];
-    *out = (wk_judged){.n_days = like->n_days, .first_day_ns = like->first_day_ns, .auc = NAN, .rank_ic = NAN};
+    *out = (wk_judged){.auc = NAN, .rank_ic = NAN, .n_trades = (double)S, .exposure = 1};
     snprintf(out->name, sizeof out->name, "buy and hold");
-    out->equity = wk_arena_array(&j->arena, double, like->n_days + 1);
-    out->daily = wk_arena_array(&j->arena, double, like->n_days + 1);
-    double *first = wk_arena_array(&j->arena, double, S), *last = wk_arena_array(&j->arena, double, S);
-    int64_t day = 86400 * WK_NS_PER_S;
+    int64_t *time_ns = wk_arena_array(&j->arena, int64_t, n);
+    double *equity = wk_arena_array(&j->arena, double, n);
+    double *first = wk_arena_array(&j->arena, double, S);
+    double *last = wk_arena_array(&j->arena, double, S);
     double cost = round_trip_cost(&j->config->sim) / 2;
-    size_t n = 0;
-    out->equity[0] = 1;
-    for (size_t t = j->walk->judge_step; t < j->walk->end_step; t++) {
-        for (size_t s = 0; s < S; s++) {
-            if (panel->provenance[t * S + s] == WK_PROV_UNKNOWN)
-                continue;
-            if (first[s] == 0)
-                first[s] = panel->bars[t * S + s].open * (1 + cost);
-            last[s] = panel->bars[t * S + s].close;
-        }
-        int64_t close_ns = panel->start_ns + ((int64_t)t + 1) * panel->timeframe_ns;
-        if ((close_ns % day != 0 && t + 1 < j->walk->end_step) || n == like->n_days)
-            continue;
+    for (size_t i = 0; i < n; i++) {
+        size_t t = from + i;
         double sum = 0;
-        for (size_t s = 0; s < S; s++)
+        for (size_t s = 0; s < S; s++) {
+            if (panel->provenance[t * S + s] != WK_PROV_UNKNOWN) {
+                if (first[s] == 0)
+                    first[s] = panel->bars[t * S + s].open * (1 + cost);
+                last[s] = panel->bars[t * S + s].close;
+            }
             sum += first[s] > 0 ? last[s] / first[s] : 1;
-        out->equity[n + 1] = sum / (double)S;
-        out->daily[n] = out->equity[n + 1] / out->equity[n] - 1;
-        n++;
+        }
+        time_ns[i] = panel->start_ns + ((int64_t)t + 1) * panel->timeframe_ns;
+        equity[i] = sum / (double)S;
     }
-    out->equity[n] *= 1 - cost;
-    out->n_days = n;
-    out->sharpe = wk_sharpe(out->daily, n, 0, DAYS_A_YEAR);
-    out->sortino = wk_sortino(out->daily, n, 0, DAYS_A_YEAR);
-    out->max_drawdown = wk_max_drawdown(out->equity, n + 1);
-    out->cagr = wk_cagr(out->equity, n + 1, DAYS_A_YEAR);
-    out->total = out->equity[n] - 1;
-    out->n_trades = (double)S;
+    equity[n - 1] *= 1 - cost;
+    daily_returns(j, time_ns, equity, n, 1, out);
+    day_figures(out);
     out->profit_factor = out->win_rate = out->mean_bp = out->hold_bars = NAN;
-    out->exposure = 1;
+    out->turnover = 1 + equity[n - 1];
 }
 
 static wk_status judge_momentum(judge *j, wk_err *err)
@@ -207,13 +196,15 @@ static wk_status judge_momentum(judge *j, wk_err *err)
 
 static json_t *strategy_row(const wk_judged *s)
 {
-    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-                     "strategy", s->name, "auc", number(s->auc), "rank_ic", number(s->rank_ic), "sharpe",
-                     number(s->sharpe), "sortino", number(s->sortino), "cagr", number(s->cagr),
-                     "total_return", number(s->total), "max_drawdown", number(s->max_drawdown),
-                     "profit_factor", number(s->profit_factor), "trades", number(s->n_trades), "win_rate",
-                     number(s->win_rate), "net_bp", number(s->mean_bp), "exposure", number(s->exposure),
-                     "turnover", number(s->turnover), "hold_bars", number(s->hold_bars));
+    return json_pack(
+        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "strategy",
+        s->name, "auc", wk_report_number(s->auc), "rank_ic", wk_report_number(s->rank_ic), "sharpe",
+        wk_report_number(s->sharpe), "sortino", wk_report_number(s->sortino), "cagr",
+        wk_report_number(s->cagr), "total_return", wk_report_number(s->total), "max_drawdown",
+        wk_report_number(s->max_drawdown), "profit_factor", wk_report_number(s->profit_factor),
+        "trades", wk_report_number(s->n_trades), "win_rate", wk_report_number(s->win_rate),
+        "net_bp", wk_report_number(s->mean_bp), "exposure", wk_report_number(s->exposure),
+        "turnover", wk_report_number(s->turnover), "hold_bars", wk_report_number(s->hold_bars));
 }
 
 static json_t *fold_rows(const judge *j, const wk_forecast *forecasts, const wk_backtest *bt)
@@ -233,14 +224,16 @@ static json_t *fold_rows(const judge *j, const wk_forecast *forecasts, const wk_
                 n++;
                 bp += bt->trades[k].net / bt->trades[k].notional * 1e4;
             }
-        double from = begin > bt->first_step ? bt->equity[begin - bt->first_step - 1] : bt->initial_cash;
+        double from =
+            begin > bt->first_step ? bt->equity[begin - bt->first_step - 1] : bt->initial_cash;
         json_object_del(row, "begin_step");
         json_object_del(row, "end_step");
-        json_object_set_new(row, "auc", number(auc));
-        json_object_set_new(row, "rank_ic", number(ic));
+        json_object_set_new(row, "auc", wk_report_number(auc));
+        json_object_set_new(row, "rank_ic", wk_report_number(ic));
         json_object_set_new(row, "trades", json_integer((json_int_t)n));
-        json_object_set_new(row, "net_bp", n ? number(bp / (double)n) : json_null());
-        json_object_set_new(row, "return", number(bt->equity[end - bt->first_step - 1] / from - 1));
+        json_object_set_new(row, "net_bp", n ? wk_report_number(bp / (double)n) : json_null());
+        json_object_set_new(row, "return",
+                            wk_report_number(bt->equity[end - bt->first_step - 1] / from - 1));
         json_array_append_new(rows, row);
     }
     return rows;
@@ -252,7 +245,8 @@ static json_t *head_figures(const judge *j, const wk_forecast *forecasts)
 {
     size_t S = j->dataset->panel.S, n = 0, nv = 0;
     size_t cells = (j->walk->end_step - j->walk->judge_step) * S + 1;
-    float *a = malloc(cells * sizeof *a), *b = malloc(cells * sizeof *b), *v = malloc(cells * sizeof *v);
+    float *a = malloc(cells * sizeof *a), *b = malloc(cells * sizeof *b),
+          *v = malloc(cells * sizeof *v);
     float *e = malloc(cells * sizeof *e), *y = malloc(cells * sizeof *y);
     WK_ASSERT(a && b && v && e && y && "out of memory");
     for (size_t r = j->walk->judge_step * S; r < j->walk->end_step * S; r++) {
@@ -260,8 +254,9 @@ static json_t *head_figures(const judge *j, const wk_forecast *forecasts)
         if (!f->valid)
             continue;
         if (j->targets->magnitude.end[r] > 0) {
+            /* The label is in units of sigma; the forecast is a return. */
             a[n] = f->magnitude;
-            b[n++] = j->targets->magnitude.y[r];
+            b[n++] = (float)((double)j->targets->magnitude.y[r] * j->dataset->table.sigma[r]);
         }
         if (j->targets->volatility.end[r] > 0) {
             double sigma = j->dataset->table.sigma[r];
@@ -271,9 +266,9 @@ static json_t *head_figures(const judge *j, const wk_forecast *forecasts)
         }
     }
     json_t *out = json_pack("{s:o, s:o, s:o}", "magnitude_rank_ic",
-                            number(n > 100 ? wk_rank_correlation(a, b, n) : NAN), "volatility_qlike",
-                            number(nv ? wk_qlike(v, y, nv) : NAN), "ewma_qlike",
-                            number(nv ? wk_qlike(e, y, nv) : NAN));
+                            wk_report_number(n > 100 ? wk_rank_correlation(a, b, n) : NAN),
+                            "volatility_qlike", wk_report_number(nv ? wk_qlike(v, y, nv) : NAN),
+                            "ewma_qlike", wk_report_number(nv ? wk_qlike(e, y, nv) : NAN));
     free(a);
     free(b);
     free(v);
@@ -320,9 +315,9 @@ static json_t *auc_against_trees(const judge *j)
         mean_a += a[i] / (double)n;
         mean_b += b[i] / (double)n;
     }
-    return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "months", (int)n, "main", number(mean_a), "gbdt",
-                     number(mean_b), "difference", number(mean_a - mean_b), "difference_lo",
-                     number(difference.lo), "difference_hi", number(difference.hi), "p", number(p));
+    return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "months", (int)n, "main", wk_report_number(mean_a), "gbdt",
+                     wk_report_number(mean_b), "difference", wk_report_number(mean_a - mean_b), "difference_lo",
+                     wk_report_number(difference.lo), "difference_hi", wk_report_number(difference.hi), "p", wk_report_number(p));
 }
 
 static json_t *skill_row(const char *target, const char *metric, json_t *value, json_t *against, const char *what)
@@ -334,7 +329,7 @@ static json_t *skill_row(const char *target, const char *metric, json_t *value, 
 /* The table of what the forecasts are worth before any trade. heads and auc (may be NULL) are borrowed. */
 static json_t *skill_rows(const wk_judged *main, const json_t *heads, const json_t *auc)
 {
-    json_t *rows = json_array(), *half = json_real(0.5), *zero = json_real(0), *all = number(main->auc);
+    json_t *rows = json_array(), *half = json_real(0.5), *zero = json_real(0), *all = wk_report_number(main->auc);
     json_array_append_new(rows, skill_row("direction", "AUC, all bars", all, half, "chance"));
     if (auc)
         json_array_append_new(rows, skill_row("direction", "AUC, mean of months",
@@ -375,26 +370,31 @@ static json_t *points(const wk_judged *s, bool drawdown)
     for (size_t i = 0; i <= s->n_days; i++) {
         top = s->equity[i] > top ? s->equity[i] : top;
         double value = drawdown ? s->equity[i] / top - 1 : s->equity[i] / s->equity[0];
-        json_array_append_new(rows, json_pack("{s:I, s:f}", "time",
-                                              (json_int_t)(s->first_day_ns / WK_NS_PER_S + 86400 * (int64_t)i),
-                                              "value", value));
+        json_array_append_new(
+            rows, json_pack("{s:I, s:f}", "time",
+                            (json_int_t)(s->first_day_ns / WK_NS_PER_S + 86400 * (int64_t)i),
+                            "value", value));
     }
     return rows;
 }
 
-static void summary_item(json_t *list, const char *name, double value, const char *unit, const char *help)
+static void summary_item(json_t *list, const char *name, double value, const char *unit,
+                         const char *help)
 {
-    json_array_append_new(list, json_pack("{s:s, s:o, s:s, s:s}", "name", name, "value", number(value),
-                                          "unit", unit, "help", help));
+    json_array_append_new(list, json_pack("{s:s, s:o, s:s, s:s}", "name", name, "value",
+                                          wk_report_number(value), "unit", unit, "help", help));
 }
 
 static json_t *summary(const wk_judged *m, const wk_interval *sharpe_interval)
 {
     json_t *s = json_array();
-    summary_item(s, "Net return", m->total, "fraction", "equity at the end over its start, less one");
+    summary_item(s, "Net return", m->total, "fraction",
+                 "equity at the end over its start, less one");
     summary_item(s, "Sharpe", m->sharpe, "", "daily net returns, times the root of 365");
-    summary_item(s, "Sharpe, lower 95 %", sharpe_interval->lo, "", "block bootstrap, blocks of 20 days");
-    summary_item(s, "Sharpe, upper 95 %", sharpe_interval->hi, "", "block bootstrap, blocks of 20 days");
+    summary_item(s, "Sharpe, lower 95 %", sharpe_interval->lo, "",
+                 "block bootstrap, blocks of 20 days");
+    summary_item(s, "Sharpe, upper 95 %", sharpe_interval->hi, "",
+                 "block bootstrap, blocks of 20 days");
     summary_item(s, "Sortino", m->sortino, "", "downside deviation over all days");
     summary_item(s, "Max drawdown", m->max_drawdown, "fraction", "of daily equity");
     summary_item(s, "Trades", m->n_trades, "", "closed round trips");
@@ -411,7 +411,8 @@ static void trade_columns(judge *j, const wk_backtest *bt, wk_verdict_input *inp
 {
     size_t n = bt->n_trades;
     uint32_t *symbol = wk_arena_array(&j->arena, uint32_t, n);
-    int64_t *entry = wk_arena_array(&j->arena, int64_t, n), *exit = wk_arena_array(&j->arena, int64_t, n);
+    int64_t *entry = wk_arena_array(&j->arena, int64_t, n),
+            *exit = wk_arena_array(&j->arena, int64_t, n);
     double *net = wk_arena_array(&j->arena, double, n);
     for (size_t i = 0; i < n; i++) {
         const wk_trade *t = &bt->trades[i];
@@ -427,12 +428,11 @@ static void trade_columns(judge *j, const wk_backtest *bt, wk_verdict_input *inp
     input->net = net;
 }
 
-static wk_status decide(judge *j, const wk_backtest *bt, const wk_judged *main, const wk_forecast *forecasts,
-                        wk_verdict *verdict, wk_err *err)
+static wk_status decide(judge *j, const wk_backtest *bt, const wk_judged *main,
+                        const wk_forecast *forecasts, wk_verdict *verdict, wk_err *err)
 {
-    wk_verdict_input input = {.daily = main->daily,
-                              .n_days = main->n_days,
-                              .seed = (uint64_t)j->config->seed};
+    wk_verdict_input input = {
+        .daily = main->daily, .n_days = main->n_days, .seed = (uint64_t)j->config->seed};
     wk_verdict_baseline *baselines = wk_arena_array(&j->arena, wk_verdict_baseline, j->n + 1);
     double *flat = wk_arena_array(&j->arena, double, main->n_days);
     baselines[input.n_baselines++] = (wk_verdict_baseline){"always flat", flat};
@@ -460,12 +460,13 @@ static json_t *config_json(const wk_run_config *config)
     return root;
 }
 
-static void build(judge *j, const wk_backtest *bt, const wk_judged *main, const wk_forecast *forecasts,
-                  const wk_verdict *verdict, json_t **metrics, json_t **document)
+static void build(judge *j, const wk_backtest *bt, const wk_judged *main,
+                  const wk_forecast *forecasts, const wk_verdict *verdict, json_t **metrics,
+                  json_t **document)
 {
     size_t from = j->walk->judge_step, to = j->walk->end_step;
-    wk_interval interval = wk_bootstrap_sharpe(main->daily, main->n_days, BLOCK_DAYS, BOOTSTRAP_DRAWS,
-                                               (uint64_t)j->config->seed);
+    wk_interval interval = wk_bootstrap_sharpe(main->daily, main->n_days, BLOCK_DAYS,
+                                               BOOTSTRAP_DRAWS, (uint64_t)j->config->seed);
     json_t *strategies = json_array(), *others = json_object();
     for (size_t i = 0; i < j->n; i++) {
         json_array_append_new(strategies, strategy_row(&j->judged[i]));
@@ -477,29 +478,31 @@ static void build(judge *j, const wk_backtest *bt, const wk_judged *main, const 
     json_t *coverage = wk_document_precision_coverage(j->dataset, j->targets, forecasts, from, to,
                                                       round_trip_cost(&j->config->sim));
     json_t *heads = head_figures(j, forecasts), *decision = wk_verdict_json(verdict);
-    json_t *origin = json_pack("{s:s, s:s, s:s, s:I}", "data_hash", j->dataset->data_hash, "feature_hash",
-                               j->dataset->feature_hash, "commit", wk_commit(), "seed",
-                               (json_int_t)j->config->seed);
-    *metrics = json_pack("{s:s, s:b, s:O, s:O, s:o, s:o, s:O, s:O, s:O, s:O, s:O, s:O, s:O}", "name",
-                         j->config->name, "synthetic", (int)j->dataset->synthetic, "generated_from", origin,
-                         "verdict", decision, "sharpe_interval",
-                         json_pack("[o, o]", number(interval.lo), number(interval.hi)), "expectancy_bp",
-                         json_pack("[o, o, o]", number(verdict->expectancy * 1e4),
-                                   number(verdict->expectancy_ci.lo * 1e4),
-                                   number(verdict->expectancy_ci.hi * 1e4)),
-                         "strategies",
-                         strategies, "heads", heads, "folds", folds, "symbols", symbols, "exits", exits,
-                         "costs", costs, "precision_coverage", coverage);
-    json_t *doc = json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "title",
-                            j->config->name, "synthetic", (int)j->dataset->synthetic, "generated_from",
-                            origin, "verdict", decision, "summary", summary(main, &interval), "equity",
-                            points(main, false), "drawdown", points(main, true), "baselines_equity", others,
-                            "strategies", strategies, "folds", folds, "symbols", symbols, "exits", exits,
-                            "costs", costs);
+    json_t *origin = json_pack("{s:s, s:s, s:s, s:I}", "data_hash", j->dataset->data_hash,
+                               "feature_hash", j->dataset->feature_hash, "commit", wk_commit(),
+                               "seed", (json_int_t)j->config->seed);
+    *metrics =
+        json_pack("{s:s, s:b, s:O, s:O, s:o, s:o, s:O, s:O, s:O, s:O, s:O, s:O, s:O}", "name",
+                  j->config->name, "synthetic", (int)j->dataset->synthetic, "generated_from",
+                  origin, "verdict", decision, "sharpe_interval",
+                  json_pack("[o, o]", wk_report_number(interval.lo), wk_report_number(interval.hi)),
+                  "expectancy_bp",
+                  json_pack("[o, o, o]", wk_report_number(verdict->expectancy * 1e4),
+                            wk_report_number(verdict->expectancy_ci.lo * 1e4),
+                            wk_report_number(verdict->expectancy_ci.hi * 1e4)),
+                  "strategies", strategies, "heads", heads, "folds", folds, "symbols", symbols,
+                  "exits", exits, "costs", costs, "precision_coverage", coverage);
+    json_t *doc = json_pack(
+        "{s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "title",
+        j->config->name, "synthetic", (int)j->dataset->synthetic, "generated_from", origin,
+        "verdict", decision, "summary", summary(main, &interval), "equity", points(main, false),
+        "drawdown", points(main, true), "baselines_equity", others, "strategies", strategies,
+        "folds", folds, "symbols", symbols, "exits", exits, "costs", costs);
     json_t *auc = auc_against_trees(j);
     if (auc)
         json_object_set_new(*metrics, "monthly_auc", auc);
     json_object_set_new(doc, "skill", skill_rows(main, heads, auc));
+    json_decref(heads);
     json_object_set_new(doc, "precision_coverage", coverage);
     json_object_set_new(doc, "candles", wk_document_candles(&j->dataset->panel, bt));
     json_object_set_new(doc, "calibration",
@@ -523,8 +526,9 @@ void wk_judgement_finish(wk_judgement *judgement)
     *judgement = (wk_judgement){0};
 }
 
-wk_status wk_judge(const wk_run_config *config, const wk_dataset *dataset, const wk_targets *targets,
-                   const wk_walk_forward *walk, wk_judgement *out, wk_err *err)
+wk_status wk_judge(const wk_run_config *config, const wk_dataset *dataset,
+                   const wk_targets *targets, const wk_walk_forward *walk, wk_judgement *out,
+                   wk_err *err)
 {
     judge j = {.config = config, .dataset = dataset, .targets = targets, .walk = walk};
     wk_arena_init(&j.arena);
@@ -543,12 +547,13 @@ wk_status wk_judge(const wk_run_config *config, const wk_dataset *dataset, const
         }
     }
     if (status == WK_OK && !main_forecasts)
-        status = wk_fail(err, WK_E_DATA, "the forecasts name no main strategy; run `wick train` again");
+        status =
+            wk_fail(err, WK_E_DATA, "the forecasts name no main strategy; run `wick train` again");
     if (status == WK_OK)
         status = judge_momentum(&j, err);
     if (status == WK_OK) {
         wk_verdict verdict;
-        judge_buy_and_hold(&j, &j.judged[main]);
+        judge_buy_and_hold(&j);
         status = decide(&j, &result.backtest, &j.judged[main], main_forecasts, &verdict, err);
         if (status == WK_OK) {
             build(&j, &result.backtest, &j.judged[main], main_forecasts, &verdict, &result.metrics,

@@ -73,7 +73,7 @@ static wk_status save_walk(const wk_run_config *config, const wk_dataset *datase
     free(text);
     if (status != WK_OK)
         return status;
-    json_t *training = json_pack("{s:O, s:O, s:O}", "folds", walk->folds, "importance", walk->importance,
+    json_t *training = json_pack("{s:s, s:O, s:O, s:O}", "data_hash", dataset->data_hash, "folds", walk->folds, "importance", walk->importance,
                                  "training", walk->training);
     status = write_json(dir, "training.json", training, err);
     json_decref(training);
@@ -96,14 +96,22 @@ wk_status wk_stage_train(const wk_run_config *config, const char *dir, int threa
 }
 
 /* What the training stage left: forecasts, folds, importance, curves. */
-static wk_status load_walk(const char *model_dir, const wk_panel *panel, wk_walk_forward *walk, wk_err *err)
+static wk_status load_walk(const char *model_dir, const wk_dataset *dataset, wk_walk_forward *walk,
+                           wk_err *err)
 {
     char path[PATH_MAX];
     json_t *training = NULL;
     snprintf(path, sizeof path, "%s/forecasts.h5", model_dir);
-    WK_TRY(wk_forecast_file_read(path, panel, walk, err));
+    WK_TRY(wk_forecast_file_read(path, &dataset->panel, walk, err));
     wk_status status = read_json(model_dir, "training.json", &training, err);
+    const char *hash = json_string_value(json_object_get(training, "data_hash"));
+    if (status == WK_OK && (!hash || strcmp(hash, dataset->data_hash) != 0))
+        status = wk_fail(err, WK_E_DATA,
+                         "%s/training.json: the forecasts belong to candles of hash %.12s, the configuration "
+                         "reads %.12s; run `wick train` again",
+                         model_dir, hash ? hash : "(none)", dataset->data_hash);
     if (status != WK_OK) {
+        json_decref(training);
         wk_walk_forward_finish(walk);
         return status;
     }
@@ -124,7 +132,7 @@ wk_status wk_stage_backtest(const wk_run_config *config, const char *model_dir, 
     char path[PATH_MAX];
     WK_TRY(wk_dir_create(dir, err));
     WK_TRY(load(config, &dataset, &targets, err));
-    wk_status status = load_walk(model_dir, &dataset.panel, &walk, err);
+    wk_status status = load_walk(model_dir, &dataset, &walk, err);
     if (status == WK_OK)
         status = wk_judge(config, &dataset, &targets, &walk, &judged, err);
     if (status == WK_OK)

@@ -18,7 +18,8 @@
 #include "wick/log.h"
 #include "wick/split.h"
 
-enum { STRATEGIES_MAX = 40, MIN_TRAIN_STEPS = 500 };
+/* hybrid, gbdt and linear, and two ablations a branch */
+enum { BRANCHES_MAX = 16, STRATEGIES_MAX = 3 + 2 * BRANCHES_MAX, MIN_TRAIN_STEPS = 500 };
 
 typedef enum { KIND_META, KIND_BRANCH, KIND_LINEAR } strategy_kind;
 
@@ -382,8 +383,7 @@ static wk_status run_strategy(walk *w, size_t i, const blocks *b, bool newest, j
         WK_TRY(forecast_linear(w, r, b, err));
         break;
     }
-    if (r->is_direction && r->kind != KIND_LINEAR && w->config->trade.policy == WK_POLICY_EXPECTED_VALUE &&
-        b->policy < b->test) {
+    if (r->is_direction && w->config->trade.policy == WK_POLICY_EXPECTED_VALUE && b->policy < b->test) {
         score_direction(w->forecasts, b->policy * w->S, b->test * w->S);
         WK_TRY(fit_threshold(w, b, &threshold, err));
     }
@@ -579,6 +579,15 @@ static wk_status run_folds(walk *w, wk_err *err)
     w->out->judge_step = step_of(panel, split->judge_from_ns);
     if (w->out->judge_step < w->out->first_step)
         w->out->judge_step = w->out->first_step;
+    if (w->out->judge_step >= w->out->end_step) {
+        char judge[32], end[32];
+        int64_t end_ns = panel->start_ns + (int64_t)w->out->end_step * panel->timeframe_ns;
+        status = wk_fail(err, WK_E_CONFIG,
+                         "split.judge_from %s is not before %s, where the last fold ends; set it earlier, "
+                         "or read more history",
+                         wk_time_format(split->judge_from_ns, judge), wk_time_format(end_ns, end));
+        goto done;
+    }
     for (size_t i = 0; status == WK_OK && i < n; i++) {
         wk_progress("walk-forward folds", i, n);
         status = run_fold(w, &folds[i], i, i < first, i + 1 == n, err);
@@ -587,6 +596,36 @@ static wk_status run_folds(walk *w, wk_err *err)
 done:
     free(folds);
     return status;
+}
+
+/* What the tables of the configuration cannot say: how its values go together. */
+static wk_status check(const wk_run_config *config, wk_err *err)
+{
+    const wk_split_config *split = &config->split;
+    const wk_branch_config *branches = config->branches.v;
+    double held_back = split->early_stop_fraction + split->calibration_fraction + split->policy_fraction;
+    if (held_back > 0.8)
+        return wk_fail(err, WK_E_CONFIG,
+                       "split.early_stop_fraction, calibration_fraction and policy_fraction hold back %g of a "
+                       "fold's past, at most 0.8 leaves rows to learn from; lower them",
+                       held_back);
+    if (config->branches.n > BRANCHES_MAX)
+        return wk_fail(err, WK_E_CONFIG, "%zu branches, at most %d are possible; leave some out",
+                       config->branches.n, BRANCHES_MAX);
+    for (size_t i = 0; i < config->branches.n; i++) {
+        const char *name = branches[i].name;
+        if (!name[0] || strlen(name) >= sizeof((wk_branch *)0)->name || strchr(name, '/'))
+            return wk_fail(err, WK_E_CONFIG,
+                           "branches[%zu].name \"%s\" names a file of the model; give it 1 to %zu characters "
+                           "without a slash",
+                           i, name, sizeof((wk_branch *)0)->name - 1);
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(name, branches[k].name) == 0)
+                return wk_fail(err, WK_E_CONFIG,
+                               "branches[%zu] and branches[%zu] are both named \"%s\"; give each its own name",
+                               k, i, name);
+    }
+    return WK_OK;
 }
 
 void wk_walk_forward_finish(wk_walk_forward *out)
@@ -606,6 +645,7 @@ void wk_walk_forward_finish(wk_walk_forward *out)
 wk_status wk_walk_forward_run(const wk_run_config *config, const wk_dataset *dataset,
                               const wk_targets *targets, int threads, wk_walk_forward *out, wk_err *err)
 {
+    WK_TRY(check(config, err));
     wk_walk_forward result = {.strategies = calloc(STRATEGIES_MAX, sizeof *result.strategies),
                               .folds = json_array(),
                               .importance = json_array(),

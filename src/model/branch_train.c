@@ -103,7 +103,7 @@ static wk_nn_sequence make_sequence(const wk_branch *branch, const wk_columns *d
                             .in_valid = span->valid_end > span->valid_begin ? in_valid : NULL};
 }
 
-/* Inverse class frequency over the training rows, mean 1 over the classes that occur. */
+/* The root of the inverse class frequency over the training rows: half way to equal classes. */
 static void class_weights(const wk_nn_sequence *sequences, size_t n, float weight[3])
 {
     double count[3] = {0}, total = 0;

@@ -51,6 +51,15 @@ static json_t *describe_branch(const wk_branch *branch)
                      floats(branch->scale, branch->n_inputs));
 }
 
+/* NaN: the configuration's threshold stands (null). Infinite: no threshold earned anything, so the model
+ * does not trade; JSON has no infinity, and a null would let it trade. */
+static json_t *describe_threshold(double threshold)
+{
+    if (isinf(threshold))
+        return json_string("no trade");
+    return isnan(threshold) ? json_null() : json_real(threshold);
+}
+
 static json_t *describe(const wk_model *model, const wk_run_config *config, const wk_dataset *dataset)
 {
     json_t *names = json_array(), *branches = json_array();
@@ -64,7 +73,7 @@ static json_t *describe(const wk_model *model, const wk_run_config *config, cons
         meta->score == WK_SCORE_DIRECTION ? "direction" : "targets", "n_targets", (int)meta->n_targets,
         "n_seeds", (int)meta->n_seeds, "heads", meta->magnitude != NULL, "columns",
         indices(meta->columns, meta->n_columns), "temperature", meta->temperature, "threshold",
-        isfinite(meta->threshold) ? json_real(meta->threshold) : json_null());
+        describe_threshold(meta->threshold));
     if (meta->is_mlp)
         json_object_set_new(learner, "network", describe_branch(&meta->mlp));
     char *text = wk_config_dump(&wk_run_config_table, config);
@@ -239,8 +248,15 @@ static wk_status load_meta(const json_t *root, const char *dir, wk_meta *meta, w
     meta->is_mlp = strcmp(kind, "mlp") == 0;
     meta->score = strcmp(score, "direction") == 0 ? WK_SCORE_DIRECTION : WK_SCORE_TARGETS;
     meta->temperature = json_number_value(json_object_get(root, "temperature"));
+    if (!(meta->temperature > 0))
+        return wk_fail(err, WK_E_MODEL, "model.json: meta.temperature is missing or not above 0");
     json_t *threshold = json_object_get(root, "threshold");
-    meta->threshold = json_is_number(threshold) ? json_number_value(threshold) : NAN;
+    if (!threshold || !(json_is_null(threshold) || json_is_number(threshold) || json_is_string(threshold)))
+        return wk_fail(err, WK_E_MODEL,
+                       "model.json: meta.threshold is missing; it is a number, null or \"no trade\"");
+    meta->threshold = json_is_string(threshold)   ? (double)INFINITY
+                      : json_is_number(threshold) ? json_number_value(threshold)
+                                                  : (double)NAN;
     if (meta->is_mlp) {
         json_t *network = NULL;
         WK_TRY(need(root, "model.json", "network", JSON_OBJECT, &network, err));

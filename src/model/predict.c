@@ -77,6 +77,19 @@ static void finish_scores(const wk_model *model, const wk_run_config *config, co
     }
 }
 
+/* A model file is somebody's text: its column numbers must lie inside the table. */
+static wk_status check_columns(const char *what, const uint32_t *columns, size_t n, size_t n_table,
+                               wk_err *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (columns[i] >= n_table)
+            return wk_fail(err, WK_E_MODEL,
+                           "model.json: %s sees column %u of a table of %zu; the file was edited or cut, train "
+                           "the model again",
+                           what, columns[i], n_table);
+    return WK_OK;
+}
+
 wk_status wk_model_forecast(const wk_model *model, const wk_run_config *config, const wk_dataset *dataset,
                             size_t t0, size_t t1, const wk_loop *loop, wk_forecast *forecasts,
                             wk_err *err)
@@ -87,7 +100,15 @@ wk_status wk_model_forecast(const wk_model *model, const wk_run_config *config, 
                        "%.12s...; use the configuration that the model was trained with",
                        model->feature_hash, dataset->feature_hash);
     size_t S = dataset->panel.S, cells = dataset->panel.T * S;
-    size_t n_branch_columns = model->n_branches * WK_BRANCH_COLUMNS;
+    size_t n_branch_columns = model->n_branches * WK_BRANCH_COLUMNS, F = dataset->table.F;
+    for (size_t i = 0; i < model->n_branches; i++)
+        WK_TRY(check_columns(model->branches[i].name, model->branches[i].columns,
+                             model->branches[i].n_inputs, F, err));
+    WK_TRY(check_columns("the meta-learner", model->meta.columns, model->meta.n_columns,
+                         F + n_branch_columns, err));
+    if (model->meta.is_mlp)
+        WK_TRY(check_columns("the meta-learner's network", model->meta.mlp.columns,
+                             model->meta.mlp.n_inputs, F + n_branch_columns, err));
     wk_arena arena;
     wk_arena_init(&arena);
     /* Zeroed by the system page by page, so that the steps before t0 cost no memory. */

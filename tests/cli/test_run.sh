@@ -74,6 +74,9 @@ ok "predict --from gives the last rows of the whole"
     --set 'meta.mlp_layers=[{"type": "gru", "units": 4}]' >/dev/null 2>&1 && same_tail "$dir/m/model"
 ok "predict --from gives the last rows of the whole with a network over the branches"
 
+refused 1 'candles of hash' "forecasts of other candles are not judged" \
+    "$wick" backtest "$config" --model "$dir/c" --out "$dir/x" --set data.synthetic.seed=6
+
 sed 's/"row_stride"/"row_strid"/' "$config" >"$dir/unknown.json"
 refused 2 'row_stride' "an unknown key names the nearest one" "$wick" run "$dir/unknown.json" --out "$dir/x"
 sed 's/"bars": 7000/"bars": "many"/' "$config" >"$dir/type.json"
@@ -98,6 +101,8 @@ refused 1 'A-1h.csv.gz' "text in a number names file and row" "$wick" run "$conf
 : >"$dir/data/v/A-1h.csv.gz"
 refused 1 'A-1h.csv.gz' "an empty file is named" "$wick" run "$config" --out "$dir/x" \
     --set data.source=files --set data.root="$dir/data" --set data.venue=v --set 'data.symbols=["A"]'
+refused 1 'B-1h.csv.gz' "a root without the candles is an error, not a simulation" "$wick" run "$config" \
+    --out "$dir/x" --set data.source=auto --set data.root="$dir/data" --set data.venue=v --set 'data.symbols=["B"]'
 [ ! -e "$dir/x/model" ]
 ok "refused runs leave no model"
 echo "1..$n"

@@ -287,6 +287,29 @@ static void test_validity_needs_a_bar_and_enough_of_them(void **state)
     wk_arena_finish(&arena);
 }
 
+static void test_valid_rows_have_a_volatility_whatever_the_warmup(void **state)
+{
+    (void)state;
+    wk_arena arena;
+    wk_arena_init(&arena);
+    wk_features_config config = short_anchors();
+    config.warmup_bars = config.warmup_valid_bars = 0;
+    wk_panel p = test_panel(&arena, 200, 42);
+    wk_features *f = test_plan(&arena, &config);
+    double *rows = wk_arena_array(&arena, double, S *wk_features_n(f));
+    uint8_t valid[S];
+    size_t n_valid = 0;
+    for (size_t t = 0; t < 200; t++) {
+        push_step(f, &p, t, rows, valid);
+        for (size_t s = 0; s < S; s++) {
+            assert_true(!valid[s] || wk_features_sigma(f, s) > 0);
+            n_valid += valid[s];
+        }
+    }
+    assert_true(n_valid > 0);
+    wk_arena_finish(&arena);
+}
+
 static void test_push_and_peek_never_allocate(void **state)
 {
     (void)state;
@@ -323,6 +346,7 @@ int main(void)
         cmocka_unit_test(test_reset_forgets_everything),
         cmocka_unit_test(test_pure_windows_forget_removed_bars),
         cmocka_unit_test(test_validity_needs_a_bar_and_enough_of_them),
+        cmocka_unit_test(test_valid_rows_have_a_volatility_whatever_the_warmup),
         cmocka_unit_test(test_push_and_peek_never_allocate),
     };
     return cmocka_run_group_tests_name("features engine", tests, NULL, NULL);
