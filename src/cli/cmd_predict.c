@@ -106,8 +106,7 @@ static int cmd_predict(const wk_cli *cli, wk_err *err)
 
 static const wk_cli_option options[] = {
     {"out", "F.csv", "time, symbol, three probabilities, score, magnitude, volatility"},
-    {"from", "TIME", "first bar to forecast; default: as far back as the score's scale looks. A score of "
-                     "targets has its scale begin there too"},
+    {"from", "TIME", "first bar to forecast; default: as far back as the score's scale looks"},
     {.name = NULL}};
 
 const wk_cli_command wk_cmd_predict = {
@@ -115,7 +114,9 @@ const wk_cli_command wk_cmd_predict = {
     .usage = "MODEL --out F.csv [--from TIME]",
     .summary = "forecasts of a trained model over its candles",
     .details = "MODEL is the directory model/ that wick train or wick run left. The candles are those of\n"
-               "its configuration; --set data.to=... and the like change it.",
+               "its configuration; --set data.to=... and the like change it. Where meta.score is \"targets\", the\n"
+               "score's scale begins at the first bar, and meta.scale_min_days pass before a row is written.\n"
+               "wickd runs on one thread whatever --threads says, and gives the same bytes.",
     .example = "wick predict out/demo/model --out forecasts.csv",
     .args_min = 1,
     .args_max = 1,
