@@ -44,12 +44,13 @@ static void test_a_loaded_model_decides_as_the_saved_one(void **state)
     wk_walk_forward walk = {0};
     wk_err err = {0};
     wk_arena arena;
+    const wk_loop one = {.threads = 1};
     char parent[] = "/tmp/wick-bundle-XXXXXX", dir[64];
     assert_non_null(mkdtemp(parent));
     snprintf(dir, sizeof dir, "%s/model", parent);
     wk_arena_init(&arena);
     if (wk_config_parse(&wk_run_config_table, "bundle", config_text, NULL, 0, &arena, &config, &err) ||
-        wk_dataset_load(&config, &dataset, &err) ||
+        wk_dataset_load(&config, NULL, &dataset, &err) ||
         wk_targets_make(&config, &dataset.panel, dataset.table.sigma, &dataset.arena, &targets, &err) ||
         wk_walk_forward_run(&config, &dataset, &targets, 1, &walk, &err))
         fail_msg("%s", err.msg);
@@ -59,14 +60,14 @@ static void test_a_loaded_model_decides_as_the_saved_one(void **state)
         wk_model model = {0};
         walk.model.meta.threshold = thresholds[i];
         if (wk_model_save(&walk.model, &config, &dataset, dir, &err) || wk_model_load(dir, &model, &err) ||
-            wk_model_forecast(&model, &config, &dataset, T - 10, T, 1, forecasts, &err))
+            wk_model_forecast(&model, &config, &dataset, T - 10, T, &one, forecasts, &err))
             fail_msg("%s", err.msg);
         /* What the trader reads: 0 stands for the configuration's, infinity for no entry. */
         float want = isnan(thresholds[i]) ? 0.0f : (float)thresholds[i];
         assert_true(forecasts[T - 1].valid);
         assert_true(forecasts[T - 1].threshold == want);
         model.meta.columns[0] = 1 << 20;
-        assert_int_equal(wk_model_forecast(&model, &config, &dataset, T - 10, T, 1, forecasts, &err),
+        assert_int_equal(wk_model_forecast(&model, &config, &dataset, T - 10, T, &one, forecasts, &err),
                          WK_E_MODEL);
         assert_non_null(strstr(err.msg, "1048576"));
         wk_model_finish(&model);

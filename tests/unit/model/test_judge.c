@@ -37,7 +37,7 @@ static wk_status train(experiment *x, const char *const *overrides, size_t n, wk
     wk_arena_init(&x->arena);
     WK_TRY(wk_config_parse(&wk_run_config_table, "judge", config_text, overrides, n, &x->arena,
                            &x->config, err));
-    WK_TRY(wk_dataset_load(&x->config, &x->dataset, err));
+    WK_TRY(wk_dataset_load(&x->config, NULL, &x->dataset, err));
     WK_TRY(wk_targets_make(&x->config, &x->dataset.panel, x->dataset.table.sigma,
                            &x->dataset.arena, &x->targets, err));
     return wk_walk_forward_run(&x->config, &x->dataset, &x->targets, 1, &x->walk, err);
