@@ -212,7 +212,7 @@ static json_t *cost_line(const char *kind, double money, const wk_backtest *bt)
     double notional = 0;
     for (size_t i = 0; i < bt->n_trades; i++)
         notional += bt->trades[i].notional;
-    return json_pack("{s:s, s:o, s:f}", "kind", kind, "bp_a_trade",
+    return json_pack("{s:s, s:o, s:f}", "kind", kind, "bp",
                      notional > 0 ? wk_report_number(money / notional * 1e4) : json_null(), "money",
                      money);
 }

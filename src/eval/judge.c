@@ -13,7 +13,7 @@
 #include "wick/verdict.h"
 #include "wick/version.h"
 
-enum { BOOTSTRAP_DRAWS = 2000, BLOCK_DAYS = 20, RULES = 2 };
+enum { BOOTSTRAP_DRAWS = 2000, BLOCK_DAYS = 20, RULES = 3 };
 
 typedef struct {
     const wk_run_config *config;
@@ -169,6 +169,21 @@ static void judge_buy_and_hold(judge *j)
     out->turnover = 1 + equity[n - 1];
 }
 
+/* Nobody trades: what every strategy must beat first. */
+static void judge_flat(judge *j, const wk_judged *like)
+{
+    wk_judged *out = &j->judged[j->n++];
+    *out = (wk_judged){.n_days = like->n_days, .first_day_ns = like->first_day_ns};
+    snprintf(out->name, sizeof out->name, "always flat");
+    out->daily = wk_arena_array(&j->arena, double, out->n_days);
+    out->equity = wk_arena_array(&j->arena, double, out->n_days + 1);
+    for (size_t i = 0; i <= out->n_days; i++)
+        out->equity[i] = 1;
+    day_figures(out);
+    out->auc = out->rank_ic = out->profit_factor = out->win_rate = out->mean_bp = out->hold_bars =
+        NAN;
+}
+
 static wk_status judge_momentum(judge *j, wk_err *err)
 {
     const wk_panel *panel = &j->dataset->panel;
@@ -194,17 +209,27 @@ static wk_status judge_momentum(judge *j, wk_err *err)
 
 /* ---- the table of strategies ---- */
 
+/* Ablations explain the hybrid; baselines are what a user could have had more simply. */
+static const char *kind_of(const wk_judged *s)
+{
+    if (s->main)
+        return "strategy";
+    return strncmp(s->name, "hybrid without", 14) == 0 || strstr(s->name, " alone") ? "ablation"
+                                                                                    : "baseline";
+}
+
 static json_t *strategy_row(const wk_judged *s)
 {
     return json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "strategy",
-        s->name, "auc", wk_report_number(s->auc), "rank_ic", wk_report_number(s->rank_ic), "sharpe",
-        wk_report_number(s->sharpe), "sortino", wk_report_number(s->sortino), "cagr",
-        wk_report_number(s->cagr), "total_return", wk_report_number(s->total), "max_drawdown",
-        wk_report_number(s->max_drawdown), "profit_factor", wk_report_number(s->profit_factor),
-        "trades", wk_report_number(s->n_trades), "win_rate", wk_report_number(s->win_rate),
-        "net_bp", wk_report_number(s->mean_bp), "exposure", wk_report_number(s->exposure),
-        "turnover", wk_report_number(s->turnover), "hold_bars", wk_report_number(s->hold_bars));
+        "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "strategy", s->name, "kind", kind_of(s), "auc", wk_report_number(s->auc), "rank_ic",
+        wk_report_number(s->rank_ic), "sharpe", wk_report_number(s->sharpe), "sortino",
+        wk_report_number(s->sortino), "cagr", wk_report_number(s->cagr), "total_return",
+        wk_report_number(s->total), "max_drawdown", wk_report_number(s->max_drawdown),
+        "profit_factor", wk_report_number(s->profit_factor), "trades",
+        wk_report_number(s->n_trades), "win_rate", wk_report_number(s->win_rate), "net_bp",
+        wk_report_number(s->mean_bp), "exposure", wk_report_number(s->exposure), "turnover",
+        wk_report_number(s->turnover), "hold_bars", wk_report_number(s->hold_bars));
 }
 
 static json_t *fold_rows(const judge *j, const wk_forecast *forecasts, const wk_backtest *bt)
@@ -277,8 +302,8 @@ static json_t *head_figures(const judge *j, const wk_forecast *forecasts)
     return out;
 }
 
-/* How the main strategy's AUC compares with the trees' alone: differences of monthly AUCs, resampled in
- * blocks of three months. NULL when the main strategy is the trees. */
+/* How the main strategy's AUC compares with the trees' alone: differences of monthly AUCs,
+ * resampled in blocks of three months. NULL when the main strategy is the trees. */
 static json_t *auc_against_trees(const judge *j)
 {
     enum { MONTHS_MAX = 1200, BLOCK_MONTHS = 3 };
@@ -298,7 +323,8 @@ static json_t *auc_against_trees(const judge *j)
     for (size_t t = j->walk->judge_step; t < j->walk->end_step && n < MONTHS_MAX;) {
         wk_civil c = wk_civil_from_ns(panel->start_ns + (int64_t)t * panel->timeframe_ns);
         int64_t next = wk_civil_to_ns(c.year + c.month / 12, c.month % 12 + 1, 1);
-        size_t end = (size_t)((next - panel->start_ns + panel->timeframe_ns - 1) / panel->timeframe_ns);
+        size_t end =
+            (size_t)((next - panel->start_ns + panel->timeframe_ns - 1) / panel->timeframe_ns);
         end = end < j->walk->end_step ? end : j->walk->end_step;
         skill(j, main, t, end, &a[n], &ic);
         skill(j, trees, t, end, &b[n], &ic);
@@ -309,34 +335,40 @@ static json_t *auc_against_trees(const judge *j)
         return NULL;
     wk_interval difference;
     double mean_a = 0, mean_b = 0;
-    double p = wk_bootstrap_paired(a, b, n, BLOCK_MONTHS, BOOTSTRAP_DRAWS, (uint64_t)j->config->seed,
-                                   &difference);
+    double p = wk_bootstrap_paired(a, b, n, BLOCK_MONTHS, BOOTSTRAP_DRAWS,
+                                   (uint64_t)j->config->seed, &difference);
     for (size_t i = 0; i < n; i++) {
         mean_a += a[i] / (double)n;
         mean_b += b[i] / (double)n;
     }
-    return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "months", (int)n, "main", wk_report_number(mean_a), "gbdt",
-                     wk_report_number(mean_b), "difference", wk_report_number(mean_a - mean_b), "difference_lo",
-                     wk_report_number(difference.lo), "difference_hi", wk_report_number(difference.hi), "p", wk_report_number(p));
+    return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "months", (int)n, "main",
+                     wk_report_number(mean_a), "gbdt", wk_report_number(mean_b), "difference",
+                     wk_report_number(mean_a - mean_b), "difference_lo",
+                     wk_report_number(difference.lo), "difference_hi",
+                     wk_report_number(difference.hi), "p", wk_report_number(p));
 }
 
-static json_t *skill_row(const char *target, const char *metric, json_t *value, json_t *against, const char *what)
+static json_t *skill_row(const char *target, const char *metric, json_t *value, json_t *against,
+                         const char *what)
 {
-    return json_pack("{s:s, s:s, s:O, s:O, s:s}", "target", target, "metric", metric, "value", value,
-                     "against", against, "compared_with", what);
+    return json_pack("{s:s, s:s, s:O, s:O, s:s}", "target", target, "metric", metric, "value",
+                     value, "against", against, "compared_with", what);
 }
 
-/* The table of what the forecasts are worth before any trade. heads and auc (may be NULL) are borrowed. */
+/* The table of what the forecasts are worth before any trade. heads and auc (may be NULL) are
+ * borrowed. */
 static json_t *skill_rows(const wk_judged *main, const json_t *heads, const json_t *auc)
 {
-    json_t *rows = json_array(), *half = json_real(0.5), *zero = json_real(0), *all = wk_report_number(main->auc);
+    json_t *rows = json_array(), *half = json_real(0.5), *zero = json_real(0),
+           *all = wk_report_number(main->auc);
     json_array_append_new(rows, skill_row("direction", "AUC, all bars", all, half, "chance"));
     if (auc)
         json_array_append_new(rows, skill_row("direction", "AUC, mean of months",
-                                              json_object_get(auc, "main"), json_object_get(auc, "gbdt"),
-                                              "trees alone"));
-    json_array_append_new(rows, skill_row("magnitude", "rank correlation",
-                                          json_object_get(heads, "magnitude_rank_ic"), zero, "zero"));
+                                              json_object_get(auc, "main"),
+                                              json_object_get(auc, "gbdt"), "trees alone"));
+    json_array_append_new(rows,
+                          skill_row("magnitude", "rank correlation",
+                                    json_object_get(heads, "magnitude_rank_ic"), zero, "zero"));
     json_array_append_new(rows, skill_row("volatility", "QLIKE, lower is better",
                                           json_object_get(heads, "volatility_qlike"),
                                           json_object_get(heads, "ewma_qlike"), "EWMA"));
@@ -434,12 +466,9 @@ static wk_status decide(judge *j, const wk_backtest *bt, const wk_judged *main,
     wk_verdict_input input = {
         .daily = main->daily, .n_days = main->n_days, .seed = (uint64_t)j->config->seed};
     wk_verdict_baseline *baselines = wk_arena_array(&j->arena, wk_verdict_baseline, j->n + 1);
-    double *flat = wk_arena_array(&j->arena, double, main->n_days);
-    baselines[input.n_baselines++] = (wk_verdict_baseline){"always flat", flat};
     for (size_t i = 0; i < j->n; i++) {
         const char *name = j->judged[i].name;
-        /* Ablations explain the hybrid; baselines are what a user could have had more simply. */
-        if (j->judged[i].main || strncmp(name, "hybrid without", 14) == 0 || strstr(name, " alone"))
+        if (strcmp(kind_of(&j->judged[i]), "baseline") != 0)
             continue;
         WK_ASSERT(j->judged[i].n_days == main->n_days);
         baselines[input.n_baselines++] = (wk_verdict_baseline){name, j->judged[i].daily};
@@ -554,6 +583,7 @@ wk_status wk_judge(const wk_run_config *config, const wk_dataset *dataset,
     if (status == WK_OK) {
         wk_verdict verdict;
         judge_buy_and_hold(&j);
+        judge_flat(&j, &j.judged[main]);
         status = decide(&j, &result.backtest, &j.judged[main], main_forecasts, &verdict, err);
         if (status == WK_OK) {
             build(&j, &result.backtest, &j.judged[main], main_forecasts, &verdict, &result.metrics,

@@ -135,6 +135,24 @@ static void test_buy_and_hold_pays_to_get_in_and_out(void **state)
     finish(&x);
 }
 
+static void test_the_table_says_what_each_strategy_is(void **state)
+{
+    (void)state;
+    static const char *const want[][2] = {{"gbdt", "strategy"},         {"logistic", "baseline"},
+                                          {"momentum 4 weeks", "baseline"}, {"buy and hold", "baseline"},
+                                          {"always flat", "baseline"}};
+    experiment x;
+    run(&x, NULL, 0);
+    const json_t *rows = json_object_get(x.judged.metrics, "strategies");
+    assert_int_equal(json_array_size(rows), sizeof want / sizeof *want);
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+        assert_string_equal(json_string_value(json_object_get(row, "strategy")), want[i][0]);
+        assert_string_equal(json_string_value(json_object_get(row, "kind")), want[i][1]);
+    }
+    finish(&x);
+}
+
 static void expect_refusal(const char *const *overrides, size_t n, const char *word)
 {
     experiment x;
@@ -166,6 +184,7 @@ int main(void)
         cmocka_unit_test(test_equity_begins_when_the_judged_span_opens),
         cmocka_unit_test(test_days_are_days_when_a_bar_is_a_week),
         cmocka_unit_test(test_buy_and_hold_pays_to_get_in_and_out),
+        cmocka_unit_test(test_the_table_says_what_each_strategy_is),
         cmocka_unit_test(test_settings_that_leave_nothing_to_judge_are_refused),
     };
     return cmocka_run_group_tests_name("judge", tests, NULL, NULL);
