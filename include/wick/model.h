@@ -101,9 +101,10 @@ typedef struct {
     bool is_mlp;
     int score;          /* wk_score_kind */
     size_t n_columns;
-    uint32_t *columns;  /* into wk_columns */
+    uint32_t *columns;  /* into wk_columns, features first */
+    size_t n_plain;     /* how many of them are features */
     size_t n_targets, n_seeds; /* n_targets 1 for direction */
-    wk_forest **forests; /* [n_targets * n_seeds]; odd seeds see the first columns, the features, only */
+    wk_forest **forests; /* [n_targets * n_seeds]; odd seeds see the first n_plain columns only */
     wk_forest *magnitude, *volatility; /* NULL: not trained */
     wk_branch mlp;       /* kind mlp: its outputs are the forecast */
     wk_gbdt_log log;     /* of the first forest */

@@ -73,9 +73,12 @@ wk_status wk_draft_open(const char *path, wk_draft *out, wk_err *err)
 
 wk_status wk_draft_publish(wk_draft *draft, wk_err *err)
 {
-    /* An error of an earlier write stays in the stream's flag, errno has moved on since. */
+    /* An error of an earlier write stays in the stream's flag, errno has moved on since: one more byte
+     * at the same place meets the same trouble and says what it is. */
     bool failed = ferror(draft->stream);
-    int why = failed ? EIO : 0;
+    int why = 0;
+    if (failed)
+        why = write(fileno(draft->stream), "\n", 1) < 0 ? errno : EIO;
     if (!failed && (fflush(draft->stream) != 0 || fsync(fileno(draft->stream)) != 0))
         why = errno;
     if (fclose(draft->stream) != 0 && !why)

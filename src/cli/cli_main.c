@@ -62,8 +62,10 @@ static wk_status finish_stdout(wk_err *err)
 
 int wk_cli_main(const wk_cli_program *program, int argc, char **argv)
 {
-    /* A closed pipe or socket is an error code where it is written, never the end of a long run. */
+    /* A closed pipe or socket, or a file at the size limit, is an error code where it is written, never
+     * the end of a long run. */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     wk_cli cli;
     wk_err err = {0};
     wk_status status = wk_cli_parse(program, argc, argv, &cli, &err);

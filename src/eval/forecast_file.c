@@ -80,6 +80,14 @@ static hid_t create_group(hid_t file, const char *name)
     return group;
 }
 
+/* HDF5's errors go through wk_err. What it could not write stays open in it, and closing that once more
+ * at exit would crash, so exit leaves it alone; nothing waits to be written then. */
+static void be_quiet(void)
+{
+    (void)H5dont_atexit();
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
 /* Group names begin with the strategy's place, so that HDF5's alphabetical order is the list's. */
 static void group_name(size_t i, const char *name, char out[96])
 {
@@ -115,7 +123,7 @@ wk_status wk_forecast_file_write(const char *path, const wk_panel *panel, const 
     size_t n = panel->T * panel->S;
     if (snprintf(beside, sizeof beside, "%s.%ld.part", path, (long)getpid()) >= (int)sizeof beside)
         return wk_fail(err, WK_E_IO, "path too long: %s", path);
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    be_quiet();
     float *column = malloc(n * sizeof *column);
     uint8_t *valid = malloc(n);
     int64_t *time_ns = malloc(panel->T * sizeof *time_ns);
@@ -191,7 +199,7 @@ wk_status wk_forecast_file_read(const char *path, const wk_panel *panel, wk_walk
     name_list *list = calloc(1, sizeof *list);
     float *column = malloc(n * sizeof *column);
     uint8_t *valid = malloc(n);
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    be_quiet();
     hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     hsize_t at = 0;
     bool ok = list && column && valid && file >= 0 && read_attribute(file, "first_step", &first) &&

@@ -69,8 +69,9 @@ static json_t *describe(const wk_model *model, const wk_run_config *config, cons
         json_array_append_new(branches, describe_branch(&model->branches[i]));
     const wk_meta *meta = &model->meta;
     json_t *learner = json_pack(
-        "{s:s, s:s, s:i, s:i, s:b, s:o, s:f, s:o}", "kind", meta->is_mlp ? "mlp" : "gbdt", "score",
-        meta->score == WK_SCORE_DIRECTION ? "direction" : "targets", "n_targets", (int)meta->n_targets,
+        "{s:s, s:s, s:i, s:i, s:i, s:b, s:o, s:f, s:o}", "kind", meta->is_mlp ? "mlp" : "gbdt", "score",
+        meta->score == WK_SCORE_DIRECTION ? "direction" : "targets", "n_plain", (int)meta->n_plain,
+        "n_targets", (int)meta->n_targets,
         "n_seeds", (int)meta->n_seeds, "heads", meta->magnitude != NULL, "columns",
         indices(meta->columns, meta->n_columns), "temperature", meta->temperature, "threshold",
         describe_threshold(meta->threshold));
@@ -226,12 +227,18 @@ static wk_status load_branch(const json_t *root, const char *weights, wk_branch 
     return WK_OK;
 }
 
-static wk_status load_forest(const char *path, size_t n_columns, wk_forest **out, wk_err *err)
+static wk_status load_forest(const char *path, size_t n_columns, wk_gbdt_objective objective,
+                             wk_forest **out, wk_err *err)
 {
     WK_TRY(wk_forest_load(path, out, err));
-    if (wk_forest_n_features(*out) > n_columns)
-        return wk_fail(err, WK_E_MODEL, "%s: the trees see %zu features, model.json lists only %zu columns",
+    if (wk_forest_n_features(*out) != n_columns)
+        return wk_fail(err, WK_E_MODEL, "%s: the trees see %zu features, model.json lists %zu columns",
                        path, wk_forest_n_features(*out), n_columns);
+    size_t n_outputs = objective == WK_GBDT_SOFTPROB ? 3 : 1;
+    if (wk_forest_objective(*out) != (int)objective || wk_forest_n_outputs(*out) != n_outputs)
+        return wk_fail(err, WK_E_MODEL, "%s: trees of another objective or other classes than this place "
+                                        "needs; train the model again",
+                       path);
     return WK_OK;
 }
 
@@ -263,6 +270,10 @@ static wk_status load_meta(const json_t *root, const char *dir, wk_meta *meta, w
         snprintf(path, sizeof path, "%s/meta.safetensors", dir);
         return load_branch(network, path, &meta->mlp, err);
     }
+    json_int_t plain = json_integer_value(json_object_get(root, "n_plain"));
+    if (plain < 0 || (size_t)plain > meta->n_columns)
+        return wk_fail(err, WK_E_MODEL, "model.json: meta.n_plain is out of range");
+    meta->n_plain = (size_t)plain;
     json_int_t targets = json_integer_value(json_object_get(root, "n_targets"));
     json_int_t seeds = json_integer_value(json_object_get(root, "n_seeds"));
     if (targets < 1 || targets > 64 || seeds < 1 || seeds > 20)
@@ -274,14 +285,16 @@ static wk_status load_meta(const json_t *root, const char *dir, wk_meta *meta, w
         return wk_fail(err, WK_E_NOMEM, "out of memory");
     for (size_t i = 0; i < meta->n_targets * meta->n_seeds; i++) {
         snprintf(path, sizeof path, "%s/meta.%zu.xgb.json", dir, i);
-        WK_TRY(load_forest(path, meta->n_columns, &meta->forests[i], err));
+        WK_TRY(load_forest(path, i % meta->n_seeds % 2 == 1 ? meta->n_plain : meta->n_columns,
+                           meta->score == WK_SCORE_DIRECTION ? WK_GBDT_SOFTPROB : WK_GBDT_SQUARED_ERROR,
+                           &meta->forests[i], err));
     }
     if (!json_is_true(json_object_get(root, "heads")))
         return WK_OK;
     snprintf(path, sizeof path, "%s/magnitude.xgb.json", dir);
-    WK_TRY(load_forest(path, meta->n_columns, &meta->magnitude, err));
+    WK_TRY(load_forest(path, meta->n_columns, WK_GBDT_SQUARED_ERROR, &meta->magnitude, err));
     snprintf(path, sizeof path, "%s/volatility.xgb.json", dir);
-    return load_forest(path, meta->n_columns, &meta->volatility, err);
+    return load_forest(path, meta->n_columns, WK_GBDT_SQUARED_ERROR, &meta->volatility, err);
 }
 
 static wk_status load_parts(const json_t *root, const char *dir, wk_model *model, wk_err *err)

@@ -169,6 +169,7 @@ wk_status wk_meta_train(const wk_run_config *config, const wk_dataset *dataset,
     wk_meta meta = {.is_mlp = config->meta.kind == 1,
                     .score = config->meta.score,
                     .n_columns = n_columns,
+                    .n_plain = plain_columns(columns, n_columns, dataset->table.F),
                     .temperature = 1,
                     .threshold = NAN};
     size_t embargo = (size_t)config->split.embargo_bars;
@@ -187,7 +188,7 @@ wk_status wk_meta_train(const wk_run_config *config, const wk_dataset *dataset,
         trainer job = {.config = config,
                        .train = {data, columns, n_columns, begin, end, stride, embargo},
                        .stop = {data, columns, n_columns, end, stop_end, stride, embargo},
-                       .n_plain = plain_columns(columns, n_columns, dataset->table.F),
+                       .n_plain = meta.n_plain,
                        .threads = threads};
         status = train_forests(&job, targets, heads, &meta, err);
     }

@@ -51,6 +51,31 @@ size_t wk_model_first_step(const wk_model *model, const wk_features_config *feat
     return stream_begin(features, panel, t);
 }
 
+/* An edited model.json can name columns that do not exist. */
+static wk_status check_columns(const char *who, const uint32_t *columns, size_t n, size_t n_known,
+                               wk_err *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (columns[i] >= n_known)
+            return wk_fail(err, WK_E_MODEL,
+                           "model.json: %s sees column %u, but there are %zu; the file was edited, train "
+                           "the model again",
+                           who, (unsigned)columns[i], n_known);
+    return WK_OK;
+}
+
+static wk_status check_model_columns(const wk_model *model, size_t n_features, wk_err *err)
+{
+    size_t n_known = n_features + model->n_branches * WK_BRANCH_COLUMNS;
+    for (size_t i = 0; i < model->n_branches; i++)
+        WK_TRY(check_columns(model->branches[i].name, model->branches[i].columns,
+                             model->branches[i].n_inputs, n_features, err));
+    if (model->meta.is_mlp)
+        WK_TRY(check_columns("the network on top", model->meta.mlp.columns, model->meta.mlp.n_inputs,
+                             n_known, err));
+    return check_columns("the meta-learner", model->meta.columns, model->meta.n_columns, n_known, err);
+}
+
 /* Scores of steps [t0, t1) from the raw forecasts. */
 static void finish_scores(const wk_model *model, const wk_run_config *config, const wk_dataset *dataset,
                           size_t t0, size_t t1, const float *raw, wk_arena *arena,
@@ -77,19 +102,6 @@ static void finish_scores(const wk_model *model, const wk_run_config *config, co
     }
 }
 
-/* A model file is somebody's text: its column numbers must lie inside the table. */
-static wk_status check_columns(const char *what, const uint32_t *columns, size_t n, size_t n_table,
-                               wk_err *err)
-{
-    for (size_t i = 0; i < n; i++)
-        if (columns[i] >= n_table)
-            return wk_fail(err, WK_E_MODEL,
-                           "model.json: %s sees column %u of a table of %zu; the file was edited or cut, train "
-                           "the model again",
-                           what, columns[i], n_table);
-    return WK_OK;
-}
-
 wk_status wk_model_forecast(const wk_model *model, const wk_run_config *config, const wk_dataset *dataset,
                             size_t t0, size_t t1, const wk_loop *loop, wk_forecast *forecasts,
                             wk_err *err)
@@ -99,16 +111,9 @@ wk_status wk_model_forecast(const wk_model *model, const wk_run_config *config, 
                        "feature_hash differs: the model was trained on %.12s..., these features are "
                        "%.12s...; use the configuration that the model was trained with",
                        model->feature_hash, dataset->feature_hash);
+    WK_TRY(check_model_columns(model, dataset->table.F, err));
     size_t S = dataset->panel.S, cells = dataset->panel.T * S;
-    size_t n_branch_columns = model->n_branches * WK_BRANCH_COLUMNS, F = dataset->table.F;
-    for (size_t i = 0; i < model->n_branches; i++)
-        WK_TRY(check_columns(model->branches[i].name, model->branches[i].columns,
-                             model->branches[i].n_inputs, F, err));
-    WK_TRY(check_columns("the meta-learner", model->meta.columns, model->meta.n_columns,
-                         F + n_branch_columns, err));
-    if (model->meta.is_mlp)
-        WK_TRY(check_columns("the meta-learner's network", model->meta.mlp.columns,
-                             model->meta.mlp.n_inputs, F + n_branch_columns, err));
+    size_t n_branch_columns = model->n_branches * WK_BRANCH_COLUMNS;
     wk_arena arena;
     wk_arena_init(&arena);
     /* Zeroed by the system page by page, so that the steps before t0 cost no memory. */

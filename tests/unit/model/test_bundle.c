@@ -37,6 +37,7 @@ static void remove_model(const char *dir)
 static void test_a_loaded_model_decides_as_the_saved_one(void **state)
 {
     (void)state;
+    static const wk_loop in_order = {0};
     static const double thresholds[] = {0.002, NAN, INFINITY};
     wk_run_config config;
     wk_dataset dataset = {0};
@@ -47,7 +48,6 @@ static void test_a_loaded_model_decides_as_the_saved_one(void **state)
     char parent[] = "/tmp/wick-bundle-XXXXXX", dir[64];
     assert_non_null(mkdtemp(parent));
     snprintf(dir, sizeof dir, "%s/model", parent);
-    const wk_loop loop = {0};
     wk_arena_init(&arena);
     if (wk_config_parse(&wk_run_config_table, "bundle", config_text, NULL, 0, &arena, &config, &err) ||
         wk_dataset_load(&config, NULL, &dataset, &err) ||
@@ -60,14 +60,14 @@ static void test_a_loaded_model_decides_as_the_saved_one(void **state)
         wk_model model = {0};
         walk.model.meta.threshold = thresholds[i];
         if (wk_model_save(&walk.model, &config, &dataset, dir, &err) || wk_model_load(dir, &model, &err) ||
-            wk_model_forecast(&model, &config, &dataset, T - 10, T, &loop, forecasts, &err))
+            wk_model_forecast(&model, &config, &dataset, T - 10, T, &in_order, forecasts, &err))
             fail_msg("%s", err.msg);
         /* What the trader reads: 0 stands for the configuration's, infinity for no entry. */
         float want = isnan(thresholds[i]) ? 0.0f : (float)thresholds[i];
         assert_true(forecasts[T - 1].valid);
         assert_true(forecasts[T - 1].threshold == want);
         model.meta.columns[0] = 1 << 20;
-        assert_int_equal(wk_model_forecast(&model, &config, &dataset, T - 10, T, &loop, forecasts, &err),
+        assert_int_equal(wk_model_forecast(&model, &config, &dataset, T - 10, T, &in_order, forecasts, &err),
                          WK_E_MODEL);
         assert_non_null(strstr(err.msg, "1048576"));
         wk_model_finish(&model);
