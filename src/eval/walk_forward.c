@@ -548,6 +548,16 @@ static int64_t months_before(int64_t time_ns, int64_t months)
     return first + (time_ns - wk_civil_to_ns(c.year, c.month, 1));
 }
 
+/* Can a generation of branches learn from the bars before `step`? Rows count once features are warm, and up
+ * to the blocks that are held back. */
+static bool enough_past(const wk_run_config *config, size_t step)
+{
+    const wk_split_config *split = &config->split;
+    double held_back = split->early_stop_fraction + split->calibration_fraction + split->policy_fraction;
+    double rows = (double)step * (1 - held_back) - (double)config->features.warmup_valid_bars;
+    return step >= MIN_TRAIN_STEPS && rows >= MIN_TRAIN_STEPS / 2;
+}
+
 static wk_status run_folds(walk *w, wk_err *err)
 {
     const wk_split_config *split = &w->config->split;
@@ -558,7 +568,8 @@ static wk_status run_folds(walk *w, wk_err *err)
                (int64_t)((double)panel->T * split->forecast_from_fraction) * panel->timeframe_ns;
     int64_t generations = w->n_branches ? split->branch_generations : 0;
     while (generations > 0 &&
-           step_of(panel, months_before(from, generations * split->refit_months)) < MIN_TRAIN_STEPS)
+           !enough_past(w->config,
+                        step_of(panel, months_before(from, generations * split->refit_months))))
         generations--;
     int64_t window = (int64_t)(split->train_window_days * 86400e9 / (double)panel->timeframe_ns);
     wk_fold *folds;

@@ -153,6 +153,23 @@ static void test_the_table_says_what_each_strategy_is(void **state)
     finish(&x);
 }
 
+/* A generation before the first fold needs rows behind the warm-up; without them it is left out. */
+static void test_a_branch_generation_without_rows_is_left_out(void **state)
+{
+    (void)state;
+    static const char *const early[] = {
+        "split.branch_generations=1", "split.refit_months=12", "features.warmup_bars=500",
+        "features.warmup_valid_bars=450",
+        "branches=[{\"name\":\"gru\",\"families\":[\"momentum\"],\"layers\":[{\"type\":\"gru\",\"units\":2}],"
+        "\"train\":{\"epochs\":1}}]"};
+    experiment x;
+    wk_err err = {0};
+    if (train(&x, early, sizeof early / sizeof *early, &err) != WK_OK)
+        fail_msg("%s", err.msg);
+    assert_true(json_array_size(x.walk.folds) > 0);
+    finish(&x);
+}
+
 static void expect_refusal(const char *const *overrides, size_t n, const char *word)
 {
     experiment x;
@@ -184,6 +201,7 @@ int main(void)
         cmocka_unit_test(test_equity_begins_when_the_judged_span_opens),
         cmocka_unit_test(test_days_are_days_when_a_bar_is_a_week),
         cmocka_unit_test(test_buy_and_hold_pays_to_get_in_and_out),
+        cmocka_unit_test(test_a_branch_generation_without_rows_is_left_out),
         cmocka_unit_test(test_the_table_says_what_each_strategy_is),
         cmocka_unit_test(test_settings_that_leave_nothing_to_judge_are_refused),
     };
