@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""TA-Lib over the walk that `wick bench features` uses (same shape, other random numbers): ns a bar.
+"""TA-Lib over the walk that `wick bench features.indicators` uses (same shape, other random numbers): ns a bar.
 
 needs: pip install numpy TA-Lib
 usage: peers_features.py [BARS]

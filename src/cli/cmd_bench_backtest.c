@@ -1,4 +1,4 @@
-/* `wick bench backtest`: bars through wk_trader_step and the simulated venue, all costs on; one
+/* `wick bench backtest.bars`: bars through wk_trader_step and the simulated venue, all costs on; one
  * JSON line. */
 #include <math.h>
 #include <stdio.h>
@@ -12,8 +12,6 @@
 
 #define MINUTE INT64_C(60000000000)
 enum { RUNS = 5, DAYS = 1825, BARS_A_DAY = 96, MARKETS = 50 };
-
-int cmd_bench_backtest(const wk_cli *cli, wk_err *err);
 
 static uint64_t state = 88172645463325252u;
 
@@ -113,7 +111,7 @@ static wk_status measure(const wk_panel *panel, const wk_forecast *forecasts, co
     return WK_OK;
 }
 
-int cmd_bench_backtest(const wk_cli *cli, wk_err *err)
+static int cmd_bench_backtest(const wk_cli *cli, wk_err *err)
 {
     const char *text = wk_cli_option_value(cli, "days");
     char *end = NULL;
@@ -131,7 +129,7 @@ int cmd_bench_backtest(const wk_cli *cli, wk_err *err)
     wk_status status;
     if (forecasts == NULL || sigma == NULL || make(&panel, forecasts, sigma) != 0)
         status =
-            wk_fail(err, WK_E_NOMEM, "bench backtest: no memory for %zu bars; lower --days", T * S);
+            wk_fail(err, WK_E_NOMEM, "bench backtest.bars: no memory for %zu bars; lower --days", T * S);
     else
         status = measure(&panel, forecasts, sigma, instruments, err);
     wk_panel_finish(&panel);
@@ -144,15 +142,15 @@ static const wk_cli_option options[] = {
     {"days", "N", "days of 15-minute bars of 50 markets (default 1825, 1 GB of memory)"},
     {NULL, NULL, NULL}};
 
-extern const wk_cli_command wk_cmd_bench_backtest;
-const wk_cli_command wk_cmd_bench_backtest = {
-    .name = "bench backtest",
+extern const wk_cli_command wk_cmd_bench_backtest_bars;
+const wk_cli_command wk_cmd_bench_backtest_bars = {
+    .name = "bench backtest.bars",
     .usage = "[--days N]",
     .summary = "time the backtest: bars and orders through the trader and the simulated venue",
     .details =
         "Prints one JSON line: backtest.bars, the median seconds of five runs over 50 markets of "
         "15-minute bars with fees, slippage, funding, stops and liquidation.",
-    .example = "wick bench backtest --days 100",
+    .example = "wick bench backtest.bars --days 100",
     .options = options,
     .run = cmd_bench_backtest,
 };

@@ -2,23 +2,24 @@
 #include "cli_internal.h"
 
 /* Sorted by name; gbdt_train stands for wk_cmd_gbdt_train, "gbdt train". */
-#define COMMANDS(X)   \
-    X(backtest)       \
-    X(bench_backtest) \
-    X(bench_features) \
-    X(config)         \
-    X(doctor)         \
-    X(features)       \
-    X(gbdt_predict)   \
-    X(gbdt_train)     \
-    X(import)         \
-    X(predict)        \
-    X(prove)          \
-    X(report)         \
-    X(run)            \
-    X(store_check)    \
-    X(store_export)   \
-    X(store_list)     \
+#define COMMANDS(X)              \
+    X(backtest)                  \
+    X(bench_backtest_bars)       \
+    X(bench_features_indicators) \
+    X(bench_features_row)        \
+    X(config)                    \
+    X(doctor)                    \
+    X(features)                  \
+    X(gbdt_predict)              \
+    X(gbdt_train)                \
+    X(import)                    \
+    X(predict)                   \
+    X(prove)                     \
+    X(report)                    \
+    X(run)                       \
+    X(store_check)               \
+    X(store_export)              \
+    X(store_list)                \
     X(train)
 
 #define DECLARE(name) extern const wk_cli_command wk_cmd_##name;

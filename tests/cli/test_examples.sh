@@ -22,7 +22,7 @@ run
 train
 gbdt train'
 # Minutes of work each: run by hand before a release.
-slow='bench backtest
+slow='bench backtest.bars
 prove'
 all=$("$wick" --help | awk '/^commands:/ { on = 1; next } !NF { on = 0 } on { sub(/^  /, ""); sub(/  .*/, ""); print }')
 printf '%s\n' "$first" >first

@@ -1,4 +1,4 @@
-/* The bench command runs and refuses nonsense; its options come from a stub of the command line. */
+/* The bench commands run and refuse nonsense; their options come from a stub of the command line. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 
 #include "wick/cli.h"
 
-extern const wk_cli_command wk_cmd_bench_features;
+extern const wk_cli_command wk_cmd_bench_features_indicators, wk_cmd_bench_features_row;
 
 struct wk_cli {
     const char *bars;
@@ -24,7 +24,8 @@ static void test_bench_runs_on_short_arrays(void **state)
     (void)state;
     wk_err err = {0};
     wk_cli cli = {"1000"};
-    assert_int_equal(wk_cmd_bench_features.run(&cli, &err), WK_OK);
+    assert_int_equal(wk_cmd_bench_features_indicators.run(&cli, &err), WK_OK);
+    assert_int_equal(wk_cmd_bench_features_row.run(&cli, &err), WK_OK);
 }
 
 static void test_bench_refuses_nonsense(void **state)
@@ -32,17 +33,12 @@ static void test_bench_refuses_nonsense(void **state)
     (void)state;
     wk_err err = {0};
     wk_cli cli = {"many"};
-    assert_int_equal(wk_cmd_bench_features.run(&cli, &err), WK_E_ARG);
+    assert_int_equal(wk_cmd_bench_features_indicators.run(&cli, &err), WK_E_ARG);
     assert_non_null(strstr(err.msg, "--bars many"));
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-    if (argc == 2) { /* by hand: test_features_bench 1000000 */
-        wk_cli cli = {argv[1]};
-        wk_err err;
-        return wk_cmd_bench_features.run(&cli, &err) == WK_OK ? 0 : 1;
-    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bench_runs_on_short_arrays),
         cmocka_unit_test(test_bench_refuses_nonsense),
