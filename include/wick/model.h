@@ -97,6 +97,8 @@ WK_MUST_CHECK wk_status wk_branch_outputs(const wk_branch *branch, const wk_pane
 
 /* ---- meta-learner ---- */
 
+enum { WK_META_COLUMNS_MAX = 4096 }; /* features and branch outputs together */
+
 typedef struct {
     bool is_mlp;
     int score;          /* wk_score_kind */

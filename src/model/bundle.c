@@ -177,6 +177,9 @@ static wk_status need(const json_t *root, const char *path, const char *key, jso
 static wk_status read_indices(const json_t *array, uint32_t **out, size_t *n, wk_err *err)
 {
     size_t count = json_array_size(array);
+    if (count > WK_META_COLUMNS_MAX)
+        return wk_fail(err, WK_E_MODEL, "model.json: %zu columns; at most %d are possible", count,
+                       WK_META_COLUMNS_MAX);
     uint32_t *v = calloc(count ? count : 1, sizeof *v);
     if (!v)
         return wk_fail(err, WK_E_NOMEM, "out of memory");

@@ -6,7 +6,7 @@
 
 #include "wick/math.h"
 
-enum { PREDICT_BLOCK = 256, CLASSES = 3, COLUMNS_MAX = 4096 };
+enum { PREDICT_BLOCK = 256, CLASSES = 3 };
 
 void wk_meta_finish(wk_meta *meta)
 {
@@ -98,7 +98,7 @@ static void forecast_block(void *context, size_t b)
     const wk_meta *meta = job->meta;
     const wk_columns *data = job->data;
     size_t n_raw = wk_meta_n_raw(meta), begin = job->begin + b * PREDICT_BLOCK;
-    float row[COLUMNS_MAX];
+    float row[WK_META_COLUMNS_MAX];
     for (size_t r = begin; r < job->end && r < begin + PREDICT_BLOCK; r++) {
         wk_forecast *f = &job->forecasts[r];
         float *raw = job->raw + r * n_raw;
@@ -127,7 +127,7 @@ wk_status wk_meta_forecast(const wk_meta *meta, const wk_run_config *config, con
 {
     size_t S = data->table->S;
     float *network = NULL;
-    WK_ASSERT(meta->n_columns <= COLUMNS_MAX);
+    WK_ASSERT(meta->n_columns <= WK_META_COLUMNS_MAX);
     if (meta->is_mlp) {
         network = calloc(data->table->T * S, WK_BRANCH_COLUMNS * sizeof *network);
         if (!network)
