@@ -118,7 +118,8 @@ void wk_meta_finish(wk_meta *meta);
 
 /* Trains on the rows of steps [begin, end) that the stride keeps and whose labels end `embargo` bars
  * before `end`; `stop` rows [end, stop_end) serve early stopping when the parameters ask for it. columns [n_columns] is copied. heads:
- * also the magnitude and volatility forests. */
+ * also the magnitude and volatility forests. With config->meta.model the trees of that file are taken
+ * instead. */
 WK_MUST_CHECK wk_status wk_meta_train(const wk_run_config *config, const wk_dataset *dataset,
                                       const wk_targets *targets, const wk_columns *data,
                                       const uint32_t *columns, size_t n_columns, bool heads, size_t begin,

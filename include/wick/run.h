@@ -67,6 +67,7 @@ typedef enum { WK_SCORE_TARGETS, WK_SCORE_DIRECTION } wk_score_kind;
 typedef struct {
     int kind;  /* 0 gbdt, 1 mlp */
     int score; /* wk_score_kind */
+    const char *model; /* XGBoost JSON used instead of training; "" = train */
     wk_sections targets; /* wk_label_config, for score = targets */
     double scale_days, scale_min_days; /* trailing window of the score's root mean square */
     wk_gbdt_params params;

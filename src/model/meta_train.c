@@ -152,6 +152,42 @@ static wk_status train_forests(const trainer *job, const wk_targets *targets, bo
                        &meta->volatility, NULL, err);
 }
 
+/* Trees that somebody else trained, over this table's features in their order. */
+static wk_status import_forest(const wk_run_config *config, const wk_dataset *dataset, wk_meta *meta,
+                               wk_err *err)
+{
+    const char *path = config->meta.model;
+    bool direction = meta->score == WK_SCORE_DIRECTION;
+    if (config->branches.n > 0)
+        return wk_fail(err, WK_E_CONFIG, "meta.model is used without branches; set \"branches\": []");
+    if (!direction && config->meta.targets.n != 1)
+        return wk_fail(err, WK_E_CONFIG, "meta.model is one regression, meta.targets has %zu; list the one "
+                                         "that it was trained on",
+                       config->meta.targets.n);
+    meta->n_targets = meta->n_seeds = 1;
+    meta->forests = calloc(1, sizeof *meta->forests);
+    if (!meta->forests)
+        return wk_fail(err, WK_E_NOMEM, "out of memory");
+    WK_TRY(wk_forest_load(path, &meta->forests[0], err));
+    const wk_forest *forest = meta->forests[0];
+    if (wk_forest_n_features(forest) != meta->n_columns)
+        return wk_fail(err, WK_E_MODEL, "%s: the trees see %zu features, the configuration has %zu columns; "
+                                        "`wick features` writes them",
+                       path, wk_forest_n_features(forest), meta->n_columns);
+    int objective = direction ? WK_GBDT_SOFTPROB : WK_GBDT_SQUARED_ERROR;
+    if (wk_forest_objective(forest) != objective || wk_forest_n_outputs(forest) != (direction ? CLASSES : 1))
+        return wk_fail(err, WK_E_MODEL, "%s: meta.score \"%s\" needs %s", path,
+                       direction ? "direction" : "targets",
+                       direction ? "multi:softprob of three classes" : "reg:squarederror");
+    const char *const *names = wk_forest_names(forest);
+    for (size_t i = 0; names && i < meta->n_columns; i++)
+        if (strcmp(names[i], dataset->feature_names[meta->columns[i]]) != 0)
+            return wk_fail(err, WK_E_MODEL, "%s: feature %zu is \"%s\", the configuration's is \"%s\"; train on "
+                                            "the columns of `wick features` in their order",
+                           path, i, names[i], dataset->feature_names[meta->columns[i]]);
+    return WK_OK;
+}
+
 /* How many of the columns are features; these stand first. */
 static size_t plain_columns(const uint32_t *columns, size_t n_columns, size_t F)
 {
@@ -183,6 +219,8 @@ wk_status wk_meta_train(const wk_run_config *config, const wk_dataset *dataset,
         wk_branch_span span = {begin, end, stop_end, embargo, (uint64_t)config->seed, threads};
         status = wk_branch_train("mlp", &config->meta.mlp_layers, &config->meta.mlp_train, data, columns,
                                  n_columns, targets, &span, &meta.mlp, err);
+    } else if (config->meta.model[0]) {
+        status = import_forest(config, dataset, &meta, err);
     } else {
         size_t stride = (size_t)config->split.row_stride;
         trainer job = {.config = config,

@@ -112,6 +112,10 @@ static const wk_cfg_row meta_rows[] = {
      "the learner over features and branch outputs"},
     {"score", WK_CFG_ENUM, offsetof(wk_meta_config, score), NULL, "\"direction\"", 0, 0,
      "targets|direction", NULL, "mean of scaled target forecasts, or p(buy) - p(sell)"},
+    {"model", WK_CFG_STRING, offsetof(wk_meta_config, model), NULL, "\"\"", 0, 0, NULL, NULL,
+     "XGBoost JSON file of trees over the columns of `wick features`, used in every fold instead of training; "
+     "needs branches: []; forecasts are out of sample only after its training data, so set "
+     "split.forecast_from to their end"},
     {"targets", WK_CFG_SECTIONS, offsetof(wk_meta_config, targets), NULL, "[]", 0, 0, NULL,
      &wk_label_config_table, "labels of the score's regressions"},
     {"scale_days", WK_CFG_REAL, offsetof(wk_meta_config, scale_days), "days", "180", 1, 10000, NULL, NULL,

@@ -77,6 +77,16 @@ ok "predict --from gives the last rows of the whole with a network over the bran
 refused 1 'candles of hash' "forecasts of other candles are not judged" \
     "$wick" backtest "$config" --model "$dir/c" --out "$dir/x" --set data.synthetic.seed=6
 
+"$wick" run "$config" --out "$dir/trees" --set 'branches=[]' >/dev/null 2>&1 &&
+    "$wick" run "$config" --out "$dir/imported" --set 'branches=[]' --set meta.seeds=1 \
+        --set meta.model="$dir/trees/model/meta.0.xgb.json" >/dev/null 2>&1 &&
+    cmp "$dir/trees/model/meta.0.xgb.json" "$dir/imported/model/meta.0.xgb.json" && [ -s "$dir/imported/report.html" ]
+ok "trees from a file are a complete strategy without branches"
+refused 1 'the trees see' "trees over other columns are refused" "$wick" run "$config" --out "$dir/x" \
+    --set 'branches=[]' --set meta.model="$dir/a/model/meta.0.xgb.json"
+refused 2 'branches' "trees from a file do not go with branches" "$wick" run "$config" --out "$dir/x" \
+    --set meta.model="$dir/trees/model/meta.0.xgb.json"
+
 sed 's/"row_stride"/"row_strid"/' "$config" >"$dir/unknown.json"
 refused 2 'row_stride' "an unknown key names the nearest one" "$wick" run "$dir/unknown.json" --out "$dir/x"
 sed 's/"bars": 7000/"bars": "many"/' "$config" >"$dir/type.json"
