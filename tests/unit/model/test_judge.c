@@ -160,8 +160,8 @@ static void test_a_branch_generation_without_rows_is_left_out(void **state)
     static const char *const early[] = {
         "split.branch_generations=1", "split.refit_months=12", "features.warmup_bars=500",
         "features.warmup_valid_bars=450",
-        "branches=[{\"name\":\"gru\",\"families\":[\"momentum\"],\"layers\":[{\"type\":\"gru\",\"units\":2}],"
-        "\"train\":{\"epochs\":1}}]"};
+        ("branches=[{\"name\":\"gru\",\"families\":[\"momentum\"],\"layers\":[{\"type\":\"gru\",\"units\":2}],"
+         "\"train\":{\"epochs\":1}}]")};
     experiment x;
     wk_err err = {0};
     if (train(&x, early, sizeof early / sizeof *early, &err) != WK_OK)
