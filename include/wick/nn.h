@@ -43,6 +43,11 @@ typedef struct {
 } wk_nn_config;
 extern const wk_cfg_table wk_nn_config_table;
 
+/* The network that benchmarks and peers run: three branches over 32 inputs, 151,109 parameters with
+ * WK_NN_HEADS outputs; as a window over 64 bars. */
+enum { WK_NN_REFERENCE_INPUTS = 32, WK_NN_REFERENCE_BARS = 64 };
+extern const wk_nn_config wk_nn_reference;
+
 typedef struct wk_nn wk_nn; /* parameters, f32, canonical layout */
 
 /* A network for F inputs and n_outputs, initialised by seed (uniform fan-in as PyTorch; forget-gate bias 1). */

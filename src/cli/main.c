@@ -7,6 +7,8 @@
     X(bench_backtest_bars)       \
     X(bench_features_indicators) \
     X(bench_features_row)        \
+    X(bench_nn_stream)           \
+    X(bench_nn_window)           \
     X(config)                    \
     X(doctor)                    \
     X(features)                  \
