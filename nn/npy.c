@@ -1,6 +1,6 @@
-/* The header is a Python literal such as {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }
- * after "\x93NUMPY", two version bytes and its length in two or four bytes. Only what NumPy itself
- * writes is read: three keys, each once. */
+/* The header is a Python literal such as {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4),
+ * } after "\x93NUMPY", two version bytes and its length in two or four bytes. Only what NumPy
+ * itself writes is read: three keys, each once. */
 #include "wick/npy.h"
 
 #include <inttypes.h>
@@ -82,7 +82,8 @@ static wk_status read_type(const char *path, const char *descr, wk_npy *a, wk_er
 {
     const char order = descr[0], kind = order ? descr[1] : 0;
     const char *size = kind ? descr + 2 : "";
-    const size_t item = strlen(size) == 1 && *size >= '1' && *size <= '8' ? (size_t)(*size - '0') : 0;
+    const size_t item =
+        strlen(size) == 1 && *size >= '1' && *size <= '8' ? (size_t)(*size - '0') : 0;
     const bool one = item == 1 && (kind == 'i' || kind == 'u' || kind == 'b');
     const bool many = (item == 2 && kind != 'f') || item == 4 || item == 8;
     if (order == '>')
@@ -112,9 +113,9 @@ static wk_status read_header(const char *path, cursor c, wk_npy *a, wk_err *err)
             if (ok)
                 WK_TRY(read_type(path, text, a, err));
             else
-                return wk_fail(err, WK_E_PARSE,
-                               "%s: a table of named columns or objects; want a plain array of numbers",
-                               path);
+                return wk_fail(
+                    err, WK_E_PARSE,
+                    "%s: a table of named columns or objects; want a plain array of numbers", path);
         } else if (ok && strcmp(key, "fortran_order") == 0 && !order) {
             if (eat(&c, "True"))
                 return wk_fail(err, WK_E_PARSE,
@@ -152,8 +153,9 @@ wk_status wk_npy_parse(const char *path, const char *bytes, size_t size, wk_npy 
     if (version > 1)
         header |= (size_t)u[MAGIC + 4] << 16 | (size_t)u[MAGIC + 5] << 24;
     if (header > HEADER_MAX || header > size - prefix)
-        return wk_fail(err, WK_E_PARSE, "%s: the header claims %zu bytes of a file of %zu; cut short?",
-                       path, header, size);
+        return wk_fail(err, WK_E_PARSE,
+                       "%s: the header claims %zu bytes of a file of %zu; cut short?", path, header,
+                       size);
     wk_npy a = {.shape = {0}};
     WK_TRY(read_header(path, (cursor){bytes + prefix, bytes + prefix + header}, &a, err));
     a.data = bytes + prefix + header;
@@ -223,8 +225,16 @@ wk_status wk_npy_write(const char *path, const float *values, const size_t *shap
     at += snprintf(header + at, sizeof header - (size_t)at, "), }");
     /* Padded so that the numbers begin at a multiple of 64 bytes. */
     const size_t length = ((size_t)at + 1 + MAGIC + 4 + 63) / 64 * 64 - MAGIC - 4;
-    const unsigned char prefix[] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0,
-                                    (unsigned char)(length & 0xff), (unsigned char)(length >> 8)};
+    const unsigned char prefix[] = {0x93,
+                                    'N',
+                                    'U',
+                                    'M',
+                                    'P',
+                                    'Y',
+                                    1,
+                                    0,
+                                    (unsigned char)(length & 0xff),
+                                    (unsigned char)(length >> 8)};
     wk_draft draft;
     WK_TRY(wk_draft_open(path, &draft, err));
     fwrite(prefix, 1, sizeof prefix, draft.stream);

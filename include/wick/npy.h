@@ -16,17 +16,18 @@ typedef struct {
     const char *data;                    /* borrowed from the bytes that were parsed */
 } wk_npy;
 
-/* Parses the bytes of a file; `path` stands in messages only. What is cut, has trailing bytes, another byte
- * order, Fortran order, objects or more than four dimensions is refused with the reason. */
-WK_MUST_CHECK wk_status wk_npy_parse(const char *path, const char *bytes, size_t size_bytes, wk_npy *out,
-                                     wk_err *err);
+/* Parses the bytes of a file; `path` stands in messages only. What is cut, has trailing bytes,
+ * another byte order, Fortran order, objects or more than four dimensions is refused with the
+ * reason. */
+WK_MUST_CHECK wk_status wk_npy_parse(const char *path, const char *bytes, size_t size_bytes,
+                                     wk_npy *out, wk_err *err);
 /* Number i as a double; integers beyond 2^53 lose their last digits. */
 double wk_npy_at(const wk_npy *array, size_t i);
 /* Numbers [from, from + n) as floats. */
 void wk_npy_floats(const wk_npy *array, size_t from, size_t n, float *out);
 
 /* Writes an array of floats, version 1. */
-WK_MUST_CHECK wk_status wk_npy_write(const char *path, const float *values, const size_t *shape, size_t rank,
-                                     wk_err *err);
+WK_MUST_CHECK wk_status wk_npy_write(const char *path, const float *values, const size_t *shape,
+                                     size_t rank, wk_err *err);
 
 #endif

@@ -1,5 +1,6 @@
-/* `wick bench nn.window` and `wick bench nn.stream`: the reference network on whole windows and one bar at
- * a time. One JSON line a case; bench/peers_nn.py runs these between the peers' own minutes. */
+/* `wick bench nn.window` and `wick bench nn.stream`: the reference network on whole windows and one
+ * bar at a time. One JSON line a case; bench/peers_nn.py runs these between the peers' own minutes.
+ */
 #include "bench_nn.h"
 
 #include <stdio.h>
@@ -28,8 +29,9 @@ void bench_nn_print(const char *name, const char *what, const char *unit, double
     const bool rate = strstr(unit, "/s") != NULL;
     printf("{\"name\": \"%s\", \"case\": \"%s\", \"value\": %.6g, \"unit\": \"%s\", \"p50\": %.6g, "
            "\"p99\": %.6g, \"best\": %.6g, \"threads\": %d, \"cpu\": \"%s\", \"commit\": \"%s\"}\n",
-           name, what, samples[n / 2], unit, samples[n / 2], samples[rate ? n / 100 : n - 1 - n / 100],
-           samples[rate ? n - 1 : 0], threads, wk_cpu_name(), wk_commit());
+           name, what, samples[n / 2], unit, samples[n / 2],
+           samples[rate ? n / 100 : n - 1 - n / 100], samples[rate ? n - 1 : 0], threads,
+           wk_cpu_name(), wk_commit());
     fflush(stdout);
 }
 
@@ -41,8 +43,8 @@ float *bench_nn_noise(size_t n, uint64_t stream)
     return x;
 }
 
-wk_status bench_nn_count(const wk_cli *cli, const char *option, unsigned long dflt, unsigned long max,
-                         unsigned long *out, wk_err *err)
+wk_status bench_nn_count(const wk_cli *cli, const char *option, unsigned long dflt,
+                         unsigned long max, unsigned long *out, wk_err *err)
 {
     const char *text = wk_cli_option_value(cli, option);
     char *end = NULL;
@@ -58,8 +60,8 @@ wk_status bench_nn_create(wk_nn **nn, wk_err *err)
 }
 
 /* Everything that a peer needs to check that it computes the same: weights, windows, outputs. */
-static wk_status export(const wk_nn *nn, const wk_nn_plan *plan, wk_nn_window *window, const float *X,
-                        const char *dir, wk_err *err)
+static wk_status export(const wk_nn *nn, const wk_nn_plan *plan, wk_nn_window *window,
+                        const float *X, const char *dir, wk_err *err)
 {
     float out[WINDOWS * O];
     char path[4096];
@@ -154,8 +156,8 @@ static wk_status run_stream(const wk_cli *cli, wk_arena *arena, const wk_nn *nn,
 }
 
 static wk_status with_network(const wk_cli *cli,
-                              wk_status (*run)(const wk_cli *, wk_arena *, const wk_nn *, const float *,
-                                               wk_err *),
+                              wk_status (*run)(const wk_cli *, wk_arena *, const wk_nn *,
+                                               const float *, wk_err *),
                               wk_err *err)
 {
     wk_nn *nn;
@@ -192,7 +194,8 @@ const wk_cli_command wk_cmd_bench_nn_window = {
     .name = "bench nn.window",
     .usage = "[--samples N] [--export DIR]",
     .summary = "time the reference network on whole windows, one at a time",
-    .details = "Prints one JSON line, in us a window of 64 bars. WICK_CPU=avx2 or c caps the kernels.",
+    .details =
+        "Prints one JSON line, in us a window of 64 bars. WICK_CPU=avx2 or c caps the kernels.",
     .example = "wick bench nn.window --samples 1000",
     .options = window_options,
     .run = cmd_window,
@@ -200,8 +203,10 @@ const wk_cli_command wk_cmd_bench_nn_window = {
 const wk_cli_command wk_cmd_bench_nn_stream = {
     .name = "bench nn.stream",
     .usage = "[--samples N]",
-    .summary = "time the reference network bar by bar: the full step, and from a new bar to its output",
-    .details = "Prints one JSON line a case, in us a bar, with hot caches and after 2 MB of other memory.",
+    .summary =
+        "time the reference network bar by bar: the full step, and from a new bar to its output",
+    .details =
+        "Prints one JSON line a case, in us a bar, with hot caches and after 2 MB of other memory.",
     .example = "wick bench nn.stream --samples 1000",
     .options = stream_options,
     .run = cmd_stream,
