@@ -8,6 +8,8 @@
     X(bench_features_indicators) \
     X(bench_features_row)        \
     X(bench_nn_stream)           \
+    X(bench_nn_train)            \
+    X(bench_nn_train_stream)     \
     X(bench_nn_window)           \
     X(config)                    \
     X(doctor)                    \
