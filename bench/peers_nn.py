@@ -23,49 +23,71 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 
 
+class Causal(torch.nn.Conv1d):
+    """Convolution over the past. `past` holds the inputs before x, or is None: zeros; it is replaced."""
+
+    def __init__(self, inputs, units, dilation=1):
+        super().__init__(inputs, units, 3, dilation=dilation)
+        self.past_bars = 2 * dilation
+
+    def forward(self, x, past=None):
+        if past is None:
+            return super().forward(F.pad(x, (self.past_bars, 0)))
+        whole = torch.cat([past.get(self, x.new_zeros(x.shape[0], x.shape[1], self.past_bars)), x], 2)
+        past[self] = whole[:, :, -self.past_bars:].detach()
+        return super().forward(whole)
+
+
 class Block(torch.nn.Module):
     """Residual block of two causal dilated convolutions."""
 
     def __init__(self, inputs, units, dilation):
         super().__init__()
-        self.pad = 2 * dilation
-        self.conv1 = torch.nn.Conv1d(inputs, units, 3, dilation=dilation)
-        self.conv2 = torch.nn.Conv1d(units, units, 3, dilation=dilation)
+        self.conv1 = Causal(inputs, units, dilation)
+        self.conv2 = Causal(units, units, dilation)
         self.downsample = torch.nn.Conv1d(inputs, units, 1) if inputs != units else None
 
-    def forward(self, x):
-        y = F.relu(self.conv1(F.pad(x, (self.pad, 0))))
-        y = F.relu(self.conv2(F.pad(y, (self.pad, 0))))
+    def forward(self, x, past=None):
+        y = F.relu(self.conv2(F.relu(self.conv1(x, past)), past))
         return F.relu(y + (self.downsample(x) if self.downsample else x))
 
 
 class Reference(torch.nn.Module):
-    """x [B, T, 32] -> [B, 5]; with steps=True an output at every bar, [B, T, 5]."""
+    """x [B, T, 32] -> [B, 5]; over a stream in chunks, `past` carries the state and the output is [B, T, 5]."""
 
     def __init__(self, bars=64):
         super().__init__()
         self.bars = bars
-        self.conv_a = torch.nn.Conv1d(32, 64, 3)
-        self.conv_b = torch.nn.Conv1d(64, 64, 3)
+        self.conv_a = Causal(32, 64)
+        self.conv_b = Causal(64, 64)
         self.lstm = torch.nn.LSTM(32, 64, batch_first=True)
         self.tcn = torch.nn.ModuleList([Block(32 if i == 0 else 64, 64, 2**i) for i in range(4)])
         self.dense = torch.nn.Linear(192, 64)
         self.head = torch.nn.Linear(64, 5)
 
-    def forward(self, x, steps=False, state=None):
+    def forward(self, x):
         c = x.transpose(1, 2)
-        a = F.relu(self.conv_a(F.pad(c, (2, 0))))
-        a = F.relu(self.conv_b(F.pad(a, (2, 0))))
-        h, state = self.lstm(x, state)
-        t = c
+        a = F.relu(self.conv_b(F.relu(self.conv_a(c))))
+        h, _ = self.lstm(x)
         for block in self.tcn:
-            t = block(t)
-        if steps:
-            sums = F.avg_pool1d(F.pad(a, (self.bars - 1, 0)), self.bars, 1) * self.bars
-            counts = torch.arange(1, a.shape[2] + 1).clamp(max=self.bars)
-            joined = torch.cat([(sums / counts).transpose(1, 2), h, t.transpose(1, 2)], 2)
-            return self.head(F.relu(self.dense(joined))), state
-        joined = torch.cat([a.mean(2), h[:, -1], t[:, :, -1]], 1)
+            c = block(c)
+        joined = torch.cat([a.mean(2), h[:, -1], c[:, :, -1]], 1)
+        return self.head(F.relu(self.dense(joined)))
+
+    def chunk(self, x, past):
+        c = x.transpose(1, 2)
+        a = F.relu(self.conv_b(F.relu(self.conv_a(c, past)), past))
+        seen = past.get("bars", 0)
+        whole = torch.cat([past.get("mean", a.new_zeros(a.shape[0], a.shape[1], self.bars - 1)), a], 2)
+        past["mean"] = whole[:, :, -(self.bars - 1):].detach()
+        past["bars"] = seen + x.shape[1]
+        counts = torch.arange(seen + 1, seen + 1 + x.shape[1]).clamp(max=self.bars)
+        mean = F.avg_pool1d(whole, self.bars, 1) * (self.bars / counts)
+        h, state = self.lstm(x, past.get("lstm"))
+        past["lstm"] = tuple(s.detach() for s in state)
+        for block in self.tcn:
+            c = block(c, past)
+        joined = torch.cat([mean.transpose(1, 2), h, c.transpose(1, 2)], 2)
         return self.head(F.relu(self.dense(joined)))
 
     def load(self, path):
@@ -160,15 +182,134 @@ def bench_window(args, stream):
                     theirs)
 
 
+def trading_loss(out, target):
+    """The three heads: cross-entropy with smoothing 0.05, Huber, QLIKE; weights 1, 0.5, 0.2."""
+    out, target = out.reshape(-1, 5), target.reshape(-1, 3)
+    direction = F.cross_entropy(out[:, :3], target[:, 0].long(), label_smoothing=0.05)
+    magnitude = F.huber_loss(out[:, 3], target[:, 1])
+    log_ratio = 2 * torch.log(target[:, 2]) - 2 * out[:, 4].clamp(-20, 20)
+    return direction + 0.5 * magnitude + 0.2 * (torch.exp(log_ratio) - log_ratio - 1).mean()
+
+
+def optimiser_of(model):
+    decayed = [p for p in model.parameters() if p.dim() > 1]
+    others = [p for p in model.parameters() if p.dim() == 1]
+    return torch.optim.AdamW([{"params": decayed, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}],
+                             lr=1e-3, fused=True)
+
+
+def update(model, optimiser, loss):
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimiser.step()
+
+
+def cpu_seconds():
+    t = os.times()
+    return t.user + t.system
+
+
+def bench_train(args):
+    print(f"# PyTorch {torch.__version__}: fp32, {torch.get_num_threads()} threads, AdamW(fused), oneDNN "
+          f"{torch.backends.mkldnn.is_available()}", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        wick(args, "bench", "nn.train", "--batches", "100", "--export", folder, "--threads", str(args.threads))
+        windows = torch.from_numpy(np.load(folder + "/windows.npy"))
+        targets = torch.from_numpy(np.load(folder + "/targets.npy"))
+        losses = np.load(folder + "/losses.npy")
+
+        def run(n, bf16):
+            model = Reference().load(folder + "/weights.safetensors")
+            optimiser = optimiser_of(model)
+            seconds, curve, cpu = [], [], 0
+            for i in range(n):
+                if i == 1:
+                    cpu = cpu_seconds()
+                at = i * 256 % len(windows)
+                start = time.perf_counter()
+                with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+                    out = model(windows[at:at + 256])
+                loss = trading_loss(out.float(), targets[at:at + 256])
+                update(model, optimiser, loss)
+                curve.append(float(loss.detach()))
+                seconds.append(time.perf_counter() - start)
+            return 256 / float(np.median(seconds[1:])), (cpu_seconds() - cpu) / (n - 1) / 256 * 1e6, curve
+
+        _, _, curve = run(args.losses, False)
+        worst = float(np.abs(np.array(curve) - losses[:args.losses]).max())
+        print(f"# losses of {args.losses} batches agree to {worst:.1e}, from {losses[0]:.4f} to {curve[-1]:.4f}", flush=True)
+        assert worst < 1e-3
+        ours, cpu, peers, rows = {}, {}, {False: ([], []), True: ([], [])}, {}
+        for _ in range(args.rounds):
+            for row in wick(args, "bench", "nn.train", "--batches", "30", "--threads", str(args.threads))[0]:
+                ours.setdefault(row["case"], []).append(row["p50"])
+                cpu.setdefault(row["case"], []).append(row["cpu_us"])
+                rows[row["case"]] = row
+            for bf16, (rates, cpus) in peers.items():
+                rate, used, _ = run(6, bf16)
+                rates.append(rate)
+                cpus.append(used)
+        for case, row in rows.items():
+            for bf16, (rates, cpus) in peers.items():
+                name = "PyTorch bf16 autocast" if bf16 else "PyTorch"
+                compare(args, "nn.train", row, name, torch.__version__, ours[case], rates, True)
+                print(f"#   processor time a window: {min(cpu[case]):.0f} us and {min(cpus):.0f} us, ratio "
+                      f"{min(cpus) / min(cpu[case]):.2f}", flush=True)
+
+
+def bench_train_stream(args):
+    with tempfile.TemporaryDirectory() as folder:
+        wick(args, "bench", "nn.train_stream", "--repeats", "1", "--export", folder, "--threads", str(args.threads))
+        sequences = torch.from_numpy(np.load(folder + "/sequences.npy"))
+        targets = torch.from_numpy(np.load(folder + "/targets.npy"))
+        want = float(np.load(folder + "/loss.npy")[0])
+        bars = sequences.shape[1]
+
+        def run():
+            model = Reference().load(folder + "/weights.safetensors")
+            with torch.no_grad():
+                model.head.bias[4] = 0.5 * torch.log((targets[:, :, 2].double() ** 2).mean())
+            optimiser = optimiser_of(model)
+            past, losses = {}, []
+            start, cpu = time.perf_counter(), cpu_seconds()
+            for i, at in enumerate(range(0, bars, 64)):
+                for group in optimiser.param_groups:
+                    group["lr"] = 1e-3 * 0.5 * (1 + np.cos(np.pi * i * 64 / bars))
+                loss = trading_loss(model.chunk(sequences[:, at:at + 64], past), targets[:, at:at + 64])
+                update(model, optimiser, loss)
+                losses.append(float(loss.detach()))
+            seconds = time.perf_counter() - start
+            n = sequences.shape[0] * bars
+            return n / seconds, (cpu_seconds() - cpu) / n * 1e6, float(np.mean(losses))
+
+        _, _, loss = run()
+        print(f"# mean loss of the pass: wick {want:.6f}, PyTorch {loss:.6f}", flush=True)
+        assert abs(loss - want) < 1e-3
+        ours, cpu, theirs, cpus = [], [], [], []
+        for _ in range(args.rounds):
+            row, = wick(args, "bench", "nn.train_stream", "--repeats", "2", "--threads", str(args.threads))[0]
+            ours.append(row["best"])
+            cpu.append(row["cpu_us"])
+            rate, used, _ = run()
+            theirs.append(rate)
+            cpus.append(used)
+        compare(args, "nn.train_stream", row, "PyTorch", torch.__version__, ours, theirs, True)
+        print(f"#   processor time a bar: {min(cpu):.2f} us and {min(cpus):.2f} us, ratio "
+              f"{min(cpus) / min(cpu):.2f}", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--wick", default="build/src/cli/wick")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--losses", type=int, default=100, help="batches whose losses are compared, at most 100")
     parser.add_argument("names", nargs="*", default=["window", "stream", "train", "train_stream"])
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    runs = {"window": lambda: bench_window(args, False), "stream": lambda: bench_window(args, True)}
+    runs = {"window": lambda: bench_window(args, False), "stream": lambda: bench_window(args, True),
+            "train": lambda: bench_train(args), "train_stream": lambda: bench_train_stream(args)}
     for name in args.names:
         if name not in runs:
             sys.exit(f"peers_nn.py: unknown {name}; want {' '.join(runs)}")

@@ -5,9 +5,12 @@
 #include "wick/cli.h"
 #include "wick/nn.h"
 
-/* One JSON line; sorts the samples. For rates ("windows/s") p99 is the slow end. */
+/* One JSON line; sorts the samples. For rates ("windows/s") p99 is the slow end. cpu_us: processor time of
+ * all threads for one unit of work, which other programs on the machine disturb less; 0: not measured. */
 void bench_nn_print(const char *name, const char *what, const char *unit, double *samples, size_t n,
-                    int threads);
+                    int threads, double cpu_us);
+/* Processor time of this program so far. */
+double bench_nn_cpu_us(void);
 /* n normal numbers, NULL when memory is out; the caller frees. */
 float *bench_nn_noise(size_t n, uint64_t stream);
 WK_MUST_CHECK wk_status bench_nn_count(const wk_cli *cli, const char *option, unsigned long dflt,

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "wick/clock.h"
 #include "wick/cpu.h"
@@ -23,16 +24,25 @@ static int by_value(const void *a, const void *b)
 }
 
 void bench_nn_print(const char *name, const char *what, const char *unit, double *samples, size_t n,
-                    int threads)
+                    int threads, double cpu_us)
 {
     qsort(samples, n, sizeof *samples, by_value);
     const bool rate = strstr(unit, "/s") != NULL;
     printf("{\"name\": \"%s\", \"case\": \"%s\", \"value\": %.6g, \"unit\": \"%s\", \"p50\": %.6g, "
-           "\"p99\": %.6g, \"best\": %.6g, \"threads\": %d, \"cpu\": \"%s\", \"commit\": \"%s\"}\n",
-           name, what, samples[n / 2], unit, samples[n / 2],
-           samples[rate ? n / 100 : n - 1 - n / 100], samples[rate ? n - 1 : 0], threads,
-           wk_cpu_name(), wk_commit());
+           "\"p99\": %.6g, \"best\": %.6g, ",
+           name, what, samples[n / 2], unit, samples[n / 2], samples[rate ? n / 100 : n - 1 - n / 100],
+           samples[rate ? n - 1 : 0]);
+    if (cpu_us > 0)
+        printf("\"cpu_us\": %.6g, ", cpu_us);
+    printf("\"threads\": %d, \"cpu\": \"%s\", \"commit\": \"%s\"}\n", threads, wk_cpu_name(), wk_commit());
     fflush(stdout);
+}
+
+double bench_nn_cpu_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec * 1e-3;
 }
 
 float *bench_nn_noise(size_t n, uint64_t stream)
@@ -100,7 +110,7 @@ static wk_status run_window(const wk_cli *cli, wk_arena *arena, const wk_nn *nn,
     }
     char what[64];
     snprintf(what, sizeof what, "batch 1, %s", wk_nn_plan_kernels(plan));
-    bench_nn_print("nn.window", what, "us", samples, n, 1);
+    bench_nn_print("nn.window", what, "us", samples, n, 1, 0);
     return WK_OK;
 }
 
@@ -150,7 +160,7 @@ static wk_status run_stream(const wk_cli *cli, wk_arena *arena, const wk_nn *nn,
         }
         char what[96];
         snprintf(what, sizeof what, "%s, %s", cases[k].name, wk_nn_plan_kernels(plan));
-        bench_nn_print("nn.stream", what, "us", samples, count, 1);
+        bench_nn_print("nn.stream", what, "us", samples, count, 1, 0);
     }
     return WK_OK;
 }

@@ -39,6 +39,7 @@ typedef struct {
     float losses[LOSSES];
     int64_t last_ns;
     size_t n;
+    double cpu_first_us, cpu_last_us; /* after the first and the last batch */
 } watch;
 
 static void on_batch(void *context, size_t batch, double loss)
@@ -49,6 +50,9 @@ static void on_batch(void *context, size_t batch, double loss)
         w->losses[batch - 1] = (float)loss;
     w->seconds[w->n++] = (double)(now - w->last_ns) * 1e-9;
     w->last_ns = now;
+    w->cpu_last_us = bench_nn_cpu_us();
+    if (batch == 1)
+        w->cpu_first_us = w->cpu_last_us;
 }
 
 static wk_status train_windows(const wk_nn_array *data, size_t batches, int threads, bool all,
@@ -85,7 +89,8 @@ static void print_windows(const watch *w, double *samples, bool all, int threads
         samples[n++] = BATCH / w->seconds[i];
     bench_nn_print("nn.train",
                    all ? "batch 256, fp32, all positions" : "batch 256, fp32, dead positions left out",
-                   "windows/s", samples, n, threads);
+                   "windows/s", samples, n, threads,
+                   (w->cpu_last_us - w->cpu_first_us) / (double)(n * BATCH));
 }
 
 static wk_status run_train(const wk_cli *cli, wk_arena *arena, wk_err *err)
@@ -174,7 +179,7 @@ static wk_status run_train_stream(const wk_cli *cli, wk_arena *arena, wk_err *er
                                 .volatility = volatility + at,
                                 .in_train = in_train + at};
     }
-    double *samples = wk_arena_array(arena, double, repeats);
+    double *samples = wk_arena_array(arena, double, repeats), cpu_us = 0;
     wk_status status = WK_OK;
     char path[4096];
     if (dir) {
@@ -191,14 +196,27 @@ static wk_status run_train_stream(const wk_cli *cli, wk_arena *arena, wk_err *er
         status = bench_nn_create(&nn, err);
         if (status != WK_OK)
             break;
+        wk_nn_log log = {0};
+        snprintf(path, sizeof path, "%s/weights.safetensors", dir ? dir : "");
+        if (dir)
+            status = wk_nn_save(nn, path, err);
+        cpu_us -= bench_nn_cpu_us();
         int64_t start = wk_clock_monotonic_ns();
-        status = wk_nn_train(nn, &config, s, SEQUENCES, NULL, threads, NULL, err);
+        if (status == WK_OK)
+            status = wk_nn_train(nn, &config, s, SEQUENCES, NULL, threads, &log, err);
         samples[i] = (double)n / ((double)(wk_clock_monotonic_ns() - start) * 1e-9);
+        cpu_us += bench_nn_cpu_us();
+        snprintf(path, sizeof path, "%s/loss.npy", dir ? dir : "");
+        if (status == WK_OK && dir) {
+            const float loss = (float)log.train_loss[0];
+            status = wk_npy_write(path, &loss, (size_t[]){1}, 1, err);
+        }
+        wk_nn_log_finish(&log);
         wk_nn_destroy(nn);
     }
     if (status == WK_OK)
         bench_nn_print("nn.train_stream", "32 sequences of 1024 bars, 64 bars a chunk, fp32", "bars/s",
-                       samples, repeats, threads);
+                       samples, repeats, threads, cpu_us / (double)(n * repeats));
     free(X);
     return status;
 }
