@@ -17,6 +17,8 @@
     X(gbdt_predict)              \
     X(gbdt_train)                \
     X(import)                    \
+    X(nn_predict)                \
+    X(nn_train)                  \
     X(predict)                   \
     X(prove)                     \
     X(report)                    \
