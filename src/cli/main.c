@@ -18,6 +18,7 @@
     X(gbdt_train)                \
     X(import)                    \
     X(nn_predict)                \
+    X(nn_reproduce)              \
     X(nn_train)                  \
     X(predict)                   \
     X(prove)                     \
