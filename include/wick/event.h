@@ -31,7 +31,7 @@ typedef enum {
     WK_SIDE_SELL = -1
 } wk_side; /* of the taker; of the book: buy = bid */
 
-enum { WK_SYMBOL_NONE = 0xffffffff };
+#define WK_SYMBOL_NONE UINT32_MAX
 
 typedef struct {
     int32_t kind;        /* wk_event_kind */
