@@ -42,8 +42,8 @@ static wk_status read_line(wk__columns *c, char *to, bool *any, wk_err *err)
     if (gzgets(c->file, to, LINE_BYTES_MAX)) {
         size_t n = strlen(to);
         if (n + 1 == LINE_BYTES_MAX)
-            return wk_fail(err, WK_E_PARSE, "%s: a line of more than %d bytes; this is no table", c->place,
-                           LINE_BYTES_MAX - 2);
+            return wk_fail(err, WK_E_PARSE, "%s: a line of more than %d bytes; this is no table",
+                           c->place, LINE_BYTES_MAX - 2);
         if (n == 0)
             return wk_fail(err, WK_E_PARSE, "%s: a byte 0 in the text; this is no table", c->place);
         while (n && (to[n - 1] == '\n' || to[n - 1] == '\r'))
@@ -54,7 +54,8 @@ static wk_status read_line(wk__columns *c, char *to, bool *any, wk_err *err)
     int code = Z_OK;
     const char *what = gzerror(c->file, &code);
     if (code != Z_OK && code != Z_STREAM_END)
-        return wk_fail(err, WK_E_PARSE, "%s: the gzip file is damaged or ends too early (%s); fetch it again",
+        return wk_fail(err, WK_E_PARSE,
+                       "%s: the gzip file is damaged or ends too early (%s); fetch it again",
                        c->place, what);
     *any = false;
     return WK_OK;
@@ -86,7 +87,8 @@ wk_status wk__columns_open(const char *path, wk__columns **out, wk_err *err)
     errno = 0;
     c->file = gzopen(path, "rbe");
     if (!c->file)
-        status = wk_fail(err, WK_E_IO, "cannot open %s: %s", path, strerror(errno ? errno : ENOMEM));
+        status =
+            wk_fail(err, WK_E_IO, "cannot open %s: %s", path, strerror(errno ? errno : ENOMEM));
     else if (!c->path || !c->header || !c->line)
         status = wk_fail(err, WK_E_NOMEM, "out of memory");
     bool any = false;
@@ -142,7 +144,8 @@ wk_status wk__columns_need(const wk__columns *c, const char *name, int *column, 
     size_t at = 0;
     for (int i = 0; i < c->n && at < sizeof all; i++)
         at += (size_t)snprintf(all + at, sizeof all - at, "%s%s", i ? "," : "", c->names[i]);
-    return wk_fail(err, WK_E_PARSE, "%s: no column \"%s\" among %s; name one of these", c->path, name, all);
+    return wk_fail(err, WK_E_PARSE, "%s: no column \"%s\" among %s; name one of these", c->path,
+                   name, all);
 }
 
 wk_status wk__columns_next(wk__columns *c, bool *row, wk_err *err)
@@ -156,8 +159,9 @@ wk_status wk__columns_next(wk__columns *c, bool *row, wk_err *err)
         return WK_OK;
     int n = cut(c->line, c->fields);
     if (n != c->n)
-        return wk_fail(err, WK_E_PARSE, "%s: %d fields where the header has %d; the file may be cut off, fetch "
-                                        "it again",
+        return wk_fail(err, WK_E_PARSE,
+                       "%s: %d fields where the header has %d; the file may be cut off, fetch "
+                       "it again",
                        c->place, n, c->n);
     return WK_OK;
 }

@@ -1,4 +1,5 @@
-/* The flow engine: state of the quote, integrals over the period, trades waiting for their realised spread. */
+/* The flow engine: state of the quote, integrals over the period, trades waiting for their realised
+ * spread. */
 #include "flow_internal.h"
 
 #include <math.h>
@@ -7,7 +8,8 @@
 wk_flow *wk_flow_plan(wk_arena *arena, const wk_flow_config *config)
 {
     wk_flow *flow = wk_arena_alloc(arena, sizeof *flow);
-    flow->realised_ns = config && config->realised_ns > 0 ? config->realised_ns : INT64_C(5000000000);
+    flow->realised_ns =
+        config && config->realised_ns > 0 ? config->realised_ns : INT64_C(5000000000);
     flow->large_multiple = config && config->large_multiple > 0 ? config->large_multiple : 5;
     wk_flow_reset(flow);
     return flow;
@@ -20,8 +22,10 @@ static void start_period(wk_flow *flow)
 
 void wk_flow_reset(wk_flow *flow)
 {
-    wk_flow fresh = {.realised_ns = flow->realised_ns, .large_multiple = flow->large_multiple,
-                     .now_ns = INT64_MIN, .last_price = NAN};
+    wk_flow fresh = {.realised_ns = flow->realised_ns,
+                     .large_multiple = flow->large_multiple,
+                     .now_ns = INT64_MIN,
+                     .last_price = NAN};
     *flow = fresh;
 }
 
@@ -33,7 +37,8 @@ static void settle(wk_flow *flow, int64_t time_ns)
         if (p->due_ns >= time_ns)
             return;
         if (flow->quote.known) {
-            flow->period.realised += p->qty * 2 * p->sign * (p->price - flow->quote.mid) / p->mid * 1e4;
+            flow->period.realised +=
+                p->qty * 2 * p->sign * (p->price - flow->quote.mid) / p->mid * 1e4;
             flow->period.realised_qty += p->qty;
         }
         flow->pending_head = (flow->pending_head + 1) % WK__PENDING;
@@ -68,8 +73,10 @@ static void advance(wk_flow *flow, int64_t time_ns)
     flow->now_ns = time_ns;
 }
 
-/* What one level adds to the order-flow imbalance: size that came at the bid less size that came at the ask. */
-static double level_flow(wk_flow_level bid_before, wk_flow_level bid, wk_flow_level ask_before, wk_flow_level ask)
+/* What one level adds to the order-flow imbalance: size that came at the bid less size that came at
+ * the ask. */
+static double level_flow(wk_flow_level bid_before, wk_flow_level bid, wk_flow_level ask_before,
+                         wk_flow_level ask)
 {
     double e = 0;
     if (bid.price >= bid_before.price)
@@ -166,7 +173,8 @@ void wk_flow_trade(wk_flow *flow, int64_t time_ns, double price, double qty, wk_
     flow->size_den = flow->size_den * keep + 1;
     flow->trades_seen++;
     if (flow->quote.known) {
-        flow->period.effective += qty * 2 * sign * (price - flow->quote.mid) / flow->quote.mid * 1e4;
+        flow->period.effective +=
+            qty * 2 * sign * (price - flow->quote.mid) / flow->quote.mid * 1e4;
         flow->period.effective_qty += qty;
         await_realised(flow, flow->now_ns, price, qty, sign);
     }

@@ -21,8 +21,9 @@ typedef struct {
     double price, qty, mid, sign;
 } wk__pending;
 
-/* Volume by price: bucket k holds prices in [k, k + 1) * width; the width doubles until all fit. The width starts
- * at a power of two near 1e-6 of the first price, so merging pairs gives the same buckets in any order. */
+/* Volume by price: bucket k holds prices in [k, k + 1) * width; the width doubles until all fit.
+ * The width starts at a power of two near 1e-6 of the first price, so merging pairs gives the same
+ * buckets in any order. */
 typedef struct {
     double width;
     int64_t first; /* index of bucket 0 */

@@ -7,9 +7,33 @@
 #include "wick/math.h"
 
 enum {
-    SPREAD, SPREAD_MEAN, MICRO, MICRO_MEAN, IMBALANCE_1, IMBALANCE_3, IMBALANCE_5, IMBALANCE_10, IMBALANCE_5_MEAN,
-    SLOPE, SLOPE_SKEW, OFI_1, OFI_10, BOOKS, TRADES, VOLUME_DELTA, SIGN_MEAN, LARGE_SHARE, LARGE_DELTA, VWAP,
-    EFFECTIVE, REALISED, POC_POSITION, POC_DELTA, HIGH_DELTA, LOW_DELTA, N_COLUMNS
+    SPREAD,
+    SPREAD_MEAN,
+    MICRO,
+    MICRO_MEAN,
+    IMBALANCE_1,
+    IMBALANCE_3,
+    IMBALANCE_5,
+    IMBALANCE_10,
+    IMBALANCE_5_MEAN,
+    SLOPE,
+    SLOPE_SKEW,
+    OFI_1,
+    OFI_10,
+    BOOKS,
+    TRADES,
+    VOLUME_DELTA,
+    SIGN_MEAN,
+    LARGE_SHARE,
+    LARGE_DELTA,
+    VWAP,
+    EFFECTIVE,
+    REALISED,
+    POC_POSITION,
+    POC_DELTA,
+    HIGH_DELTA,
+    LOW_DELTA,
+    N_COLUMNS
 };
 _Static_assert((int)N_COLUMNS == (int)WK_FLOW_COLUMNS, "a row of this table a column");
 
@@ -25,13 +49,15 @@ static const struct {
     [IMBALANCE_5] = {"imbalance_5", "over 5 levels"},
     [IMBALANCE_10] = {"imbalance_10", "over 10 levels"},
     [IMBALANCE_5_MEAN] = {"imbalance_5_mean", "over 5 levels, mean over time"},
-    [SLOPE] = {"slope", "log of the size a basis point of distance, mean of the two sides, 10 levels"},
+    [SLOPE] = {"slope",
+               "log of the size a basis point of distance, mean of the two sides, 10 levels"},
     [SLOPE_SKEW] = {"slope_skew", "log of the bids' slope over the asks'"},
     [OFI_1] = {"ofi_1", "order-flow imbalance of the best level over its mean depth"},
     [OFI_10] = {"ofi_10", "the same over 10 levels"},
     [BOOKS] = {"books", "log(1 + number of book messages)"},
     [TRADES] = {"trades", "log(1 + number of trades)"},
-    [VOLUME_DELTA] = {"volume_delta", "(bought - sold) / volume, by the taker's side; 0 without trades"},
+    [VOLUME_DELTA] = {"volume_delta",
+                      "(bought - sold) / volume, by the taker's side; 0 without trades"},
     [SIGN_MEAN] = {"sign_mean", "mean sign of the trades; 0 without any"},
     [LARGE_SHARE] = {"large_share", "share of the volume in large trades"},
     [LARGE_DELTA] = {"large_delta", "large bought less large sold, over the volume"},
@@ -40,7 +66,8 @@ static const struct {
     [REALISED] = {"realised_bps", "realised spread of the trades that came due, volume-weighted"},
     [POC_POSITION] = {"poc_position", "where in the range most was traded: 0 the low, 1 the high"},
     [POC_DELTA] = {"poc_delta", "(bought - sold) / volume at that price"},
-    [HIGH_DELTA] = {"high_delta", "(bought - sold) in the top quarter of the range, over all volume"},
+    [HIGH_DELTA] = {"high_delta",
+                    "(bought - sold) in the top quarter of the range, over all volume"},
     [LOW_DELTA] = {"low_delta", "the same in its bottom quarter"},
 };
 

@@ -13,7 +13,8 @@ static const wk_cfg_row rows[] = {
     {"name", WK_CFG_STRING, offsetof(wk_outside_config, name), NULL, NULL, 0, 0, NULL, NULL,
      "of the column: lower-case letters, digits and _"},
     {"file", WK_CFG_STRING, offsetof(wk_outside_config, file), NULL, "\"\"", 0, 0, NULL, NULL,
-     "CSV or CSV.gz, relative to the data root; {symbol} and {base} stand for the market's; empty: the store"},
+     "CSV or CSV.gz, relative to the data root; {symbol} and {base} stand for the market's; empty: "
+     "the store"},
     {"series", WK_CFG_STRING, offsetof(wk_outside_config, series), NULL, "\"\"", 0, 0, NULL, NULL,
      "its name in the store; empty: name"},
     {"venue", WK_CFG_STRING, offsetof(wk_outside_config, venue), NULL, "\"\"", 0, 0, NULL, NULL,
@@ -22,12 +23,13 @@ static const wk_cfg_row rows[] = {
      "its symbol in the store; empty: each market's own"},
     {"time", WK_CFG_STRING, offsetof(wk_outside_config, time), NULL, "\"time\"", 0, 0, NULL, NULL,
      "column with the time that a row speaks of"},
-    {"value", WK_CFG_STRING, offsetof(wk_outside_config, value), NULL, "\"value\"", 0, 0, NULL, NULL,
-     "column with the value"},
+    {"value", WK_CFG_STRING, offsetof(wk_outside_config, value), NULL, "\"value\"", 0, 0, NULL,
+     NULL, "column with the value"},
     {"known", WK_CFG_STRING, offsetof(wk_outside_config, known), NULL, "\"\"", 0, 0, NULL, NULL,
      "column with the time a row arrived; empty: time plus delay_s"},
     {"delay_s", WK_CFG_REAL, offsetof(wk_outside_config, delay_s), "s", "null", 0, 1e9, NULL, NULL,
-     "from a row's time until it is known: 86400 for a day's close that is stamped with the day's begin"},
+     "from a row's time until it is known: 86400 for a day's close that is stamped with the day's "
+     "begin"},
     {"stale_s", WK_CFG_REAL, offsetof(wk_outside_config, stale_s), "s", "0", 0, 1e10, NULL, NULL,
      "a value learnt longer ago counts as missing; 0: never"},
     {.key = NULL}};
@@ -61,7 +63,8 @@ void wk_outside_sort(wk_outside *series)
         qsort(series->rows, series->n, sizeof *series->rows, by_known);
 }
 
-static wk_status read_rows(const wk_outside_config *config, wk__columns *file, wk_outside *out, wk_err *err)
+static wk_status read_rows(const wk_outside_config *config, wk__columns *file, wk_outside *out,
+                           wk_err *err)
 {
     int time, value, known = -1;
     WK_TRY(wk__columns_need(file, config->time, &time, err));
@@ -89,13 +92,15 @@ static wk_status read_rows(const wk_outside_config *config, wk__columns *file, w
         if (known >= 0)
             WK_TRY(wk__columns_time(file, known, &row->known_ns, err));
         if (row->known_ns < row->time_ns)
-            return wk_fail(err, WK_E_DATA, "%s: known before its own time; correct the row or name another column",
+            return wk_fail(err, WK_E_DATA,
+                           "%s: known before its own time; correct the row or name another column",
                            wk__columns_place(file));
         out->n++;
     }
 }
 
-wk_status wk_outside_read(const wk_outside_config *config, const char *path, wk_outside *out, wk_err *err)
+wk_status wk_outside_read(const wk_outside_config *config, const char *path, wk_outside *out,
+                          wk_err *err)
 {
     wk__columns *file;
     WK_TRY(wk__columns_open(path, &file, err));
@@ -122,15 +127,19 @@ wk_status wk_outside_check(const wk_outside_config *configs, size_t n, wk_err *e
     for (size_t i = 0; i < n; i++) {
         const wk_outside_config *c = &configs[i];
         if (!is_column_name(c->name))
-            return wk_fail(err, WK_E_CONFIG, "data.outside.%zu.name: \"%s\"; write 1 to 40 of a-z, 0-9 and _", i,
+            return wk_fail(err, WK_E_CONFIG,
+                           "data.outside.%zu.name: \"%s\"; write 1 to 40 of a-z, 0-9 and _", i,
                            c->name);
         for (size_t j = 0; j < i; j++)
             if (strcmp(configs[j].name, c->name) == 0)
-                return wk_fail(err, WK_E_CONFIG, "data.outside.%zu.name: \"%s\" is there already", i, c->name);
-        /* In the store every row carries its arrival; a file must say, or it would look ahead in silence. */
+                return wk_fail(err, WK_E_CONFIG, "data.outside.%zu.name: \"%s\" is there already",
+                               i, c->name);
+        /* In the store every row carries its arrival; a file must say, or it would look ahead in
+         * silence. */
         if (c->file[0] && !c->known[0] && isnan(c->delay_s))
-            return wk_fail(err, WK_E_CONFIG, "data.outside.%zu (%s): when is a row known? Give delay_s (86400 for a "
-                                             "daily close stamped with the day's begin) or the column `known`",
+            return wk_fail(err, WK_E_CONFIG,
+                           "data.outside.%zu (%s): when is a row known? Give delay_s (86400 for a "
+                           "daily close stamped with the day's begin) or the column `known`",
                            i, c->name);
     }
     return WK_OK;
@@ -138,8 +147,8 @@ wk_status wk_outside_check(const wk_outside_config *configs, size_t n, wk_err *e
 
 static size_t base_length(const char *symbol)
 {
-    static const char *const quotes[] = {"USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USD", "EUR", "GBP", "JPY",
-                                         "INR", "BTC", "XBT", "ETH", "BNB"};
+    static const char *const quotes[] = {"USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USD", "EUR",
+                                         "GBP",  "JPY",  "INR",   "BTC",  "XBT",  "ETH", "BNB"};
     size_t n = strlen(symbol);
     for (size_t i = 0; i < sizeof quotes / sizeof *quotes; i++) {
         size_t q = strlen(quotes[i]);
@@ -176,7 +185,8 @@ bool wk_outside_path(const char *pattern, const char *symbol, char *out, size_t 
     return true;
 }
 
-wk_status wk_panel_join(wk_panel *panel, const wk_outside *series, const double *stale_s, size_t K, wk_err *err)
+wk_status wk_panel_join(wk_panel *panel, const wk_outside *series, const double *stale_s, size_t K,
+                        wk_err *err)
 {
     size_t first;
     WK_TRY(wk_panel_widen(panel, K, &first, err));
@@ -193,7 +203,8 @@ wk_status wk_panel_join(wk_panel *panel, const wk_outside *series, const double 
                         newest = &rows_of->rows[i];
                 bool fresh = newest && (stale_s[k] <= 0 ||
                                         (double)(close_ns - newest->known_ns) <= stale_s[k] * 1e9);
-                panel->outside[(t * panel->S + s) * panel->K + first + k] = fresh ? newest->value : NAN;
+                panel->outside[(t * panel->S + s) * panel->K + first + k] =
+                    fresh ? newest->value : NAN;
             }
         }
     return WK_OK;

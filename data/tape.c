@@ -1,4 +1,5 @@
-/* Reads a tape: two files merged by time into the flow engine, which is closed at every step of the grid. */
+/* Reads a tape: two files merged by time into the flow engine, which is closed at every step of the
+ * grid. */
 #include "wick/tape.h"
 
 #include <math.h>
@@ -84,7 +85,8 @@ static wk_status next(source *s, wk_err *err)
         return WK_OK;
     WK_TRY(wk__columns_time(s->file, s->time, &s->time_ns, err));
     if (s->time_ns < before)
-        return wk_fail(err, WK_E_DATA, "%s: its time is before the row above; sort the file by time",
+        return wk_fail(err, WK_E_DATA,
+                       "%s: its time is before the row above; sort the file by time",
                        wk__columns_place(s->file));
     return WK_OK;
 }
@@ -95,16 +97,19 @@ static wk_status push_trade(builder *b, source *s, wk_err *err)
     WK_TRY(wk__columns_number(s->file, s->price, &price, err));
     WK_TRY(wk__columns_number(s->file, s->qty, &qty, err));
     if (!(price > 0) || !(qty >= 0))
-        return wk_fail(err, WK_E_DATA, "%s: a trade of %g at %g is impossible; correct or delete the row",
+        return wk_fail(err, WK_E_DATA,
+                       "%s: a trade of %g at %g is impossible; correct or delete the row",
                        wk__columns_place(s->file), qty, price);
     bool is_buy;
     if (s->side >= 0) {
         is_buy = wk__columns_is(s->file, s->side, "buy") || wk__columns_is(s->file, s->side, "b");
-        if (!is_buy && !wk__columns_is(s->file, s->side, "sell") && !wk__columns_is(s->file, s->side, "s"))
+        if (!is_buy && !wk__columns_is(s->file, s->side, "sell") &&
+            !wk__columns_is(s->file, s->side, "s"))
             return wk_fail(err, WK_E_DATA, "%s: the side is neither buy nor sell; correct the row",
                            wk__columns_place(s->file));
     } else if (s->maker >= 0) {
-        is_buy = wk__columns_is(s->file, s->maker, "0") || wk__columns_is(s->file, s->maker, "false");
+        is_buy =
+            wk__columns_is(s->file, s->maker, "0") || wk__columns_is(s->file, s->maker, "false");
     } else {
         if (s->last_price > 0 && price != s->last_price)
             s->tick_side = price > s->last_price ? 1 : -1;

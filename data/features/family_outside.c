@@ -1,5 +1,6 @@
-/* Outside series and flow features: what the panel's outside columns say, each as its level, its z-score against an
- * exponential mean (span 96), its change over 24 bars, and whether it is missing. */
+/* Outside series and flow features: what the panel's outside columns say, each as its level, its
+ * z-score against an exponential mean (span 96), its change over 24 bars, and whether it is
+ * missing. */
 #include "data/features/engine.h"
 
 enum { RING = 32, LAG = 24, KNOWN_MIN = 24 };
@@ -44,12 +45,14 @@ static double z_score(const wk__score *score, double v)
 {
     if (score->n < KNOWN_MIN)
         return NAN;
-    double mean = wk__ewm_value(&score->mean), variance = wk__ewm_value(&score->square) - mean * mean;
+    double mean = wk__ewm_value(&score->mean),
+           variance = wk__ewm_value(&score->square) - mean * mean;
     double tiny = 1e-12 * wk__ewm_value(&score->square);
     return variance > tiny ? (v - mean) / sqrt(variance) : v - v;
 }
 
-static void emit(const wk__cell *x, const void *state, const void *ring, const void *scratch, double *row)
+static void emit(const wk__cell *x, const void *state, const void *ring, const void *scratch,
+                 double *row)
 {
     const wk__score *score = state;
     const double *kept = ring;
@@ -61,7 +64,9 @@ static void emit(const wk__cell *x, const void *state, const void *ring, const v
         if (x->f->outside_z)
             *row++ = z_score(&score[k], v);
         if (x->f->outside_change)
-            *row++ = x->t >= LAG ? v - kept[((size_t)(x->t - LAG) % RING) * (WK_OUTSIDE_MAX + 1) + k] : NAN;
+            *row++ = x->t >= LAG
+                         ? v - kept[((size_t)(x->t - LAG) % RING) * (WK_OUTSIDE_MAX + 1) + k]
+                         : NAN;
         if (x->f->outside_missing)
             *row++ = v == v ? 0 : 1;
     }
@@ -70,7 +75,8 @@ static void emit(const wk__cell *x, const void *state, const void *ring, const v
 const wk__family wk__family_outside = {
     .name = "outside",
     .state_bytes = WK_OUTSIDE_MAX * sizeof(wk__score),
-    .ring_bytes = RING * (WK_OUTSIDE_MAX + 1) * sizeof(double), /* the pad: an undo logs two values */
+    .ring_bytes =
+        RING * (WK_OUTSIDE_MAX + 1) * sizeof(double), /* the pad: an undo logs two values */
     .lag_max = 1,
     .columns = columns,
     .update = update,

@@ -102,10 +102,10 @@ static wk_status load_panel(const wk_run_config *config, wk_candle_reader *store
     /* A root that was given is meant: a file missing there is an error, not a reason to simulate. */
     if (source == WK_SOURCE_AUTO)
         source = *data_root(data) ? WK_SOURCE_FILES : WK_SOURCE_SYNTHETIC;
-    if (source == WK_SOURCE_FILES && !*data_root(data))
+    if ((source == WK_SOURCE_FILES || source == WK_SOURCE_TAPE) && !*data_root(data))
         return wk_fail(err, WK_E_CONFIG, "data.root is empty and WICK_DATA is not set; set one of them to the "
-                                         "directory that holds %s/%s-....csv.gz",
-                       data->venue, data->symbols.n ? data->symbols.v[0] : "SYMBOL");
+                                         "directory that the files of venue %s lie in",
+                       data->venue);
     if (source == WK_SOURCE_STORE && !store)
         return wk_fail(err, WK_E_CONFIG, "data.source is \"store\", and this program reads no store; write its "
                                          "candles as files with wick store export and set data.source=files");

@@ -11,13 +11,13 @@
 #include "wick/log.h"
 #include "wick/tape.h"
 
-static wk_status resolve(const char *root, const char *pattern, const char *symbol, char out[PATH_MAX],
-                         wk_err *err)
+static wk_status resolve(const char *root, const char *pattern, const char *symbol,
+                         char out[PATH_MAX], wk_err *err)
 {
     char relative[PATH_MAX];
     if (wk_outside_path(pattern, symbol, relative, sizeof relative) &&
-        snprintf(out, PATH_MAX, "%s%s%s", relative[0] == '/' ? "" : root, relative[0] == '/' ? "" : "/",
-                 relative) < PATH_MAX)
+        snprintf(out, PATH_MAX, "%s%s%s", relative[0] == '/' ? "" : root,
+                 relative[0] == '/' ? "" : "/", relative) < PATH_MAX)
         return WK_OK;
     return wk_fail(err, WK_E_CONFIG, "the path \"%.200s\" is too long", pattern);
 }
@@ -35,7 +35,8 @@ static void place_flow(wk_panel *panel, size_t s, const wk_tape *tape)
     }
 }
 
-static wk_status build_panel(const wk_data_config *data, const wk_tape *tapes, size_t S, wk_panel *out, wk_err *err)
+static wk_status build_panel(const wk_data_config *data, const wk_tape *tapes, size_t S,
+                             wk_panel *out, wk_err *err)
 {
     wk_series *series = calloc(S, sizeof *series);
     if (!series)
@@ -58,12 +59,14 @@ static wk_status build_panel(const wk_data_config *data, const wk_tape *tapes, s
     return WK_OK;
 }
 
-wk_status wk__dataset_load_tapes(const wk_data_config *data, const char *root, wk_panel *out, wk_err *err)
+wk_status wk__dataset_load_tapes(const wk_data_config *data, const char *root, wk_panel *out,
+                                 wk_err *err)
 {
     size_t S = data->symbols.n;
     if (!data->tape.trades[0] || S == 0)
-        return wk_fail(err, WK_E_CONFIG, "data.source is \"tape\" and %s; name a file of trades, such as "
-                                         "binance-spot/{symbol}-trades.csv.gz",
+        return wk_fail(err, WK_E_CONFIG,
+                       "data.source is \"tape\" and %s; name a file of trades, such as "
+                       "binance-spot/{symbol}-trades.csv.gz",
                        S ? "data.tape.trades is empty" : "data.symbols is empty");
     wk_tape *tapes = calloc(S, sizeof *tapes);
     if (!tapes)
@@ -75,10 +78,12 @@ wk_status wk__dataset_load_tapes(const wk_data_config *data, const char *root, w
         if (status == WK_OK && data->tape.book[0])
             status = resolve(root, data->tape.book, data->symbols.v[s], book, err);
         if (status == WK_OK)
-            status = wk_tape_read(trades, book, data->venue, data->symbols.v[s], data->timeframe_ns, &tapes[s], err);
+            status = wk_tape_read(trades, book, data->venue, data->symbols.v[s], data->timeframe_ns,
+                                  &tapes[s], err);
         if (status == WK_OK)
-            wk_log_write(WK_LOG_INFO, "data.tape", "symbol=%s trades=%zu books=%zu bars=%zu", data->symbols.v[s],
-                         tapes[s].n_trades, tapes[s].n_books, tapes[s].series.n);
+            wk_log_write(WK_LOG_INFO, "data.tape", "symbol=%s trades=%zu books=%zu bars=%zu",
+                         data->symbols.v[s], tapes[s].n_trades, tapes[s].n_books,
+                         tapes[s].series.n);
     }
     if (status == WK_OK)
         status = build_panel(data, tapes, S, out, err);
@@ -89,28 +94,30 @@ wk_status wk__dataset_load_tapes(const wk_data_config *data, const char *root, w
 }
 
 /* One series for every market; a market without a file has none, but some market must have one. */
-static wk_status read_outside(const wk_outside_config *config, const wk_data_config *data, const char *root,
-                              wk_outside *series, wk_err *err)
+static wk_status read_outside(const wk_outside_config *config, const wk_data_config *data,
+                              const char *root, wk_outside *series, wk_err *err)
 {
     size_t found = 0;
     char path[PATH_MAX] = "";
     for (size_t s = 0; s < data->symbols.n; s++) {
         WK_TRY(resolve(root, config->file, data->symbols.v[s], path, err));
         if (!wk_file_exists(path)) {
-            wk_log_write(WK_LOG_INFO, "data.outside", "series=%s symbol=%s file=absent", config->name,
-                         data->symbols.v[s]);
+            wk_log_write(WK_LOG_INFO, "data.outside", "series=%s symbol=%s file=absent",
+                         config->name, data->symbols.v[s]);
             continue;
         }
         WK_TRY(wk_outside_read(config, path, &series[s], err));
         found++;
     }
     if (!found)
-        return wk_fail(err, WK_E_IO, "data.outside (%s): no market has its file, %s for one; correct `file`",
+        return wk_fail(err, WK_E_IO,
+                       "data.outside (%s): no market has its file, %s for one; correct `file`",
                        config->name, path);
     return WK_OK;
 }
 
-wk_status wk__dataset_join_outside(const wk_data_config *data, const char *root, wk_panel *panel, wk_err *err)
+wk_status wk__dataset_join_outside(const wk_data_config *data, const char *root, wk_panel *panel,
+                                   wk_err *err)
 {
     size_t K = data->outside.n, S = panel->S;
     const wk_outside_config *configs = data->outside.v;
@@ -139,7 +146,7 @@ wk_strings wk__dataset_outside_names(const wk_data_config *data, wk_arena *arena
     for (size_t i = 0; i < flow; i++)
         names[i] = wk_arena_printf(arena, "flow.%s", wk_flow_name(i));
     for (size_t k = 0; k < data->outside.n; k++)
-        names[flow + k] =
-            wk_arena_printf(arena, "outside.%s", ((const wk_outside_config *)data->outside.v)[k].name);
+        names[flow + k] = wk_arena_printf(arena, "outside.%s",
+                                          ((const wk_outside_config *)data->outside.v)[k].name);
     return (wk_strings){names, n};
 }

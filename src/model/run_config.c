@@ -131,7 +131,7 @@ static const wk_cfg_row meta_rows[] = {
      "split.forecast_from to their end"},
     {"targets", WK_CFG_SECTIONS, offsetof(wk_meta_config, targets), NULL, "[]", 0, 0, NULL,
      &wk_label_config_table, "labels of the score's regressions"},
-    {"scale_days", WK_CFG_REAL, offsetof(wk_meta_config, scale_days), "days", "180", 1, 10000, NULL, NULL,
+    {"scale_days", WK_CFG_REAL, offsetof(wk_meta_config, scale_days), "days", "180", 0.001, 10000, NULL, NULL,
      "window of the trailing root mean square that scales each target's forecast"},
     {"scale_min_days", WK_CFG_REAL, offsetof(wk_meta_config, scale_min_days), "days", "30", 0, 10000, NULL,
      NULL, "no score before so much history"},
