@@ -1,11 +1,11 @@
 /* A JSON reader that keeps numbers as written. Source: RFC 8259, RFC 3629. */
-#include "json.h"
+#include "tape.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct {
-    wk_json *json;
+    wk_tape *tape;
     const unsigned char *text;
     size_t at, n;
     const char *why; /* what is wrong at `at` */
@@ -25,14 +25,14 @@ static void skip_space(reader *r)
         r->at++;
 }
 
-static bool put(reader *r, wk_json_kind kind, size_t start, uint32_t *index)
+static bool put(reader *r, wk_tape_kind kind, size_t start, uint32_t *index)
 {
-    wk_json *j = r->json;
-    if (j->n == WK_JSON_TOKENS_MAX)
+    wk_tape *j = r->json;
+    if (j->n == WK_TAPE_TOKENS_MAX)
         return refuse(r, "more than four million values");
     if (j->n == j->capacity) {
         uint32_t capacity = j->capacity ? j->capacity * 2 : 1024;
-        wk_json_token *grown = realloc(j->tokens, capacity * sizeof *grown);
+        wk_tape_token *grown = realloc(j->tokens, capacity * sizeof *grown);
         if (!grown) {
             r->out_of_memory = true;
             return refuse(r, "out of memory");
@@ -42,7 +42,7 @@ static bool put(reader *r, wk_json_kind kind, size_t start, uint32_t *index)
     }
     *index = j->n++;
     j->tokens[*index] =
-        (wk_json_token){.start = (uint32_t)start, .kind = (uint8_t)kind, .end = j->n};
+        (wk_tape_token){.start = (uint32_t)start, .kind = (uint8_t)kind, .end = j->n};
     return true;
 }
 
@@ -101,7 +101,7 @@ static bool skip_escape(reader *r)
 static bool read_string(reader *r)
 {
     uint32_t index;
-    if (!put(r, WK_JSON_STRING, r->at + 1, &index))
+    if (!put(r, WK_TAPE_STRING, r->at + 1, &index))
         return false;
     r->at++;
     while (r->at < r->n && r->text[r->at] != '"') {
@@ -122,7 +122,7 @@ static bool read_string(reader *r)
     }
     if (r->at >= r->n)
         return refuse(r, "a string has no end");
-    wk_json_token *token = &r->json->tokens[index];
+    wk_tape_token *token = &r->tape->tokens[index];
     token->length = (uint32_t)(r->at - token->start);
     r->at++;
     return true;
@@ -159,13 +159,13 @@ static bool read_number(reader *r)
         if (skip_digits(r) == 0)
             return refuse(r, "a number has an empty exponent");
     }
-    if (!put(r, WK_JSON_NUMBER, start, &index))
+    if (!put(r, WK_TAPE_NUMBER, start, &index))
         return false;
-    r->json->tokens[index].length = (uint32_t)(r->at - start);
+    r->tape->tokens[index].length = (uint32_t)(r->at - start);
     return true;
 }
 
-static bool read_word(reader *r, const char *word, wk_json_kind kind)
+static bool read_word(reader *r, const char *word, wk_tape_kind kind)
 {
     uint32_t index;
     size_t length = strlen(word);
@@ -173,18 +173,18 @@ static bool read_word(reader *r, const char *word, wk_json_kind kind)
         return refuse(r, "neither a value nor a number");
     if (!put(r, kind, r->at, &index))
         return false;
-    r->json->tokens[index].length = (uint32_t)length;
+    r->tape->tokens[index].length = (uint32_t)length;
     r->at += length;
     return true;
 }
 
 static bool read_value(reader *r, int depth);
 
-static bool read_children(reader *r, wk_json_kind kind, int depth)
+static bool read_children(reader *r, wk_tape_kind kind, int depth)
 {
     uint32_t index, n = 0;
-    char close = kind == WK_JSON_ARRAY ? ']' : '}';
-    if (depth >= WK_JSON_DEPTH_MAX)
+    char close = kind == WK_TAPE_ARRAY ? ']' : '}';
+    if (depth >= WK_TAPE_DEPTH_MAX)
         return refuse(r, "nested more than 32 deep");
     if (!put(r, kind, r->at, &index))
         return false;
@@ -195,7 +195,7 @@ static bool read_children(reader *r, wk_json_kind kind, int depth)
     } else {
         for (;;) {
             skip_space(r);
-            if (kind == WK_JSON_OBJECT) {
+            if (kind == WK_TAPE_OBJECT) {
                 if (r->at >= r->n || r->text[r->at] != '"')
                     return refuse(r, r->at >= r->n ? "the text ends early" : "a key is no string");
                 if (!read_string(r))
@@ -220,10 +220,10 @@ static bool read_children(reader *r, wk_json_kind kind, int depth)
         }
         r->at++;
     }
-    wk_json_token *token = &r->json->tokens[index];
+    wk_tape_token *token = &r->tape->tokens[index];
     token->length = (uint32_t)(r->at - token->start);
     token->n = n;
-    token->end = r->json->n;
+    token->end = r->tape->n;
     return true;
 }
 
@@ -233,30 +233,30 @@ static bool read_value(reader *r, int depth)
         return refuse(r, "the text ends early");
     switch (r->text[r->at]) {
     case '{':
-        return read_children(r, WK_JSON_OBJECT, depth);
+        return read_children(r, WK_TAPE_OBJECT, depth);
     case '[':
-        return read_children(r, WK_JSON_ARRAY, depth);
+        return read_children(r, WK_TAPE_ARRAY, depth);
     case '"':
         return read_string(r);
     case 't':
-        return read_word(r, "true", WK_JSON_TRUE);
+        return read_word(r, "true", WK_TAPE_TRUE);
     case 'f':
-        return read_word(r, "false", WK_JSON_FALSE);
+        return read_word(r, "false", WK_TAPE_FALSE);
     case 'n':
-        return read_word(r, "null", WK_JSON_NULL);
+        return read_word(r, "null", WK_TAPE_NULL);
     default:
         return read_number(r);
     }
 }
 
-wk_status wk__json_read(wk_json *json, const char *text, size_t n_bytes, wk_err *err)
+wk_status wk__tape_read(wk_tape *tape, const char *text, size_t n_bytes, wk_err *err)
 {
-    if (n_bytes > WK_JSON_BYTES_MAX)
+    if (n_bytes > WK_TAPE_BYTES_MAX)
         return wk_fail(err, WK_E_RANGE, "a reply of %zu bytes is refused; the limit is %d", n_bytes,
-                       WK_JSON_BYTES_MAX);
-    reader r = {.json = json, .text = (const unsigned char *)text, .n = n_bytes};
-    json->text = text;
-    json->n = 0;
+                       WK_TAPE_BYTES_MAX);
+    reader r = {.json = tape, .text = (const unsigned char *)text, .n = n_bytes};
+    tape->text = text;
+    tape->n = 0;
     skip_space(&r);
     bool sound = read_value(&r, 0);
     if (sound) {
@@ -266,57 +266,57 @@ wk_status wk__json_read(wk_json *json, const char *text, size_t n_bytes, wk_err 
     }
     if (sound)
         return WK_OK;
-    json->n = 0;
+    tape->n = 0;
     return wk_fail(err, r.out_of_memory ? WK_E_NOMEM : WK_E_PARSE, "no sound JSON: %s (byte %zu)",
                    r.why, r.at);
 }
 
-void wk__json_finish(wk_json *json)
+void wk__tape_finish(wk_tape *tape)
 {
-    if (!json)
+    if (!tape)
         return;
-    free(json->tokens);
-    *json = (wk_json){0};
+    free(tape->tokens);
+    *tape = (wk_tape){0};
 }
 
-bool wk__json_is(const wk_json *json, uint32_t at, wk_json_kind kind)
+bool wk__tape_is(const wk_tape *tape, uint32_t at, wk_tape_kind kind)
 {
-    return at < json->n && json->tokens[at].kind == kind;
+    return at < tape->n && tape->tokens[at].kind == kind;
 }
 
-uint32_t wk__json_first(const wk_json *json, uint32_t at)
+uint32_t wk__tape_first(const wk_tape *tape, uint32_t at)
 {
-    if (at >= json->n || json->tokens[at].kind < WK_JSON_ARRAY || json->tokens[at].n == 0)
-        return WK_JSON_NONE;
+    if (at >= tape->n || tape->tokens[at].kind < WK_TAPE_ARRAY || tape->tokens[at].n == 0)
+        return WK_TAPE_NONE;
     return at + 1;
 }
 
-uint32_t wk__json_next(const wk_json *json, uint32_t at, uint32_t child)
+uint32_t wk__tape_next(const wk_tape *tape, uint32_t at, uint32_t child)
 {
-    uint32_t next = json->tokens[child].end;
-    return next < json->tokens[at].end ? next : WK_JSON_NONE;
+    uint32_t next = tape->tokens[child].end;
+    return next < tape->tokens[at].end ? next : WK_TAPE_NONE;
 }
 
-bool wk__json_equals(const wk_json *json, uint32_t at, const char *text)
+bool wk__tape_equals(const wk_tape *tape, uint32_t at, const char *text)
 {
-    if (at >= json->n || json->tokens[at].kind >= WK_JSON_ARRAY)
+    if (at >= tape->n || tape->tokens[at].kind >= WK_TAPE_ARRAY)
         return false;
     size_t n = strlen(text);
-    return json->tokens[at].length == n &&
-           memcmp(json->text + json->tokens[at].start, text, n) == 0;
+    return tape->tokens[at].length == n &&
+           memcmp(tape->text + tape->tokens[at].start, text, n) == 0;
 }
 
-uint32_t wk__json_get(const wk_json *json, uint32_t at, const char *key)
+uint32_t wk__tape_get(const wk_tape *tape, uint32_t at, const char *key)
 {
-    if (!wk__json_is(json, at, WK_JSON_OBJECT))
-        return WK_JSON_NONE;
-    for (uint32_t k = wk__json_first(json, at); k != WK_JSON_NONE;) {
+    if (!wk__tape_is(tape, at, WK_TAPE_OBJECT))
+        return WK_TAPE_NONE;
+    for (uint32_t k = wk__tape_first(tape, at); k != WK_TAPE_NONE;) {
         uint32_t value = k + 1;
-        if (wk__json_equals(json, k, key))
+        if (wk__tape_equals(tape, k, key))
             return value;
-        k = wk__json_next(json, at, value);
+        k = wk__tape_next(tape, at, value);
     }
-    return WK_JSON_NONE;
+    return WK_TAPE_NONE;
 }
 
 static unsigned hex_value(char c)
@@ -349,13 +349,13 @@ static size_t unicode_escape(const char *hex, char out[3])
     return 3;
 }
 
-void wk__json_copy(const wk_json *json, uint32_t at, char *out, size_t size_bytes)
+void wk__tape_copy(const wk_tape *tape, uint32_t at, char *out, size_t size_bytes)
 {
     size_t n = 0;
     out[0] = 0;
-    if (!wk__json_is(json, at, WK_JSON_STRING))
+    if (!wk__tape_is(tape, at, WK_TAPE_STRING))
         return;
-    const char *p = json->text + json->tokens[at].start, *end = p + json->tokens[at].length;
+    const char *p = tape->text + tape->tokens[at].start, *end = p + tape->tokens[at].length;
     while (p < end) {
         char piece[3] = {*p};
         size_t length = 1;
@@ -380,46 +380,34 @@ void wk__json_copy(const wk_json *json, uint32_t at, char *out, size_t size_byte
     out[n] = 0;
 }
 
-const char *wk__json_decimal(const wk_json *json, uint32_t at, wk_decimal *out)
+const char *wk__tape_decimal(const wk_tape *tape, uint32_t at, wk_decimal *out)
 {
-    if (at >= json->n)
+    if (at >= tape->n)
         return "is missing";
-    const wk_json_token *token = &json->tokens[at];
-    if (token->kind == WK_JSON_NULL)
+    const wk_tape_token *token = &tape->tokens[at];
+    if (token->kind == WK_TAPE_NULL)
         return "is null";
-    if (token->kind != WK_JSON_NUMBER && token->kind != WK_JSON_STRING)
+    if (token->kind != WK_TAPE_NUMBER && token->kind != WK_TAPE_STRING)
         return "is not a number";
-    const char *text = json->text + token->start;
-    size_t n = token->length;
-    const char *why = wk_decimal_parse(text, n, out);
-    /* "10.000000000000000000" has too many digits only because of its zeros. */
-    if (why && memchr(text, '.', n) && !memchr(text, 'e', n) && !memchr(text, 'E', n) &&
-        text[n - 1] == '0') {
-        while (n > 1 && text[n - 1] == '0')
-            n--;
-        if (n > 1 && text[n - 1] == '.')
-            n--;
-        why = wk_decimal_parse(text, n, out);
-    }
-    return why;
+    return wk_decimal_parse(tape->text + token->start, token->length, out);
 }
 
-const char *wk__json_int(const wk_json *json, uint32_t at, int64_t *out)
+const char *wk__tape_int(const wk_tape *tape, uint32_t at, int64_t *out)
 {
     wk_decimal value;
-    const char *why = wk__json_decimal(json, at, &value);
+    const char *why = wk__tape_decimal(tape, at, &value);
     if (why)
         return why;
     return wk_decimal_units(value, 0, out) ? "is not a whole number" : NULL;
 }
 
-wk_status wk__json_fail(const wk_json *json, uint32_t at, const char *what, const char *why,
+wk_status wk__tape_fail(const wk_tape *tape, uint32_t at, const char *what, const char *why,
                         wk_err *err)
 {
-    if (at >= json->n)
+    if (at >= tape->n)
         return wk_fail(err, WK_E_PARSE, "%s %s", what, why);
-    const wk_json_token *token = &json->tokens[at];
+    const wk_tape_token *token = &tape->tokens[at];
     int length = token->length < 40 ? (int)token->length : 40;
     return wk_fail(err, WK_E_PARSE, "%s %s: %.*s (byte %u)", what, why, length,
-                   json->text + token->start, (unsigned)token->start);
+                   tape->text + token->start, (unsigned)token->start);
 }
