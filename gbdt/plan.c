@@ -238,7 +238,7 @@ static void add_part(builder *b, tree_view *v, uint32_t top)
         b->plus[p] |= (uint64_t)node->default_left << i;
         for (int side = 0; side < 2; side++) {
             uint32_t child = (uint32_t)(side ? node->right : node->left);
-            uint8_t *link = side ? &part->right[i] : &part->left[i];
+            uint8_t *link = &part->child[side][i];
             if (v->stamp[child] == mark && v->nodes[child].left >= 0) {
                 WK_ASSERT(n < WK__GBDT_PART);
                 *link = (uint8_t)(WK__GBDT_INNER | n);
@@ -289,8 +289,8 @@ static void fill_heap(const wk__gbdt_part *from, uint64_t from_plus, uint8_t lin
     to->cut[i] = inner ? from->cut[k] : 255;
     if (inner)
         *to_plus |= (from_plus >> k & 1) << i;
-    fill_heap(from, from_plus, inner ? from->left[k] : link, 2 * i, to, to_plus);
-    fill_heap(from, from_plus, inner ? from->right[k] : link, 2 * i + 1, to, to_plus);
+    fill_heap(from, from_plus, inner ? from->child[0][k] : link, 2 * i, to, to_plus);
+    fill_heap(from, from_plus, inner ? from->child[1][k] : link, 2 * i + 1, to, to_plus);
 }
 
 static void to_heap(wk__gbdt_part *part, uint64_t *plus)
@@ -308,7 +308,7 @@ static void add_batch_nodes(const builder *b, size_t p, size_t *at)
     const wk__gbdt_part *part = &b->parts[p];
     plan->part_nodes[p] = *at;
     for (size_t i = b->n_inner[p]; i-- > 0;) {
-        uint8_t link[2] = {part->left[i], part->right[i]};
+        uint8_t link[2] = {part->child[0][i], part->child[1][i]};
         for (int side = 0; side < 2; side++)
             link[side] = link[side] & WK__GBDT_INNER ? link[side] & (WK__GBDT_INNER - 1)
                                                      : (uint8_t)(WK__GBDT_PART + link[side]);
@@ -319,6 +319,17 @@ static void add_batch_nodes(const builder *b, size_t p, size_t *at)
                                                      .right = link[1],
                                                      .self = (uint8_t)i};
     }
+}
+
+static void add_links(const wk__gbdt_part *part, wk__gbdt_links *links)
+{
+    for (size_t i = 0; i < WK__GBDT_PART; i++)
+        for (int side = 0; side < 2; side++) {
+            uint8_t link = part->child[side][i];
+            links->step[i][side] = link & WK__GBDT_INNER ? link & (WK__GBDT_INNER - 1)
+                                                         : (uint8_t)(WK__GBDT_PART + link);
+            links->step[WK__GBDT_PART + i][side] = (uint8_t)(WK__GBDT_PART + i);
+        }
 }
 
 /* The finished parts, block by block. */
@@ -332,6 +343,7 @@ static void lay_out(builder *b)
     plan->block_kind = wk_arena_array(b->arena, uint8_t, plan->n_blocks + 1);
     plan->block_depth = wk_arena_array(b->arena, uint8_t, plan->n_blocks + 1);
     plan->parts = wk_arena_array(b->arena, wk__gbdt_part, n + 1);
+    plan->links = wk_arena_array(b->arena, wk__gbdt_links, n + 1);
     plan->plus = wk_arena_array(b->arena, uint64_t, n + 1);
     plan->nodes = wk_arena_array(b->arena, wk__gbdt_batch_node, n_nodes + 1);
     plan->part_nodes = wk_arena_array(b->arena, size_t, n + 1);
@@ -339,6 +351,7 @@ static void lay_out(builder *b)
     for (size_t p = 0; p < n; p++) {
         memcpy(plan->batch_value + p * WK__GBDT_PART, b->parts[p].value, sizeof b->parts[p].value);
         add_batch_nodes(b, p, &at);
+        add_links(&b->parts[p], &plan->links[p]);
     }
     plan->part_nodes[n] = at;
     for (size_t i = 0; i < plan->n_blocks; i++) {

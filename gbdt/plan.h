@@ -28,7 +28,7 @@
 typedef struct {
     uint8_t column[WK__GBDT_PART], cut[WK__GBDT_PART];
     float value[WK__GBDT_PART]; /* of the leaves */
-    uint8_t left[WK__GBDT_PART], right[WK__GBDT_PART]; /* unused in a heap */
+    uint8_t child[2][WK__GBDT_PART]; /* left, right; unused in a heap */
 } wk__gbdt_part;
 
 /* What a block of parts needs: WK__GBDT_HEAP, or the doublings that reach every leaf (3 to 6). In a heap
@@ -47,6 +47,11 @@ typedef struct {
     uint8_t cut, left, right, self; /* children: slots; 64 to 127 are the leaves */
 } wk__gbdt_batch_node;
 
+/* The same links for a walk: step[n][right] is a node below 64, or 64 + leaf, which leads to itself. */
+typedef struct {
+    uint8_t step[2 * WK__GBDT_PART][2];
+} wk__gbdt_links;
+
 typedef struct wk__gbdt_plan {
     size_t n_features, n_outputs;
     size_t n_columns, n_columns_padded; /* padded to a multiple of 64 */
@@ -55,6 +60,7 @@ typedef struct wk__gbdt_plan {
     size_t n_blocks;
     uint8_t *block_kind, *block_depth; /* [n_blocks]; depth: steps that reach every leaf */
     wk__gbdt_part *parts;   /* [n_blocks * 4]; the last ones of an output may be fillers */
+    wk__gbdt_links *links;  /* [n_blocks * 4] */
     uint64_t *plus;         /* [n_blocks * 4] nodes where missing values go left */
     size_t *output_blocks;  /* [n_outputs + 1] blocks of an output: the first, and one behind */
     wk__gbdt_batch_node *nodes;

@@ -65,16 +65,14 @@ INLINE uint64_t goes_right(const wk__gbdt_part *part, uint64_t plus, const uint8
            (uint64_t)right_of(part, (uint32_t)(plus >> 32), bytes, n_columns, 32) << 32;
 }
 
-/* A fixed number of steps; a leaf stays where it is. */
-INLINE float leaf_by_steps(const wk__gbdt_part *part, uint64_t right, unsigned depth)
+/* A fixed number of steps: a leaf leads to itself. */
+INLINE float leaf_by_steps(const wk__gbdt_part *part, const wk__gbdt_links *links, uint64_t right,
+                           unsigned depth)
 {
-    unsigned n = WK__GBDT_INNER;
-    for (unsigned i = 0; i < depth; i++) {
-        unsigned k = n & (WK__GBDT_PART - 1);
-        unsigned next = part->left[k + WK__GBDT_PART * (right >> k & 1)];
-        n = n & WK__GBDT_INNER ? next : n;
-    }
-    return part->value[n];
+    uint64_t n = 0;
+    for (unsigned d = 0; d < depth; d++)
+        n = links->step[n][right >> (n & 63) & 1];
+    return part->value[n - WK__GBDT_PART];
 }
 
 INLINE float leaf_of_heap(const wk__gbdt_part *part, uint64_t right)
@@ -92,16 +90,13 @@ INLINE void walk_parts(const wk__gbdt_plan *plan, const uint8_t *bytes, float *m
         float sum = plan->base_margin[k];
         for (size_t b = plan->output_blocks[k]; b < plan->output_blocks[k + 1]; b++) {
             const wk__gbdt_part *part = &plan->parts[b * WK__GBDT_TOGETHER];
-            uint64_t right[WK__GBDT_TOGETHER];
-            for (int i = 0; i < WK__GBDT_TOGETHER; i++)
-                right[i] = goes_right(part + i, plan->plus[b * WK__GBDT_TOGETHER + (size_t)i],
-                                      bytes, n_columns);
-            if (plan->block_kind[b] == WK__GBDT_HEAP) {
-                for (int i = 0; i < WK__GBDT_TOGETHER; i++)
-                    sum += leaf_of_heap(part + i, right[i]);
-            } else {
-                for (int i = 0; i < WK__GBDT_TOGETHER; i++)
-                    sum += leaf_by_steps(part + i, right[i], plan->block_depth[b]);
+            const wk__gbdt_links *links = &plan->links[b * WK__GBDT_TOGETHER];
+            const uint64_t *plus = &plan->plus[b * WK__GBDT_TOGETHER];
+            bool heap = plan->block_kind[b] == WK__GBDT_HEAP;
+            for (int i = 0; i < WK__GBDT_TOGETHER; i++) {
+                uint64_t right = goes_right(part + i, plus[i], bytes, n_columns);
+                sum += heap ? leaf_of_heap(part + i, right)
+                            : leaf_by_steps(part + i, links + i, right, plan->block_depth[b]);
             }
         }
         margin[k] = sum;

@@ -54,8 +54,8 @@ INLINE __mmask64 goes_right(const wk__gbdt_part *part, uint64_t plus, const __m5
 /* Every node's child, then the child's child and so on: lane 0 ends at the leaf. */
 INLINE float leaf_by_doubling(const wk__gbdt_part *part, __mmask64 right, int doublings)
 {
-    __m512i n = _mm512_mask_blend_epi8(right, _mm512_load_si512(part->left),
-                                       _mm512_load_si512(part->right));
+    __m512i n = _mm512_mask_blend_epi8(right, _mm512_load_si512(part->child[0]),
+                                       _mm512_load_si512(part->child[1]));
     for (int i = 0; i < doublings; i++)
         n = _mm512_mask_permutexvar_epi8(n, _mm512_movepi8_mask(n), n, n);
     return part->value[_mm_cvtsi128_si32(_mm512_castsi512_si128(n)) & 63];
