@@ -91,6 +91,11 @@ WK_MUST_CHECK wk_status wk_forest_load(const char *path, wk_forest **out, wk_err
 WK_MUST_CHECK wk_status wk_forest_parse(const char *text, size_t size_bytes, const char *name,
                                         wk_forest **out, wk_err *err);
 
+/* A C file that compiles without wick, with NAME_margin(row, out) and NAME_predict(row, out), which give
+ * the same bits. */
+WK_MUST_CHECK wk_status wk_forest_save_c(const wk_forest *forest, const char *path, const char *name,
+                                         wk_err *err);
+
 /* Which column of the table it was trained on held the label, for readers of the same table; -1 when
  * unknown. The file keeps it as an attribute. Set it before the forest is shared. */
 int64_t wk_forest_label_column(const wk_forest *forest);
