@@ -214,8 +214,8 @@ static const char *kind_of(const wk_judged *s)
 {
     if (s->main)
         return "strategy";
-    return strncmp(s->name, "hybrid without", 14) == 0 || strstr(s->name, " alone") ? "ablation"
-                                                                                    : "baseline";
+    bool part = strncmp(s->name, "hybrid", 6) == 0 || strstr(s->name, " alone");
+    return part ? "ablation" : "baseline";
 }
 
 static json_t *strategy_row(const wk_judged *s)
@@ -446,8 +446,11 @@ static void trade_columns(judge *j, const wk_backtest *bt, wk_verdict_input *inp
     int64_t *entry = wk_arena_array(&j->arena, int64_t, n),
             *exit = wk_arena_array(&j->arena, int64_t, n);
     double *net = wk_arena_array(&j->arena, double, n);
+    size_t *from = wk_arena_array(&j->arena, size_t, n), *to = wk_arena_array(&j->arena, size_t, n);
     for (size_t i = 0; i < n; i++) {
         const wk_trade *t = &bt->trades[i];
+        from[i] = t->entry_step;
+        to[i] = t->exit_step;
         symbol[i] = t->symbol;
         entry[i] = t->entry_ns;
         exit[i] = t->exit_ns;
@@ -458,6 +461,27 @@ static void trade_columns(judge *j, const wk_backtest *bt, wk_verdict_input *inp
     input->entry_ns = entry;
     input->exit_ns = exit;
     input->net = net;
+    input->uniqueness_sum = wk_verdict_uniqueness(n, from, to);
+}
+
+/* Is strategy i the main one under another name? The trees are, when no network earned its place in
+ * any fold; a strategy is no baseline to itself. */
+static bool is_main_itself(const judge *j, size_t i)
+{
+    const wk_walk_forward *walk = j->walk;
+    size_t S = j->dataset->panel.S;
+    const wk_forecast *main = NULL;
+    for (size_t k = 0; k < walk->n_strategies; k++)
+        if (walk->strategies[k].main)
+            main = walk->strategies[k].forecasts;
+    if (i >= walk->n_strategies || !main)
+        return false;
+    const wk_forecast *other = walk->strategies[i].forecasts;
+    for (size_t r = walk->first_step * S; r < walk->end_step * S; r++)
+        if (main[r].valid != other[r].valid || main[r].score != other[r].score ||
+            main[r].threshold != other[r].threshold)
+            return false;
+    return true;
 }
 
 static wk_status decide(judge *j, const wk_backtest *bt, const wk_judged *main,
@@ -468,7 +492,7 @@ static wk_status decide(judge *j, const wk_backtest *bt, const wk_judged *main,
     wk_verdict_baseline *baselines = wk_arena_array(&j->arena, wk_verdict_baseline, j->n + 1);
     for (size_t i = 0; i < j->n; i++) {
         const char *name = j->judged[i].name;
-        if (strcmp(kind_of(&j->judged[i]), "baseline") != 0)
+        if (strcmp(kind_of(&j->judged[i]), "baseline") != 0 || is_main_itself(j, i))
             continue;
         WK_ASSERT(j->judged[i].n_days == main->n_days);
         baselines[input.n_baselines++] = (wk_verdict_baseline){name, j->judged[i].daily};
@@ -487,6 +511,31 @@ static json_t *config_json(const wk_run_config *config)
     json_t *root = json_loads(text, 0, NULL);
     free(text);
     return root;
+}
+
+/* What the gate decided, for a reader of the folds' table. */
+static json_t *gate_notes(const judge *j)
+{
+    json_t *notes = json_array(), *fold;
+    size_t i, earned = 0, gated = 0;
+    json_array_foreach(j->walk->folds, i, fold)
+    {
+        const char *networks = json_string_value(json_object_get(fold, "networks"));
+        gated += networks != NULL;
+        earned += networks && strcmp(networks, "earned") == 0;
+    }
+    if (gated == 0)
+        return notes;
+    json_array_append_new(
+        notes, json_sprintf("The networks earned their place in %zu of %zu folds: there the "
+                            "saving of loss on all earlier blocks exceeded its standard error "
+                            "(network_gain_pct and network_error_pct, of the loss of the trees "
+                            "alone). The other folds are the trees alone.",
+                            earned, gated));
+    if (earned == 0)
+        json_array_append_new(notes, json_string("The hybrid is the trees alone throughout, so "
+                                                 "these are no baseline to it."));
+    return notes;
 }
 
 static void build(judge *j, const wk_backtest *bt, const wk_judged *main,
@@ -521,6 +570,10 @@ static void build(judge *j, const wk_backtest *bt, const wk_judged *main,
                             wk_report_number(verdict->expectancy_ci.hi * 1e4)),
                   "strategies", strategies, "heads", heads, "folds", folds, "symbols", symbols,
                   "exits", exits, "costs", costs, "precision_coverage", coverage);
+    json_object_set_new(*metrics, "independent_trades",
+                        json_pack("{s:i, s:i, s:f, s:i}", "closed", (int)bt->n_trades, "apart",
+                                  (int)verdict->apart_trades, "uniqueness", verdict->uniqueness_sum,
+                                  "counted", (int)verdict->independent_trades));
     json_t *doc = json_pack(
         "{s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "title",
         j->config->name, "synthetic", (int)j->dataset->synthetic, "generated_from", origin,
@@ -539,6 +592,10 @@ static void build(judge *j, const wk_backtest *bt, const wk_judged *main,
     json_t *confusion = wk_document_confusion(j->dataset, j->targets, forecasts, from, to);
     if (confusion)
         json_object_set_new(doc, "confusion", confusion);
+    json_t *notes = gate_notes(j);
+    if (json_array_size(notes) > 0)
+        json_object_set(doc, "notes", notes);
+    json_decref(notes);
     json_object_set(doc, "importance", j->walk->importance);
     json_object_set(doc, "training", j->walk->training);
     json_object_set_new(doc, "config", config_json(j->config));
