@@ -178,16 +178,19 @@ static bool enough_rows(const wk_walk *w, const wk_blocks *b)
     return n >= MIN_TRAIN_STEPS / 2;
 }
 
-static void extend_record(wk_walk *w)
+/* The first generation's candidates are no comparison: no out-of-fold column is there to train on.
+ */
+static void extend_record(wk_walk *w, size_t generation)
 {
-    wk_gate_add(&w->gate, w->recipes[w->stacked].losses, w->recipes[w->trees].losses,
-                WK_GATE_SLICES);
+    if (generation > 0)
+        wk_gate_add(&w->gate, w->recipes[w->stacked].losses, w->recipes[w->trees].losses,
+                    WK_GATE_SLICES);
 }
 
 /* ---- a fold ---- */
 
 /* A generation before the first fold: the gate's two candidates forecast its block, for the record
- * alone. The first has no out-of-fold columns to train on, and no record either. */
+ * alone. */
 static wk_status run_rehearsal(wk_walk *w, const wk_blocks *b, size_t generation, wk_err *err)
 {
     if (!w->gated || generation == 0 || !enough_rows(w, b))
@@ -195,12 +198,12 @@ static wk_status run_rehearsal(wk_walk *w, const wk_blocks *b, size_t generation
     w->source = SIZE_MAX;
     WK_TRY(wk__walk_train(w, w->trees, b, false, err));
     WK_TRY(wk__walk_train(w, w->stacked, b, false, err));
-    extend_record(w);
+    extend_record(w, generation);
     return WK_OK;
 }
 
-static wk_status run_strategies(wk_walk *w, const wk_blocks *b, bool newest, json_t *fold,
-                                wk_err *err)
+static wk_status run_strategies(wk_walk *w, const wk_blocks *b, size_t generation, bool newest,
+                                json_t *fold, wk_err *err)
 {
     size_t gated = SIZE_MAX;
     if (w->gated)
@@ -215,7 +218,7 @@ static wk_status run_strategies(wk_walk *w, const wk_blocks *b, bool newest, jso
     }
     if (w->gated) {
         wk__walk_publish_gated(w, gated, b);
-        extend_record(w);
+        extend_record(w, generation);
     }
     const wk_recipe *source = &w->recipes[w->source];
     double threshold = (double)source->threshold;
@@ -269,7 +272,7 @@ static wk_status run_fold(wk_walk *w, const wk_fold *fold, size_t generation, bo
         status = run_rehearsal(w, &b, generation, err);
     if (status == WK_OK && !branches_only) {
         description = describe_fold(w, &b, json_array_size(w->out->folds) + 1);
-        status = run_strategies(w, &b, newest, description, err);
+        status = run_strategies(w, &b, generation, newest, description, err);
         for (size_t i = 0; status == WK_OK && i < w->n_branches; i++) {
             char key[64];
             snprintf(key, sizeof key, "%s_epochs", branches[i].name);
