@@ -48,6 +48,9 @@ json_t *wk_document_calibration(const wk_dataset *dataset, const wk_targets *tar
                                 const wk_forecast *forecasts, size_t from, size_t to);
 json_t *wk_document_confusion(const wk_dataset *dataset, const wk_targets *targets,
                               const wk_forecast *forecasts, size_t from, size_t to);
+/* Rows of the table of skill about the three classes; empty when no classes were forecast. */
+json_t *wk_document_class_skill(const wk_dataset *dataset, const wk_targets *targets,
+                                const wk_forecast *forecasts, size_t from, size_t to);
 json_t *wk_document_candles(const wk_panel *panel, const wk_backtest *bt);
 json_t *wk_document_exits(const wk_backtest *bt);
 json_t *wk_document_symbols(const wk_panel *panel, const wk_backtest *bt);

@@ -290,7 +290,12 @@ void wk__judge_document(wk_judge_state *j, const wk_backtest *bt, const wk_judge
     json_t *auc = auc_against_trees(j);
     if (auc)
         json_object_set_new(*metrics, "monthly_auc", auc);
-    json_object_set_new(doc, "skill", skill_rows(main, heads, auc));
+    json_t *skill = skill_rows(main, heads, auc);
+    json_t *classes = wk_document_class_skill(j->dataset, j->targets, forecasts, from, to);
+    json_array_extend(skill, classes);
+    json_decref(classes);
+    json_object_set(*metrics, "skill", skill);
+    json_object_set_new(doc, "skill", skill);
     json_decref(heads);
     json_object_set_new(doc, "precision_coverage", coverage);
     json_t *statistics = wk__judge_statistics(j, bt, main);
