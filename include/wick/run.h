@@ -100,7 +100,7 @@ typedef struct {
     const char **feature_names, **feature_families; /* [F], in the arena */
     char feature_hash[65], data_hash[65];
     bool synthetic;
-    wk_instrument *instruments; /* [S], in the arena; NULL before wk_dataset_instruments */
+    wk_trade_instrument *instruments; /* [S], in the arena; NULL before wk_dataset_instruments */
     wk_arena arena;
 } wk_dataset;
 
