@@ -85,6 +85,7 @@ typedef struct {
     double scale_days, scale_min_days; /* trailing window of the score's root mean square */
     wk_gbdt_params params;
     int64_t seeds;
+    bool networks_must_earn; /* a fold uses branches only on the record of earlier blocks */
     int64_t heads_stride; /* row stride of the magnitude and volatility heads */
     wk_sections mlp_layers; /* wk_nn_layer_config, for kind = mlp */
     wk_nn_train_config mlp_train;

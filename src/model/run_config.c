@@ -81,7 +81,8 @@ static const wk_cfg_row split_rows[] = {
     {"row_stride", WK_CFG_INT, offsetof(wk_split_config, row_stride), "bars", "1", 1, 1000, NULL, NULL,
      "train on every n-th bar, staggered by market"},
     {"branch_generations", WK_CFG_INT, offsetof(wk_split_config, branch_generations), NULL, "2", 0, 100,
-     NULL, NULL, "refits before the first fold that give it out-of-fold branch outputs"},
+     NULL, NULL, "refits before the first fold that give it out-of-fold branch outputs, and from the second on a record "
+     "for meta.networks_must_earn"},
     {"early_stop_fraction", WK_CFG_REAL, offsetof(wk_split_config, early_stop_fraction), NULL, "0.08", 0,
      0.4, NULL, NULL, "share of a fold's past used to choose the number of epochs"},
     {"calibration_fraction", WK_CFG_REAL, offsetof(wk_split_config, calibration_fraction), NULL, "0.06", 0,
@@ -139,6 +140,10 @@ static const wk_cfg_row meta_rows[] = {
      &wk_gbdt_params_table, "of the trees; the objective follows from the target"},
     {"seeds", WK_CFG_INT, offsetof(wk_meta_config, seeds), NULL, "2", 1, 20, NULL, NULL,
      "forests averaged, one a seed; every second one sees the features without the branches"},
+    {"networks_must_earn", WK_CFG_BOOL, offsetof(wk_meta_config, networks_must_earn), NULL, "true", 0, 0,
+     NULL, NULL,
+     "a fold uses the branches only when, on the blocks before it, forecasts with them lost less than the "
+     "trees' alone by more than one standard error; else it is the trees alone (kind gbdt)"},
     {"heads_stride", WK_CFG_INT, offsetof(wk_meta_config, heads_stride), NULL, "4", 1, 1000, NULL, NULL,
      "the magnitude and volatility heads train on every n-th of the training rows"},
     {"mlp_layers", WK_CFG_SECTIONS, offsetof(wk_meta_config, mlp_layers), NULL, "[]", 0, 0, NULL,
