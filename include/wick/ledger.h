@@ -35,4 +35,9 @@ void wk_ledger_funding(wk_ledger *ledger, uint32_t symbol, int64_t amount_e8);
 /* Signed lots held. */
 int64_t wk_ledger_held(const wk_ledger *ledger, uint32_t symbol);
 
+/* The columns of trades.csv, the same in backtest, paper and live; a line ends with \n. out holds 512 bytes. */
+const char *wk_trades_csv_header(void);
+size_t wk_trades_csv_line(const wk_trade *trade, const char *symbol, char out[512]);
+
+
 #endif

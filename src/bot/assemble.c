@@ -23,13 +23,13 @@ struct wk_assembler {
     wk_assembler_counts counts;
 };
 
-static void clear(const wk_assembler *a, slot *slot, int64_t time_ns)
+static void clear(const wk_assembler *a, slot *cell, int64_t time_ns)
 {
     for (size_t s = 0; s < a->S; s++) {
-        slot->bars[s] = (wk_bar){time_ns, NAN, NAN, NAN, NAN, NAN};
-        slot->provenance[s] = WK_PROV_UNKNOWN;
+        cell->bars[s] = (wk_bar){time_ns, NAN, NAN, NAN, NAN, NAN};
+        cell->provenance[s] = WK_PROV_UNKNOWN;
     }
-    slot->n = 0;
+    cell->n = 0;
 }
 
 static slot *slot_of(wk_assembler *a, int64_t time_ns)
@@ -78,10 +78,10 @@ void wk_assembler_bar(wk_assembler *a, size_t s, const wk_bar *bar, uint8_t prov
         a->counts.lost++;
         return;
     }
-    slot *slot = slot_of(a, bar->time_ns);
-    slot->n += slot->provenance[s] == WK_PROV_UNKNOWN;
-    slot->bars[s] = *bar;
-    slot->provenance[s] = provenance;
+    slot *cell = slot_of(a, bar->time_ns);
+    cell->n += cell->provenance[s] == WK_PROV_UNKNOWN;
+    cell->bars[s] = *bar;
+    cell->provenance[s] = provenance;
     a->newest_ns = bar->time_ns > a->newest_ns ? bar->time_ns : a->newest_ns;
 }
 
@@ -103,21 +103,21 @@ int64_t wk_assembler_open_ns(const wk_assembler *a)
 
 bool wk_assembler_next(wk_assembler *a, int64_t now_ns, wk_features_step *out)
 {
-    slot *slot = slot_of(a, a->open_ns);
-    if (slot->n < a->S && now_ns <= wk_assembler_due_ns(a))
+    slot *cell = slot_of(a, a->open_ns);
+    if (cell->n < a->S && now_ns <= wk_assembler_due_ns(a))
         return false;
     if (a->newest_ns < a->open_ns)
         return false; /* nobody has spoken: the feed is silent, and silence is no bar */
-    memcpy(a->out.bars, slot->bars, a->S * sizeof *slot->bars);
-    memcpy(a->out.provenance, slot->provenance, a->S);
+    memcpy(a->out.bars, cell->bars, a->S * sizeof *cell->bars);
+    memcpy(a->out.provenance, cell->provenance, a->S);
     memcpy(a->funding_out, a->funding, a->S * sizeof *a->funding);
     a->counts.steps++;
-    a->counts.missing += a->S - slot->n;
+    a->counts.missing += a->S - cell->n;
     *out = (wk_features_step){.time_ns = a->open_ns,
                               .bars = a->out.bars,
                               .provenance = a->out.provenance,
                               .funding_known = a->has_funding ? a->funding_out : NULL};
-    clear(a, slot, a->open_ns + AHEAD * a->timeframe_ns);
+    clear(a, cell, a->open_ns + AHEAD * a->timeframe_ns);
     a->open_ns += a->timeframe_ns;
     return true;
 }
