@@ -51,6 +51,7 @@ struct wk__session {
     pthread_mutex_t lock; /* of the requests */
     request *requests;
     size_t n_requests, n_requests_max;
+    bool is_stopping; /* nobody may wake the thread any more */
 };
 
 static const wk_live_venue *venue_of(const wk__session *s, size_t i)
@@ -127,6 +128,10 @@ static void greet(wk__session *s, size_t i)
 void wk__session_subscribe(wk__session *s, uint32_t market, wk_live_channel channel, bool is_again)
 {
     pthread_mutex_lock(&s->lock);
+    if (s->is_stopping) {
+        pthread_mutex_unlock(&s->lock);
+        return;
+    }
     if (s->n_requests == s->n_requests_max) {
         size_t n = s->n_requests_max ? 2 * s->n_requests_max : 64;
         request *grown = realloc(s->requests, n * sizeof *grown);
@@ -138,8 +143,8 @@ void wk__session_subscribe(wk__session *s, uint32_t market, wk_live_channel chan
     }
     if (s->n_requests < s->n_requests_max)
         s->requests[s->n_requests++] = (request){market, channel, is_again};
-    pthread_mutex_unlock(&s->lock);
     wk_websocket_wake(s->socket);
+    pthread_mutex_unlock(&s->lock);
 }
 
 /* All markets of one connection, channel and kind in few messages. */
@@ -359,6 +364,9 @@ wk_status wk__session_open(const wk_live_config *config, const wk_live_session_o
 
 void wk__session_stop(wk__session *s)
 {
+    pthread_mutex_lock(&s->lock);
+    s->is_stopping = true;
+    pthread_mutex_unlock(&s->lock);
     wk_websocket_close(s->socket);
     s->socket = NULL;
     for (size_t i = 0; i < s->n_links; i++)

@@ -1,6 +1,7 @@
 #include "subscribe.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "wick/clock.h"
 
