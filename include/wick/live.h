@@ -1,6 +1,6 @@
-/* Live market data: bytes of a venue -> parser -> events -> books and bars -> sinks. One path for the
- * live session and for the replay of its recording: wk_live is a function of the messages that it is
- * fed, so a recording gives the same events and the same bars, bit for bit. */
+/* Live market data: bytes of a venue -> parser -> events -> books and bars -> sinks. One path for
+ * the live session and for the replay of its recording: wk_live is a function of the messages that
+ * it is fed, so a recording gives the same events and the same bars, bit for bit. */
 #ifndef WICK_LIVE_H
 #define WICK_LIVE_H
 
@@ -110,16 +110,15 @@ WK_MUST_CHECK wk_status wk_live_create(const wk_live_config *config, const wk_li
                                        wk_live **out, wk_err *err);
 void wk_live_destroy(wk_live *live);
 
-/* One message, in the order of receive_ns. Directions: '<' a frame of the venue, '>' one of ours (pings
- * tell the clock), '!' a note:
- *   of a connection: "open", "closed WHY"
- *   of "wick": "start CONFIG", "stop", "lost N" (messages that we dropped),
- *     "clock VENUE OFFSET_NS UNCERTAINTY_NS", "resume MARKET TIMEFRAME_NS TIME_NS" (bars before are
- *     stored), "repair MARKET TIMEFRAME_NS N" and a line "TIME O H L C V PROVENANCE" a bar.
- * Frames that do not parse are counted and logged, not errors; WK_E_PARSE is a note that is none. */
+/* One message, in the order of receive_ns. Directions: '<' a frame of the venue, '>' one of ours
+ * (pings tell the clock), '!' a note: of a connection: "open", "closed WHY" of "wick": "start
+ * CONFIG", "stop", "lost N" (messages that we dropped), "clock VENUE OFFSET_NS UNCERTAINTY_NS",
+ * "resume MARKET TIMEFRAME_NS TIME_NS" (bars before are stored), "repair MARKET TIMEFRAME_NS N" and
+ * a line "TIME O H L C V PROVENANCE" a bar. Frames that do not parse are counted and logged, not
+ * errors; WK_E_PARSE is a note that is none. */
 WK_MUST_CHECK wk_status wk_live_feed(wk_live *live, const wk_recorded *message, wk_err *err);
-/* Time passed without a message: closes the bars that are due. Optional between messages, and without
- * effect on what comes out. */
+/* Time passed without a message: closes the bars that are due. Optional between messages, and
+ * without effect on what comes out. */
 void wk_live_advance(wk_live *live, int64_t now_ns);
 /* Renews subscriptions that are overdue, through the `subscribe` sink. */
 void wk_live_check(wk_live *live, int64_t now_ns);
@@ -128,7 +127,8 @@ size_t wk_live_n_markets(const wk_live *live);
 const wk_live_market *wk_live_market_at(const wk_live *live, uint32_t market);
 size_t wk_live_n_connections(const wk_live *live);
 const char *wk_live_connection_name(const wk_live *live, uint32_t connection);
-/* The live book of a market, NULL while there is none to be trusted. Borrowed until the next feed. */
+/* The live book of a market, NULL while there is none to be trusted. Borrowed until the next feed.
+ */
 const wk_book *wk_live_book(const wk_live *live, uint32_t market);
 /* venue -1: all together (clock and lag of the first). */
 void wk_live_count(wk_live *live, int venue, wk_live_counts *out);
@@ -151,8 +151,8 @@ typedef struct {
 
 /* ---- a session: sockets, path, store and recorder on their threads ---- */
 
-/* History of one market [from_ns, to_ns), for bars that were missed. May block: it runs on a thread of
- * its own. An empty series is an answer: nothing is known. */
+/* History of one market [from_ns, to_ns), for bars that were missed. May block: it runs on a thread
+ * of its own. An empty series is an answer: nothing is known. */
 typedef wk_status (*wk_live_history)(void *ctx, const char *venue, const char *name_stream,
                                      int64_t timeframe_ns, int64_t from_ns, int64_t to_ns,
                                      wk_series *out, wk_err *err);
@@ -160,11 +160,12 @@ typedef wk_status (*wk_live_history)(void *ctx, const char *venue, const char *n
 typedef struct {
     wk_live_history history; /* NULL: nothing is repaired */
     void *history_ctx;
-    wk_ring *ring;           /* of wk_live_record, NULL: no trader listens */
+    wk_ring *ring; /* of wk_live_record, NULL: no trader listens */
     /* A bar is safe on disk. From the store's thread; may be NULL. */
     void (*stored)(void *ctx, const wk_live_market *market, const wk_live_bar *bar);
     /* About every status_s, from the thread of wk_live_record_run; may be NULL. */
-    void (*status)(void *ctx, const wk_live_counts *counts, uint64_t n_stored, double messages_per_s);
+    void (*status)(void *ctx, const wk_live_counts *counts, uint64_t n_stored,
+                   double messages_per_s);
     void *ctx;
     /* For tests: name lookups, see wick/websocket.h. */
     size_t (*resolve)(void *ctx, const char *host, int address_family, char (*addresses)[64],
@@ -174,9 +175,9 @@ typedef struct {
 
 typedef struct {
     wk_live_counts counts;
-    uint64_t stored;     /* bars safe on disk */
-    uint64_t bars;       /* bars that came out */
-    char bars_hash[65];  /* SHA-256 over them in order: equal for a session and its replay */
+    uint64_t stored;    /* bars safe on disk */
+    uint64_t bars;      /* bars that came out */
+    char bars_hash[65]; /* SHA-256 over them in order: equal for a session and its replay */
 } wk_live_summary;
 
 /* Runs until *stop (a signal handler or another thread sets it). */

@@ -1,5 +1,5 @@
-/* How far a venue's clock is ahead of ours, from pings that carry its time and from the stamps of its
- * messages. No clock of its own. */
+/* How far a venue's clock is ahead of ours, from pings that carry its time and from the stamps of
+ * its messages. No clock of its own. */
 #ifndef WICK_VENUE_CLOCK_OFFSET_H
 #define WICK_VENUE_CLOCK_OFFSET_H
 
@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 typedef struct {
-    bool is_measured;     /* by a round trip; else offset_ns is the bound of the one-way stamps */
-    int64_t offset_ns;    /* venue = ours + offset */
+    bool is_measured;       /* by a round trip; else offset_ns is the bound of the one-way stamps */
+    int64_t offset_ns;      /* venue = ours + offset */
     int64_t uncertainty_ns; /* of the round trip: half of it; -1: not measured */
     int64_t measured_ns;
     bool has_bound;

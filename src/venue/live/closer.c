@@ -57,6 +57,9 @@ struct wk__closer {
     int64_t id_newest; /* 0: none yet */
     uint64_t ids[IDS / 64];
     int64_t n_ids_missing;
+    /* While ids are missing in a stream that is up: they are of trades in [from, to]. */
+    int64_t hole_from_ns, hole_to_ns;
+    bool is_hole_asked;
     int64_t touched_ns; /* oldest closed bucket that changed in this message; NEVER */
     wk__closer_counts counts;
 };
@@ -253,6 +256,11 @@ static bool has_candle_of(const wk__closer *c, int64_t time_ns)
     return c->options.uses_candles && c->candles_from_ns <= time_ns;
 }
 
+static bool has_hole(const wk__closer *c, int64_t time_ns)
+{
+    return c->n_ids_missing && c->hole_from_ns < time_ns + c->base_ns && c->hole_to_ns >= time_ns;
+}
+
 static bool price_before(const wk__closer *c, int64_t time_ns, wk_decimal *price)
 {
     for (int64_t at = time_ns - c->base_ns; at > time_ns - DETAILS * c->base_ns; at -= c->base_ns) {
@@ -285,11 +293,18 @@ static wk__closed from_trades(const detail *d)
                         .provenance = WK_PROV_TRADED};
 }
 
-/* Does the candle say at least as much as the whole trades? One that does not count its trades cannot
- * tell. */
+/* Does the candle say at least as much as the whole trades? One that does not count its trades
+ * cannot tell. */
 static bool candle_leads(const detail *d)
 {
     return d->candle_n >= 0 && d->candle_n >= d->n_trades;
+}
+
+/* The bucket's bar is the venue's own candle: lost trades cost nothing. */
+static bool candle_tells(wk__closer *c, int64_t time_ns)
+{
+    const detail *d = detail_at(c, time_ns);
+    return d && d->has_candle && has_candle_of(c, time_ns) && candle_leads(d);
 }
 
 /* The bucket's bar, when the streams know it wholly. */
@@ -340,6 +355,9 @@ void wk__closer_close(wk__closer *c, int64_t arrival_ns)
         c->counts.disagree += !equal_bars(&trades, &d->candle);
     }
     emit_base(c, &bar, arrival_ns);
+    /* As seen; what the late or lost trades make of it follows. */
+    if (has_hole(c, at) && !candle_tells(c, at))
+        ask(c, at, at + c->base_ns);
 }
 
 int64_t wk__closer_due(const wk__closer *c)
@@ -373,9 +391,18 @@ void wk__closer_settle(wk__closer *c, int64_t arrival_ns)
     if (c->touched_ns < c->next_ns)
         redo(c, c->touched_ns, arrival_ns);
     c->touched_ns = NEVER;
+    if (c->n_ids_missing && !c->is_hole_asked) {
+        int64_t from = wk_bucket_start(c->hole_from_ns, c->base_ns);
+        int64_t to = wk_bucket_start(c->hole_to_ns, c->base_ns) + c->base_ns;
+        c->is_hole_asked = true;
+        for (to = to < c->next_ns ? to : c->next_ns; from < to && candle_tells(c, from);)
+            from += c->base_ns;
+        ask(c, from, to);
+    }
     for (;;) {
         int64_t at = c->next_ns, end = at + c->base_ns;
-        bool trades_passed = has_trades_of(c, at) && c->trade_newest_ns >= end;
+        bool trades_passed =
+            has_trades_of(c, at) && c->trade_newest_ns >= end && !has_hole(c, at);
         bool candles_passed = has_candle_of(c, at) && c->candle_newest_ns >= end;
         const detail *d = detail_at(c, at);
         bool agree = d && d->has_candle && d->candle_n == d->n_trades;
@@ -426,6 +453,36 @@ void wk__closer_down(wk__closer *c, wk__stream stream)
     c->trades_from_ns = NEVER;
 }
 
+static void forget_ids(wk__closer *c)
+{
+    memset(c->ids, 0xff, sizeof c->ids);
+    c->n_ids_missing = 0;
+}
+
+/* Ids between the newest one and this are not there (yet): trades that are told late, or lost. */
+static void skip_ids(wk__closer *c, int64_t id, int64_t n_skipped, int64_t exchange_ns)
+{
+    c->counts.gaps++;
+    /* What has been away for so long does not come any more, and must not hide a new gap. */
+    if (c->n_ids_missing && c->before_gap_ns == NEVER && exchange_ns - c->hole_to_ns > GAP_FILLED_NS)
+        forget_ids(c);
+    if (n_skipped >= IDS - 1) {
+        forget_ids(c);
+        c->before_gap_ns = NEVER;
+        if (c->trades_from_ns != NEVER)
+            c->trades_from_ns = exchange_ns + 1;
+        return;
+    }
+    if (c->n_ids_missing == 0) {
+        c->hole_from_ns = c->trade_newest_ns;
+        c->is_hole_asked = false;
+    }
+    c->hole_to_ns = exchange_ns;
+    for (int64_t k = c->id_newest + 1; k < id; k++)
+        c->ids[k / 64 % (IDS / 64)] &= ~(UINT64_C(1) << (k % 64));
+    c->n_ids_missing += n_skipped;
+}
+
 /* Marks an id as seen. False: it was seen before (or is older than what is remembered). */
 static bool take_id(wk__closer *c, int64_t id, int64_t exchange_ns)
 {
@@ -444,30 +501,8 @@ static bool take_id(wk__closer *c, int64_t id, int64_t exchange_ns)
         return true;
     }
     int64_t n_skipped = id - c->id_newest - 1;
-    if (n_skipped > 0) {
-        c->counts.gaps++;
-        /* Ids that have been away for so long do not come any more: an old gap stays one, and must not
-         * keep a new one from being filled. */
-        if (c->n_ids_missing && c->trades_from_ns != NEVER &&
-            exchange_ns - c->trades_from_ns > GAP_FILLED_NS) {
-            memset(c->ids, 0xff, sizeof c->ids);
-            c->n_ids_missing = 0;
-            c->before_gap_ns = NEVER;
-        }
-        if (c->before_gap_ns == NEVER)
-            c->before_gap_ns = c->trades_from_ns;
-        if (c->trades_from_ns != NEVER)
-            c->trades_from_ns = exchange_ns + 1;
-    }
-    if (n_skipped >= IDS - 1) {
-        memset(c->ids, 0xff, sizeof c->ids);
-        c->n_ids_missing = 0;
-        c->before_gap_ns = NEVER;
-    } else {
-        for (int64_t k = c->id_newest + 1; k < id; k++)
-            c->ids[k / 64 % (IDS / 64)] &= ~(UINT64_C(1) << (k % 64));
-        c->n_ids_missing += n_skipped;
-    }
+    if (n_skipped > 0)
+        skip_ids(c, id, n_skipped, exchange_ns);
     c->ids[id / 64 % (IDS / 64)] |= UINT64_C(1) << (id % 64);
     c->id_newest = id;
     return true;
@@ -552,8 +587,8 @@ static const char *candle_problem(const wk_event *e)
     return wk_bar_problem(&bar);
 }
 
-/* Delta's compact candle has no start, and a frame just behind a boundary may still carry the bucket
- * before it: the same figures again are not a new candle. */
+/* Delta's compact candle has no start, and a frame just behind a boundary may still carry the
+ * bucket before it: the same figures again are not a new candle. */
 static bool is_carried_over(wk__closer *c, const wk_event *e)
 {
     const detail *before = detail_at(c, e->candle.open_ns - c->base_ns);
@@ -593,7 +628,8 @@ void wk__closer_candle(wk__closer *c, const wk_event *e)
         return;
     }
     /* A duplicate or reordered message must not take an older state for the newer one. */
-    if (d->has_candle && (e->candle.n_trades < d->candle_n || e->exchange_ns < d->candle_exchange_ns))
+    if (d->has_candle &&
+        (e->candle.n_trades < d->candle_n || e->exchange_ns < d->candle_exchange_ns))
         return;
     d->has_candle = true;
     d->candle_exchange_ns = e->exchange_ns;
@@ -641,6 +677,12 @@ void wk__closer_repair(wk__closer *c, size_t timeframe, const wk__closed *bar, i
         same.provenance = f->bar.provenance;
         if (equal_bars(&same, &f->bar))
             return;
+        /* A correction of what was seen is as strong as that. */
+        same.provenance = bar->provenance;
+        if (bar->provenance == WK_PROV_REPAIRED && f->bar.provenance != WK_PROV_REPAIRED)
+            same.provenance = WK_PROV_TRADED;
+        emit_base(c, &same, arrival_ns);
+        return;
     }
     if (!c->has_last || bar->time_ns > c->last_ns) {
         c->last = bar->close;

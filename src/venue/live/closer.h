@@ -1,7 +1,7 @@
-/* Closes the bars of one market by the venue's clock. Trades and the venue's own candles come in, in the
- * order of their arrival; bars of the base timeframe and of its multiples come out, again when they
- * change. A bar that the streams did not cover wholly does not come out: it is asked for (`missing`)
- * and enters through wk__closer_repair.
+/* Closes the bars of one market by the venue's clock. Trades and the venue's own candles come in,
+ * in the order of their arrival; bars of the base timeframe and of its multiples come out, again
+ * when they change. A bar that the streams did not cover wholly does not come out: it is asked for
+ * (`missing`) and enters through wk__closer_repair.
  *
  * No clock, no I/O: the same calls give the same bars. */
 #ifndef WICK_VENUE_CLOSER_H
@@ -24,7 +24,8 @@ typedef struct {
 } wk__closed;
 
 typedef struct {
-    int64_t timeframes_ns[WK__TIMEFRAMES_MAX]; /* rising multiples of the first, at most 1440 times */
+    int64_t
+        timeframes_ns[WK__TIMEFRAMES_MAX]; /* rising multiples of the first, at most 1440 times */
     size_t n_timeframes;
     int64_t grace_ns;
     bool uses_trades, uses_candles; /* candles of the first timeframe */

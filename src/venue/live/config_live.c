@@ -6,7 +6,8 @@
 static const wk_cfg_row venue_rows[] = {
     {"name", WK_CFG_STRING, AT(name), NULL, "\"kraken\"", 0, 0, NULL, NULL,
      "the venue's name in the store: kraken, delta-india, delta-global"},
-    {"dialect", WK_CFG_ENUM, AT(dialect), NULL, "\"kraken\"", 0, 0, "kraken|delta|delta_public", NULL,
+    {"dialect", WK_CFG_ENUM, AT(dialect), NULL, "\"kraken\"", 0, 0, "kraken|delta|delta_public",
+     NULL,
      "kraken: spot WebSocket v2; delta: Delta Exchange's legacy public channels; delta_public: its "
      "compact ones"},
     {"url", WK_CFG_STRING, AT(url), NULL, "\"wss://ws.kraken.com/v2\"", 0, 0, NULL, NULL,
@@ -17,8 +18,8 @@ static const wk_cfg_row venue_rows[] = {
      "markets as the stream names them; the store's name is the same without \"/\""},
     {"contract_values", WK_CFG_REALS, AT(contract_values), "base currency", "[]", 0, 0, NULL, NULL,
      "what a contract of each market is worth; empty: 1 (spot)"},
-    {"symbols_per_connection", WK_CFG_INT, AT(symbols_per_connection), NULL, "50", 1, 1000, NULL, NULL,
-     "more markets open more connections"},
+    {"symbols_per_connection", WK_CFG_INT, AT(symbols_per_connection), NULL, "50", 1, 1000, NULL,
+     NULL, "more markets open more connections"},
     {"book_depth", WK_CFG_INT, AT(book_depth), "levels", "10", 1, 5000, NULL, NULL,
      "Kraken: 10, 25, 100, 500 or 1000"},
     {"candles", WK_CFG_BOOL, AT(candles), NULL, "true", 0, 0, NULL, NULL,
@@ -36,7 +37,8 @@ static const wk_cfg_row venue_rows[] = {
     {"backoff_max_ms", WK_CFG_INT, AT(backoff_max_ms), "ms", "60000", 1, 3600000, NULL, NULL,
      "longest wait before a reconnect"},
     {"connects_max", WK_CFG_INT, AT(connects_max), NULL, "75", 1, 100000, NULL, NULL,
-     "at most so many connection attempts within connects_window_s (half of what the venues allow)"},
+     "at most so many connection attempts within connects_window_s (half of what the venues "
+     "allow)"},
     {"connects_window_s", WK_CFG_REAL, AT(connects_window_s), "s", "600", 1, 86400, NULL, NULL,
      "the window of connects_max"},
     {"banned_s", WK_CFG_REAL, AT(banned_s), "s", "300", 0, 86400, NULL, NULL,
@@ -51,8 +53,8 @@ static const wk_cfg_table venue_table = {"venues", "one stream", sizeof(wk_live_
 static const wk_cfg_row rows[] = {
     {"venues", WK_CFG_SECTIONS, AT(venues), NULL, NULL, 0, 0, NULL, &venue_table,
      "the streams to record"},
-    {"timeframes", WK_CFG_STRINGS, AT(timeframes), NULL, "[\"1m\", \"15m\", \"1h\"]", 0, 0, NULL, NULL,
-     "rising; the first is closed from the streams, its multiples are made of it"},
+    {"timeframes", WK_CFG_STRINGS, AT(timeframes), NULL, "[\"1m\", \"15m\", \"1h\"]", 0, 0, NULL,
+     NULL, "rising; the first is closed from the streams, its multiples are made of it"},
     {"close_grace_ms", WK_CFG_INT, AT(close_grace_ms), "ms", "2000", 0, 600000, NULL, NULL,
      "a bar closes so long after its end by the venue's clock, though no trade closes it"},
     {"store", WK_CFG_STRING, AT(store), NULL, "\"\"", 0, 0, NULL, NULL,

@@ -86,6 +86,7 @@ wk_decimal wk__decimal_of(double x)
     wk_decimal out = {0};
     wk_double_format(x, text);
     const char *why = wk_decimal_parse(text, strlen(text), &out);
-    /* The shortest form has at most 17 digits; only magnitudes no price has are beyond a decimal. */
+    /* The shortest form has at most 17 digits; only magnitudes no price has are beyond a decimal.
+     */
     return why ? (wk_decimal){0} : out;
 }

@@ -1,4 +1,5 @@
-/* The path: time, messages, connections. What events do is in live_events.c, notes in live_note.c. */
+/* The path: time, messages, connections. What events do is in live_events.c, notes in live_note.c.
+ */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -196,8 +197,8 @@ static int64_t venue_due(const wk__venue *venue)
     return venue->due_ns == INT64_MAX ? INT64_MAX : venue->due_ns - venue->clock.offset_ns;
 }
 
-/* Bars close in the order of their dues, then of the markets, each at its due: when this function is
- * called, and how often, changes nothing. */
+/* Bars close in the order of their dues, then of the markets, each at its due: when this function
+ * is called, and how often, changes nothing. */
 void wk_live_advance(wk_live *live, int64_t now_ns)
 {
     for (;;) {
@@ -297,9 +298,8 @@ void wk__live_gap(wk_live *live, wk__market *m, int64_t now_ns)
         m->follower.is_live = m->follower.is_open = 0;
         m->follower.sequence = 0;
     }
-    wk_event gap = {.kind = WK_EVENT_GAP,
-                    .symbol = (uint32_t)(m - live->markets),
-                    .receive_ns = now_ns};
+    wk_event gap = {
+        .kind = WK_EVENT_GAP, .symbol = (uint32_t)(m - live->markets), .receive_ns = now_ns};
     if (live->sinks.event)
         live->sinks.event(live->sinks.ctx, &gap,
                           live->venues[m->about.venue_index].clock.offset_ns);

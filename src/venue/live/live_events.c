@@ -212,8 +212,8 @@ static wk_live_channel channel_named(const char *text)
     static const struct {
         const char *begins;
         wk_live_channel channel;
-    } names[] = {{"ohlc", WK_LIVE_CHANNEL_CANDLES}, {"candle", WK_LIVE_CHANNEL_CANDLES},
-                 {"trade", WK_LIVE_CHANNEL_TRADES}, {"all_trades", WK_LIVE_CHANNEL_TRADES},
+    } names[] = {{"ohlc", WK_LIVE_CHANNEL_CANDLES},  {"candle", WK_LIVE_CHANNEL_CANDLES},
+                 {"trade", WK_LIVE_CHANNEL_TRADES},  {"all_trades", WK_LIVE_CHANNEL_TRADES},
                  {"ticker", WK_LIVE_CHANNEL_TICKER}, {"v2/ticker", WK_LIVE_CHANNEL_TICKER}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strncmp(text, names[i].begins, strlen(names[i].begins)) == 0)

@@ -31,8 +31,9 @@ static wk_status on_repair(wk_live *live, char *text, int64_t now_ns, wk_err *er
         double v[5];
         int64_t time_ns;
         int provenance, end = 0;
-        if (!line || sscanf(line + 1, "%" SCNd64 " %lf %lf %lf %lf %lf %d%n", &time_ns, &v[0], &v[1],
-                            &v[2], &v[3], &v[4], &provenance, &end) != 7 ||
+        if (!line ||
+            sscanf(line + 1, "%" SCNd64 " %lf %lf %lf %lf %lf %d%n", &time_ns, &v[0], &v[1], &v[2],
+                   &v[3], &v[4], &provenance, &end) != 7 ||
             time_ns % timeframe_ns != 0 || time_ns < 0 || provenance < 0 ||
             provenance > WK_PROV_IMPUTED)
             return bad("repair", err);

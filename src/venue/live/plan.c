@@ -33,7 +33,8 @@ static bool has_candles(int dialect, int64_t timeframe_ns)
     static const int kraken[] = {1, 5, 15, 30, 60, 240, 1440};
     static const int delta[] = {1, 3, 5, 15, 30, 60, 120, 240, 360, 720, 1440};
     const int *list = dialect == WK_LIVE_KRAKEN ? kraken : delta;
-    size_t n = dialect == WK_LIVE_KRAKEN ? sizeof kraken / sizeof *kraken : sizeof delta / sizeof *delta;
+    size_t n =
+        dialect == WK_LIVE_KRAKEN ? sizeof kraken / sizeof *kraken : sizeof delta / sizeof *delta;
     for (size_t i = 0; i < n; i++)
         if (timeframe_ns == list[i] * 60 * WK_NS_PER_S)
             return true;
@@ -86,10 +87,11 @@ static wk_status check_venue(const wk_live_venue *v, wk_err *err)
                        v->name, v->contract_values.n, v->symbols.n);
     for (size_t i = 0; i < v->contract_values.n; i++)
         if (!(v->contract_values.v[i] > 0))
-            return wk_fail(err, WK_E_CONFIG, "venues.contract_values of %s: value %zu is not above 0",
-                           v->name, i);
+            return wk_fail(err, WK_E_CONFIG,
+                           "venues.contract_values of %s: value %zu is not above 0", v->name, i);
     if (!v->candles && !v->trades && !v->book && !v->ticker)
-        return wk_fail(err, WK_E_CONFIG, "venues of %s: every channel is off; turn one on", v->name);
+        return wk_fail(err, WK_E_CONFIG, "venues of %s: every channel is off; turn one on",
+                       v->name);
     for (size_t i = 0; i < v->symbols.n; i++) {
         if (!is_name(v->symbols.v[i], "/:") || v->symbols.v[i][0] == '.')
             return wk_fail(err, WK_E_CONFIG, "venues.symbols of %s: \"%.40s\" is no market's name",

@@ -61,8 +61,7 @@ static const wk_live_venue *venue_of(const wk__session *s, size_t i)
 
 static bool push(wk__session *s, int source, int kind, int64_t time_ns, const char *bytes, size_t n)
 {
-    wk_frame frame = {
-        .time_ns = time_ns, .source = source, .kind = kind, .bytes = bytes, .n = n};
+    wk_frame frame = {.time_ns = time_ns, .source = source, .kind = kind, .bytes = bytes, .n = n};
     return wk_frame_ring_push(s->ring, &frame);
 }
 
@@ -211,7 +210,8 @@ static void try_connect(wk__session *s, size_t i, int64_t now_ns)
 {
     link *l = &s->links[i];
     wk_err why;
-    if (now_ns < l->retry_ns || !push_note(s, i, now_ns) || !may_connect(s, s->plan[i].venue, now_ns))
+    if (now_ns < l->retry_ns || !push_note(s, i, now_ns) ||
+        !may_connect(s, s->plan[i].venue, now_ns))
         return;
     if (wk_websocket_connect(s->socket, (int)i, venue_of(s, i)->url, &why) == WK_OK) {
         l->state = CONNECTING;

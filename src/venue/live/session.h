@@ -1,6 +1,6 @@
-/* Keeps the connections of a configuration up: connects within the venues' limits, subscribes, pings,
- * notices silence, waits longer after each failure. All of it on the sockets' thread; what happens
- * goes into a frame ring as the path wants it. */
+/* Keeps the connections of a configuration up: connects within the venues' limits, subscribes,
+ * pings, notices silence, waits longer after each failure. All of it on the sockets' thread; what
+ * happens goes into a frame ring as the path wants it. */
 #ifndef WICK_VENUE_SESSION_H
 #define WICK_VENUE_SESSION_H
 
