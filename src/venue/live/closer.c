@@ -160,6 +160,7 @@ static int64_t oldest_kept(const wk__closer *c, size_t timeframe)
 /* Puts a bar into its ring and out, unless it is there already. Returns whether it went out. */
 static bool emit(wk__closer *c, size_t timeframe, const wk__closed *bar, int64_t arrival_ns)
 {
+    WK_ASSERT(wk_bucket_start(bar->time_ns, c->finals[timeframe].timeframe_ns) == bar->time_ns);
     final *f = final_slot(&c->finals[timeframe], bar->time_ns);
     if (f->time_ns > bar->time_ns || bar->time_ns < oldest_kept(c, timeframe)) {
         /* Too old to be remembered: out it goes, the store knows whether it is new. */
@@ -369,7 +370,8 @@ int64_t wk__closer_due(const wk__closer *c)
 static void redo(wk__closer *c, int64_t from_ns, int64_t arrival_ns)
 {
     int64_t oldest = c->next_ns - (DETAILS - 1) * c->base_ns;
-    for (int64_t at = from_ns > oldest ? from_ns : oldest; at < c->next_ns; at += c->base_ns) {
+    int64_t from = wk_bucket_start(from_ns, c->base_ns);
+    for (int64_t at = from > oldest ? from : oldest; at < c->next_ns; at += c->base_ns) {
         wk__closed bar;
         const final *f = final_at(&c->finals[0], at);
         const detail *d = detail_at(c, at);
@@ -401,8 +403,7 @@ void wk__closer_settle(wk__closer *c, int64_t arrival_ns)
     }
     for (;;) {
         int64_t at = c->next_ns, end = at + c->base_ns;
-        bool trades_passed =
-            has_trades_of(c, at) && c->trade_newest_ns >= end && !has_hole(c, at);
+        bool trades_passed = has_trades_of(c, at) && c->trade_newest_ns >= end && !has_hole(c, at);
         bool candles_passed = has_candle_of(c, at) && c->candle_newest_ns >= end;
         const detail *d = detail_at(c, at);
         bool agree = d && d->has_candle && d->candle_n == d->n_trades;
@@ -464,7 +465,8 @@ static void skip_ids(wk__closer *c, int64_t id, int64_t n_skipped, int64_t excha
 {
     c->counts.gaps++;
     /* What has been away for so long does not come any more, and must not hide a new gap. */
-    if (c->n_ids_missing && c->before_gap_ns == NEVER && exchange_ns - c->hole_to_ns > GAP_FILLED_NS)
+    if (c->n_ids_missing && c->before_gap_ns == NEVER &&
+        exchange_ns - c->hole_to_ns > GAP_FILLED_NS)
         forget_ids(c);
     if (n_skipped >= IDS - 1) {
         forget_ids(c);
@@ -609,7 +611,7 @@ void wk__closer_candle(wk__closer *c, const wk_event *e)
     if (e->candle.timeframe_ns != c->base_ns)
         return;
     int64_t at = e->candle.open_ns;
-    if (at <= 0 || at % c->base_ns != 0 || candle_problem(e)) {
+    if (at <= 0 || wk_bucket_start(at, c->base_ns) != at || candle_problem(e)) {
         c->counts.impossible++;
         return;
     }

@@ -11,7 +11,9 @@
 #include "wick/clock.h"
 #include "wick/log.h"
 
-enum { BOOK_DECIMALS_PRICE = 9, BOOK_DECIMALS_QTY = 6, BACKOFF_FIRST_S = 2, BACKOFF_MOST_S = 60 };
+enum { BOOK_DECIMALS_PRICE = 9, BOOK_DECIMALS_QTY = 6, BACKOFF_MOST_S = 30 };
+
+#define BACKOFF_FIRST_NS (WK_NS_PER_S / 2)
 
 #define ANSWER_NS (30 * WK_NS_PER_S)
 
@@ -264,7 +266,7 @@ static bool is_wanted(const wk_live_venue *config, int channel)
 void wk__live_ask(wk_live *live, wk__market *m, wk_live_channel channel, int64_t now_ns)
 {
     int64_t *backoff = &m->backoff_ns[channel];
-    *backoff = *backoff ? *backoff * 2 : BACKOFF_FIRST_S * WK_NS_PER_S;
+    *backoff = *backoff ? *backoff * 2 : BACKOFF_FIRST_NS;
     if (*backoff > BACKOFF_MOST_S * WK_NS_PER_S)
         *backoff = BACKOFF_MOST_S * WK_NS_PER_S;
     m->retry_ns[channel] = now_ns + *backoff;
@@ -286,7 +288,7 @@ void wk_live_check(wk_live *live, int64_t now_ns)
             if (is_wanted(m->config, channel) && !is_there && now_ns >= m->retry_ns[channel])
                 wk__live_ask(live, m, (wk_live_channel)channel, now_ns);
         }
-        if (m->follower.is_live && now_ns - m->book_live_ns > 60 * WK_NS_PER_S)
+        if (m->follower.is_live && now_ns - m->book_live_ns > 10 * WK_NS_PER_S)
             m->backoff_ns[WK_LIVE_CHANNEL_BOOK] = 0;
     }
 }

@@ -91,9 +91,9 @@ static void on_book(wk_live *live, wk__market *m, const wk_event *e)
                  m->about.symbol, why.msg);
     wk__live_gap(live, m, e->receive_ns);
     /* At once, unless a fresh one has just failed as well: then wk_live_check asks in its time. */
-    if (e->receive_ns - m->book_live_ns > 60 * WK_NS_PER_S)
+    if (e->receive_ns - m->book_live_ns > 10 * WK_NS_PER_S)
         m->backoff_ns[WK_LIVE_CHANNEL_BOOK] = 0;
-    if (m->backoff_ns[WK_LIVE_CHANNEL_BOOK] <= 2 * WK_NS_PER_S ||
+    if (m->backoff_ns[WK_LIVE_CHANNEL_BOOK] <= WK_NS_PER_S ||
         e->receive_ns >= m->retry_ns[WK_LIVE_CHANNEL_BOOK])
         wk__live_ask(live, m, WK_LIVE_CHANNEL_BOOK, e->receive_ns);
 }

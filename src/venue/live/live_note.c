@@ -34,7 +34,7 @@ static wk_status on_repair(wk_live *live, char *text, int64_t now_ns, wk_err *er
         if (!line ||
             sscanf(line + 1, "%" SCNd64 " %lf %lf %lf %lf %lf %d%n", &time_ns, &v[0], &v[1], &v[2],
                    &v[3], &v[4], &provenance, &end) != 7 ||
-            time_ns % timeframe_ns != 0 || time_ns < 0 || provenance < 0 ||
+            time_ns < 0 || wk_bucket_start(time_ns, timeframe_ns) != time_ns || provenance < 0 ||
             provenance > WK_PROV_IMPUTED)
             return bad("repair", err);
         wk_bar bar = {time_ns, v[0], v[1], v[2], v[3], v[4]};

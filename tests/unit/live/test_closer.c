@@ -33,13 +33,15 @@ static const char *number(wk_decimal x, char out[40])
     return out;
 }
 
-static void on_bar(void *ctx, size_t timeframe, const wk__closed *b, int64_t arrival_ns, bool is_revision)
+static void on_bar(void *ctx, size_t timeframe, const wk__closed *b, int64_t arrival_ns,
+                   bool is_revision)
 {
     spy *s = ctx;
     char v[5][40];
     static const char *const provenance[] = {"traded", "empty", "repaired", "imputed"};
-    s->n += (size_t)snprintf(s->log + s->n, sizeof s->log - s->n, "%zu %lld %s %s %s %s %s %s%s @%lld\n",
-                             timeframe, (long long)((b->time_ns - START) / M), number(b->open, v[0]),
+    s->n += (size_t)snprintf(s->log + s->n, sizeof s->log - s->n,
+                             "%zu %lld %s %s %s %s %s %s%s @%lld\n", timeframe,
+                             (long long)((b->time_ns - START) / M), number(b->open, v[0]),
                              number(b->high, v[1]), number(b->low, v[2]), number(b->close, v[3]),
                              number(b->volume, v[4]), provenance[b->provenance],
                              is_revision ? " revised" : "", (long long)((arrival_ns - START) / S));
@@ -82,8 +84,9 @@ static void trade(spy *s, int64_t id, double at_s, const char *price, const char
     wk__closer_trade(s->closer, &e);
 }
 
-static void candle(spy *s, int minute, double told_s, const char *open, const char *high, const char *low,
-                   const char *close, const char *volume, int64_t n, bool is_snapshot)
+static void candle(spy *s, int minute, double told_s, const char *open, const char *high,
+                   const char *low, const char *close, const char *volume, int64_t n,
+                   bool is_snapshot)
 {
     wk_event e = {.kind = WK_EVENT_CANDLE,
                   .exchange_ns = START + (int64_t)(told_s * 1e9),
@@ -187,7 +190,8 @@ static void test_a_late_trade_revises_its_bar_and_the_empty_ones_behind_it(void 
     says(&s, "0 0 100 100 100 100 1 traded @62\n0 1 100 100 100 100 0 empty @122\n");
     trade(&s, 2, 50, "103", "2");
     settle(&s, 130);
-    says(&s, "0 0 100 103 100 103 3 traded revised @130\n0 1 103 103 103 103 0 empty revised @130\n");
+    says(&s,
+         "0 0 100 103 100 103 3 traded revised @130\n0 1 103 103 103 103 0 empty revised @130\n");
     wk__closer_counts counts;
     wk__closer_count(s.closer, &counts);
     assert_int_equal(counts.late, 1);
@@ -381,7 +385,8 @@ int main(void)
         cmocka_unit_test(test_a_trade_of_the_next_bucket_closes_the_bar_at_once),
         cmocka_unit_test(test_a_late_trade_revises_its_bar_and_the_empty_ones_behind_it),
         cmocka_unit_test(test_a_duplicate_trade_counts_once_and_disorder_changes_nothing),
-        cmocka_unit_test(test_a_lost_trade_is_asked_for_and_its_bar_goes_out_as_seen_then_as_it_was),
+        cmocka_unit_test(
+            test_a_lost_trade_is_asked_for_and_its_bar_goes_out_as_seen_then_as_it_was),
         cmocka_unit_test(test_numbers_prove_that_a_lost_connection_lost_no_trade),
         cmocka_unit_test(test_the_venues_candle_leads_when_it_counts_more_trades),
         cmocka_unit_test(test_a_snapshot_of_candles_tells_the_running_bucket_and_what_was_missed),
