@@ -193,7 +193,7 @@ static void emit_multiples(wk__closer *c, int64_t time_ns, int64_t arrival_ns)
         int64_t start = wk_bucket_start(time_ns, c->finals[t].timeframe_ns);
         wk__closed whole = {.time_ns = start, .provenance = WK_PROV_CONFIRMED_EMPTY};
         wk__sum volume = {0};
-        bool is_whole = true, is_repaired = false;
+        bool is_whole = true, is_repaired = false, has_trades = false;
         for (int64_t at = start; is_whole && at < start + c->finals[t].timeframe_ns;
              at += c->base_ns) {
             const final *f = final_at(&c->finals[0], at);
@@ -202,23 +202,26 @@ static void emit_multiples(wk__closer *c, int64_t time_ns, int64_t arrival_ns)
                 break;
             }
             const wk__closed *b = &f->bar;
-            if (at == start) {
+            bool is_empty = b->provenance == WK_PROV_CONFIRMED_EMPTY;
+            /* Prices are those of trades; the closes that empty bars repeat are none. */
+            if (at == start || (!is_empty && !has_trades)) {
                 whole.open = b->open;
                 whole.high = b->high;
                 whole.low = b->low;
             }
-            whole.high = larger(whole.high, b->high);
-            whole.low = smaller(whole.low, b->low);
+            if (!is_empty) {
+                whole.high = larger(whole.high, b->high);
+                whole.low = smaller(whole.low, b->low);
+                has_trades = true;
+            }
             whole.close = b->close;
             wk__sum_add(&volume, b->volume);
             is_repaired |= b->provenance == WK_PROV_REPAIRED;
-            if (b->provenance != WK_PROV_CONFIRMED_EMPTY)
-                whole.provenance = WK_PROV_TRADED;
         }
         if (!is_whole)
             continue;
-        if (is_repaired)
-            whole.provenance = WK_PROV_REPAIRED;
+        if (has_trades)
+            whole.provenance = is_repaired ? WK_PROV_REPAIRED : WK_PROV_TRADED;
         whole.volume = wk__sum_value(&volume);
         emit(c, t, &whole, arrival_ns);
     }

@@ -175,6 +175,17 @@ static void test_a_trade_of_the_next_bucket_closes_the_bar_at_once(void **state)
     settle(&s, 185);
     says(&s, "0 1 101 101 101 101 1 traded @185\n0 2 101 101 101 101 0 empty @185\n"
              "1 0 100 101 100 101 2 traded @185\n");
+    /* A longer bar opens at its first trade, not at the close that an empty minute repeats. */
+    until(&s, 310);
+    s.n = 0;
+    trade(&s, 4, 310, "90", "1");
+    settle(&s, 310);
+    until(&s, 482);
+    s.n = 0;
+    trade(&s, 5, 490, "95", "1");
+    settle(&s, 490);
+    until(&s, 542);
+    assert_non_null(strstr(s.log, "1 6 95 95 95 95 1 traded @542\n"));
     end(&s);
 }
 

@@ -182,6 +182,15 @@ static size_t compare_bars(session *s, const char *symbol, int64_t timeframe_s, 
                             b->close == wk_units_to_double(c.close, p) &&
                             b->volume == wk_units_to_double(c.volume, q) &&
                             (series.provenance[i] == WK_PROV_CONFIRMED_EMPTY) == (c.n_trades == 0);
+            if (!is_equal)
+                print_message("%s %llds +%lld: %g %g %g %g %.9g, provenance %d; the venue: %g %g "
+                              "%g %g %.9g, %lld "
+                              "trades\n",
+                              symbol, (long long)timeframe_s, (long long)(b->time_ns / S - from_s),
+                              b->open, b->high, b->low, b->close, b->volume, series.provenance[i],
+                              wk_units_to_double(c.open, p), wk_units_to_double(c.high, p),
+                              wk_units_to_double(c.low, p), wk_units_to_double(c.close, p),
+                              wk_units_to_double(c.volume, q), (long long)c.n_trades);
             *n_wrong += !is_equal;
             n++;
         }
