@@ -16,6 +16,8 @@
     X(import)                    \
     X(predict)                   \
     X(prove)                     \
+    X(record)                    \
+    X(replay)                    \
     X(report)                    \
     X(run)                       \
     X(store_check)               \
