@@ -21,8 +21,13 @@ static wk_status take_back(wk_bot *b, const wk_order *o, const char *why, wk_err
     b->counts.held_back++;
     wk_log_write(WK_LOG_WARN, "trade.held_back", "market=%s order=%llu why=\"%s\"",
                  wk_bot_market(b, o->symbol)->symbol, (unsigned long long)o->id, why);
-    wk_trader_event event = {.kind = WK_TRADER_EVENT_REJECT, .time_ns = b->now_ns, .symbol = o->symbol,
-                             .order_id = o->id, .side = o->side, .qty_lots = o->qty_lots, .reason = o->reason};
+    wk_trader_event event = {.kind = WK_TRADER_EVENT_REJECT,
+                             .time_ns = b->now_ns,
+                             .symbol = o->symbol,
+                             .order_id = o->id,
+                             .side = o->side,
+                             .qty_lots = o->qty_lots,
+                             .reason = o->reason};
     return wk__bot_event(b, &event, err);
 }
 
@@ -30,13 +35,24 @@ static wk_journal_record describe(const wk_bot *b, const wk_action *a)
 {
     const wk_order *o = &a->order;
     const wk_forecast *f = &b->outcome.forecasts[o->symbol];
-    wk_journal_record r = {.kind = WK_JOURNAL_ORDER, .market = o->symbol, .time_ns = b->now_ns, .order_id = o->id,
-                           .inputs_digest = b->outcome.inputs_digest, .side = o->side, .order_kind = o->kind,
-                           .reason = o->reason, .reduce_only = o->reduce_only, .qty_lots = o->qty_lots,
-                           .price_ticks = o->price_ticks, .stop_ticks = o->stop_ticks,
-                           .profit_ticks = o->profit_ticks, .expires_ns = o->expires_ns,
-                           .score = (double)f->score, .threshold = wk_trader_threshold(wk_engine_trader(b->engine)),
-                           .sigma = b->outcome.sigma[o->symbol], .magnitude = (double)f->magnitude,
+    wk_journal_record r = {.kind = WK_JOURNAL_ORDER,
+                           .market = o->symbol,
+                           .time_ns = b->now_ns,
+                           .order_id = o->id,
+                           .inputs_digest = b->outcome.inputs_digest,
+                           .side = o->side,
+                           .order_kind = o->kind,
+                           .reason = o->reason,
+                           .reduce_only = o->reduce_only,
+                           .qty_lots = o->qty_lots,
+                           .price_ticks = o->price_ticks,
+                           .stop_ticks = o->stop_ticks,
+                           .profit_ticks = o->profit_ticks,
+                           .expires_ns = o->expires_ns,
+                           .score = (double)f->score,
+                           .threshold = wk_trader_threshold(wk_engine_trader(b->engine)),
+                           .sigma = b->outcome.sigma[o->symbol],
+                           .magnitude = (double)f->magnitude,
                            .volatility = (double)f->volatility};
     for (int k = 0; k < 3; k++)
         r.p[k] = (double)f->p[k];
@@ -45,7 +61,8 @@ static wk_journal_record describe(const wk_bot *b, const wk_action *a)
     return r;
 }
 
-/* Exits and cancels wait for nothing; when the executor has no room they go again at the next chance. */
+/* Exits and cancels wait for nothing; when the executor has no room they go again at the next
+ * chance. */
 static void submit_now(wk_bot *b, const wk_action *a)
 {
     if (b->executor.submit(b->executor.self, a, b->now_ns))
@@ -102,9 +119,11 @@ static wk_status book(wk_bot *b, const wk_trader_event *e, wk_err *err)
     double score = b->outcome.forecasts ? (double)b->outcome.forecasts[e->symbol].score : 0;
     WK_TRY(wk_ledger_fill(b->ledger, e, b->counts.steps, score, &cash, &closed, &trade, err));
     b->counts.fills++;
-    wk_log_write(WK_LOG_INFO, "trade.fill", "market=%s side=%s lots=%lld price_ticks=%lld reason=%s order=%llu",
-                 wk_bot_market(b, e->symbol)->symbol, e->side > 0 ? "buy" : "sell", (long long)e->qty_lots,
-                 (long long)e->price_ticks, wk_reason_name((wk_reason)e->reason), (unsigned long long)e->order_id);
+    wk_log_write(WK_LOG_INFO, "trade.fill",
+                 "market=%s side=%s lots=%lld price_ticks=%lld reason=%s order=%llu",
+                 wk_bot_market(b, e->symbol)->symbol, e->side > 0 ? "buy" : "sell",
+                 (long long)e->qty_lots, (long long)e->price_ticks,
+                 wk_reason_name((wk_reason)e->reason), (unsigned long long)e->order_id);
     if (!closed)
         return WK_OK;
     b->counts.trades++;
@@ -120,11 +139,18 @@ static wk_status book(wk_bot *b, const wk_trader_event *e, wk_err *err)
 
 static void journal_event(wk_bot *b, const wk_trader_event *e)
 {
-    static const char *const states[] = {[WK_TRADER_EVENT_ACK] = "working", [WK_TRADER_EVENT_REJECT] = "refused",
+    static const char *const states[] = {[WK_TRADER_EVENT_ACK] = "working",
+                                         [WK_TRADER_EVENT_REJECT] = "refused",
                                          [WK_TRADER_EVENT_CANCELED] = "cancelled"};
-    wk_journal_record r = {.market = e->symbol, .time_ns = e->time_ns, .order_id = e->order_id, .side = e->side,
-                           .reason = e->reason, .maker = e->maker, .qty_lots = e->qty_lots,
-                           .price_ticks = e->price_ticks, .fee_e8 = e->fee_e8 + e->slippage_e8,
+    wk_journal_record r = {.market = e->symbol,
+                           .time_ns = e->time_ns,
+                           .order_id = e->order_id,
+                           .side = e->side,
+                           .reason = e->reason,
+                           .maker = e->maker,
+                           .qty_lots = e->qty_lots,
+                           .price_ticks = e->price_ticks,
+                           .fee_e8 = e->fee_e8 + e->slippage_e8,
                            .amount_e8 = e->amount_e8};
     snprintf(r.text, sizeof r.text, "%s", wk_reason_name((wk_reason)e->reason));
     if (e->kind == WK_TRADER_EVENT_FILL) {
@@ -177,8 +203,10 @@ wk_status wk_bot_step(wk_bot *b, const wk_features_step *step, bool warming, wk_
     const wk_trader *trader = wk_engine_trader(b->engine);
     if (wk_trader_failed(trader))
         return wk_fail(err, WK_E_RANGE, "the trader's money overflowed; use a larger lot");
-    wk_journal_record equity = {.kind = WK_JOURNAL_EQUITY, .time_ns = b->now_ns,
-                                .equity_e8 = wk_trader_equity_e8(trader), .cash_e8 = wk_trader_cash_e8(trader),
+    wk_journal_record equity = {.kind = WK_JOURNAL_EQUITY,
+                                .time_ns = b->now_ns,
+                                .equity_e8 = wk_trader_equity_e8(trader),
+                                .cash_e8 = wk_trader_cash_e8(trader),
                                 .inputs_digest = b->outcome.inputs_digest};
     put(b, &equity);
     return WK_OK;

@@ -42,10 +42,11 @@ static void step(void *self, const wk_features_step *now, const double *sigma)
     wk_err err;
     p->events.n = p->next = 0;
     p->bar = now->time_ns / p->timeframe_ns;
-    /* A rate that is known is charged at the funding marks: every eight hours UTC. */
+    /* Live, the rate that is known is charged at the funding marks: every eight hours UTC. */
     static const int64_t mark_ns = INT64_C(8) * 3600 * 1000000000;
-    const double *funding =
-        now->funding_known && now->time_ns % mark_ns == 0 ? now->funding_known : NULL;
+    const double *funding = now->funding_due;
+    if (!funding && now->time_ns % mark_ns == 0)
+        funding = now->funding_known;
     if (wk_sim_bar(p->venue, p->bar, now->time_ns + p->timeframe_ns, now->bars, now->provenance,
                    funding, sigma, &p->events, &err) != WK_OK)
         wk_log_write(WK_LOG_ERROR, "paper.bar", "error=\"%s\"", err.msg);

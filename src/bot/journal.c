@@ -13,25 +13,38 @@ enum { RING_RECORDS = 1 << 14, BATCH = 512, WAIT_NS = 50000000, BUSY_MS = 10000 
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS markets(id INTEGER PRIMARY KEY, venue TEXT NOT NULL, symbol TEXT NOT NULL, tick REAL NOT "
+    "CREATE TABLE IF NOT EXISTS markets(id INTEGER PRIMARY KEY, venue TEXT NOT NULL, symbol TEXT "
+    "NOT NULL, tick REAL NOT "
     "NULL, lot REAL NOT NULL, min_lots INTEGER NOT NULL, UNIQUE(venue, symbol));"
-    "CREATE TABLE IF NOT EXISTS records(seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, time_ns INTEGER NOT NULL, market "
-    "INTEGER, order_id TEXT, side INTEGER, order_kind TEXT, reason TEXT, reduce_only INTEGER, maker INTEGER, qty_lots "
-    "INTEGER, price_ticks INTEGER, stop_ticks INTEGER, profit_ticks INTEGER, expires_ns INTEGER, amount_e8 INTEGER, fee_e8 "
-    "INTEGER, equity_e8 INTEGER, cash_e8 INTEGER, inputs_digest TEXT, model_version TEXT, score REAL, threshold REAL, "
-    "sigma REAL, p_sell REAL, p_hold REAL, p_buy REAL, magnitude REAL, volatility REAL, state TEXT, venue_id TEXT, text "
+    "CREATE TABLE IF NOT EXISTS records(seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, time_ns "
+    "INTEGER NOT NULL, market "
+    "INTEGER, order_id TEXT, side INTEGER, order_kind TEXT, reason TEXT, reduce_only INTEGER, "
+    "maker INTEGER, qty_lots "
+    "INTEGER, price_ticks INTEGER, stop_ticks INTEGER, profit_ticks INTEGER, expires_ns INTEGER, "
+    "amount_e8 INTEGER, fee_e8 "
+    "INTEGER, equity_e8 INTEGER, cash_e8 INTEGER, inputs_digest TEXT, model_version TEXT, score "
+    "REAL, threshold REAL, "
+    "sigma REAL, p_sell REAL, p_hold REAL, p_buy REAL, magnitude REAL, volatility REAL, state "
+    "TEXT, venue_id TEXT, text "
     "TEXT);"
     "CREATE INDEX IF NOT EXISTS records_order ON records(order_id, seq) WHERE order_id IS NOT NULL;"
     "CREATE INDEX IF NOT EXISTS records_kind ON records(kind, time_ns);"
-    "CREATE UNIQUE INDEX IF NOT EXISTS records_fill ON records(venue_id) WHERE kind = 'fill' AND venue_id IS NOT NULL;"
-    "CREATE VIEW IF NOT EXISTS readable AS SELECT seq, strftime('%Y-%m-%dT%H:%M:%fZ', time_ns / 1e9, 'unixepoch') AS time, "
-    "kind, symbol, order_id, CASE side WHEN 1 THEN 'buy' WHEN -1 THEN 'sell' END AS side, order_kind, reason, "
-    "qty_lots * lot AS quantity, price_ticks * tick AS price, stop_ticks * tick AS stop, profit_ticks * tick AS profit, "
-    "amount_e8 / 1e8 AS amount, fee_e8 / 1e8 AS fee, equity_e8 / 1e8 AS equity, cash_e8 / 1e8 AS cash, score, threshold, "
-    "p_sell, p_hold, p_buy, state, venue_id, text FROM records LEFT JOIN markets ON markets.id = records.market;";
+    "CREATE UNIQUE INDEX IF NOT EXISTS records_fill ON records(venue_id) WHERE kind = 'fill' AND "
+    "venue_id IS NOT NULL;"
+    "CREATE VIEW IF NOT EXISTS readable AS SELECT seq, strftime('%Y-%m-%dT%H:%M:%fZ', time_ns / "
+    "1e9, 'unixepoch') AS time, "
+    "kind, symbol, order_id, CASE side WHEN 1 THEN 'buy' WHEN -1 THEN 'sell' END AS side, "
+    "order_kind, reason, "
+    "qty_lots * lot AS quantity, price_ticks * tick AS price, stop_ticks * tick AS stop, "
+    "profit_ticks * tick AS profit, "
+    "amount_e8 / 1e8 AS amount, fee_e8 / 1e8 AS fee, equity_e8 / 1e8 AS equity, cash_e8 / 1e8 AS "
+    "cash, score, threshold, "
+    "p_sell, p_hold, p_buy, state, venue_id, text FROM records LEFT JOIN markets ON markets.id = "
+    "records.market;";
 
-static const char *const kinds[] = {"signal", "decision", "order",   "order_state", "fill", "position",
-                                    "equity", "funding",  "model", "alert",       "note"};
+static const char *const kinds[] = {"signal", "decision", "order",  "order_state",
+                                    "fill",   "position", "equity", "funding",
+                                    "model",  "alert",    "note"};
 
 wk_status wk__journal_sql(wk_journal *j, const char *sql, wk_err *err)
 {
@@ -44,18 +57,21 @@ static wk_status check_version(wk_journal *j, wk_err *err)
 {
     sqlite3_stmt *s;
     int version = 0;
-    if (sqlite3_prepare_v2(j->db, "PRAGMA user_version", -1, &s, NULL) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW)
+    if (sqlite3_prepare_v2(j->db, "PRAGMA user_version", -1, &s, NULL) == SQLITE_OK &&
+        sqlite3_step(s) == SQLITE_ROW)
         version = sqlite3_column_int(s, 0);
     else {
-        wk_status status = wk_fail(err, WK_E_DATA, "%s is no journal, or a damaged one: %s; move it aside", j->path,
-                                   sqlite3_errmsg(j->db));
+        wk_status status =
+            wk_fail(err, WK_E_DATA, "%s is no journal, or a damaged one: %s; move it aside",
+                    j->path, sqlite3_errmsg(j->db));
         sqlite3_finalize(s);
         return status;
     }
     sqlite3_finalize(s);
     if (version > WK__JOURNAL_VERSION)
-        return wk_fail(err, WK_E_DATA, "%s is a journal of version %d; this wick knows up to %d: use a newer one", j->path,
-                       version, WK__JOURNAL_VERSION);
+        return wk_fail(err, WK_E_DATA,
+                       "%s is a journal of version %d; this wick knows up to %d: use a newer one",
+                       j->path, version, WK__JOURNAL_VERSION);
     return WK_OK;
 }
 
@@ -81,8 +97,8 @@ static bool insert(wk_journal *j, const wk__entry *e)
 {
     const wk_journal_record *r = &e->record;
     sqlite3_stmt *s = j->insert;
-    bool has_market = r->kind != WK_JOURNAL_EQUITY && r->kind != WK_JOURNAL_NOTE && r->kind != WK_JOURNAL_ALERT &&
-                      r->kind != WK_JOURNAL_MODEL;
+    bool has_market = r->kind != WK_JOURNAL_EQUITY && r->kind != WK_JOURNAL_NOTE &&
+                      r->kind != WK_JOURNAL_ALERT && r->kind != WK_JOURNAL_MODEL;
     int i = 1;
     sqlite3_bind_int64(s, i++, (sqlite3_int64)(j->seq_base + e->seq));
     sqlite3_bind_text(s, i++, kinds[r->kind], -1, SQLITE_STATIC);
@@ -93,17 +109,22 @@ static bool insert(wk_journal *j, const wk__entry *e)
         sqlite3_bind_null(s, i++);
     bind_hex(s, i++, r->order_id);
     sqlite3_bind_int(s, i++, r->side);
-    bind_text(s, i++, r->kind != WK_JOURNAL_ORDER ? "" : r->order_kind == WK_ORDER_LIMIT ? "limit" : "market");
+    bind_text(s, i++,
+              r->kind != WK_JOURNAL_ORDER       ? ""
+              : r->order_kind == WK_ORDER_LIMIT ? "limit"
+                                                : "market");
     bind_text(s, i++, r->order_id ? wk_reason_name((wk_reason)r->reason) : "");
     sqlite3_bind_int(s, i++, r->reduce_only);
     sqlite3_bind_int(s, i++, r->maker);
-    const int64_t numbers[] = {r->qty_lots,  r->price_ticks, r->stop_ticks, r->profit_ticks, r->expires_ns,
-                               r->amount_e8, r->fee_e8,      r->equity_e8,  r->cash_e8};
+    const int64_t numbers[] = {r->qty_lots,     r->price_ticks, r->stop_ticks,
+                               r->profit_ticks, r->expires_ns,  r->amount_e8,
+                               r->fee_e8,       r->equity_e8,   r->cash_e8};
     for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++)
         sqlite3_bind_int64(s, i++, numbers[k]);
     bind_hex(s, i++, r->inputs_digest);
     bind_hex(s, i++, r->model_version);
-    const double reals[] = {r->score, r->threshold, r->sigma, r->p[0], r->p[1], r->p[2], r->magnitude, r->volatility};
+    const double reals[] = {r->score, r->threshold, r->sigma,     r->p[0],
+                            r->p[1],  r->p[2],      r->magnitude, r->volatility};
     for (size_t k = 0; k < sizeof reals / sizeof *reals; k++)
         sqlite3_bind_double(s, i++, reals[k]); /* SQLite stores NaN as NULL */
     bind_text(s, i++, r->state);
@@ -163,7 +184,8 @@ static void *writer(void *context)
         }
         if (!write_batch(j, batch, n)) {
             if (atomic_load(&j->stop) && wk_clock_monotonic_ns() > atomic_load(&j->stop_ns))
-                return NULL; /* what is left cannot be saved; the caller is told by wk_journal_sync */
+                return NULL; /* what is left cannot be saved; the caller is told by wk_journal_sync
+                              */
             struct timespec pause = {.tv_nsec = 200000000};
             nanosleep(&pause, NULL);
             continue;
@@ -176,7 +198,8 @@ static void *writer(void *context)
 wk_status wk_journal_open(const char *path, wk_journal **out, wk_err *err)
 {
     static const char insert_sql[] =
-        "INSERT INTO records VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+        "INSERT INTO records "
+        "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
     wk_journal *j = calloc(1, sizeof *j);
     if (!j)
         return wk_fail(err, WK_E_NOMEM, "out of memory");
@@ -186,8 +209,10 @@ wk_status wk_journal_open(const char *path, wk_journal **out, wk_err *err)
     pthread_mutex_init(&j->lock, NULL);
     if (!j->path || !j->batch)
         status = wk_fail(err, WK_E_NOMEM, "out of memory");
-    if (status == WK_OK && sqlite3_open_v2(path, &j->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK)
-        status = wk_fail(err, WK_E_IO, "cannot open the journal %s: %s; check the directory and its rights", path,
+    if (status == WK_OK && sqlite3_open_v2(path, &j->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                                           NULL) != SQLITE_OK)
+        status = wk_fail(err, WK_E_IO,
+                         "cannot open the journal %s: %s; check the directory and its rights", path,
                          sqlite3_errmsg(j->db));
     if (status == WK_OK) {
         sqlite3_busy_timeout(j->db, BUSY_MS);
@@ -202,13 +227,16 @@ wk_status wk_journal_open(const char *path, wk_journal **out, wk_err *err)
     if (status == WK_OK)
         status = wk__journal_sql(j, version, err);
     if (status == WK_OK && sqlite3_open_v2(path, &j->own, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
-        status = wk_fail(err, WK_E_IO, "cannot open the journal %s: %s", path, sqlite3_errmsg(j->own));
+        status =
+            wk_fail(err, WK_E_IO, "cannot open the journal %s: %s", path, sqlite3_errmsg(j->own));
     if (status == WK_OK)
         sqlite3_busy_timeout(j->own, BUSY_MS);
     if (status == WK_OK && sqlite3_prepare_v2(j->db, insert_sql, -1, &j->insert, NULL) != SQLITE_OK)
         status = wk_fail(err, WK_E_DATA, "%s: %s", path, sqlite3_errmsg(j->db));
     sqlite3_stmt *s = NULL;
-    if (status == WK_OK && sqlite3_prepare_v2(j->db, "SELECT coalesce(max(seq), 0) FROM records", -1, &s, NULL) == SQLITE_OK &&
+    if (status == WK_OK &&
+        sqlite3_prepare_v2(j->db, "SELECT coalesce(max(seq), 0) FROM records", -1, &s, NULL) ==
+            SQLITE_OK &&
         sqlite3_step(s) == SQLITE_ROW)
         j->seq_base = (uint64_t)sqlite3_column_int64(s, 0);
     sqlite3_finalize(s);

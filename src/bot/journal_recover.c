@@ -14,13 +14,16 @@ wk_status wk_journal_market(wk_journal *j, uint32_t index, const char *venue, co
                             const wk_trade_instrument *x, wk_err *err)
 {
     if (index >= WK__JOURNAL_MARKETS_MAX)
-        return wk_fail(err, WK_E_ARG, "the journal holds at most %d markets", WK__JOURNAL_MARKETS_MAX);
+        return wk_fail(err, WK_E_ARG, "the journal holds at most %d markets",
+                       WK__JOURNAL_MARKETS_MAX);
     sqlite3_stmt *s = NULL;
     wk_status status = WK_OK;
-    if (sqlite3_prepare_v2(j->own,
-                           "INSERT INTO markets(venue, symbol, tick, lot, min_lots) VALUES(?,?,?,?,?) ON CONFLICT(venue, "
-                           "symbol) DO UPDATE SET min_lots = excluded.min_lots RETURNING id, tick, lot",
-                           -1, &s, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(
+            j->own,
+            "INSERT INTO markets(venue, symbol, tick, lot, min_lots) VALUES(?,?,?,?,?) ON "
+            "CONFLICT(venue, "
+            "symbol) DO UPDATE SET min_lots = excluded.min_lots RETURNING id, tick, lot",
+            -1, &s, NULL) != SQLITE_OK)
         return refuse(j, err);
     sqlite3_bind_text(s, 1, venue, -1, SQLITE_TRANSIENT);
     sqlite3_bind_text(s, 2, symbol, -1, SQLITE_TRANSIENT);
@@ -31,9 +34,12 @@ wk_status wk_journal_market(wk_journal *j, uint32_t index, const char *venue, co
         status = refuse(j, err);
     } else if (sqlite3_column_double(s, 1) != x->tick || sqlite3_column_double(s, 2) != x->lot) {
         /* Old rows count in the old units. */
-        status = wk_fail(err, WK_E_DATA, "%s: %s was traded with tick %.12g and lot %.12g before, now with %.12g and %.12g; "
-                                         "start with a new journal while flat",
-                         j->path, symbol, sqlite3_column_double(s, 1), sqlite3_column_double(s, 2), x->tick, x->lot);
+        status = wk_fail(
+            err, WK_E_DATA,
+            "%s: %s was traded with tick %.12g and lot %.12g before, now with %.12g and %.12g; "
+            "start with a new journal while flat",
+            j->path, symbol, sqlite3_column_double(s, 1), sqlite3_column_double(s, 2), x->tick,
+            x->lot);
     } else {
         atomic_store(&j->market_ids[index], sqlite3_column_int64(s, 0));
     }
@@ -59,16 +65,21 @@ static void copy_text(sqlite3_stmt *s, int column, char *out, size_t size_bytes)
 static wk_status open_orders(wk_journal *j, wk_journal_open_order **out, size_t *n, wk_err *err)
 {
     sqlite3_stmt *s = NULL;
-    if (sqlite3_prepare_v2(
-            j->own,
-            "SELECT o.order_id, o.market, o.time_ns, o.side, o.order_kind, o.reduce_only, o.qty_lots, o.price_ticks, "
-            "o.stop_ticks, o.profit_ticks, o.expires_ns, o.text, (SELECT state FROM records WHERE order_id = o.order_id AND "
-            "kind = 'order_state' ORDER BY seq DESC LIMIT 1) AS last, (SELECT coalesce(sum(qty_lots), 0) FROM records WHERE "
-            "order_id = o.order_id AND kind = 'fill' AND side = o.side) AS filled FROM records o WHERE o.kind = 'order' AND "
-            "o.state = 'planned' AND o.seq = (SELECT max(seq) FROM records WHERE order_id = o.order_id AND kind = 'order' "
-            "AND state = 'planned') AND coalesce(last, '') NOT IN ('filled', 'cancelled', 'expired', 'refused') AND "
-            "filled < o.qty_lots ORDER BY o.seq",
-            -1, &s, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(j->own,
+                           "SELECT o.order_id, o.market, o.time_ns, o.side, o.order_kind, "
+                           "o.reduce_only, o.qty_lots, o.price_ticks, "
+                           "o.stop_ticks, o.profit_ticks, o.expires_ns, o.text, (SELECT state FROM "
+                           "records WHERE order_id = o.order_id AND "
+                           "kind = 'order_state' ORDER BY seq DESC LIMIT 1) AS last, (SELECT "
+                           "coalesce(sum(qty_lots), 0) FROM records WHERE "
+                           "order_id = o.order_id AND kind = 'fill' AND side = o.side) AS filled "
+                           "FROM records o WHERE o.kind = 'order' AND "
+                           "o.state = 'planned' AND o.seq = (SELECT max(seq) FROM records WHERE "
+                           "order_id = o.order_id AND kind = 'order' "
+                           "AND state = 'planned') AND coalesce(last, '') NOT IN ('filled', "
+                           "'cancelled', 'expired', 'refused') AND "
+                           "filled < o.qty_lots ORDER BY o.seq",
+                           -1, &s, NULL) != SQLITE_OK)
         return refuse(j, err);
     int code;
     while ((code = sqlite3_step(s)) == SQLITE_ROW) {
@@ -127,8 +138,10 @@ static wk_status positions(wk_journal *j, wk_journal_position **out, size_t *n, 
     if (!all)
         return wk_fail(err, WK_E_NOMEM, "out of memory");
     if (sqlite3_prepare_v2(j->own,
-                           "SELECT f.market, f.side, f.qty_lots, f.price_ticks, o.stop_ticks, o.profit_ticks FROM records f "
-                           "LEFT JOIN records o ON o.order_id = f.order_id AND o.kind = 'order' AND o.state = 'planned' AND "
+                           "SELECT f.market, f.side, f.qty_lots, f.price_ticks, o.stop_ticks, "
+                           "o.profit_ticks FROM records f "
+                           "LEFT JOIN records o ON o.order_id = f.order_id AND o.kind = 'order' "
+                           "AND o.state = 'planned' AND "
                            "o.reduce_only = 0 WHERE f.kind = 'fill' GROUP BY f.seq ORDER BY f.seq",
                            -1, &s, NULL) != SQLITE_OK) {
         free(all);
@@ -140,7 +153,8 @@ static wk_status positions(wk_journal *j, wk_journal_position **out, size_t *n, 
         if (market == UINT32_MAX)
             continue; /* a market that the bot no longer has */
         wk_journal_position *p = &all[market];
-        add_fill(p, sqlite3_column_int(s, 1), sqlite3_column_int64(s, 2), sqlite3_column_int64(s, 3));
+        add_fill(p, sqlite3_column_int(s, 1), sqlite3_column_int64(s, 2),
+                 sqlite3_column_int64(s, 3));
         if (p->qty_lots != 0 && sqlite3_column_int64(s, 4) + sqlite3_column_int64(s, 5) > 0) {
             p->stop_ticks = sqlite3_column_int64(s, 4);
             p->profit_ticks = sqlite3_column_int64(s, 5);
@@ -167,8 +181,9 @@ static wk_status positions(wk_journal *j, wk_journal_position **out, size_t *n, 
 static wk_status newest_cash(wk_journal *j, int64_t *cash_e8, wk_err *err)
 {
     sqlite3_stmt *s = NULL;
-    if (sqlite3_prepare_v2(j->own, "SELECT cash_e8 FROM records WHERE kind = 'equity' ORDER BY seq DESC LIMIT 1", -1, &s,
-                           NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(
+            j->own, "SELECT cash_e8 FROM records WHERE kind = 'equity' ORDER BY seq DESC LIMIT 1",
+            -1, &s, NULL) != SQLITE_OK)
         return refuse(j, err);
     *cash_e8 = sqlite3_step(s) == SQLITE_ROW ? sqlite3_column_int64(s, 0) : INT64_MIN;
     sqlite3_finalize(s);
@@ -176,7 +191,8 @@ static wk_status newest_cash(wk_journal *j, int64_t *cash_e8, wk_err *err)
 }
 
 wk_status wk_journal_recover(wk_journal *j, wk_journal_open_order **orders, size_t *n_orders,
-                             wk_journal_position **held, size_t *n_positions, int64_t *cash_e8, wk_err *err)
+                             wk_journal_position **held, size_t *n_positions, int64_t *cash_e8,
+                             wk_err *err)
 {
     wk_journal_open_order *list = NULL;
     wk_journal_position *at = NULL;
@@ -201,7 +217,8 @@ wk_status wk_journal_recover(wk_journal *j, wk_journal_open_order **orders, size
 wk_status wk_journal_has_fill(wk_journal *j, const char *fill_id, bool *has, wk_err *err)
 {
     sqlite3_stmt *s = NULL;
-    if (sqlite3_prepare_v2(j->own, "SELECT 1 FROM records WHERE kind = 'fill' AND venue_id = ?", -1, &s, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(j->own, "SELECT 1 FROM records WHERE kind = 'fill' AND venue_id = ?", -1,
+                           &s, NULL) != SQLITE_OK)
         return refuse(j, err);
     sqlite3_bind_text(s, 1, fill_id, -1, SQLITE_TRANSIENT);
     *has = sqlite3_step(s) == SQLITE_ROW;

@@ -8,20 +8,36 @@
 #include "executor_paper.h"
 #include "wick/file.h"
 
+/* The markets that the model was judged on: a simulated one has other names than its configuration.
+ */
+static void name_markets(wk_bot *b, size_t k)
+{
+    const wk_model *model = &b->models[k];
+    if (model->n_instruments == 0)
+        return;
+    const char **names = wk_arena_array(&b->arena, const char *, model->n_instruments);
+    for (size_t i = 0; i < model->n_instruments; i++)
+        names[i] = model->instruments[i].symbol;
+    b->run_configs[k].data.symbols = (wk_strings){names, model->n_instruments};
+}
+
 static wk_status load_models(wk_bot *b, wk_err *err)
 {
     const wk_bot_model_config *configs = b->config->models.v;
     size_t n = b->config->models.n;
     if (n == 0)
-        return wk_fail(err, WK_E_CONFIG, "models is empty; name the directory of a trained model, such as out/demo/model");
+        return wk_fail(
+            err, WK_E_CONFIG,
+            "models is empty; name the directory of a trained model, such as out/demo/model");
     b->models = wk_arena_array(&b->arena, wk_model, n);
     b->run_configs = wk_arena_array(&b->arena, wk_run_config, n);
     for (size_t k = 0; k < n; k++) {
         const wk_strings *set = &b->config->set;
         WK_TRY(wk_model_load(configs[k].dir, &b->models[k], err));
         b->n_models = k + 1;
-        WK_TRY(wk_model_config(configs[k].dir, k == 0 ? set->v : NULL, k == 0 ? set->n : 0, &b->arena,
-                               &b->run_configs[k], err));
+        WK_TRY(wk_model_config(configs[k].dir, k == 0 ? set->v : NULL, k == 0 ? set->n : 0,
+                               &b->arena, &b->run_configs[k], err));
+        name_markets(b, k);
         int64_t timeframe_ns = b->run_configs[k].data.timeframe_ns;
         if (k == 0 || timeframe_ns < b->timeframe_ns)
             b->timeframe_ns = timeframe_ns;
@@ -45,7 +61,8 @@ static wk_status list_markets(wk_bot *b, wk_err *err)
     for (size_t i = 0; i < b->config->markets.n; i++) {
         if (b->S == WK__BOT_MARKETS_MAX || has_market(b, given[i].symbol))
             return wk_fail(err, WK_E_CONFIG, "markets.%zu: %s %s", i, given[i].symbol,
-                           b->S == WK__BOT_MARKETS_MAX ? "is one too many (512)" : "is there already");
+                           b->S == WK__BOT_MARKETS_MAX ? "is one too many (512)"
+                                                       : "is there already");
         b->markets[b->S++] = given[i];
     }
     if (b->S)
@@ -57,8 +74,12 @@ static wk_status list_markets(wk_bot *b, wk_err *err)
                 continue;
             if (b->S == WK__BOT_MARKETS_MAX)
                 return wk_fail(err, WK_E_CONFIG, "more than %d markets", WK__BOT_MARKETS_MAX);
-            b->markets[b->S++] = (wk_bot_market_config){.symbol = symbols->v[i], .feed = "", .trade = "", .tick = NAN,
-                                                        .lot = NAN, .lot_min = NAN};
+            b->markets[b->S++] = (wk_bot_market_config){.symbol = symbols->v[i],
+                                                        .feed = "",
+                                                        .trade = "",
+                                                        .tick = NAN,
+                                                        .lot = NAN,
+                                                        .lot_min = NAN};
         }
     }
     return WK_OK;
@@ -72,7 +93,8 @@ static wk_status find_instruments(wk_bot *b, wk_err *err)
         const wk_bot_market_config *m = &b->markets[s];
         wk_trade_instrument *x = &b->instruments[s];
         if (strlen(m->symbol) >= sizeof x->symbol)
-            return wk_fail(err, WK_E_CONFIG, "markets.%zu.symbol: \"%s\" is longer than 31 bytes", s, m->symbol);
+            return wk_fail(err, WK_E_CONFIG, "markets.%zu.symbol: \"%s\" is longer than 31 bytes",
+                           s, m->symbol);
         for (size_t k = 0; k < b->n_models; k++)
             for (size_t i = 0; i < b->models[k].n_instruments; i++)
                 if (!x->symbol[0] && strcmp(b->models[k].instruments[i].symbol, m->symbol) == 0)
@@ -87,9 +109,11 @@ static wk_status find_instruments(wk_bot *b, wk_err *err)
         if (!isnan(m->lot_min) && x->lot > 0)
             x->min_lots = (int64_t)(m->lot_min / x->lot + 0.999999);
         if (!(x->tick > 0) || !(x->lot > 0))
-            return wk_fail(err, WK_E_CONFIG, "market %s: neither the configuration nor a model says its tick and lot; set "
-                                             "markets.%zu.tick and .lot",
-                           m->symbol, s);
+            return wk_fail(
+                err, WK_E_CONFIG,
+                "market %s: neither the configuration nor a model says its tick and lot; set "
+                "markets.%zu.tick and .lot",
+                m->symbol, s);
     }
     return WK_OK;
 }
@@ -100,22 +124,31 @@ static wk_status plan_engine(wk_bot *b, wk_err *err)
     const wk_run_config *first = &b->run_configs[0];
     wk_engine_model *models = wk_arena_array(&b->arena, wk_engine_model, b->n_models);
     for (size_t k = 0; k < b->n_models; k++)
-        models[k] = (wk_engine_model){.model = &b->models[k], .config = &b->run_configs[k], .weight = configs[k].weight,
-                                      .priority = configs[k].priority, .version = k};
+        models[k] = (wk_engine_model){.model = &b->models[k],
+                                      .config = &b->run_configs[k],
+                                      .weight = configs[k].weight,
+                                      .priority = configs[k].priority,
+                                      .version = k};
     char(*symbols)[32] = wk_arena_alloc(&b->arena, b->S * sizeof *symbols);
     for (size_t s = 0; s < b->S; s++)
         memcpy(symbols[s], b->instruments[s].symbol, sizeof symbols[s]);
     wk_sim_config sim = first->sim;
     if (!isnan(b->config->initial_cash))
         sim.initial_cash = b->config->initial_cash;
-    wk_engine_config config = {.models = models, .n_models = b->n_models, .combine = b->config->combine,
-                               .timeframe_ns = b->timeframe_ns, .symbols = (const char(*)[32])symbols,
-                               .instruments = b->instruments, .S = b->S, .trade = &first->trade,
+    wk_engine_config config = {.models = models,
+                               .n_models = b->n_models,
+                               .combine = b->config->combine,
+                               .timeframe_ns = b->timeframe_ns,
+                               .symbols = (const char(*)[32])symbols,
+                               .instruments = b->instruments,
+                               .S = b->S,
+                               .trade = &first->trade,
                                .initial_cash_e8 = (int64_t)(sim.initial_cash * 1e8 + 0.5)};
     WK_TRY(wk_engine_plan(&b->arena, &config, &b->engine, err));
     WK_TRY(wk_ledger_plan(&b->arena, b->instruments, b->S, &b->ledger, err));
     if (!b->executor.submit)
-        WK_TRY(wk_executor_paper(&b->arena, &sim, b->instruments, b->S, b->timeframe_ns, &b->executor, err));
+        WK_TRY(wk_executor_paper(&b->arena, &sim, b->instruments, b->S, b->timeframe_ns,
+                                 &b->executor, err));
     b->sigma_before = wk_arena_array(&b->arena, double, b->S);
     for (size_t s = 0; s < b->S; s++)
         b->sigma_before[s] = NAN;
@@ -131,24 +164,29 @@ static wk_status open_trades(wk_bot *b, wk_err *err)
     if (!b->config->dir[0])
         return WK_OK;
     WK_TRY(wk_dir_create(b->config->dir, err));
-    b->trades_path = wk_arena_printf(&b->arena, "%s/%s", b->config->dir,
-                                     b->config->venue == WK_BOT_PAPER ? "paper_trades.csv" : "trades.csv");
+    b->trades_path =
+        wk_arena_printf(&b->arena, "%s/%s", b->config->dir,
+                        b->config->venue == WK_BOT_PAPER ? "paper_trades.csv" : "trades.csv");
     bool is_new = !wk_file_exists(b->trades_path);
     b->trades = fopen(b->trades_path, "ae");
-    if (!b->trades || (is_new && (fputs(wk_trades_csv_header(), b->trades) < 0 || fflush(b->trades) != 0)))
-        return wk_fail(err, WK_E_IO, "cannot write %s; check the directory's rights and the disk's room", b->trades_path);
+    if (!b->trades ||
+        (is_new && (fputs(wk_trades_csv_header(), b->trades) < 0 || fflush(b->trades) != 0)))
+        return wk_fail(err, WK_E_IO,
+                       "cannot write %s; check the directory's rights and the disk's room",
+                       b->trades_path);
     return WK_OK;
 }
 
 static wk_status journal_markets(wk_bot *b, wk_err *err)
 {
     for (size_t s = 0; b->journal && s < b->S; s++)
-        WK_TRY(wk_journal_market(b->journal, (uint32_t)s, "", b->markets[s].symbol, &b->instruments[s], err));
+        WK_TRY(wk_journal_market(b->journal, (uint32_t)s, "", b->markets[s].symbol,
+                                 &b->instruments[s], err));
     return WK_OK;
 }
 
-wk_status wk_bot_open(const wk_bot_config *config, const wk_executor *executor, wk_journal *journal, wk_bot **out,
-                      wk_err *err)
+wk_status wk_bot_open(const wk_bot_config *config, const wk_executor *executor, wk_journal *journal,
+                      wk_bot **out, wk_err *err)
 {
     wk_bot *b = calloc(1, sizeof *b);
     if (!b)

@@ -14,6 +14,7 @@
     X(gbdt_predict)              \
     X(gbdt_train)                \
     X(import)                    \
+    X(paper)                     \
     X(predict)                   \
     X(prove)                     \
     X(record)                    \

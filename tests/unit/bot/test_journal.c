@@ -1,4 +1,5 @@
-/* The journal: what was durable survives, what it believes adds up, and a full disk holds entries back. */
+/* The journal: what was durable survives, what it believes adds up, and a full disk holds entries
+ * back. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -46,17 +47,28 @@ static wk_journal *open_journal(void)
     return j;
 }
 
-static void put_order(wk_journal *j, uint64_t id, uint32_t market, int side, int64_t lots, int64_t stop)
+static void put_order(wk_journal *j, uint64_t id, uint32_t market, int side, int64_t lots,
+                      int64_t stop)
 {
-    wk_journal_record r = {.kind = WK_JOURNAL_ORDER, .market = market, .order_id = id, .side = (int8_t)side,
-                           .qty_lots = lots, .stop_ticks = stop, .state = "planned"};
+    wk_journal_record r = {.kind = WK_JOURNAL_ORDER,
+                           .market = market,
+                           .order_id = id,
+                           .side = (int8_t)side,
+                           .qty_lots = lots,
+                           .stop_ticks = stop,
+                           .state = "planned"};
     assert_true(wk_journal_put(j, &r) > 0);
 }
 
-static void put_fill(wk_journal *j, uint64_t id, uint32_t market, int side, int64_t lots, int64_t ticks, const char *fill)
+static void put_fill(wk_journal *j, uint64_t id, uint32_t market, int side, int64_t lots,
+                     int64_t ticks, const char *fill)
 {
-    wk_journal_record r = {.kind = WK_JOURNAL_FILL, .market = market, .order_id = id, .side = (int8_t)side,
-                           .qty_lots = lots, .price_ticks = ticks};
+    wk_journal_record r = {.kind = WK_JOURNAL_FILL,
+                           .market = market,
+                           .order_id = id,
+                           .side = (int8_t)side,
+                           .qty_lots = lots,
+                           .price_ticks = ticks};
     snprintf(r.venue_id, sizeof r.venue_id, "%s", fill);
     assert_true(wk_journal_put(j, &r) > 0);
 }
@@ -134,8 +146,10 @@ static void test_what_was_durable_survives_kill_9(void **state)
             if (wk_journal_open(path, &j, &err))
                 _exit(1);
             for (uint64_t i = 1;; i++) {
-                wk_journal_record r = {.kind = WK_JOURNAL_ORDER, .order_id = (uint64_t)(round + 1) << 32 | i,
-                                       .qty_lots = 1, .state = "planned"};
+                wk_journal_record r = {.kind = WK_JOURNAL_ORDER,
+                                       .order_id = (uint64_t)(round + 1) << 32 | i,
+                                       .qty_lots = 1,
+                                       .state = "planned"};
                 while (wk_journal_put(j, &r) == 0)
                     usleep(100);
                 uint64_t durable = wk_journal_durable(j);
@@ -225,11 +239,15 @@ static void test_other_units_of_a_market_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_orders_fills_and_positions_add_up_after_a_restart, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_orders_fills_and_positions_add_up_after_a_restart,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_was_durable_survives_kill_9, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_full_disk_is_told_and_nothing_counts_as_durable, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_file_that_is_no_journal_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_other_units_of_a_market_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_full_disk_is_told_and_nothing_counts_as_durable,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_file_that_is_no_journal_is_refused, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_other_units_of_a_market_are_refused, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests_name("journal", tests, NULL, NULL);
 }
