@@ -294,7 +294,8 @@ static void find_pairs(const char *text, bench_stream *out)
 {
     for (const char *p = text; (p = strstr(p, "\"book-")) != NULL; p++) {
         char pair[32];
-        if (sscanf(p, "\"book-%*[0-9]\",\"%31[^\"]\"]", pair) != 1)
+        int n = 0; /* set when all of it matched */
+        if (sscanf(p, "\"book-%*[0-9]\",\"%31[^\"]\"]%n", pair, &n) != 1 || n == 0)
             continue;
         size_t m = 0;
         while (m < out->n_markets && strcmp(out->symbols[m], pair) != 0)
