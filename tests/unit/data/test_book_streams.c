@@ -15,7 +15,7 @@
 #include "wick/file.h"
 #include "wick/rng.h"
 
-enum { STATE_BYTES = 1 << 17, MARKETS = 16 };
+enum { STATE_BYTES = 1 << 17, MARKETS = 1 };
 
 typedef struct {
     const char *frame;
@@ -185,7 +185,7 @@ static void open_toy(live *l, wk_dialect dialect)
     if (dialect == WK_DIALECT_KRAKEN)
         live_open(l, dialect, "TOY/USD", 4, 8, 10);
     else
-        live_open(l, dialect, "TOYUSD", 1, 0, 5000);
+        live_open(l, dialect, "TOYUSD", 1, 0, 100);
 }
 
 static stream toy_stream(wk_dialect dialect)
