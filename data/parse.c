@@ -38,9 +38,10 @@ static wk_status add_name(wk_parser *p, const char *name, wk_err *err)
                        NAME_MAX_BYTES - 1);
     if (find_name(p, name, n) != WK_SYMBOL_NONE)
         return wk_fail(err, WK_E_ARG, "symbol %s is given twice", name);
-    symbol->name = strdup(name);
+    symbol->name = malloc(n + 1);
     if (!symbol->name)
         return wk_fail(err, WK_E_NOMEM, "no memory for a parser");
+    memcpy(symbol->name, name, n + 1);
     symbol->n = n;
     symbol->hash = hash_name(name, n);
     size_t i = symbol->hash & (p->n_slots - 1);

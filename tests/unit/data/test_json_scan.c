@@ -20,23 +20,33 @@ void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *p, size_t size);
 static size_t n_allocations;
+static size_t n_until_failure = SIZE_MAX;
+
+/* Does this allocation fail? */
+static int fails(void)
+{
+    n_allocations++;
+    if (n_until_failure == SIZE_MAX)
+        return 0;
+    if (n_until_failure == 0)
+        return 1;
+    n_until_failure--;
+    return 0;
+}
 
 void *__wrap_malloc(size_t size)
 {
-    n_allocations++;
-    return __real_malloc(size);
+    return fails() ? NULL : __real_malloc(size);
 }
 
 void *__wrap_calloc(size_t n, size_t size)
 {
-    n_allocations++;
-    return __real_calloc(n, size);
+    return fails() ? NULL : __real_calloc(n, size);
 }
 
 void *__wrap_realloc(void *p, size_t size)
 {
-    n_allocations++;
-    return __real_realloc(p, size);
+    return fails() ? NULL : __real_realloc(p, size);
 }
 
 static wk__json_token tokens[4096];
@@ -312,6 +322,51 @@ static void test_parser_allocates_only_for_the_largest_frame(void **state)
     wk_parser_destroy(parser);
 }
 
+/* Memory that runs out at the first, second, ... request: an error, nothing lost, nothing leaked.
+ */
+static void test_parser_survives_want_of_memory_at_every_request(void **state)
+{
+    (void)state;
+    enum { ROWS = 600 };
+    static char frames[2][ROWS * 32 + 256];
+    char *p = frames[0] + sprintf(frames[0], "[1,{\"as\":[");
+    for (int i = 0; i < ROWS; i++)
+        p += sprintf(p, "%s[\"%d.5\",\"1\",\"1.5\"]", i ? "," : "", 1000 + i);
+    sprintf(p, "]},\"book-1000\",\"A\"]");
+    sprintf(frames[1], "[1,{\"as\":[[\"5.5\",\"1\",\"1.5\"]]},\"book-1000\",\"A\"]");
+    static const char *const names[] = {"A", "B"};
+    size_t n_done = 0, n_failed = 0;
+    for (size_t k = 0; n_done == 0; k++) {
+        wk_parser *parser = NULL;
+        wk_book *book = NULL;
+        wk_err err = {0};
+        size_t n_events;
+        n_until_failure = k;
+        wk_status status = wk_parser_create(WK_DIALECT_KRAKEN_V1, names, 2, &parser, &err);
+        if (status == WK_OK)
+            status = wk_book_create(1, 8, 10, &book, &err);
+        if (status == WK_OK) {
+            status = feed(parser, frames[0], strlen(frames[0]), &n_events, &err);
+            n_until_failure = SIZE_MAX;
+            assert_true(status == WK_OK || n_events == 0);
+            /* The next frame that needs no more is read as ever. */
+            wk_err second = {0};
+            assert_int_equal(feed(parser, frames[1], strlen(frames[1]), &n_events, &second), WK_OK);
+            assert_int_equal(n_events, 3);
+        }
+        n_until_failure = SIZE_MAX;
+        if (status != WK_OK) {
+            assert_int_equal(status, WK_E_NOMEM);
+            assert_non_null(strstr(err.msg, "no memory"));
+        }
+        n_failed += status != WK_OK;
+        n_done += status == WK_OK;
+        wk_book_destroy(book);
+        wk_parser_destroy(parser);
+    }
+    assert_true(n_failed > 8);
+}
+
 static void test_parser_create_refuses_wrong_symbols(void **state)
 {
     (void)state;
@@ -339,6 +394,7 @@ int main(void)
         cmocka_unit_test(test_json_keys_are_compared_decoded),
         cmocka_unit_test(test_parser_refuses_hostile_frames_and_goes_on),
         cmocka_unit_test(test_parser_allocates_only_for_the_largest_frame),
+        cmocka_unit_test(test_parser_survives_want_of_memory_at_every_request),
         cmocka_unit_test(test_parser_create_refuses_wrong_symbols),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
