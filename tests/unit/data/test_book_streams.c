@@ -228,8 +228,7 @@ static void test_wrong_checksum_is_noticed_at_its_message(void **state)
                 const message *m = &s.messages[i];
                 if (i != k) {
                     assert_true(believes(&l, m->frame, m->n));
-                    if (i < k || dialects[d] == WK_DIALECT_KRAKEN)
-                        expect_state(&l, m, "after the wrong one", i);
+                    expect_state(&l, m, "beside the wrong one", i);
                     continue;
                 }
                 char frame[4096];
@@ -242,9 +241,10 @@ static void test_wrong_checksum_is_noticed_at_its_message(void **state)
                 assert_int_equal(l.status, WK_E_DATA);
                 assert_non_null(strstr(l.err.msg, "checksum"));
                 assert_false(l.followers[0].is_live);
-                if (dialects[d] != WK_DIALECT_KRAKEN)
-                    break; /* the snapshot's texts would not be the venue's */
                 resubscribe(&l, m);
+                /* The snapshot's texts are ours: what Delta sums up from here on is not. */
+                if (dialects[d] != WK_DIALECT_KRAKEN)
+                    l.followers[0].checksum = NULL;
             }
             live_finish(&l);
         }
