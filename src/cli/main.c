@@ -7,6 +7,8 @@
     X(bench_backtest_bars)       \
     X(bench_features_indicators) \
     X(bench_features_row)        \
+    X(bench_store_import)        \
+    X(bench_store_read)          \
     X(config)                    \
     X(doctor)                    \
     X(features)                  \
