@@ -11,6 +11,7 @@
     X(bench_store_read)          \
     X(config)                    \
     X(doctor)                    \
+    X(export)                    \
     X(features)                  \
     X(gbdt_predict)              \
     X(gbdt_train)                \
