@@ -26,6 +26,12 @@ WK_MUST_CHECK wk_status wk_store_root(const char *given, char *out, size_t size_
 WK_MUST_CHECK wk_status wk_store_merge(const char *root, const wk_series *series, size_t *n_added,
                                        size_t *n_changed, wk_err *err);
 
+/* The same; marks [series->n] (may be NULL) says what became of each bar. */
+enum { WK_STORE_EQUAL, WK_STORE_ADDED, WK_STORE_CHANGED };
+WK_MUST_CHECK wk_status wk_store_merge_marks(const char *root, const wk_series *series,
+                                             uint8_t *marks, size_t *n_added, size_t *n_changed,
+                                             wk_err *err);
+
 /* Reads [from_ns, to_ns) (0, 0: everything). *out is owned by the caller. */
 WK_MUST_CHECK wk_status wk_store_read(const char *root, const char *venue, const char *symbol,
                                       int64_t timeframe_ns, int64_t from_ns, int64_t to_ns,

@@ -22,7 +22,10 @@
     X(run)                       \
     X(store_check)               \
     X(store_export)              \
+    X(store_flush)               \
+    X(store_gaps)                \
     X(store_list)                \
+    X(store_prune)               \
     X(train)
 
 #define DECLARE(name) extern const wk_cli_command wk_cmd_##name;
