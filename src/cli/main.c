@@ -10,6 +10,7 @@
     X(bench_store_import)        \
     X(bench_store_read)          \
     X(config)                    \
+    X(data_report)               \
     X(doctor)                    \
     X(export)                    \
     X(features)                  \
