@@ -97,6 +97,12 @@ static size_t copy_absolute(const double *r, size_t begin, size_t end, double *o
     return n;
 }
 
+/* Does the second return lead back to about where the first one started? */
+static int undoes(double first, double second)
+{
+    return first * second < 0 && fabs((1 + first) * (1 + second) - 1) < 0.4 * fabs(first);
+}
+
 static void judge_bar(const wk_series *s, const double *r, size_t i, double sigma, wk_quality *q)
 {
     const wk_bar *b = &s->bars[i];
@@ -105,11 +111,10 @@ static void judge_bar(const wk_series *s, const double *r, size_t i, double sigm
     double up = b->high / top - 1, down = 1 - b->low / bottom, wick = up > down ? up : -down;
     wk_quality_mark m = {.time_ns = b->time_ns, .n_bars = 1, .price = b->close};
     if (!isnan(r[i]) && fabs(r[i]) > OUTLIER_SCORE * sigma) {
-        int comes_back = i + 1 < s->n && !isnan(r[i + 1]) && r[i] * r[i + 1] < 0 &&
-                         fabs(r[i + 1]) > 0.6 * fabs(r[i]);
         /* The way back is no second outlier. */
-        int came_back = !isnan(r[i]) && i > 0 && !isnan(r[i - 1]) && r[i] * r[i - 1] < 0 &&
-                        fabs(r[i - 1]) > OUTLIER_SCORE * sigma && fabs(r[i]) > 0.6 * fabs(r[i - 1]);
+        int came_back = i > 0 && !isnan(r[i - 1]) && fabs(r[i - 1]) > OUTLIER_SCORE * sigma &&
+                        undoes(r[i - 1], r[i]);
+        int comes_back = i + 1 < s->n && !isnan(r[i + 1]) && undoes(r[i], r[i + 1]);
         if (came_back)
             return;
         m.kind = comes_back ? WK_MARK_SPIKE : WK_MARK_JUMP;
@@ -253,8 +258,25 @@ static wk_status match(const wk_series *a, const wk_series *b, matches *m, wk_qu
     return WK_OK;
 }
 
+static double clip(double x, double limit)
+{
+    return x > limit ? limit : x < -limit ? -limit : x;
+}
+
+/* Ten times the typical move of a bar: a false print must not decide a correlation. */
+static double move_limit(const wk_series *s, double *scratch, size_t room)
+{
+    size_t n = 0;
+    for (size_t i = 1; i < s->n && n < room; i++)
+        if (s->bars[i].time_ns - s->bars[i - 1].time_ns == s->timeframe_ns)
+            scratch[n++] = fabs(s->bars[i].close / s->bars[i - 1].close - 1);
+    double typical = quantile(scratch, n, 0.5);
+    return typical > 0 ? 10 * typical : HUGE_VAL;
+}
+
 /* Correlation of a's return into a common bar with b's `lag` bars later. */
-static double correlate(const wk_series *a, const wk_series *b, const matches *m, int lag)
+static double correlate(const wk_series *a, const wk_series *b, const matches *m, int lag,
+                        double limit_a, double limit_b)
 {
     double sx = 0, sy = 0, sxx = 0, syy = 0, sxy = 0, n = 0;
     for (size_t k = 0; k < m->n; k++) {
@@ -267,8 +289,8 @@ static double correlate(const wk_series *a, const wk_series *b, const matches *m
         if (at == 0 || b->bars[at].time_ns - b->bars[at - 1].time_ns != b->timeframe_ns ||
             b->bars[at].time_ns - b->bars[j].time_ns != lag * b->timeframe_ns)
             continue;
-        double x = a->bars[i].close / a->bars[i - 1].close - 1,
-               y = b->bars[at].close / b->bars[at - 1].close - 1;
+        double x = clip(a->bars[i].close / a->bars[i - 1].close - 1, limit_a),
+               y = clip(b->bars[at].close / b->bars[at - 1].close - 1, limit_b);
         sx += x;
         sy += y;
         sxx += x * x;
@@ -321,8 +343,9 @@ wk_status wk_quality_compare(const wk_series *a, const wk_series *b, wk_quality_
         for (size_t k = 0; k < m.n; k++)
             m.scratch[k] = fabs(m.difference[k]);
         p.p99 = quantile(m.scratch, m.n, 0.99);
+        double limit_a = move_limit(a, m.scratch, m.n), limit_b = move_limit(b, m.scratch, m.n);
         for (int lag = -1; lag <= 1; lag++)
-            p.correlation[lag + 1] = correlate(a, b, &m, lag);
+            p.correlation[lag + 1] = correlate(a, b, &m, lag, limit_a, limit_b);
         fill_pair_buckets(a, &m, &p);
         *out = p;
     }

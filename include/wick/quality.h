@@ -60,7 +60,8 @@ typedef struct {
     int64_t first_ns, last_ns;    /* the common time */
     double median, mad, p99, max; /* of the difference: signed median, the others absolute */
     int64_t max_ns;
-    double correlation[3]; /* of returns with b one bar early, at the same time, one bar late */
+    double correlation[3]; /* of returns, each cut at 10 typical ones, with b one bar early, at the
+                              same time, one bar late */
     struct {
         double p5, median, p95; /* NaN without a bar */
     } buckets[WK_QUALITY_BUCKETS];
