@@ -442,6 +442,61 @@ static void test_kill_at_any_instant_loses_no_acknowledged_bar(void **state)
     munmap((void *)acknowledged, sizeof *acknowledged);
 }
 
+/* ---- writer, flusher and reader at once ---- */
+
+static void flush_until_killed(const char *root)
+{
+    wk_err err;
+    for (size_t i = 0;; i++) {
+        wk_fresh *f;
+        if (wk_fresh_open(root, &f, &err) != WK_OK || wk_fresh_flush(f, i % 3 * 7, &err) != WK_OK)
+            _exit(5);
+        wk_fresh_close(f);
+    }
+}
+
+static void test_a_reader_never_misses_a_bar_while_others_write_and_flush(void **state)
+{
+    const char *root = temp_path(state, "store");
+    char keep_root[512];
+    snprintf(keep_root, sizeof keep_root, "%s", root);
+    volatile uint64_t *acknowledged =
+        mmap(NULL, sizeof *acknowledged, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(acknowledged != MAP_FAILED);
+    wk_fresh_close(open_fresh(keep_root));
+    pid_t children[2];
+    for (int c = 0; c < 2; c++) {
+        children[c] = fork();
+        assert_true(children[c] >= 0);
+        if (children[c] == 0 && c == 0)
+            work_until_killed(keep_root, acknowledged);
+        if (children[c] == 0)
+            flush_until_killed(keep_root);
+    }
+    int64_t until = wk_clock_monotonic_ns() + 3 * WK_NS_PER_S / 2;
+    size_t reads = 0;
+    while (wk_clock_monotonic_ns() < until) {
+        uint64_t n_bars = *acknowledged * BATCH; /* acknowledged before the read begins */
+        if (n_bars == 0)
+            continue;
+        wk_series s = read_all(keep_root);
+        size_t want = n_bars - n_bars / 7; /* every seventh corrects another */
+        if (s.n < want)
+            fail_msg("read %d: %d bars of at least %d", (int)reads, (int)s.n, (int)want);
+        wk_series_finish(&s);
+        reads++;
+    }
+    for (int c = 0; c < 2; c++) {
+        int how;
+        kill(children[c], SIGKILL);
+        assert_int_equal(waitpid(children[c], &how, 0), children[c]);
+        if (!WIFSIGNALED(how))
+            fail_msg("child %d ended with %d", c, WEXITSTATUS(how));
+    }
+    assert_true(reads > 3);
+    munmap((void *)acknowledged, sizeof *acknowledged);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, temp_setup, temp_teardown)
@@ -453,6 +508,7 @@ int main(void)
         TEST(test_h5py_sees_revisions_as_plain_columns),
         TEST(test_values_of_both_halves_are_one_series),
         TEST(test_kill_at_any_instant_loses_no_acknowledged_bar),
+        TEST(test_a_reader_never_misses_a_bar_while_others_write_and_flush),
     };
     return cmocka_run_group_tests_name("flush", tests, NULL, NULL);
 }
