@@ -8,7 +8,10 @@
     X(bench_book_kraken)         \
     X(bench_features_indicators) \
     X(bench_features_row)        \
+    X(bench_store_import)        \
+    X(bench_store_read)          \
     X(config)                    \
+    X(data_report)               \
     X(doctor)                    \
     X(export)                    \
     X(features)                  \
@@ -24,7 +27,10 @@
     X(run)                       \
     X(store_check)               \
     X(store_export)              \
+    X(store_flush)               \
+    X(store_gaps)                \
     X(store_list)                \
+    X(store_prune)               \
     X(train)
 
 #define DECLARE(name) extern const wk_cli_command wk_cmd_##name;
