@@ -10,6 +10,7 @@
     X(config)                    \
     X(doctor)                    \
     X(features)                  \
+    X(fetch)                     \
     X(gbdt_predict)              \
     X(gbdt_train)                \
     X(import)                    \

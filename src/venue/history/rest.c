@@ -11,7 +11,7 @@
 #include "wick/log.h"
 #include "wick/rng.h"
 
-enum { TRIES_BEFORE_FIRST_REPLY = 4, TRIES_OF_BROKEN_JSON = 3 };
+enum { TRIES_BEFORE_FIRST_REPLY = 4, TRIES_OF_BROKEN_JSON = 6 };
 
 wk_status wk__rest_open(const wk_history_config *config, const wk_history_venue *venue,
                         const char *name, wk_rest_dialect dialect, const char *key, wk_rest *out,
