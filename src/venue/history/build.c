@@ -2,7 +2,7 @@
 
 #include "wick/clock.h"
 
-typedef __int128 wide; /* products of prices and powers of ten */
+__extension__ typedef __int128 wide; /* products of prices and powers of ten */
 
 static bool is_small(wide x)
 {

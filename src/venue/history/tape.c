@@ -27,7 +27,7 @@ static void skip_space(reader *r)
 
 static bool put(reader *r, wk_tape_kind kind, size_t start, uint32_t *index)
 {
-    wk_tape *j = r->json;
+    wk_tape *j = r->tape;
     if (j->n == WK_TAPE_TOKENS_MAX)
         return refuse(r, "more than four million values");
     if (j->n == j->capacity) {
@@ -254,7 +254,7 @@ wk_status wk__tape_read(wk_tape *tape, const char *text, size_t n_bytes, wk_err 
     if (n_bytes > WK_TAPE_BYTES_MAX)
         return wk_fail(err, WK_E_RANGE, "a reply of %zu bytes is refused; the limit is %d", n_bytes,
                        WK_TAPE_BYTES_MAX);
-    reader r = {.json = tape, .text = (const unsigned char *)text, .n = n_bytes};
+    reader r = {.tape = tape, .text = (const unsigned char *)text, .n = n_bytes};
     tape->text = text;
     tape->n = 0;
     skip_space(&r);
