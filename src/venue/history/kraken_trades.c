@@ -46,7 +46,7 @@ static wk_status ask_page(wk__series *x, int64_t since_ns, wk_rest_trades *page,
              since_ns, COUNT);
     WK_TRY(wk__rest_get(&x->session->rest, path, 1.5, &narrower, err));
     page->n = 0;
-    WK_TRY(wk__parse_kraken_trades(&x->session->rest.tape, page, last_ns, err));
+    WK_TRY(wk__parse_kraken_trades(&x->session->rest.doc, page, last_ns, err));
     if (page->n == 0)
         return WK_OK;
     bool has_ids = true;

@@ -63,27 +63,27 @@ static wk_status follow(wk__session *s, const char *path, page_reader take, void
 
 static wk_status take_candles(wk__session *s, void *rows, char next[2048], wk_err *err)
 {
-    return wk__parse_amberdata_candles(&s->rest.tape, s->request->exchange, rows, next, err);
+    return wk__parse_amberdata_candles(&s->rest.doc, s->request->exchange, rows, next, err);
 }
 
 static wk_status take_funding(wk__session *s, void *rows, char next[2048], wk_err *err)
 {
-    return wk__parse_amberdata_funding(&s->rest.tape, rows, next, err);
+    return wk__parse_amberdata_funding(&s->rest.doc, rows, next, err);
 }
 
 static wk_status take_open_interest(wk__session *s, void *rows, char next[2048], wk_err *err)
 {
-    return wk__parse_amberdata_open_interest(&s->rest.tape, rows, next, err);
+    return wk__parse_amberdata_open_interest(&s->rest.doc, rows, next, err);
 }
 
 static wk_status take_books(wk__session *s, void *rows, char next[2048], wk_err *err)
 {
-    return wk__parse_amberdata_books(&s->rest.tape, rows, next, err);
+    return wk__parse_amberdata_books(&s->rest.doc, rows, next, err);
 }
 
 static wk_status take_instruments(wk__session *s, void *rows, char next[2048], wk_err *err)
 {
-    return wk__parse_amberdata_instruments(&s->rest.tape, s->request->exchange,
+    return wk__parse_amberdata_instruments(&s->rest.doc, s->request->exchange,
                                            s->rest.response.received_ns, rows, next, err);
 }
 

@@ -28,7 +28,7 @@ static wk_status instruments(wk__session *s, const char *symbol, wk_instruments 
         WK_TRY(escaped(colon ? colon + 1 : symbol, name, sizeof name, err));
         snprintf(path, sizeof path, "/v2/products/%s", name);
         WK_TRY(wk__rest_get(&s->rest, path, WEIGHT, &narrower, err));
-        return wk__parse_delta_products(&s->rest.tape, s->store_venue,
+        return wk__parse_delta_products(&s->rest.doc, s->store_venue,
                                         s->rest.response.received_ns, out, after, err);
     }
     for (int i = 0; i < PAGES_MAX; i++) {
@@ -39,7 +39,7 @@ static wk_status instruments(wk__session *s, const char *symbol, wk_instruments 
                  after[0] ? "&after=" : "", escaped_after);
         WK_TRY(wk__rest_get(&s->rest, path, WEIGHT, &narrower, err));
         snprintf(before, sizeof before, "%s", after);
-        WK_TRY(wk__parse_delta_products(&s->rest.tape, s->store_venue,
+        WK_TRY(wk__parse_delta_products(&s->rest.doc, s->store_venue,
                                         s->rest.response.received_ns, out, after, err));
         if (!after[0] || strcmp(after, before) == 0)
             return WK_OK;
@@ -60,7 +60,7 @@ static wk_status ask(wk__series *x, const char *prefix, int64_t from_ns, int64_t
              wk_timeframe_format(x->base_ns, resolution), symbol, from_ns / WK_NS_PER_S,
              (to_ns - x->base_ns) / WK_NS_PER_S);
     WK_TRY(wk__rest_get(&x->session->rest, path, WEIGHT, narrower, err));
-    return *narrower ? WK_OK : wk__parse_delta_candles(&x->session->rest.tape, out, err);
+    return *narrower ? WK_OK : wk__parse_delta_candles(&x->session->rest.doc, out, err);
 }
 
 static wk_status ask_candles(wk__series *x, int64_t from_ns, int64_t to_ns, wk_rest_candles *out,
@@ -114,7 +114,7 @@ static wk_status ask_books(wk__series *x, int64_t from_ns, int64_t to_ns, wk_res
     WK_TRY(escaped(x->wire, symbol, sizeof symbol, err));
     snprintf(path, sizeof path, "/v2/l2orderbook/%s?depth=20", symbol);
     WK_TRY(wk__rest_get(&x->session->rest, path, WEIGHT, narrower, err));
-    return wk__parse_delta_book(&x->session->rest.tape, out, err);
+    return wk__parse_delta_book(&x->session->rest.doc, out, err);
 }
 
 #define DELTA(id, text)                                              \

@@ -12,7 +12,7 @@ static wk_status instruments(wk__session *s, const char *symbol, wk_instruments 
     bool narrower;
     (void)symbol;
     WK_TRY(wk__rest_get(&s->rest, "/derivatives/api/v3/instruments", 1, &narrower, err));
-    return wk__parse_futures_instruments(&s->rest.tape, s->rest.response.received_ns, out, err);
+    return wk__parse_futures_instruments(&s->rest.doc, s->rest.response.received_ns, out, err);
 }
 
 static wk_status ask_candles(wk__series *x, int64_t from_ns, int64_t to_ns, wk_rest_candles *out,
@@ -23,7 +23,7 @@ static wk_status ask_candles(wk__series *x, int64_t from_ns, int64_t to_ns, wk_r
              wk_timeframe_format(x->base_ns, resolution), from_ns / WK_NS_PER_S,
              to_ns / WK_NS_PER_S);
     WK_TRY(wk__rest_get(&x->session->rest, path, 1, narrower, err));
-    return *narrower ? WK_OK : wk__parse_futures_candles(&x->session->rest.tape, out, err);
+    return *narrower ? WK_OK : wk__parse_futures_candles(&x->session->rest.doc, out, err);
 }
 
 static wk_status ask_funding(wk__series *x, int64_t from_ns, int64_t to_ns, wk_rest_values *out,
@@ -33,7 +33,7 @@ static wk_status ask_funding(wk__series *x, int64_t from_ns, int64_t to_ns, wk_r
     (void)from_ns, (void)to_ns; /* all there is comes at once */
     snprintf(path, sizeof path, "/derivatives/api/v3/historical-funding-rates?symbol=%s", x->wire);
     WK_TRY(wk__rest_get(&x->session->rest, path, 1, narrower, err));
-    return *narrower ? WK_OK : wk__parse_futures_funding(&x->session->rest.tape, out, err);
+    return *narrower ? WK_OK : wk__parse_futures_funding(&x->session->rest.doc, out, err);
 }
 
 static wk_status ask_open_interest(wk__series *x, int64_t from_ns, int64_t to_ns,
@@ -41,7 +41,7 @@ static wk_status ask_open_interest(wk__series *x, int64_t from_ns, int64_t to_ns
 {
     (void)from_ns, (void)to_ns; /* only what is now */
     WK_TRY(wk__rest_get(&x->session->rest, "/derivatives/api/v3/tickers", 1, narrower, err));
-    return wk__parse_futures_open_interest(&x->session->rest.tape, x->wire,
+    return wk__parse_futures_open_interest(&x->session->rest.doc, x->wire,
                                            x->session->rest.response.received_ns, out, err);
 }
 
@@ -52,7 +52,7 @@ static wk_status ask_books(wk__series *x, int64_t from_ns, int64_t to_ns, wk_res
     (void)from_ns, (void)to_ns;
     snprintf(path, sizeof path, "/derivatives/api/v3/orderbook?symbol=%s", x->wire);
     WK_TRY(wk__rest_get(&x->session->rest, path, 1, narrower, err));
-    return wk__parse_futures_book(&x->session->rest.tape, x->session->rest.response.received_ns,
+    return wk__parse_futures_book(&x->session->rest.doc, x->session->rest.response.received_ns,
                                   out, err);
 }
 

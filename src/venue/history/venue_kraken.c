@@ -18,7 +18,7 @@ static wk_status instruments(wk__session *s, const char *symbol, wk_instruments 
     bool narrower;
     (void)symbol; /* one answer holds every pair with all its names */
     WK_TRY(wk__rest_get(&s->rest, "/0/public/AssetPairs", 1, &narrower, err));
-    return wk__parse_kraken_pairs(&s->rest.tape, s->rest.response.received_ns, out, err);
+    return wk__parse_kraken_pairs(&s->rest.doc, s->rest.response.received_ns, out, err);
 }
 
 static wk_status ask_ohlc(wk__series *x, int64_t from_ns, wk_rest_candles *out, wk_err *err)
@@ -28,7 +28,7 @@ static wk_status ask_ohlc(wk__series *x, int64_t from_ns, wk_rest_candles *out, 
     snprintf(path, sizeof path, "/0/public/OHLC?pair=%s&interval=%d&since=%" PRId64, x->wire,
              (int)(x->base_ns / (60 * WK_NS_PER_S)), (from_ns - x->base_ns) / WK_NS_PER_S);
     WK_TRY(wk__rest_get(&x->session->rest, path, 1, &narrower, err));
-    return wk__parse_kraken_ohlc(&x->session->rest.tape, out, err);
+    return wk__parse_kraken_ohlc(&x->session->rest.doc, out, err);
 }
 
 /* The newest candles without a hole up to to_ns: the server fills gaps, so a hole or an early end is
@@ -100,7 +100,7 @@ static wk_status ask_books(wk__series *x, int64_t from_ns, int64_t to_ns, wk_res
     (void)from_ns, (void)to_ns;
     snprintf(path, sizeof path, "/0/public/Depth?pair=%s&count=10", x->wire);
     WK_TRY(wk__rest_get(&x->session->rest, path, 1, narrower, err));
-    return wk__parse_kraken_depth(&x->session->rest.tape, x->session->rest.response.received_ns,
+    return wk__parse_kraken_depth(&x->session->rest.doc, x->session->rest.response.received_ns,
                                   out, err);
 }
 
