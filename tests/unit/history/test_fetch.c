@@ -1,0 +1,192 @@
+/* wk_history_fetch against local servers that speak the venues' protocols over TLS, with faults:
+ * what is stored is the venue's truth, whole and exact, and every request conforms. */
+#include "../data/temp.h"
+
+#include <math.h>
+
+#include "venue.h"
+#include "wick/history.h"
+
+#define MINUTE (60 * WK_NS_PER_S)
+
+typedef struct {
+    venue *server;
+    wk_arena arena;
+    wk_history_config config;
+    wk_history_request request;
+    wk_history_report report;
+    wk_fresh *fresh;
+    wk_err err;
+    int64_t now_ns;
+} bench;
+
+/* What a test varies. */
+typedef struct {
+    const char *server, *venue, *symbol, *store_symbol, *truth, *exchange;
+    const char *script;
+    int64_t timeframe_ns, history_s;
+    double volume_unit;
+    bool leaves_gaps; /* candles without a trade may be absent */
+} setting;
+
+static void begin(void **state, bench *b, const setting *s)
+{
+    char error[256];
+    *b = (bench){0};
+    b->server = venue_start(&(venue_options){.venue = s->server,
+                                             .dir = ((temp_dir *)*state)->path,
+                                             .seed = 7,
+                                             .history_s = s->history_s ? s->history_s : 3 * 86400,
+                                             .rate_scale = -1,
+                                             .script = s->script},
+                            error, sizeof error);
+    if (!b->server)
+        fail_msg("the server does not start: %s", error);
+    wk_arena_init(&b->arena);
+    wk_config_defaults(&wk_history_config_table, &b->arena, &b->config);
+    wk_history_venue *all[] = {&b->config.venues.kraken, &b->config.venues.kraken_futures,
+                               &b->config.venues.delta_india, &b->config.venues.delta_global,
+                               &b->config.venues.amberdata};
+    for (size_t i = 0; i < 5; i++) {
+        all[i]->host = venue_url(b->server);
+        all[i]->weight_per_s = all[i]->weight_burst = 1e6;
+    }
+    b->config.ca_file = venue_ca_file(b->server);
+    b->config.backoff_s = 0.002;
+    b->config.backoff_max_s = 0.02;
+    b->config.timeout_s = 2;
+    b->config.close_grace_s = 0;
+    b->now_ns = wk_bucket_start(venue_now_ns(b->server), MINUTE);
+    b->request = (wk_history_request){.venue = s->venue,
+                                      .symbol = s->symbol,
+                                      .exchange = s->exchange,
+                                      .key = "UAKtest",
+                                      .timeframe_ns = s->timeframe_ns};
+    assert_int_equal(wk_fresh_open(temp_path(state, "store"), &b->fresh, &b->err), WK_OK);
+}
+
+static void end(bench *b)
+{
+    size_t n;
+    char *violations = venue_violations(b->server, &n);
+    if (n > 0)
+        fail_msg("the venue complains: %s", violations);
+    free(violations);
+    wk_fresh_close(b->fresh);
+    wk_arena_finish(&b->arena);
+    venue_stop(b->server);
+}
+
+static void fetch(bench *b)
+{
+    if (wk_history_fetch(&b->config, &b->request, b->fresh, &b->report, &b->err) != WK_OK)
+        fail_msg("%s", b->err.msg);
+}
+
+/* Every candle of the request's span is stored as the venue has it. */
+static void assert_is_truth(bench *b, const setting *s)
+{
+    const wk_history_request *r = &b->request;
+    int64_t tf_s = r->timeframe_ns / WK_NS_PER_S;
+    int64_t from_s = r->since_ns / WK_NS_PER_S, to_s = r->until_ns / WK_NS_PER_S;
+    size_t n_max = (size_t)((to_s - from_s) / tf_s) + 1, n_expected = 0;
+    market_candle *truth = calloc(n_max, sizeof *truth);
+    const market *m = venue_market(b->server, s->truth);
+    assert_non_null(m);
+    size_t n = venue_candles(b->server, s->truth, tf_s, from_s, to_s, truth, n_max);
+    wk_series got;
+    char store_venue[64];
+    snprintf(store_venue, sizeof store_venue, "%s%s%s", s->venue, s->exchange ? "-" : "",
+             s->exchange ? s->exchange : "");
+    if (wk_fresh_bars(b->fresh, store_venue, s->store_symbol, r->timeframe_ns, 0, 0, &got,
+                      &b->err) != WK_OK)
+        fail_msg("%s", b->err.msg);
+    for (size_t i = 0; i < n; i++) {
+        const market_candle *t = &truth[i];
+        if (s->leaves_gaps && t->n_trades == 0)
+            continue;
+        if (n_expected >= got.n)
+            fail_msg("%zu bars are stored, more are true", got.n);
+        const wk_bar *bar = &got.bars[n_expected];
+        int d = m->instrument->price_decimals;
+        double volume = wk_units_to_double(t->volume, m->instrument->qty_decimals) * s->volume_unit;
+        if (bar->time_ns != t->open_s * WK_NS_PER_S || bar->open != wk_units_to_double(t->open, d) ||
+            bar->high != wk_units_to_double(t->high, d) ||
+            bar->low != wk_units_to_double(t->low, d) ||
+            bar->close != wk_units_to_double(t->close, d) ||
+            fabs(bar->volume - volume) > (s->volume_unit == 1 ? 0 : 1e-15 * volume) ||
+            got.provenance[n_expected] !=
+                (t->n_trades > 0 ? WK_PROV_TRADED : WK_PROV_CONFIRMED_EMPTY))
+            fail_msg("bar %zu at %lld (truth %lld): %.10g %.10g %.10g %.10g %.10g, provenance %d; "
+                     "%lld trades, close %lld, volume %.17g",
+                     i, (long long)(bar->time_ns / WK_NS_PER_S), (long long)t->open_s, bar->open,
+                     bar->high, bar->low, bar->close, bar->volume, got.provenance[n_expected],
+                     (long long)t->n_trades, (long long)t->close, volume);
+        n_expected++;
+    }
+    assert_int_equal(got.n, n_expected);
+    assert_true(n_expected > 100);
+    wk_series_finish(&got);
+    free(truth);
+}
+
+static void fetch_and_compare(void **state, const setting *s, int64_t back_s)
+{
+    bench b;
+    begin(state, &b, s);
+    b.request.until_ns = b.now_ns - b.now_ns % s->timeframe_ns;
+    b.request.since_ns = b.request.until_ns - back_s * WK_NS_PER_S;
+    b.request.since_ns -= b.request.since_ns % s->timeframe_ns;
+    fetch(&b);
+    assert_is_truth(&b, s);
+    if (s->script && strcmp(s->script, "{}") != 0)
+        assert_true(venue_faults(b.server) > 0);
+    end(&b);
+}
+
+#define KRAKEN .server = "kraken", .venue = "kraken", .symbol = "BTCUSD", \
+               .store_symbol = "BTCUSD", .truth = "XXBTZUSD", .volume_unit = 1
+#define DELTA .server = "delta", .venue = "delta-india", .symbol = "BTCUSD", \
+              .store_symbol = "BTCUSD", .truth = "BTCUSD", .volume_unit = 0.001
+#define FUTURES .server = "kraken-futures", .venue = "kraken-futures", .symbol = "PF_XBTUSD", \
+                .store_symbol = "PF_XBTUSD", .truth = "PF_XBTUSD", .volume_unit = 1
+#define AMBERDATA .server = "amberdata", .venue = "amberdata", .symbol = "btc_usd", \
+                  .store_symbol = "BTCUSD", .truth = "btc_usd@kraken", .volume_unit = 1, \
+                  .exchange = "kraken", .leaves_gaps = true
+
+static void kraken_newest(void **state)
+{
+    fetch_and_compare(state, &(setting){KRAKEN, .timeframe_ns = MINUTE}, 600 * 60);
+}
+
+static void kraken_beyond_720_from_trades(void **state)
+{
+    fetch_and_compare(state, &(setting){KRAKEN, .timeframe_ns = MINUTE}, 1500 * 60);
+}
+
+static void delta_candles(void **state)
+{
+    fetch_and_compare(state, &(setting){DELTA, .timeframe_ns = MINUTE}, 4100 * 60);
+}
+
+static void futures_candles(void **state)
+{
+    fetch_and_compare(state, &(setting){FUTURES, .timeframe_ns = MINUTE}, 4100 * 60);
+}
+
+static void amberdata_candles(void **state)
+{
+    fetch_and_compare(state, &(setting){AMBERDATA, .timeframe_ns = MINUTE}, 2000 * 60);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(kraken_newest, temp_setup, temp_teardown),
+        cmocka_unit_test_setup_teardown(kraken_beyond_720_from_trades, temp_setup, temp_teardown),
+        cmocka_unit_test_setup_teardown(delta_candles, temp_setup, temp_teardown),
+        cmocka_unit_test_setup_teardown(futures_candles, temp_setup, temp_teardown),
+        cmocka_unit_test_setup_teardown(amberdata_candles, temp_setup, temp_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
