@@ -279,15 +279,16 @@ wk_status wk__parse_amberdata_books(const wk_doc *doc, wk_rest_books *out, char 
 }
 
 /* "btc_usd" is BTCUSD in the store; futures keep the exchange's own spelling. */
-static void name_instrument(wk_instrument *out, const char *instrument)
+void wk__amberdata_name(wk_instrument *out, const char *instrument)
 {
     const char *underscore = strchr(instrument, '_');
     bool is_spot = underscore && islower((unsigned char)instrument[0]);
-    snprintf(out->name_rest, sizeof out->name_rest, "%s", instrument);
-    snprintf(out->name_stream, sizeof out->name_stream, "%s", instrument);
+    snprintf(out->name_rest, sizeof out->name_rest, "%.39s", instrument);
+    snprintf(out->name_stream, sizeof out->name_stream, "%.39s", instrument);
     if (is_spot) {
-        snprintf(out->base, sizeof out->base, "%.*s", (int)(underscore - instrument), instrument);
-        snprintf(out->quote, sizeof out->quote, "%s", underscore + 1);
+        int n_base = underscore - instrument < 15 ? (int)(underscore - instrument) : 15;
+        snprintf(out->base, sizeof out->base, "%.*s", n_base, instrument);
+        snprintf(out->quote, sizeof out->quote, "%.15s", underscore + 1);
         for (char *p = out->base; *p; p++)
             *p = (char)toupper((unsigned char)*p);
         for (char *p = out->quote; *p; p++)
@@ -321,7 +322,7 @@ wk_status wk__parse_amberdata_instruments(const wk_doc *doc, const char *exchang
         }
         wk__rest_instrument_init(place, "amberdata", read_ns);
         snprintf(place->venue, sizeof place->venue, "amberdata-%.20s", exchange);
-        name_instrument(place, instrument);
+        wk__amberdata_name(place, instrument);
         if (!wk__rest_price(doc, wk__doc_get(doc, row, "precisionPrice"), &place->tick))
             place->tick = wk__rest_trim(place->tick);
         if (!wk__rest_price(doc, wk__doc_get(doc, row, "precisionVolume"), &place->lot))

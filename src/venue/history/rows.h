@@ -115,6 +115,9 @@ wk_status wk__parse_amberdata_instruments(const wk_doc *doc, const char *exchang
                                           int64_t read_ns, wk_instruments *out, char next[2048],
                                           wk_err *err);
 
+/* Names of an instrument: "btc_usd" is BTCUSD in the store. */
+void wk__amberdata_name(wk_instrument *out, const char *instrument);
+
 /* ---- helpers of the parsers ---- */
 
 /* Fraction of a percentage, exactly. */

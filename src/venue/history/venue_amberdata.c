@@ -14,35 +14,29 @@ static const int minutes[] = {1440, 60, 1, 0};
 enum { PAGES_MAX = 100000 };
 #define DAY_NS (86400 * WK_NS_PER_S)
 
-/* The path of a next page on our own host: the key goes nowhere else. */
-static wk_status path_of(const wk__session *s, const char *next, char out[2048], wk_err *err)
+/* The path of a next page on our own host, or NULL: the key goes nowhere else. */
+static const char *path_of(const wk__session *s, const char *next)
 {
     static const char home[] = "https://api.amberdata.com/";
     size_t n = strlen(s->rest.host);
-    const char *path = NULL;
     if (next[0] == '/' && next[1] != '/')
-        path = next;
-    else if (strncmp(next, s->rest.host, n) == 0 && next[n] == '/')
-        path = next + n;
-    else if (strncmp(next, home, sizeof home - 1) == 0)
-        path = next + sizeof home - 2;
-    if (!path)
-        return wk_fail(err, WK_E_DATA,
-                       "%s names a next page on another host; it was not asked, for the key would "
-                       "go there",
-                       s->rest.name);
-    snprintf(out, 2048, "%s", path);
-    return WK_OK;
+        return next;
+    if (strncmp(next, s->rest.host, n) == 0 && next[n] == '/')
+        return next + n;
+    return strncmp(next, home, sizeof home - 1) == 0 ? next + sizeof home - 2 : NULL;
 }
 
-/* Follows `next` from path on; `take` reads each page and says what is next. */
+/* Follows `next` from path on; `take` reads each page and says what is next. A chain that leads to
+ * another host or comes back to where it was ends there: what it left out is asked for again by
+ * time. */
 typedef wk_status (*page_reader)(wk__session *s, void *rows, char next[2048], wk_err *err);
 
 static wk_status follow(wk__session *s, const char *path, page_reader take, void *rows,
                         bool *narrower, wk_err *err)
 {
-    char at[2048], next[2048], marked[2048] = "";
+    char at[2048], next[2048], marked[2048];
     snprintf(at, sizeof at, "%s", path);
+    snprintf(marked, sizeof marked, "%s", path);
     for (int i = 0; i < PAGES_MAX; i++) {
         WK_TRY(wk__rest_get(&s->rest, at, 1, narrower, err));
         if (*narrower)
@@ -50,12 +44,15 @@ static wk_status follow(wk__session *s, const char *path, page_reader take, void
         WK_TRY(take(s, rows, next, err));
         if (!next[0])
             return WK_OK;
-        WK_TRY(path_of(s, next, at, err));
-        /* A chain of pages that comes back to where it was has lied: what it left out is asked for
-         * again by time. (Brent: the mark moves at powers of two.) */
-        if (strcmp(at, marked) == 0)
+        const char *further = path_of(s, next);
+        if (!further || strcmp(further, marked) == 0) {
+            wk_log_write(WK_LOG_WARN, "fetch.pages", "venue=%s why=\"%s\"", s->rest.name,
+                         further ? "the next page is one that was read"
+                                 : "the next page is on another host; it was not asked");
             return WK_OK;
-        if ((i & (i + 1)) == 0)
+        }
+        snprintf(at, sizeof at, "%s", further);
+        if ((i & (i + 1)) == 0) /* Brent: the mark moves at powers of two */
             snprintf(marked, sizeof marked, "%s", at);
     }
     return wk_fail(err, WK_E_DATA, "%s: the list of pages has no end", s->rest.name);
@@ -93,27 +90,40 @@ static bool is_spot(const char *instrument)
     return islower((unsigned char)instrument[0]) || isdigit((unsigned char)instrument[0]);
 }
 
+/* A market under the name that was asked for, when the venue does not describe it. */
+static wk_status assume(wk__session *s, const char *symbol, wk_instruments *out, wk_err *err)
+{
+    wk_instrument *place = WK_REST_ADD(out);
+    if (!place)
+        return wk_fail(err, WK_E_NOMEM, "out of memory");
+    wk__rest_instrument_init(place, s->store_venue, wk_clock_wall_ns());
+    wk__amberdata_name(place, symbol);
+    place->is_tradable = 1;
+    return WK_OK;
+}
+
+/* One market needs no list: it is asked for by the name that the venue has for it. Only its first
+ * candle is worth a question. */
 static wk_status instruments(wk__session *s, const char *symbol, wk_instruments *out, wk_err *err)
 {
     char path[512], exchange[100], name[160];
-    bool narrower;
-    const wk_history_request *r = s->request;
-    if (!wk_http_escape(r->exchange, exchange, sizeof exchange) ||
+    bool narrower, is_list = !symbol || s->request->what == WK_HISTORY_INSTRUMENTS;
+    wk_history_what what = s->request->what;
+    if (!wk_http_escape(s->request->exchange, exchange, sizeof exchange) ||
         (symbol && !wk_http_escape(symbol, name, sizeof name)))
         return wk_fail(err, WK_E_ARG, "the name of the exchange or symbol is too long");
-    const char *family =
-        r->what == WK_HISTORY_FUNDING         ? "futures/funding-rates/information"
-        : r->what == WK_HISTORY_OPEN_INTEREST ? "futures/open-interest/information"
-        : r->what == WK_HISTORY_BOOK          ? "spot/order-book-snapshots/information"
-        : r->what == WK_HISTORY_INSTRUMENTS   ? "spot/exchanges/reference"
-        : symbol && !is_spot(symbol)          ? "futures/ohlcv/information"
-                                              : "spot/ohlcv/information";
-    int n = snprintf(path, sizeof path, "/markets/%s?exchange=%s", family, exchange);
-    if (symbol)
-        n += snprintf(path + n, sizeof path - (size_t)n, "&instrument=%s", name);
-    if (r->what != WK_HISTORY_INSTRUMENTS)
-        snprintf(path + n, sizeof path - (size_t)n, "&timeFormat=milliseconds");
-    return follow(s, path, take_instruments, out, &narrower, err);
+    const char *call = what == WK_HISTORY_FUNDING         ? "futures/funding-rates/information"
+                       : what == WK_HISTORY_OPEN_INTEREST ? "futures/open-interest/information"
+                       : what == WK_HISTORY_BOOK ? "spot/order-book-snapshots/information"
+                       : what == WK_HISTORY_INSTRUMENTS ? "spot/exchanges/reference"
+                                                        : "spot/ohlcv/information";
+    if (!is_list && (what != WK_HISTORY_CANDLES || !is_spot(symbol)))
+        return assume(s, symbol, out, err);
+    snprintf(path, sizeof path, "/markets/%s?exchange=%s%s%s%s", call, exchange,
+             symbol ? "&instrument=" : "", symbol ? name : "",
+             what == WK_HISTORY_INSTRUMENTS ? "" : "&timeFormat=milliseconds");
+    WK_TRY(follow(s, path, take_instruments, out, &narrower, err));
+    return out->n == 0 && symbol ? assume(s, symbol, out, err) : WK_OK;
 }
 
 static wk_status dates(wk__series *x, const char *before, int64_t from_ns, int64_t to_ns,

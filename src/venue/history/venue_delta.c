@@ -23,6 +23,7 @@ static wk_status instruments(wk__session *s, const char *symbol, wk_instruments 
 {
     char path[1024], after[256] = "", before[256] = "", name[128];
     bool narrower;
+    int n_same = 0;
     if (symbol) {
         const char *colon = strchr(symbol, ':'); /* MARK:BTCUSD is of BTCUSD */
         WK_TRY(escaped(colon ? colon + 1 : symbol, name, sizeof name, err));
@@ -41,8 +42,12 @@ static wk_status instruments(wk__session *s, const char *symbol, wk_instruments 
         snprintf(before, sizeof before, "%s", after);
         WK_TRY(wk__parse_delta_products(&s->rest.doc, s->store_venue,
                                         s->rest.response.received_ns, out, after, err));
-        if (!after[0] || strcmp(after, before) == 0)
+        if (!after[0])
             return WK_OK;
+        /* The same cursor again is a page that was empty by mistake. */
+        n_same = strcmp(after, before) == 0 ? n_same + 1 : 0;
+        if (n_same > 5)
+            break;
     }
     return wk_fail(err, WK_E_DATA, "%s: the list of products has no end", s->rest.name);
 }

@@ -1,6 +1,7 @@
 /* Kraken futures: charts, funding rates, and what the tickers say now. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "session.h"
 #include "wick/clock.h"
@@ -26,14 +27,42 @@ static wk_status ask_candles(wk__series *x, int64_t from_ns, int64_t to_ns, wk_r
     return *narrower ? WK_OK : wk__parse_futures_candles(&x->session->rest.doc, out, err);
 }
 
+static int by_time(const void *a, const void *b)
+{
+    const wk_fresh_value *x = a, *y = b;
+    return x->time_ns < y->time_ns ? -1 : x->time_ns > y->time_ns;
+}
+
+/* No hour is missing between the first rate and to_ns. */
+static bool is_whole(wk_rest_values *list, size_t start, int64_t to_ns)
+{
+    int64_t hour_ns = 3600 * WK_NS_PER_S;
+    if (list->n == start)
+        return false;
+    qsort(list->v + start, list->n - start, sizeof *list->v, by_time);
+    for (size_t i = start + 1; i < list->n; i++)
+        if (list->v[i].time_ns - list->v[i - 1].time_ns > hour_ns)
+            return false;
+    return list->v[list->n - 1].time_ns + hour_ns >= to_ns;
+}
+
+/* All there is comes at once, in either order. The list may be cut short: it is asked for again
+ * where an hour is missing. */
 static wk_status ask_funding(wk__series *x, int64_t from_ns, int64_t to_ns, wk_rest_values *out,
                              bool *narrower, wk_err *err)
 {
+    enum { ASKS = 3 };
     char path[256];
-    (void)from_ns, (void)to_ns; /* all there is comes at once */
+    size_t start = out->n;
+    (void)from_ns;
     snprintf(path, sizeof path, "/derivatives/api/v3/historical-funding-rates?symbol=%s", x->wire);
-    WK_TRY(wk__rest_get(&x->session->rest, path, 1, narrower, err));
-    return *narrower ? WK_OK : wk__parse_futures_funding(&x->session->rest.doc, out, err);
+    for (int i = 0; i < ASKS && !is_whole(out, start, to_ns); i++) {
+        WK_TRY(wk__rest_get(&x->session->rest, path, 1, narrower, err));
+        if (*narrower)
+            return WK_OK;
+        WK_TRY(wk__parse_futures_funding(&x->session->rest.doc, out, err));
+    }
+    return WK_OK;
 }
 
 static wk_status ask_open_interest(wk__series *x, int64_t from_ns, int64_t to_ns,

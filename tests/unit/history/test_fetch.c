@@ -179,6 +179,56 @@ static void amberdata_candles(void **state)
     fetch_and_compare(state, &(setting){AMBERDATA, .timeframe_ns = MINUTE}, 2000 * 60);
 }
 
+/* Each fault once in three requests, first on the second one. */
+static void assert_survives_every_fault(void **state, setting s, int64_t back_s,
+                                        const char *const *faults)
+{
+    for (; *faults; faults++) {
+        char script[256];
+        snprintf(script, sizeof script,
+                 "{\"rest\":[{\"path\":\"/\",\"every\":3,\"fault\":\"%s\",\"retry_after_s\":0.02}]}",
+                 *faults);
+        s.script = script;
+        print_message("%s\n", *faults);
+        fetch_and_compare(state, &s, back_s);
+        temp_teardown(state);
+        temp_setup(state);
+    }
+}
+
+#define FAULTS                                                                                     \
+    "429", "429-retry", "500", "502", "503", "html-403", "html-502", "html-200", "cut",            \
+        "cut-body", "truncate", "gzip-damage", "duplicate-page", "duplicate-rows", "reverse-rows", \
+        "empty-page", "short-page"
+
+static void kraken_survives_every_fault(void **state)
+{
+    static const char *const faults[] = {FAULTS, "eapi-rate", "eservice-unavailable",
+                                         "eservice-throttled", "egeneral-internal", NULL};
+    assert_survives_every_fault(state, (setting){KRAKEN, .timeframe_ns = MINUTE}, 1500 * 60,
+                                faults);
+}
+
+static void delta_survives_every_fault(void **state)
+{
+    static const char *const faults[] = {FAULTS, NULL};
+    assert_survives_every_fault(state, (setting){DELTA, .timeframe_ns = MINUTE}, 4100 * 60, faults);
+}
+
+static void futures_survive_every_fault(void **state)
+{
+    static const char *const faults[] = {FAULTS, "api-limit", NULL};
+    assert_survives_every_fault(state, (setting){FUTURES, .timeframe_ns = MINUTE}, 4100 * 60,
+                                faults);
+}
+
+static void amberdata_survives_every_fault(void **state)
+{
+    static const char *const faults[] = {FAULTS, "504", "foreign-next", "same-next", NULL};
+    assert_survives_every_fault(state, (setting){AMBERDATA, .timeframe_ns = MINUTE}, 2000 * 60,
+                                faults);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +237,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(delta_candles, temp_setup, temp_teardown),
         cmocka_unit_test_setup_teardown(futures_candles, temp_setup, temp_teardown),
         cmocka_unit_test_setup_teardown(amberdata_candles, temp_setup, temp_teardown),
+        cmocka_unit_test_setup_teardown(kraken_survives_every_fault, temp_setup, temp_teardown),
+        cmocka_unit_test_setup_teardown(delta_survives_every_fault, temp_setup, temp_teardown),
+        cmocka_unit_test_setup_teardown(futures_survive_every_fault, temp_setup, temp_teardown),
+        cmocka_unit_test_setup_teardown(amberdata_survives_every_fault, temp_setup, temp_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
