@@ -179,15 +179,15 @@ static void amberdata_candles(void **state)
     fetch_and_compare(state, &(setting){AMBERDATA, .timeframe_ns = MINUTE}, 2000 * 60);
 }
 
-/* Each fault once in three requests, first on the second one. */
-static void assert_survives_every_fault(void **state, setting s, int64_t back_s,
+/* Each fault in every n-th request. */
+static void assert_survives_every_fault(void **state, setting s, int64_t back_s, int every,
                                         const char *const *faults)
 {
     for (; *faults; faults++) {
         char script[256];
         snprintf(script, sizeof script,
-                 "{\"rest\":[{\"path\":\"/\",\"every\":3,\"fault\":\"%s\",\"retry_after_s\":0.02}]}",
-                 *faults);
+                 "{\"rest\":[{\"path\":\"/\",\"every\":%d,\"fault\":\"%s\",\"retry_after_s\":0.02}]}",
+                 every, *faults);
         s.script = script;
         print_message("%s\n", *faults);
         fetch_and_compare(state, &s, back_s);
@@ -205,27 +205,28 @@ static void kraken_survives_every_fault(void **state)
 {
     static const char *const faults[] = {FAULTS, "eapi-rate", "eservice-unavailable",
                                          "eservice-throttled", "egeneral-internal", NULL};
-    assert_survives_every_fault(state, (setting){KRAKEN, .timeframe_ns = MINUTE}, 1500 * 60,
+    assert_survives_every_fault(state, (setting){KRAKEN, .timeframe_ns = MINUTE}, 4200 * 60, 3,
                                 faults);
 }
 
 static void delta_survives_every_fault(void **state)
 {
     static const char *const faults[] = {FAULTS, NULL};
-    assert_survives_every_fault(state, (setting){DELTA, .timeframe_ns = MINUTE}, 4100 * 60, faults);
+    assert_survives_every_fault(state, (setting){DELTA, .timeframe_ns = MINUTE}, 4100 * 60, 3,
+                                faults);
 }
 
 static void futures_survive_every_fault(void **state)
 {
     static const char *const faults[] = {FAULTS, "api-limit", NULL};
-    assert_survives_every_fault(state, (setting){FUTURES, .timeframe_ns = MINUTE}, 4100 * 60,
+    assert_survives_every_fault(state, (setting){FUTURES, .timeframe_ns = MINUTE}, 4100 * 60, 3,
                                 faults);
 }
 
 static void amberdata_survives_every_fault(void **state)
 {
     static const char *const faults[] = {FAULTS, "504", "foreign-next", "same-next", NULL};
-    assert_survives_every_fault(state, (setting){AMBERDATA, .timeframe_ns = MINUTE}, 2000 * 60,
+    assert_survives_every_fault(state, (setting){AMBERDATA, .timeframe_ns = MINUTE}, 2000 * 60, 3,
                                 faults);
 }
 
