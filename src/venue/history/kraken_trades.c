@@ -22,7 +22,6 @@ typedef struct {
     wk_candle_build build;
     wk_decimal close;      /* of the newest trade */
     bool has_close;
-    bool has_looked_back;
     int64_t last_id, last_ns; /* of the newest trade; id -1: none yet */
     int64_t stored_ns;        /* up to here it is stored */
     wk_rest_candles rows;
@@ -64,38 +63,24 @@ static wk_status ask_page(wk__series *x, int64_t since_ns, wk_rest_trades *page,
     return WK_OK;
 }
 
-/* The price before from_ns, for candles without a trade at the beginning: further and further back
- * until there is a trade. */
-static wk_status look_back(walk *w, wk_err *err)
+/* Finds a page that begins before from_ns, further and further back. From there ids without a gap
+ * prove that no trade was left out (a page may be a stale one of elsewhere), and the price before
+ * from_ns is known. Without one, the market begins later. */
+static wk_status find_anchor(walk *w, wk_rest_trades *page, int64_t *cursor_ns, int64_t *last_ns,
+                             bool *has_page, wk_err *err)
 {
-    static const int64_t hours[] = {1, 24, 24 * 30, 24 * 365, 24 * 365 * 30};
-    wk_rest_trades page = {0};
-    wk_status status = WK_OK;
-    w->has_looked_back = true;
-    for (size_t i = 0; i < sizeof hours / sizeof *hours && !w->has_close && status == WK_OK; i++) {
-        int64_t since_ns = w->from_ns - hours[i] * 3600 * WK_NS_PER_S, last_ns;
-        if (since_ns < 0)
-            since_ns = 0;
-        for (bool is_more = true; is_more && status == WK_OK;) {
-            is_more = false;
-            status = ask_page(w->x, since_ns, &page, &last_ns, err);
-            if (status != WK_OK || page.n == 0)
-                break;
-            size_t before = 0; /* trades older than from_ns */
-            while (before < page.n && page.v[before].time_ns < w->from_ns)
-                before++;
-            if (before > 0) {
-                w->close = page.v[before - 1].price;
-                w->has_close = true;
-            }
-            is_more = before == page.n && page.v[page.n - 1].time_ns > since_ns;
-            since_ns = page.v[page.n - 1].time_ns;
-        }
-        if (since_ns == 0)
+    static const int64_t minutes[] = {10, 60, 24 * 60, 30 * 24 * 60, 365 * 24 * 60, INT32_MAX};
+    enum { TWICE = 2 };
+    for (size_t i = 0; i < TWICE * sizeof minutes / sizeof *minutes; i++) {
+        *cursor_ns = w->from_ns - minutes[i / TWICE] * 60 * WK_NS_PER_S;
+        if (*cursor_ns < 0)
+            *cursor_ns = 0;
+        WK_TRY(ask_page(w->x, *cursor_ns, page, last_ns, err));
+        *has_page = page->n > 0 && page->v[0].time_ns < w->from_ns;
+        if (*has_page || (*cursor_ns == 0 && i % TWICE == TWICE - 1))
             break;
     }
-    free(page.v);
-    return status;
+    return WK_OK;
 }
 
 static wk_status store(walk *w, wk_err *err)
@@ -121,8 +106,6 @@ static wk_status go_to(walk *w, int64_t time_ns, wk_err *err)
     int64_t base_ns = w->x->base_ns;
     while (w->open_ns + base_ns <= time_ns && w->open_ns < w->to_ns) {
         const wk_candle_build *b = &w->build;
-        if (!b->has_trades && !w->has_close && !w->has_looked_back)
-            WK_TRY(look_back(w, err));
         if (b->has_trades || w->has_close) {
             wk_rest_candle *row = WK_REST_ADD(&w->rows);
             if (!row)
@@ -177,10 +160,14 @@ static bool has_hole(const walk *w, const wk_rest_trades *page)
 
 static wk_status walk_pages(walk *w, bool later_trades, wk_rest_trades *page, wk_err *err)
 {
-    int64_t cursor_ns = w->from_ns - 1, last_ns;
+    int64_t cursor_ns, last_ns;
     int n_quiet = 0, n_holes = 0;
+    bool has_page;
+    WK_TRY(find_anchor(w, page, &cursor_ns, &last_ns, &has_page, err));
     while (w->last_ns < w->to_ns) {
-        WK_TRY(ask_page(w->x, cursor_ns, page, &last_ns, err));
+        if (!has_page)
+            WK_TRY(ask_page(w->x, cursor_ns, page, &last_ns, err));
+        has_page = false;
         if (has_hole(w, page) && ++n_holes < ASKS) {
             if (w->last_id >= 0)
                 cursor_ns = w->last_ns - 1;
@@ -225,8 +212,7 @@ wk_status wk__fill_from_trades(wk__series *x, int64_t from_ns, int64_t to_ns, bo
               .to_ns = to_ns,
               .open_ns = from_ns,
               .stored_ns = from_ns,
-              .last_id = -1,
-              .last_ns = from_ns - 1};
+              .last_id = -1};
     wk_rest_trades page = {0};
     wk_status status = walk_pages(&w, later_trades, &page, err);
     free(page.v);

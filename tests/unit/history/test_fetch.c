@@ -230,18 +230,247 @@ static void amberdata_survives_every_fault(void **state)
                                 faults);
 }
 
+/* The values of a series that the span of the request holds; the caller frees. */
+static size_t values_of(bench *b, const char *venue_name, const char *symbol, const char *name,
+                        wk_fresh_value **out)
+{
+    size_t n;
+    if (wk_fresh_values(b->fresh, venue_name, symbol, name, 0, 0, out, &n, &b->err) != WK_OK)
+        fail_msg("%s", b->err.msg);
+    return n;
+}
+
+static void futures_funding_is_whole_though_lists_are_cut(void **state)
+{
+    bench b;
+    wk_fresh_value *got;
+    begin(state, &b,
+          &(setting){FUTURES,
+                     .timeframe_ns = 60 * MINUTE,
+                     .script = "{\"rest\":[{\"path\":\"/derivatives/api/v3/hist\",\"nth\":[1],"
+                               "\"fault\":\"short-page\"}]}"});
+    b.request.what = WK_HISTORY_FUNDING;
+    b.request.until_ns = b.now_ns;
+    b.request.since_ns = wk_bucket_start(b.now_ns, 60 * MINUTE) - 48 * 60 * MINUTE;
+    fetch(&b);
+    const market *m = venue_market(b.server, "PF_XBTUSD");
+    size_t n = values_of(&b, "kraken-futures", "PF_XBTUSD", "funding", &got);
+    assert_in_range(n, 48, 49);
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(got[i].time_ns, b.request.since_ns + (int64_t)i * 60 * MINUTE);
+        assert_true(fabs(got[i].value -
+                         (double)market_funding(m, got[i].time_ns / (60 * MINUTE)) * 1e-12) < 1e-15);
+    }
+    free(got);
+    end(&b);
+}
+
+static void delta_funding_is_paid_at_its_interval_and_open_interest_is_each_close(void **state)
+{
+    bench b;
+    wk_fresh_value *got;
+    begin(state, &b, &(setting){DELTA, .timeframe_ns = 60 * MINUTE});
+    b.request.what = WK_HISTORY_FUNDING;
+    b.request.until_ns = b.now_ns;
+    b.request.since_ns = wk_bucket_start(b.now_ns, 60 * MINUTE) - 48 * 60 * MINUTE;
+    fetch(&b);
+    const market *m = venue_market(b.server, "BTCUSD");
+    size_t n = values_of(&b, "delta-india", "BTCUSD", "funding", &got);
+    assert_in_range(n, 5, 7);
+    for (size_t i = 0; i < n; i++) {
+        int64_t interval_ns = 8 * 60 * MINUTE;
+        assert_int_equal(got[i].time_ns % interval_ns, 0);
+        /* the rate of the interval that ends here */
+        assert_true(fabs(got[i].value -
+                         (double)market_funding(m, got[i].time_ns / interval_ns - 1) * 1e-12) <
+                    1e-15);
+    }
+    free(got);
+    n = values_of(&b, "delta-india", "BTCUSD", "funding_predicted", &got);
+    assert_in_range(n, 47, 49);
+    free(got);
+
+    b.request.what = WK_HISTORY_CANDLES; /* by another name */
+    b.request.symbol = "OI:BTCUSD";
+    fetch(&b);
+    n = values_of(&b, "delta-india", "BTCUSD", "open_interest", &got);
+    assert_in_range(n, 47, 49);
+    for (size_t i = 0; i < n; i++)
+        assert_true(got[i].value ==
+                    (double)market_open_interest(m, got[i].time_ns / MINUTE - 1));
+    free(got);
+    end(&b);
+}
+
+static void mark_candles_are_a_market_of_their_own(void **state)
+{
+    bench b;
+    wk_series got;
+    market_candle c[60];
+    begin(state, &b, &(setting){DELTA, .timeframe_ns = MINUTE});
+    b.request.symbol = "MARK:BTCUSD";
+    b.request.until_ns = b.now_ns;
+    b.request.since_ns = b.now_ns - 60 * MINUTE;
+    fetch(&b);
+    size_t n = venue_candles(b.server, "BTCUSD", 60, b.request.since_ns / WK_NS_PER_S,
+                             b.now_ns / WK_NS_PER_S, c, 60);
+    assert_int_equal(wk_fresh_bars(b.fresh, "delta-india", "MARK_BTCUSD", MINUTE, 0, 0, &got,
+                                   &b.err),
+                     WK_OK);
+    assert_int_equal(n, 60);
+    assert_int_equal(got.n, 60);
+    for (size_t i = 0; i < n; i++)
+        assert_true(got.bars[i].close == wk_units_to_double(c[i].close + 5, 1));
+    wk_series_finish(&got);
+    end(&b);
+}
+
+static void amberdata_values_come_page_by_page(void **state)
+{
+    bench b;
+    wk_fresh_value *got;
+    begin(state, &b,
+          &(setting){.server = "amberdata",
+                     .venue = "amberdata",
+                     .symbol = "BTCUSDT",
+                     .exchange = "binance",
+                     .timeframe_ns = 60 * MINUTE,
+                     .script = "{\"rest\":[{\"path\":\"/\",\"every\":3,\"fault\":\"short-page\"}]}"});
+    const market *m = venue_market(b.server, "BTCUSDT@binance");
+    b.request.what = WK_HISTORY_OPEN_INTEREST;
+    b.request.until_ns = b.now_ns;
+    b.request.since_ns = b.now_ns - 40 * 60 * MINUTE;
+    fetch(&b);
+    size_t n = values_of(&b, "amberdata-binance", "BTCUSDT", "open_interest", &got);
+    assert_int_equal(n, 40 * 60);
+    for (size_t i = 0; i < n; i++)
+        assert_true(got[i].time_ns == b.request.since_ns + (int64_t)i * MINUTE &&
+                    got[i].value == (double)market_open_interest(m, got[i].time_ns / MINUTE));
+    free(got);
+    b.request.what = WK_HISTORY_FUNDING;
+    fetch(&b);
+    n = values_of(&b, "amberdata-binance", "BTCUSDT", "funding", &got);
+    assert_int_equal(n, 5);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(got[i].time_ns % (8 * 60 * MINUTE), 0); /* no forecast among them */
+    free(got);
+    end(&b);
+}
+
+static void books_become_values(void **state)
+{
+    static const setting settings[] = {{KRAKEN, .timeframe_ns = 60 * MINUTE},
+                                       {DELTA, .timeframe_ns = 60 * MINUTE}};
+    for (size_t i = 0; i < 2; i++) {
+        bench b;
+        wk_fresh_value *bid, *ask, *imbalance;
+        begin(state, &b, &settings[i]);
+        b.request.what = WK_HISTORY_BOOK;
+        b.request.since_ns = b.now_ns - 60 * MINUTE;
+        fetch(&b);
+        assert_int_equal(values_of(&b, settings[i].venue, "BTCUSD", "book_bid", &bid), 1);
+        assert_int_equal(values_of(&b, settings[i].venue, "BTCUSD", "book_ask", &ask), 1);
+        assert_int_equal(
+            values_of(&b, settings[i].venue, "BTCUSD", "book_imbalance10", &imbalance), 1);
+        assert_true(bid[0].value > 0 && bid[0].value < ask[0].value);
+        assert_true(fabs(imbalance[0].value) < 1);
+        free(bid);
+        free(ask);
+        free(imbalance);
+        end(&b);
+        temp_teardown(state);
+        temp_setup(state);
+    }
+}
+
+static void all_markets_and_their_instruments(void **state)
+{
+    bench b;
+    wk_instrument instrument;
+    begin(state, &b, &(setting){KRAKEN, .timeframe_ns = 60 * MINUTE});
+    b.request.symbol = "all";
+    b.request.until_ns = wk_bucket_start(b.now_ns, 60 * MINUTE);
+    b.request.since_ns = b.request.until_ns - 24 * 60 * MINUTE;
+    fetch(&b);
+    assert_int_equal(b.report.n_series, 4);
+    assert_int_equal(b.report.n_added, 4 * 24);
+    assert_int_equal(wk_fresh_instrument(b.fresh, "kraken", "DOGEUSD", &instrument, &b.err), WK_OK);
+    assert_string_equal(instrument.name_rest, "XDGUSD");
+    assert_true(instrument.read_ns >= b.now_ns);
+    fetch(&b); /* idempotent, and nearly free */
+    assert_int_equal(b.report.n_rows, 0);
+    assert_int_equal(b.report.n_requests, 1);
+    b.request.again = true;
+    fetch(&b);
+    assert_int_equal(b.report.n_equal, 4 * 24);
+    assert_int_equal(b.report.n_revised, 0);
+    end(&b);
+}
+
+static void longer_timeframes_are_built_from_the_venue_s(void **state)
+{
+    fetch_and_compare(state, &(setting){KRAKEN, .timeframe_ns = 3 * MINUTE}, 1800 * 60);
+}
+
+static void what_never_helps_is_not_tried_again(void **state)
+{
+    bench b;
+    begin(state, &b,
+          &(setting){AMBERDATA,
+                     .timeframe_ns = MINUTE,
+                     .script = "{\"rest\":[{\"path\":\"/\",\"every\":1,\"fault\":\"403\"}]}"});
+    b.request.since_ns = b.now_ns - 100 * MINUTE;
+    assert_int_equal(
+        wk_history_fetch(&b.config, &b.request, b.fresh, &b.report, &b.err), WK_E_DATA);
+    ASSERT_CONTAINS(b.err.msg, "subscription lacks");
+    assert_null(strstr(b.err.msg, "UAKtest"));
+    assert_int_equal(b.report.n_requests, 1);
+    b.config.ca_file = "";
+    assert_int_equal(
+        wk_history_fetch(&b.config, &b.request, b.fresh, &b.report, &b.err), WK_E_DATA);
+    ASSERT_CONTAINS(b.err.msg, "certificate");
+    end(&b);
+}
+
+static void a_server_that_hangs_is_left_and_asked_again(void **state)
+{
+    bench b;
+    const setting s = {DELTA, .timeframe_ns = MINUTE,
+                       .script = "{\"rest\":[{\"path\":\"/v2/history\",\"nth\":[1],"
+                                 "\"fault\":\"hang\"}]}"};
+    begin(state, &b, &s);
+    b.config.timeout_s = 0.5;
+    b.request.until_ns = b.now_ns;
+    b.request.since_ns = b.now_ns - 300 * MINUTE;
+    fetch(&b);
+    assert_is_truth(&b, &s);
+    assert_true(b.report.n_repeated >= 1);
+    end(&b);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, temp_setup, temp_teardown)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(kraken_newest, temp_setup, temp_teardown),
-        cmocka_unit_test_setup_teardown(kraken_beyond_720_from_trades, temp_setup, temp_teardown),
-        cmocka_unit_test_setup_teardown(delta_candles, temp_setup, temp_teardown),
-        cmocka_unit_test_setup_teardown(futures_candles, temp_setup, temp_teardown),
-        cmocka_unit_test_setup_teardown(amberdata_candles, temp_setup, temp_teardown),
-        cmocka_unit_test_setup_teardown(kraken_survives_every_fault, temp_setup, temp_teardown),
-        cmocka_unit_test_setup_teardown(delta_survives_every_fault, temp_setup, temp_teardown),
-        cmocka_unit_test_setup_teardown(futures_survive_every_fault, temp_setup, temp_teardown),
-        cmocka_unit_test_setup_teardown(amberdata_survives_every_fault, temp_setup, temp_teardown),
+        CASE(kraken_newest),
+        CASE(kraken_beyond_720_from_trades),
+        CASE(delta_candles),
+        CASE(futures_candles),
+        CASE(amberdata_candles),
+        CASE(kraken_survives_every_fault),
+        CASE(delta_survives_every_fault),
+        CASE(futures_survive_every_fault),
+        CASE(amberdata_survives_every_fault),
+        CASE(futures_funding_is_whole_though_lists_are_cut),
+        CASE(delta_funding_is_paid_at_its_interval_and_open_interest_is_each_close),
+        CASE(mark_candles_are_a_market_of_their_own),
+        CASE(amberdata_values_come_page_by_page),
+        CASE(books_become_values),
+        CASE(all_markets_and_their_instruments),
+        CASE(longer_timeframes_are_built_from_the_venue_s),
+        CASE(what_never_helps_is_not_tried_again),
+        CASE(a_server_that_hangs_is_left_and_asked_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
