@@ -40,10 +40,9 @@ static wk_status ask_page(wk__series *x, int64_t since_ns, wk_rest_trades *page,
                           wk_err *err)
 {
     char path[256];
-    bool narrower;
     snprintf(path, sizeof path, "/0/public/Trades?pair=%s&since=%" PRId64 "&count=%d", x->wire,
              since_ns, COUNT);
-    WK_TRY(wk__rest_get(&x->session->rest, path, 1.5, &narrower, err));
+    WK_TRY(wk__kraken_get(x, path, 1.5, err));
     page->n = 0;
     WK_TRY(wk__parse_kraken_trades(&x->session->rest.doc, page, last_ns, err));
     if (page->n == 0)

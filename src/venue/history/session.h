@@ -91,6 +91,9 @@ WK_MUST_CHECK wk_status wk__put_values(wk__series *x, const char *name,
                                        int64_t to_ns, wk_err *err);
 void wk__progress_to(wk__series *x, int64_t from_ns, int64_t to_ns);
 
+/* venue_kraken.c: a call about one market; a reply about another one is asked for again. */
+WK_MUST_CHECK wk_status wk__kraken_get(wk__series *x, const char *path, double weight, wk_err *err);
+
 /* kraken_trades.c: the same candles from trades. later_trades: the venue has shown trades at or
  * after to_ns, so that an end before it is none. */
 WK_MUST_CHECK wk_status wk__fill_from_trades(wk__series *x, int64_t from_ns, int64_t to_ns,

@@ -146,6 +146,8 @@ static void fetch_and_compare(void **state, const setting *s, int64_t back_s)
 
 #define KRAKEN .server = "kraken", .venue = "kraken", .symbol = "BTCUSD", \
                .store_symbol = "BTCUSD", .truth = "XXBTZUSD", .volume_unit = 1
+#define KRAKEN_OTHER .server = "kraken", .venue = "kraken", .symbol = "DOGEUSD", \
+                     .store_symbol = "DOGEUSD", .truth = "XDGUSD", .volume_unit = 1
 #define DELTA .server = "delta", .venue = "delta-india", .symbol = "BTCUSD", \
               .store_symbol = "BTCUSD", .truth = "BTCUSD", .volume_unit = 0.001
 #define FUTURES .server = "kraken-futures", .venue = "kraken-futures", .symbol = "PF_XBTUSD", \
@@ -407,6 +409,24 @@ static void all_markets_and_their_instruments(void **state)
     end(&b);
 }
 
+/* The server repeats the reply to the market before: another market's candles. */
+static void a_reply_about_another_market_is_not_taken(void **state)
+{
+    const setting s = {KRAKEN, .timeframe_ns = MINUTE,
+                       .script = "{\"rest\":[{\"path\":\"/0/public/OHLC\",\"every\":2,"
+                                 "\"fault\":\"duplicate-page\"}]}"};
+    bench b;
+    begin(state, &b, &s);
+    b.request.symbol = "all";
+    b.request.until_ns = b.now_ns;
+    b.request.since_ns = b.now_ns - 300 * MINUTE;
+    fetch(&b);
+    assert_true(venue_faults(b.server) > 0);
+    assert_is_truth(&b, &s);
+    assert_is_truth(&b, &(setting){KRAKEN_OTHER, .timeframe_ns = MINUTE});
+    end(&b);
+}
+
 static void longer_timeframes_are_built_from_the_venue_s(void **state)
 {
     fetch_and_compare(state, &(setting){KRAKEN, .timeframe_ns = 3 * MINUTE}, 1800 * 60);
@@ -468,6 +488,7 @@ int main(void)
         CASE(amberdata_values_come_page_by_page),
         CASE(books_become_values),
         CASE(all_markets_and_their_instruments),
+        CASE(a_reply_about_another_market_is_not_taken),
         CASE(longer_timeframes_are_built_from_the_venue_s),
         CASE(what_never_helps_is_not_tried_again),
         CASE(a_server_that_hangs_is_left_and_asked_again),
