@@ -49,6 +49,9 @@ typedef struct {
     wk_synthetic_config synthetic;
 } wk_data_config;
 
+/* Names of the outside columns that a panel of this section has: "flow.<name>" of a tape, then "outside.<name>". */
+wk_strings wk_data_outside_names(const wk_data_config *data, wk_arena *arena);
+
 typedef struct {
     int64_t forecast_from_ns; /* first fold's test begin: forecasts exist from here */
     int64_t judge_from_ns;    /* trading and figures begin here; 0: with the first forecast */

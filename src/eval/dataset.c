@@ -166,7 +166,7 @@ wk_status wk_dataset_compute(const wk_run_config *config, wk_dataset *d, wk_err 
 {
     wk_features *features;
     wk_features_config wanted = config->features;
-    wanted.outside = wk__dataset_outside_names(&config->data, &d->arena);
+    wanted.outside = wk_data_outside_names(&config->data, &d->arena);
     WK_TRY(wk_features_plan(&d->arena, &wanted, (const char(*)[32])d->panel.symbols, d->panel.S,
                             d->panel.timeframe_ns, &features, err));
     WK_TRY(wk_features_batch(features, &d->panel, &d->arena, &d->table, err));

@@ -12,7 +12,4 @@ WK_MUST_CHECK wk_status wk__dataset_load_tapes(const wk_data_config *data, const
 WK_MUST_CHECK wk_status wk__dataset_join_outside(const wk_data_config *data, const char *root,
                                                  wk_panel *panel, wk_err *err);
 
-/* Names of the panel's outside columns [K]: "flow.<name>" of a tape, then "outside.<name>". */
-wk_strings wk__dataset_outside_names(const wk_data_config *data, wk_arena *arena);
-
 #endif
