@@ -50,8 +50,8 @@ wk_status wk__kraken_get(wk__series *x, const char *path, double weight, wk_err 
         if (is_of_market(&x->session->rest.doc, x->wire))
             return WK_OK;
     }
-    return wk_fail(err, WK_E_DATA, "%s answers with another market than %s",
-                   x->session->rest.name, x->wire);
+    return wk_fail(err, WK_E_DATA, "%s answers with another market than %s", x->session->rest.name,
+                   x->wire);
 }
 
 static wk_status ask_ohlc(wk__series *x, int64_t from_ns, wk_rest_candles *out, wk_err *err)
@@ -63,8 +63,8 @@ static wk_status ask_ohlc(wk__series *x, int64_t from_ns, wk_rest_candles *out, 
     return wk__parse_kraken_ohlc(&x->session->rest.doc, out, err);
 }
 
-/* The newest candles without a hole up to to_ns: the server fills gaps, so a hole or an early end is
- * a page that lies. What is missing after all asks comes from trades. */
+/* The newest candles without a hole up to to_ns: the server fills gaps, so a hole or an early end
+ * is a page that lies. What is missing after all asks comes from trades. */
 static wk_status ask_newest(wk__series *x, int64_t from_ns, int64_t to_ns, wk_rest_candles *out,
                             wk_err *err)
 {
@@ -96,15 +96,13 @@ static wk_status fill(wk__series *x, int64_t from_ns, int64_t to_ns, wk_err *err
     wk_status status = WK_OK;
     if (to_ns > now_ns - (NEWEST + 1) * x->base_ns)
         status = ask_newest(x, from_ns, to_ns, &newest, err);
-    if (status == WK_OK && newest.n > 0 &&
-        newest.v[newest.n - 1].open_ns + x->base_ns == to_ns) {
+    if (status == WK_OK && newest.n > 0 && newest.v[newest.n - 1].open_ns + x->base_ns == to_ns) {
         size_t first = newest.n - 1; /* of those without a hole up to the end */
         while (first > 0 && newest.v[first - 1].open_ns + x->base_ns == newest.v[first].open_ns)
             first--;
-        while (first < newest.n &&
-               (newest.v[first].open_ns < from_ns ||
-                wk_bucket_start(newest.v[first].open_ns, x->timeframe_ns) !=
-                    newest.v[first].open_ns))
+        while (first < newest.n && (newest.v[first].open_ns < from_ns ||
+                                    wk_bucket_start(newest.v[first].open_ns, x->timeframe_ns) !=
+                                        newest.v[first].open_ns))
             first++;
         memmove(newest.v, newest.v + first, (newest.n - first) * sizeof *newest.v);
         newest.n -= first;
@@ -132,8 +130,8 @@ static wk_status ask_books(wk__series *x, int64_t from_ns, int64_t to_ns, wk_res
     (void)from_ns, (void)to_ns, (void)narrower;
     snprintf(path, sizeof path, "/0/public/Depth?pair=%s&count=10", x->wire);
     WK_TRY(wk__kraken_get(x, path, 1, err));
-    return wk__parse_kraken_depth(&x->session->rest.doc, x->session->rest.response.received_ns,
-                                  out, err);
+    return wk__parse_kraken_depth(&x->session->rest.doc, x->session->rest.response.received_ns, out,
+                                  err);
 }
 
 const wk__venue wk__venue_kraken = {.name = "kraken",
