@@ -37,7 +37,9 @@ typedef enum {
     FAULT_REVERSE_ROWS,
     FAULT_EMPTY_PAGE,
     FAULT_SHORT_PAGE,
-    FAULT_API, /* the venue's own error text, with HTTP 200 */
+    FAULT_FOREIGN_NEXT, /* the link to the next page leads to another host */
+    FAULT_SAME_NEXT,    /* or to the page that it is on */
+    FAULT_API,          /* the venue's own error text, with HTTP 200 */
     FAULT_WS_DROP,
     FAULT_WS_DUPLICATE,
     FAULT_WS_REORDER,

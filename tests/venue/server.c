@@ -316,7 +316,7 @@ static int serve_http(venue *v, wire *w, const wire_request *http, bool *abruptl
         serve_page(r);
     }
     make_reply(r, &head);
-    int is_page = r->fault.kind >= FAULT_GZIP_DAMAGE && r->fault.kind <= FAULT_SHORT_PAGE;
+    int is_page = r->fault.kind >= FAULT_GZIP_DAMAGE && r->fault.kind <= FAULT_SAME_NEXT;
     if (r->fault.kind != FAULT_NONE && (!is_page || r->did_page))
         v->n_faults++;
     pthread_mutex_unlock(&v->lock);
