@@ -43,7 +43,7 @@ typedef struct {
 WK_MUST_CHECK wk_status wk_backtest_run(const wk_panel *panel, const wk_forecast *forecasts,
                                         const double *sigma, size_t from, size_t to,
                                         const wk_trade_config *trade, const wk_sim_config *sim,
-                                        const wk_instrument *instruments, wk_backtest *out,
+                                        const wk_trade_instrument *instruments, wk_backtest *out,
                                         wk_err *err);
 /* Frees what the result owns. Accepts NULL and a zeroed struct. */
 void wk_backtest_finish(wk_backtest *backtest);
@@ -51,7 +51,7 @@ void wk_backtest_finish(wk_backtest *backtest);
 /* Fills instruments [S] from the panel: the tick from the decimals of the prices, the lot from
  * those of the volumes, but never a lot worth more than a tenth of the quote unit at the first
  * price. Reads at most 20,000 bars a market. WK_E_DATA when a market has no bar. */
-WK_MUST_CHECK wk_status wk_instruments_infer(const wk_panel *panel, wk_instrument *instruments,
+WK_MUST_CHECK wk_status wk_instruments_infer(const wk_panel *panel, wk_trade_instrument *instruments,
                                              wk_err *err);
 
 #endif

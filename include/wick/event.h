@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "wick/decimal.h"
+#include "wick/side.h"
 
 typedef enum {
     WK_EVENT_TRADE,
@@ -26,10 +27,6 @@ typedef enum {
     WK_EVENT_GAP /* our own: messages were lost here, state was dropped */
 } wk_event_kind;
 
-typedef enum {
-    WK_SIDE_BUY = 1,
-    WK_SIDE_SELL = -1
-} wk_side; /* of the taker; of the book: buy = bid */
 
 #define WK_SYMBOL_NONE UINT32_MAX
 
@@ -42,7 +39,7 @@ typedef struct {
         struct {
             wk_decimal price, qty;
             int64_t id;          /* the venue's trade id, or 0 */
-            int32_t side;        /* wk_side */
+            int32_t side;        /* wk_side of the taker */
             uint8_t is_snapshot; /* part of a reply to the subscription: may be known already */
         } trade;
         struct {
@@ -54,8 +51,8 @@ typedef struct {
         } candle;
         struct {
             uint8_t is_snapshot;
-            int64_t sequence; /* first and last sequence numbers of the message; 0 without */
-            int64_t previous_sequence;
+            int64_t sequence;          /* of this message; 0: the venue gives none */
+            int64_t previous_sequence; /* of the message it must follow; 0: any */
         } book_begin;
         struct {
             wk_decimal price, qty; /* qty 0 deletes */

@@ -13,9 +13,20 @@
 #include "wick/gbdt.h"
 #include "wick/labels.h"
 #include "wick/nn.h"
+#include "wick/outside.h"
 #include "wick/trade.h"
 
-typedef enum { WK_SOURCE_AUTO, WK_SOURCE_FILES, WK_SOURCE_STORE, WK_SOURCE_SYNTHETIC } wk_data_source;
+typedef enum {
+    WK_SOURCE_AUTO,
+    WK_SOURCE_FILES,
+    WK_SOURCE_STORE,
+    WK_SOURCE_SYNTHETIC,
+    WK_SOURCE_TAPE /* recorded trades and books, with flow features */
+} wk_data_source;
+
+typedef struct {
+    const char *trades, *book; /* files relative to the root; {symbol} and {base} as in wick/outside.h; book "" = none */
+} wk_tape_config;
 
 typedef struct {
     int64_t seed, symbols, bars;
@@ -33,8 +44,13 @@ typedef struct {
     const char *funding;       /* directory of <SYMBOL>-funding.csv.gz, relative to root; "" = none */
     bool funding_mean;         /* markets without a series are charged the mean of the others */
     wk_reals ticks, lots;      /* one a market; empty: inferred from the decimals */
+    wk_tape_config tape;
+    wk_sections outside; /* wk_outside_config */
     wk_synthetic_config synthetic;
 } wk_data_config;
+
+/* Names of the outside columns that a panel of this section has: "flow.<name>" of a tape, then "outside.<name>". */
+wk_strings wk_data_outside_names(const wk_data_config *data, wk_arena *arena);
 
 typedef struct {
     int64_t forecast_from_ns; /* first fold's test begin: forecasts exist from here */
@@ -72,6 +88,7 @@ typedef struct {
     double scale_days, scale_min_days; /* trailing window of the score's root mean square */
     wk_gbdt_params params;
     int64_t seeds;
+    bool networks_must_earn; /* a fold uses branches only on the record of earlier blocks */
     int64_t heads_stride; /* row stride of the magnitude and volatility heads */
     wk_sections mlp_layers; /* wk_nn_layer_config, for kind = mlp */
     wk_nn_train_config mlp_train;
@@ -99,7 +116,7 @@ typedef struct {
     const char **feature_names, **feature_families; /* [F], in the arena */
     char feature_hash[65], data_hash[65];
     bool synthetic;
-    wk_instrument *instruments; /* [S], in the arena; NULL before wk_dataset_instruments */
+    wk_trade_instrument *instruments; /* [S], in the arena; NULL before wk_dataset_instruments */
     wk_arena arena;
 } wk_dataset;
 

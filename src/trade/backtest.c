@@ -23,7 +23,7 @@ typedef struct {
     const wk_panel *panel;
     const wk_forecast *forecasts;
     const double *sigma;
-    const wk_instrument *instruments;
+    const wk_trade_instrument *instruments;
     size_t S, from, trades_capacity;
     int64_t first_bar; /* number of the bar of step `from` in order ids */
     wk_sim_venue *venue;
@@ -97,7 +97,7 @@ static wk_status close_trade(run *r, size_t s, size_t step, int64_t time_ns, uin
     return WK_OK;
 }
 
-static wk_status book_fill(run *r, const wk_event *e, size_t step, wk_err *err)
+static wk_status book_fill(run *r, const wk_trader_event *e, size_t step, wk_err *err)
 {
     size_t s = e->symbol;
     open_trade *o = &r->open[s];
@@ -143,14 +143,14 @@ static wk_status book_fill(run *r, const wk_event *e, size_t step, wk_err *err)
 static wk_status deliver(run *r, size_t step, wk_err *err)
 {
     for (size_t i = 0; i < r->events.n; i++) {
-        const wk_event *e = &r->events.v[i];
-        if (e->kind == WK_EVENT_FILL) {
+        const wk_trader_event *e = &r->events.v[i];
+        if (e->kind == WK_TRADER_EVENT_FILL) {
             WK_TRY(book_fill(r, e, step, err));
-        } else if (e->kind == WK_EVENT_FUNDING) {
+        } else if (e->kind == WK_TRADER_EVENT_FUNDING) {
             r->open[e->symbol].funding_e8 += e->amount_e8;
             r->flow_e8[e->symbol] += e->amount_e8;
             r->funding_e8 += e->amount_e8;
-        } else if (e->kind == WK_EVENT_CANCELED) {
+        } else if (e->kind == WK_TRADER_EVENT_CANCELED) {
             if (e->reason == WK_REASON_EXPIRED)
                 r->out->orders_expired++;
             else
@@ -224,7 +224,7 @@ static wk_status play(run *r, size_t to, wk_err *err)
         WK_TRY(wk_sim_bar(r->venue, (int64_t)t, close_ns, p->bars + t * S, p->provenance + t * S,
                           p->funding != NULL ? p->funding + t * S : NULL, sigma, &r->events, err));
         WK_TRY(deliver(r, t, err));
-        wk_event bars = {.kind = WK_EVENT_BARS,
+        wk_trader_event bars = {.kind = WK_TRADER_EVENT_BARS,
                          .time_ns = close_ns,
                          .bars = p->bars + t * S,
                          .provenance = p->provenance + t * S,
@@ -251,12 +251,12 @@ static wk_status play(run *r, size_t to, wk_err *err)
 }
 
 static wk_status plan(run *r, wk_arena *arena, size_t to, const wk_trade_config *trade,
-                      const wk_sim_config *sim, const wk_instrument *instruments, wk_err *err)
+                      const wk_sim_config *sim, const wk_trade_instrument *instruments, wk_err *err)
 {
     const wk_panel *p = r->panel;
     size_t S = r->S, T = to - r->from;
     if (instruments == NULL) {
-        wk_instrument *inferred = wk_arena_array(arena, wk_instrument, S);
+        wk_trade_instrument *inferred = wk_arena_array(arena, wk_trade_instrument, S);
         WK_TRY(wk_instruments_infer(p, inferred, err));
         instruments = inferred;
     }
@@ -265,7 +265,7 @@ static wk_status plan(run *r, wk_arena *arena, size_t to, const wk_trade_config 
     WK_TRY(wk_trader_plan(arena, trade, instruments, S, p->timeframe_ns, wk_sim_cash_e8(r->venue),
                           &r->trader, err));
     r->events.capacity = wk_sim_events_max(r->venue);
-    r->events.v = wk_arena_array(arena, wk_event, r->events.capacity);
+    r->events.v = wk_arena_array(arena, wk_trader_event, r->events.capacity);
     r->actions.capacity = 4 * S;
     r->actions.v = wk_arena_array(arena, wk_action, r->actions.capacity);
     r->open = wk_arena_array(arena, open_trade, S);
@@ -289,7 +289,7 @@ static wk_status plan(run *r, wk_arena *arena, size_t to, const wk_trade_config 
 
 wk_status wk_backtest_run(const wk_panel *panel, const wk_forecast *forecasts, const double *sigma,
                           size_t from, size_t to, const wk_trade_config *trade,
-                          const wk_sim_config *sim, const wk_instrument *instruments,
+                          const wk_sim_config *sim, const wk_trade_instrument *instruments,
                           wk_backtest *out, wk_err *err)
 {
     if (from >= to || to > panel->T || panel->S == 0)

@@ -49,7 +49,7 @@ static wk_status check(const wk_trade_config *c, size_t S, int64_t timeframe_ns,
 }
 
 wk_status wk_trader_plan(wk_arena *arena, const wk_trade_config *config,
-                         const wk_instrument *instruments, size_t S, int64_t timeframe_ns,
+                         const wk_trade_instrument *instruments, size_t S, int64_t timeframe_ns,
                          int64_t initial_cash_e8, wk_trader **out, wk_err *err)
 {
     WK_TRY(check(config, S, timeframe_ns, initial_cash_e8, err));
@@ -125,7 +125,7 @@ static bool by_venue(uint8_t reason)
            reason == WK_REASON_LIQUIDATION || reason == WK_REASON_END;
 }
 
-static void on_fill(wk_trader *t, const wk_event *e)
+static void on_fill(wk_trader *t, const wk_trader_event *e)
 {
     size_t s = e->symbol;
     int64_t signed_lots = e->side * e->qty_lots, cash;
@@ -168,7 +168,7 @@ static void on_fill(wk_trader *t, const wk_event *e)
 }
 
 /* The order is gone with e->qty_lots unfilled. */
-static void on_canceled(wk_trader *t, const wk_event *e)
+static void on_canceled(wk_trader *t, const wk_trader_event *e)
 {
     size_t s = e->symbol;
     wk__limit *limit = &t->limit[s];
@@ -190,25 +190,25 @@ static void on_canceled(wk_trader *t, const wk_event *e)
     }
 }
 
-void wk_trader_step(wk_trader *t, const wk_event *e, wk_actions *actions)
+void wk_trader_step(wk_trader *t, const wk_trader_event *e, wk_actions *actions)
 {
-    WK_ASSERT(e->kind == WK_EVENT_BARS || e->symbol < t->S);
+    WK_ASSERT(e->kind == WK_TRADER_EVENT_BARS || e->symbol < t->S);
     switch (e->kind) {
-    case WK_EVENT_BARS:
+    case WK_TRADER_EVENT_BARS:
         wk__trader_bars(t, e, actions);
         break;
-    case WK_EVENT_FILL:
+    case WK_TRADER_EVENT_FILL:
         on_fill(t, e);
         break;
-    case WK_EVENT_CANCELED:
-    case WK_EVENT_REJECT:
+    case WK_TRADER_EVENT_CANCELED:
+    case WK_TRADER_EVENT_REJECT:
         on_canceled(t, e);
         break;
-    case WK_EVENT_FUNDING:
+    case WK_TRADER_EVENT_FUNDING:
         if (__builtin_add_overflow(t->cash_e8, e->amount_e8, &t->cash_e8))
             fail(t);
         break;
-    case WK_EVENT_ACK:
+    case WK_TRADER_EVENT_ACK:
         break;
     }
 }

@@ -81,7 +81,7 @@ int wk__signal_want(const wk__signal *signal, const wk_trade_config *config,
                     const wk_forecast *forecast, double x, double sigma);
 
 /* The bar event: marks, stops of the portfolio, exits, entries. */
-void wk__trader_bars(wk_trader *trader, const wk_event *event, wk_actions *actions);
+void wk__trader_bars(wk_trader *trader, const wk_trader_event *event, wk_actions *actions);
 
 /* A limit entry that will not be filled any more leaves its move up to the mark `ticks` in
  * missed_e8. */
