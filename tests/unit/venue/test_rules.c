@@ -602,6 +602,37 @@ static void test_silence_cuts_refusals_and_wrong_checksums(void **state)
     stop(v, 0);
 }
 
+static void test_bad_certificates_are_shown_on_demand(void **state)
+{
+    (void)state;
+    static const char *const flaws[] = {"wrong-host", "expired", "other-ca"};
+    for (size_t i = 0; i < 3; i++) {
+        venue_options options = {.venue = "kraken", .seed = 2, .history_s = 3600};
+        options.certificate = flaws[i];
+        venue *v = start(&options);
+        reply r = rest_get(v, "/0/public/Time", NULL);
+        assert_int_equal(r.status, 0);
+        reply_finish(&r);
+        assert_int_equal(venue_requests(v, ""), 0);
+        stop(v, 0);
+    }
+}
+
+static void test_handshakes_fail_on_demand(void **state)
+{
+    (void)state;
+    venue_options options = {.venue = "kraken", .seed = 2, .history_s = 3600};
+    options.script = "{\"rest\":[{\"path\":\"websocket\",\"nth\":[1],\"fault\":\"429\"},"
+                     "{\"path\":\"websocket\",\"nth\":[2],\"fault\":\"cut\"}]}";
+    venue *v = start(&options);
+    for (int i = 1; i <= 3; i++) {
+        socket_client c;
+        assert_int_equal(ws_open(&c, v, "/v2") != 0, i == 3);
+        ws_close(&c);
+    }
+    stop(v, 0);
+}
+
 static void test_late_trades_are_told_late_and_correct_their_candle(void **state)
 {
     (void)state;
@@ -645,6 +676,8 @@ int main(void)
         cmocka_unit_test(test_a_wrong_script_is_refused),
         cmocka_unit_test(test_pushed_messages_are_lost_doubled_and_swapped_on_demand),
         cmocka_unit_test(test_silence_cuts_refusals_and_wrong_checksums),
+        cmocka_unit_test(test_bad_certificates_are_shown_on_demand),
+        cmocka_unit_test(test_handshakes_fail_on_demand),
         cmocka_unit_test(test_late_trades_are_told_late_and_correct_their_candle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
