@@ -319,6 +319,7 @@ static int serve_http(venue *v, wire *w, const wire_request *http, bool *abruptl
     if (r->fault.kind != FAULT_NONE && (!is_page || r->did_page))
         v->n_faults++;
     pthread_mutex_unlock(&v->lock);
+    wire_sleep(w, (int64_t)v->options.latency_ms * 1000000);
     int on = send_reply(w, r, &head, abruptly);
     text_finish(&head);
     text_finish(&r->headers);

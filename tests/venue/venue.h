@@ -33,6 +33,7 @@ typedef struct {
     const char *certificate;
     const char *script; /* JSON text of the fault script; NULL: none; see fault.h */
     const char *script_file;
+    int latency_ms;        /* before each REST reply */
     int fault_permille;    /* of REST requests that get a random fault */
     int ws_fault_permille; /* of pushed book, trade and candle messages */
 } venue_options;
