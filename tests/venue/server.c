@@ -193,12 +193,22 @@ static int serve_fault(request *r)
     }
 }
 
+/* The newest reply on this path; the slots go round when there are more paths. */
 static text *last_body_of(request *r)
 {
-    uint64_t sum = 0;
-    for (const char *c = r->path; *c; c++)
-        sum = sum * 31 + (unsigned char)*c;
-    return &r->v->last_body[sum % 4];
+    venue *v = r->v;
+    size_t n = sizeof v->last / sizeof v->last[0], i = 0;
+    while (i < n && strcmp(v->last[i].path, r->path) != 0)
+        i++;
+    if (i == n) {
+        i = v->n_requests % n;
+        for (size_t k = 0; k < n; k++)
+            if (!*v->last[k].path)
+                i = k;
+        snprintf(v->last[i].path, sizeof v->last[i].path, "%.255s", r->path);
+        text_clear(&v->last[i].body);
+    }
+    return &v->last[i].body;
 }
 
 static void serve_page(request *r)
@@ -223,7 +233,8 @@ static void make_reply(request *r, text *out)
 {
     const char *accepts = wire_header(r->http, "accept-encoding");
     int gzip = r->body.n > 0 && accepts && strstr(accepts, "gzip") &&
-               (r->always_gzip || (r->body.n > 600 && r->v->n_requests % 2));
+               (r->always_gzip || r->fault.kind == FAULT_GZIP_DAMAGE ||
+                (r->body.n > 600 && r->v->n_requests % 2));
     if (r->fault.kind == FAULT_TRUNCATE && r->body.n > 4)
         r->body.n /= 2;
     if (gzip)
@@ -565,8 +576,8 @@ void venue_stop(venue *v)
     }
     for (size_t i = 0; i < v->n_markets; i++)
         market_finish(&v->markets[i]);
-    for (size_t i = 0; i < sizeof v->last_body / sizeof v->last_body[0]; i++)
-        text_finish(&v->last_body[i]);
+    for (size_t i = 0; i < sizeof v->last / sizeof v->last[0]; i++)
+        text_finish(&v->last[i].body);
     text_finish(&v->violations);
     text_finish(&v->log);
     fault_close(v->faults);

@@ -58,7 +58,10 @@ struct venue {
     rate_bucket rates[8];   /* as the protocol numbers them */
     int64_t window_start_ms;
     double window_used;
-    text last_body[4]; /* for duplicate-page, by a hash of the path */
+    struct {
+        char path[256];
+        text body;
+    } last[16]; /* for duplicate-page: the newest reply of each path */
 };
 
 struct request {
