@@ -1,21 +1,18 @@
 /* The program against the local venues: `wick fetch`, killed again and again at random instants,
  * with every kind of fault on the way, ends with exactly the venue's history in the store. usage:
  * test_fetch WICK; WICK_LONG=1 kills 200 times a venue instead of 8. */
-#include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "program.h"
 #include "venue.h"
 
 static const char *wick;
@@ -28,45 +25,6 @@ typedef struct {
     double volume_unit;
     int leaves_gaps; /* the venue has no candle where nothing traded */
 } setting;
-
-static void pause_ms(int64_t ms)
-{
-    struct timespec t = {ms / 1000, ms % 1000 * 1000000};
-    nanosleep(&t, NULL);
-}
-
-/* Runs the program with its output in `log`, killing it after kill_ms unless that is 0. Returns the
- * exit status, -1 when it was killed. */
-static int run(char *const *arguments, const char *log, int64_t kill_ms)
-{
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        int out = open(log, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-        dup2(out, 1);
-        dup2(out, 2);
-        execv(arguments[0], arguments);
-        _exit(127);
-    }
-    int status = 0;
-    if (kill_ms > 0) {
-        pause_ms(kill_ms);
-        kill(child, SIGKILL);
-    }
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-        ;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static void show(const char *log)
-{
-    char line[512];
-    FILE *file = fopen(log, "r");
-    while (file && fgets(line, sizeof line, file))
-        print_error("%s", line);
-    if (file)
-        fclose(file);
-}
 
 /* Digits of a decimal in units of 10^-decimals; further digits have to be 0. */
 static int64_t exact(const char *word, int decimals)
@@ -139,13 +97,6 @@ typedef struct {
     int64_t from, to;
 } bench;
 
-static void wipe(const char *path)
-{
-    char command[160];
-    snprintf(command, sizeof command, "rm -rf '%s'", path);
-    assert_int_equal(system(command), 0);
-}
-
 /* What the store has is what the venue has. */
 static size_t check(bench *b)
 {
@@ -161,8 +112,8 @@ static size_t check(bench *b)
                       "--out",
                       b->csv,
                       NULL};
-    if (run(export, b->log, 0) != 0) {
-        show(b->log);
+    if (program_run(export, b->log, 0) != 0) {
+        program_show(b->log);
         fail_msg("%s: the export failed", s->venue);
     }
     truth all = {0};
@@ -211,7 +162,7 @@ static void write_time(char out[32], int64_t time_s)
     strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &at));
 }
 
-/* One run of the program; kill_ms as for run(). */
+/* One run of the program; kill_ms as for program_run(). */
 static int fetch(bench *b, int64_t kill_ms)
 {
     const setting *s = b->s;
@@ -255,7 +206,7 @@ static int fetch(bench *b, int64_t kill_ms)
                          (char *)s->exchange,
                          NULL};
     setenv("WICK_AMBERDATA_KEY", "UAKtest", 1);
-    return run(arguments, b->log, kill_ms);
+    return program_run(arguments, b->log, kill_ms);
 }
 
 /* Ends the bench; the client has broken no rule. */
@@ -267,7 +218,7 @@ static void finish(bench *b, const char *what, int allowed)
         fail_msg("%s, %s: %zu violations: %.2000s", b->s->venue, what, n, violations);
     free(violations);
     venue_stop(b->v);
-    wipe(b->dir);
+    program_wipe(b->dir);
 }
 
 static void fetch_killed(const setting *s)
@@ -284,12 +235,12 @@ static void fetch_killed(const setting *s)
         /* It was quicker than the killer: whole already, so begin anew. */
         check(&b);
         whole++;
-        wipe(b.store);
+        program_wipe(b.store);
     }
     for (int i = 0; i < 5 && status != 0; i++)
         status = fetch(&b, 0);
     if (status != 0) {
-        show(b.log);
+        program_show(b.log);
         fail_msg("%s: the fetch does not end well, status %d", s->venue, status);
     }
     size_t n = check(&b);
@@ -313,7 +264,7 @@ static void fetch_under(const setting *whole, const char *name)
     for (int i = 0; i < 3 && status != 0; i++)
         status = fetch(&b, 0);
     if (status != 0) {
-        show(b.log);
+        program_show(b.log);
         fail_msg("%s, %s: the fetch does not end well, status %d", s->venue, name, status);
     }
     size_t n = check(&b);
