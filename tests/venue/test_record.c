@@ -73,14 +73,11 @@ static void compare_books(const setting *s, venue *v, const wk_live_config *conf
     wk_err err;
     watch w = {0};
     size_t n = 0, n_live = 0;
-    int is_live[2] = {0};
+    size_t live_at[2] = {0};
     wk_live_sinks sinks = {.ctx = &w, .event = on_event};
     assert_int_equal(wk_live_create(config, &sinks, &live, &err), WK_OK);
     assert_int_equal(wk_recording_open(raw, &recording, &err), WK_OK);
     while (wk_recording_next(recording, &message, &err) == WK_OK) {
-        if (message.direction == '<')
-            for (uint32_t i = 0; i < 2; i++)
-                is_live[i] = wk_live_book(live, i) != NULL;
         w.changed[0] = w.changed[1] = 0;
         assert_int_equal(wk_live_feed(live, &message, &err), WK_OK);
         for (uint32_t i = 0; i < 2; i++) {
@@ -89,6 +86,7 @@ static void compare_books(const setting *s, venue *v, const wk_live_config *conf
             if (!w.changed[i] || !book)
                 continue;
             n_live++;
+            live_at[i] = n;
             assert_int_equal(venue_book(v, s->truth[i], w.at_ns[i], &truth), 1);
             if (differ(book, &truth))
                 fail_msg("%s: the book of %s is not the venue's after message %zu (%lld): %.300s",
@@ -103,7 +101,7 @@ static void compare_books(const setting *s, venue *v, const wk_live_config *conf
         s->dialect, n_live, n, (unsigned long long)counts.checksum_failures, venue_faults(v),
         venue_connections(v));
     assert_true(n > 500 && n_live > n / 3 && counts.checksum_failures > 5);
-    assert_true(is_live[0] && is_live[1]); /* it has recovered */
+    assert_true(live_at[0] + 200 > n && live_at[1] + 200 > n); /* it has recovered each time */
     wk_recording_close(recording);
     wk_live_destroy(live);
 }
