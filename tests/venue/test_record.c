@@ -50,16 +50,25 @@ static void on_event(void *ctx, const wk_event *e, int64_t offset_ns)
     }
 }
 
-/* Levels of the first ten that differ; further down a damaged level is nobody's to see. */
-static int differ(const wk_book *book, const market_book *truth)
+static int64_t scaled(int64_t value, int decimals, int wanted)
 {
-    int wrong = 0;
+    for (; decimals < wanted; decimals++)
+        value *= 10;
+    return value;
+}
+
+/* Levels of the first ten that differ; further down a damaged level is nobody's to see. */
+static int differ(const wk_book *book, const market_book *truth, const market_instrument *what)
+{
+    int wrong = 0, p = wk_book_price_decimals(book), q = wk_book_qty_decimals(book);
     for (int side = 0; side < 2; side++) {
         size_t n;
         const wk_book_level *levels = wk_book_levels(book, side ? WK_SIDE_SELL : WK_SIDE_BUY, &n);
-        for (size_t i = 0; i < 10; i++)
-            wrong += i >= n || levels[i].price != truth->side[side][i].price ||
-                     levels[i].qty != truth->side[side][i].qty;
+        for (size_t i = 0; i < 10; i++) {
+            const market_level *level = &truth->side[side][i];
+            wrong += i >= n || levels[i].price != scaled(level->price, what->price_decimals, p) ||
+                     levels[i].qty != scaled(level->qty, what->qty_decimals, q);
+        }
     }
     return wrong;
 }
@@ -88,7 +97,7 @@ static void compare_books(const setting *s, venue *v, const wk_live_config *conf
             n_live++;
             live_at[i] = n;
             assert_int_equal(venue_book(v, s->truth[i], w.at_ns[i], &truth), 1);
-            if (differ(book, &truth))
+            if (differ(book, &truth, venue_market(v, s->truth[i])->instrument))
                 fail_msg("%s: the book of %s is not the venue's after message %zu (%lld): %.300s",
                          s->dialect, s->truth[i], n, (long long)w.at_ns[i], message.bytes);
         }
