@@ -83,6 +83,7 @@ static void compare_books(const setting *s, venue *v, const wk_live_config *conf
     watch w = {0};
     size_t n = 0, n_live = 0;
     size_t live_at[2] = {0};
+    int64_t seen_ns[2] = {0}, longest_ns = 0;
     wk_live_sinks sinks = {.ctx = &w, .event = on_event};
     assert_int_equal(wk_live_create(config, &sinks, &live, &err), WK_OK);
     assert_int_equal(wk_recording_open(raw, &recording, &err), WK_OK);
@@ -95,6 +96,9 @@ static void compare_books(const setting *s, venue *v, const wk_live_config *conf
             if (!w.changed[i] || !book)
                 continue;
             n_live++;
+            if (w.at_ns[i] - seen_ns[i] > longest_ns && seen_ns[i])
+                longest_ns = w.at_ns[i] - seen_ns[i];
+            seen_ns[i] = w.at_ns[i];
             live_at[i] = n;
             assert_int_equal(venue_book(v, s->truth[i], w.at_ns[i], &truth), 1);
             if (differ(book, &truth, venue_market(v, s->truth[i])->instrument))
@@ -106,7 +110,7 @@ static void compare_books(const setting *s, venue *v, const wk_live_config *conf
     wk_live_count(live, -1, &counts);
     print_message(
         "%s: %zu of %zu book messages with a book, all equal; %llu damaged seen, %zu faults, "
-        "%zu connections\n",
+        "%zu connections, longest without a book %.2f s\n",
         s->dialect, n_live, n, (unsigned long long)counts.checksum_failures, venue_faults(v),
         venue_connections(v));
     assert_true(n > 500 && n_live > n / 3 && counts.checksum_failures > 5);
@@ -118,7 +122,7 @@ static void compare_books(const setting *s, venue *v, const wk_live_config *conf
 static void record(const setting *s)
 {
     static const char *const kinds[] = {"drop", "duplicate", "reorder", "corrupt", "bad-checksum"};
-    static const int every[] = {211, 157, 241, 307, 401};
+    static const int every[] = {421, 313, 487, 613, 797};
     char dir[] = "/tmp/wick-record-XXXXXX", script[1024], config_file[64], log[64], raw[64],
          json[1024], error[256], ca[96];
     assert_non_null(mkdtemp(dir));
