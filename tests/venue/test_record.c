@@ -112,7 +112,7 @@ static void compare_books(const setting *s, venue *v, const wk_live_config *conf
         "%s: %zu of %zu book messages with a book, all equal; %llu damaged seen, %zu faults, "
         "%zu connections, longest without a book %.2f s\n",
         s->dialect, n_live, n, (unsigned long long)counts.checksum_failures, venue_faults(v),
-        venue_connections(v));
+        venue_connections(v), (double)longest_ns / 1e9);
     assert_true(n > 500 && n_live > n / 3 && counts.checksum_failures > 5);
     assert_true(live_at[0] + 200 > n && live_at[1] + 200 > n); /* it has recovered each time */
     wk_recording_close(recording);
