@@ -371,7 +371,10 @@ static void test_history_is_whole_under_each_fault(void **state)
                 applies = strcmp(only[k][1], s->server) == 0 && s != &settings[0];
             }
         /* In the short run each general fault meets one venue. */
-        if (!getenv("WICK_LONG") && !special)
+        const char *only_one = getenv("WICK_FAULT");
+        if (only_one)
+            applies = applies && strcmp(only_one, name) == 0;
+        else if (!getenv("WICK_LONG") && !special)
             applies = i / N_SETTINGS % N_SETTINGS == i % N_SETTINGS;
         if (applies)
             fetch_under(s, name);
@@ -385,6 +388,8 @@ int main(int argc, char **argv)
         return 2;
     }
     wick = argv[1];
+    if (argc > 2)
+        cmocka_set_test_filter(argv[2]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_history_is_whole_though_killed_at_random),
         cmocka_unit_test(test_history_is_whole_under_each_fault),

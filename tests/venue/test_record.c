@@ -1,7 +1,7 @@
 /* The program against the local venues: `wick record` on each dialect, while books are damaged in
  * every way and connections break. Its recording is then fed through the live path, message by
  * message: a book that is there is the venue's own, its bars are the venue's.
- * usage: test_record WICK; WICK_LONG=1 records for a minute each. */
+ * usage: test_record WICK [TESTS]; WICK_LONG=1 records for a minute each. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -113,8 +113,8 @@ static void compare_books(const setting *s, venue *v, const wk_live_config *conf
         "%zu connections, longest without a book %.2f s\n",
         s->dialect, n_live, n, (unsigned long long)counts.checksum_failures, venue_faults(v),
         venue_connections(v), (double)longest_ns / 1e9);
-    assert_true(n > 500 && n_live > n / 3 && counts.checksum_failures > 5);
-    assert_true(live_at[0] + 200 > n && live_at[1] + 200 > n); /* it has recovered each time */
+    assert_true(n > 500 && n_live > n / 3 && counts.checksum_failures > 3);
+    assert_true(live_at[0] + 400 > n && live_at[1] + 400 > n); /* it has recovered each time */
     wk_recording_close(recording);
     wk_live_destroy(live);
 }
@@ -159,7 +159,7 @@ static void record(const setting *s)
     fputs(json, file);
     fclose(file);
     char *arguments[] = {
-        (char *)wick, "record", config_file, "--seconds", getenv("WICK_LONG") ? "60" : "9", NULL};
+        (char *)wick, "record", config_file, "--seconds", getenv("WICK_LONG") ? "60" : "8", NULL};
     if (program_run(arguments, log, 0) != 0) {
         program_show(log);
         fail_msg("%s: wick record failed", s->dialect);
@@ -207,6 +207,8 @@ int main(int argc, char **argv)
         return 2;
     }
     wick = argv[1];
+    if (argc > 2)
+        cmocka_set_test_filter(argv[2]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kraken),
         cmocka_unit_test(test_delta_compact),
