@@ -4,6 +4,7 @@
 #ifndef WICK_FORECASTER_H
 #define WICK_FORECASTER_H
 
+#include "wick/hash.h"
 #include "wick/model.h"
 
 typedef struct wk_forecaster wk_forecaster;
@@ -38,7 +39,6 @@ WK_MUST_CHECK wk_status wk_forecaster_row(wk_forecaster *f, const float *feature
 
 /* A running digest of all features and forecasts so far: equal digests, equal decisions. Starts
  * with WK_DIGEST_START; the batch path digests its table with the same function. */
-#define WK_DIGEST_START UINT64_C(0xcbf29ce484222325)
 uint64_t wk_digest_step(uint64_t digest, const float *rows, const uint8_t *valid, size_t S,
                         size_t F, const wk_forecast *forecasts);
 

@@ -89,6 +89,8 @@ wk_status wk_forecaster_plan(wk_arena *arena, const wk_model *model, const wk_ru
                                   wk_arena_array(arena, float, S * f->F),
                                   wk_arena_array(arena, uint8_t, S),
                                   wk_arena_array(arena, double, S)};
+    for (size_t s = 0; s < S; s++)
+        f->table.sigma[s] = NAN; /* nothing has been seen */
     WK_TRY(plan_networks(f, arena, err));
     f->columns = (wk_columns){&f->table, f->branch, f->n_branch_columns};
     f->n_raw = wk_meta_n_raw(&model->meta);
@@ -207,29 +209,21 @@ wk_status wk_forecaster_row(wk_forecaster *f, const float *features, double sigm
     return WK_OK;
 }
 
-static uint64_t digest_bytes(uint64_t digest, const void *bytes, size_t n)
-{
-    const unsigned char *b = bytes;
-    for (size_t i = 0; i < n; i++)
-        digest = (digest ^ b[i]) * UINT64_C(0x100000001b3);
-    return digest;
-}
-
 uint64_t wk_digest_step(uint64_t digest, const float *rows, const uint8_t *valid, size_t S,
                         size_t F, const wk_forecast *forecasts)
 {
     for (size_t s = 0; s < S; s++) {
-        digest = digest_bytes(digest, &valid[s], 1);
+        digest = wk_digest_bytes(digest, &valid[s], 1);
         for (size_t i = 0; valid[s] && i < F; i++) {
             float x = rows[s * F + i] == rows[s * F + i] ? rows[s * F + i] : NAN; /* one NaN */
-            digest = digest_bytes(digest, &x, sizeof x);
+            digest = wk_digest_bytes(digest, &x, sizeof x);
         }
         const wk_forecast *f = &forecasts[s];
-        digest = digest_bytes(digest, &f->valid, 1);
+        digest = wk_digest_bytes(digest, &f->valid, 1);
         if (f->valid) {
             const float values[] = {f->p[0],      f->p[1],       f->p[2],     f->score,
                                     f->magnitude, f->volatility, f->threshold};
-            digest = digest_bytes(digest, values, sizeof values);
+            digest = wk_digest_bytes(digest, values, sizeof values);
         }
     }
     return digest;
