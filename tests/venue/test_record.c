@@ -119,6 +119,61 @@ static void compare_books(const setting *s, venue *v, const wk_live_config *conf
     wk_live_destroy(live);
 }
 
+/* Digits of a decimal in units of 10^-decimals. */
+static int64_t exact(const char *word, int decimals)
+{
+    return (int64_t)(strtod(word, NULL) * scaled(1, 0, decimals) + 0.5);
+}
+
+/* Every bar in the store is the venue's candle: what was not seen whole is not there. */
+static size_t compare_bars(const setting *s, venue *v, const char *dir, size_t k)
+{
+    char store[64], csv[64], log[64], line[256], stored[16] = "";
+    snprintf(store, sizeof store, "%s/store", dir);
+    snprintf(csv, sizeof csv, "%s/bars.csv", dir);
+    snprintf(log, sizeof log, "%s/log", dir);
+    for (const char *c = s->truth[k]; *c; c++)
+        if (*c != '/')
+            strncat(stored, c, 1);
+    char *export[] = {(char *)wick, "store",
+                      "export",     strcmp(s->server, "delta") == 0 ? "delta-india" : "kraken",
+                      stored,       "2s",
+                      "--store",    store,
+                      "--out",      csv,
+                      NULL};
+    if (program_run(export, log, 0) != 0) {
+        program_show(log);
+        fail_msg("%s: the export of %s failed", s->dialect, stored);
+    }
+    const market_instrument *what = venue_market(v, s->truth[k])->instrument;
+    double unit = what->contract_value ? strtod(what->contract_value, NULL) : 1;
+    FILE *file = fopen(csv, "r");
+    assert_non_null(file);
+    size_t n = 0;
+    while (fgets(line, sizeof line, file)) {
+        long long at;
+        char field[5][32];
+        if (sscanf(line, "%lld,%31[^,],%31[^,],%31[^,],%31[^,],%31[^,\n]", &at, field[0], field[1],
+                   field[2], field[3], field[4]) != 6)
+            continue;
+        market_candle c;
+        assert_int_equal(venue_candles(v, s->truth[k], 2, at, at + 2, &c, 1), 1);
+        const int64_t prices[4] = {c.open, c.high, c.low, c.close};
+        int wrong = 0;
+        for (int i = 0; i < 4; i++)
+            wrong += exact(field[i], what->price_decimals) != prices[i];
+        double volume = strtod(field[4], NULL) / unit;
+        wrong += (int64_t)(volume * (double)scaled(1, 0, what->qty_decimals) + 0.5) != c.volume;
+        if (wrong)
+            fail_msg("%s, %s: the bar is %s, the venue's has close %lld, volume %lld, %lld trades",
+                     s->dialect, stored, line, (long long)c.close, (long long)c.volume,
+                     (long long)c.n_trades);
+        n++;
+    }
+    fclose(file);
+    return n;
+}
+
 static void record(const setting *s)
 {
     static const char *const kinds[] = {"drop", "duplicate", "reorder", "corrupt", "bad-checksum"};
@@ -149,11 +204,13 @@ static void record(const setting *s)
     snprintf(
         json, sizeof json,
         "{\"venues\": [{\"name\": \"%s\", \"dialect\": \"%s\", \"url\": \"%s%s\", \"symbols\": "
-        "%s, \"ping_s\": 0.5, \"backoff_min_ms\": 20, \"backoff_max_ms\": 200, \"connects_max\": "
-        "1000}], \"timeframes\": [\"1m\"], \"close_grace_ms\": 300, \"store\": \"%s/store\", "
+        "%s%s, \"candles\": false, \"ping_s\": 0.5, \"backoff_min_ms\": 20, \"backoff_max_ms\": "
+        "200, \"connects_max\": "
+        "1000}], \"timeframes\": [\"2s\"], \"close_grace_ms\": 300, \"store\": \"%s/store\", "
         "\"ca_file\": \"%s\", \"keep_raw\": true, \"repair\": false}",
         strcmp(s->server, "delta") == 0 ? "delta-india" : "kraken", s->dialect, venue_ws_url(v),
-        s->path, s->symbols, dir, ca);
+        s->path, s->symbols,
+        strcmp(s->server, "delta") == 0 ? ", \"contract_values\": [0.001, 100]" : "", dir, ca);
     FILE *file = fopen(config_file, "w");
     assert_non_null(file);
     fputs(json, file);
@@ -172,6 +229,9 @@ static void record(const setting *s)
         WK_OK)
         fail_msg("%s", err.msg);
     compare_books(s, v, &config, raw);
+    for (size_t i = 0; i < 2; i++)
+        print_message("%s: %zu bars of %s, all equal\n", s->dialect, compare_bars(s, v, dir, i),
+                      s->truth[i]);
     wk_arena_finish(&arena);
     size_t n_violations;
     char *violations = venue_violations(v, &n_violations);
