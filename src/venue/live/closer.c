@@ -209,12 +209,12 @@ static void emit_multiples(wk__closer *c, int64_t time_ns, int64_t arrival_ns)
                 whole.high = b->high;
                 whole.low = b->low;
             }
-            if (!is_empty) {
+            if (!is_empty || !has_trades) {
                 whole.high = larger(whole.high, b->high);
                 whole.low = smaller(whole.low, b->low);
-                has_trades = true;
+                whole.close = b->close;
             }
-            whole.close = b->close;
+            has_trades |= !is_empty;
             wk__sum_add(&volume, b->volume);
             is_repaired |= b->provenance == WK_PROV_REPAIRED;
         }

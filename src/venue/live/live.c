@@ -25,10 +25,6 @@ static void on_bar(void *ctx, size_t timeframe, const wk__closed *bar, int64_t a
     wk__market *m = ctx;
     wk_live *live = m->live;
     wk_live_counts *counts = &live->venues[m->about.venue_index].counts;
-    counts->bars++;
-    counts->revised += is_revision;
-    counts->empty += bar->provenance == WK_PROV_CONFIRMED_EMPTY;
-    counts->repaired += bar->provenance == WK_PROV_REPAIRED;
     wk_live_bar out = {.market = (uint32_t)(m - live->markets),
                        .timeframe_ns = live->timeframes_ns[timeframe],
                        .bar = {.time_ns = bar->time_ns,
@@ -40,6 +36,18 @@ static void on_bar(void *ctx, size_t timeframe, const wk__closed *bar, int64_t a
                        .provenance = bar->provenance,
                        .is_revision = is_revision,
                        .arrival_ns = arrival_ns};
+    /* No input makes such a bar; if one does, it must not stop the store. */
+    const char *problem = wk_bar_problem(&out.bar);
+    if (problem) {
+        counts->impossible++;
+        wk_log_write(WK_LOG_ERROR, "live.bar", "market=%s/%s time_ns=%" PRId64 " why=\"%s\"",
+                     m->about.venue, m->about.symbol, bar->time_ns, problem);
+        return;
+    }
+    counts->bars++;
+    counts->revised += is_revision;
+    counts->empty += bar->provenance == WK_PROV_CONFIRMED_EMPTY;
+    counts->repaired += bar->provenance == WK_PROV_REPAIRED;
     if (live->sinks.bar)
         live->sinks.bar(live->sinks.ctx, &out);
 }
