@@ -5,6 +5,7 @@
 #define COMMANDS(X)              \
     X(backtest)                  \
     X(bench_backtest_bars)       \
+    X(bench_book_kraken)         \
     X(bench_features_indicators) \
     X(bench_features_row)        \
     X(config)                    \
