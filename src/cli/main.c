@@ -12,6 +12,7 @@
     X(doctor)                    \
     X(export)                    \
     X(features)                  \
+    X(fetch)                     \
     X(gbdt_predict)              \
     X(gbdt_train)                \
     X(import)                    \

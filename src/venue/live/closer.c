@@ -145,10 +145,9 @@ static detail *detail_of(wk__closer *c, int64_t time_ns)
 
 static bool equal_bars(const wk__closed *a, const wk__closed *b)
 {
-    return wk__decimal_compare(a->open, b->open) == 0 &&
-           wk__decimal_compare(a->high, b->high) == 0 && wk__decimal_compare(a->low, b->low) == 0 &&
-           wk__decimal_compare(a->close, b->close) == 0 &&
-           wk__decimal_compare(a->volume, b->volume) == 0 && a->provenance == b->provenance;
+    return wk__exact_compare(a->open, b->open) == 0 && wk__exact_compare(a->high, b->high) == 0 &&
+           wk__exact_compare(a->low, b->low) == 0 && wk__exact_compare(a->close, b->close) == 0 &&
+           wk__exact_compare(a->volume, b->volume) == 0 && a->provenance == b->provenance;
 }
 
 static int64_t oldest_kept(const wk__closer *c, size_t timeframe)
@@ -178,12 +177,12 @@ static bool emit(wk__closer *c, size_t timeframe, const wk__closed *bar, int64_t
 
 static wk_decimal larger(wk_decimal a, wk_decimal b)
 {
-    return wk__decimal_compare(a, b) < 0 ? b : a;
+    return wk__exact_compare(a, b) < 0 ? b : a;
 }
 
 static wk_decimal smaller(wk_decimal a, wk_decimal b)
 {
-    return wk__decimal_compare(b, a) < 0 ? b : a;
+    return wk__exact_compare(b, a) < 0 ? b : a;
 }
 
 /* The longer bars that hold this bucket, when all of their parts are known. */
@@ -237,7 +236,7 @@ static void emit_base(wk__closer *c, const wk__closed *bar, int64_t arrival_ns)
     for (;;) {
         const final *f = final_at(&c->finals[0], before.time_ns + c->base_ns);
         if (!f || f->bar.provenance != WK_PROV_CONFIRMED_EMPTY ||
-            wk__decimal_compare(f->bar.close, before.close) == 0)
+            wk__exact_compare(f->bar.close, before.close) == 0)
             return;
         wk__closed flat = f->bar;
         flat.open = flat.high = flat.low = flat.close = before.close;

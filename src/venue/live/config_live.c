@@ -12,6 +12,8 @@ static const wk_cfg_row venue_rows[] = {
      "compact ones"},
     {"url", WK_CFG_STRING, AT(url), NULL, "\"wss://ws.kraken.com/v2\"", 0, 0, NULL, NULL,
      "address of the stream"},
+    {"rest_url", WK_CFG_STRING, AT(rest_url), NULL, "\"\"", 0, 0, NULL, NULL,
+     "address of its REST, for repair; empty: the venue's own by its name"},
     {"clock_url", WK_CFG_STRING, AT(clock_url), NULL, "\"\"", 0, 0, NULL, NULL,
      "address whose Date header tells the venue's clock where pings do not; empty: not asked"},
     {"symbols", WK_CFG_STRINGS, AT(symbols), NULL, "[\"BTC/USD\"]", 0, 0, NULL, NULL,

@@ -105,7 +105,7 @@ static bool is_told(wk_decimal x)
 
 static bool is_same(wk_decimal a, wk_decimal b)
 {
-    return is_told(a) && is_told(b) && wk__decimal_compare(a, b) == 0;
+    return is_told(a) && is_told(b) && wk__exact_compare(a, b) == 0;
 }
 
 static void tell_value(wk_live *live, wk__market *m, const char *name, const wk_event *e,
