@@ -296,8 +296,6 @@ void wk_live_check(wk_live *live, int64_t now_ns)
             if (is_wanted(m->config, channel) && !is_there && now_ns >= m->retry_ns[channel])
                 wk__live_ask(live, m, (wk_live_channel)channel, now_ns);
         }
-        if (m->follower.is_live && now_ns - m->book_live_ns > 10 * WK_NS_PER_S)
-            m->backoff_ns[WK_LIVE_CHANNEL_BOOK] = 0;
     }
 }
 
