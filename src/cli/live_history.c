@@ -10,6 +10,7 @@
 
 #include "wick/arena.h"
 #include "wick/history.h"
+#include "wick/log.h"
 
 struct wk__live_history {
     const wk_live_config *config;
@@ -28,6 +29,11 @@ wk_status wk__live_history_open(const wk_live_config *config, wk__live_history *
     wk_config_defaults(&wk_history_config_table, &h->arena, &h->history);
     h->history.ca_file = config->ca_file;
     h->history.address_family = config->address_family;
+    /* A session that ends does not wait for long, and what failed is asked for again later. */
+    h->history.tries = 3;
+    h->history.backoff_max_s = 2;
+    h->history.timeout_s = 15;
+    h->history.close_grace_s = 2;
     const char *tmp = getenv("TMPDIR");
     snprintf(h->dir, sizeof h->dir, "%.200s/wick-repair-XXXXXX", tmp && *tmp ? tmp : "/tmp");
     if (!mkdtemp(h->dir)) {
@@ -89,6 +95,53 @@ wk_status wk__live_history_get(void *ctx, const char *venue, const char *name_st
         status = wk_series_create(venue, symbol, timeframe_ns, 0, out, err);
     wk_fresh_close(fresh);
     return status;
+}
+
+/* A market's contract value from what the store knows, else from the venue. */
+static bool contract_value(wk__live_history *h, wk_fresh *fresh, const wk_live_venue *v,
+                           const char *name, double *out)
+{
+    wk_instrument instrument;
+    wk_history_report report;
+    wk_err why;
+    char symbol[40];
+    store_symbol(name, symbol);
+    wk_history_request request = {
+        .venue = choose_venue(h, v->name), .symbol = symbol, .what = WK_HISTORY_INSTRUMENTS};
+    wk_status status = wk_fresh_instrument(fresh, v->name, symbol, &instrument, &why);
+    if (status != WK_OK && wk_history_fetch(&h->history, &request, fresh, &report, &why) == WK_OK)
+        status = wk_fresh_instrument(fresh, request.venue, symbol, &instrument, &why);
+    if (status != WK_OK || !instrument.is_contract || instrument.is_inverse)
+        return false;
+    *out = wk_decimal_to_double(instrument.contract_value);
+    return true;
+}
+
+wk_status wk__live_contract_values(wk__live_history *h, wk_live_config *config, wk_arena *arena,
+                                   wk_err *err)
+{
+    wk_live_venue *venues = config->venues.v;
+    wk_fresh *fresh;
+    WK_TRY(wk_fresh_open(config->store, &fresh, err));
+    for (size_t i = 0; i < config->venues.n; i++) {
+        wk_live_venue *v = &venues[i];
+        if (v->dialect == WK_LIVE_KRAKEN || v->contract_values.n)
+            continue;
+        double *values = wk_arena_alloc(arena, v->symbols.n * sizeof *values);
+        size_t n = 0;
+        while (n < v->symbols.n && contract_value(h, fresh, v, v->symbols.v[n], &values[n]))
+            n++;
+        if (n == v->symbols.n)
+            v->contract_values = (wk_reals){values, n};
+        else
+            wk_log_write(
+                WK_LOG_WARN, "live.contracts",
+                "venue=%s symbol=%s why=\"its contract value is not known, so volumes stay "
+                "in contracts; set contract_values\"",
+                v->name, v->symbols.v[n]);
+    }
+    wk_fresh_close(fresh);
+    return WK_OK;
 }
 
 void wk__live_history_close(wk__live_history *h)

@@ -47,6 +47,7 @@ struct wk__closer {
     int64_t next_ns;        /* the bucket that closes next; -1: no stream yet */
     int64_t known_until_ns; /* 0: nothing is stored */
     bool has_asked_history;
+    int64_t history_from_ns; /* what the first stream began by asking for */
     bool has_last;
     wk_decimal last; /* the newest price, for bars without trades */
     int64_t last_ns;
@@ -431,6 +432,7 @@ static void begin(wk__closer *c, int64_t venue_ns)
     int64_t from = wk_bucket_start(c->next_ns, longest);
     if (c->known_until_ns && c->known_until_ns < from)
         from = c->known_until_ns;
+    c->history_from_ns = from;
     ask(c, from, c->next_ns);
 }
 
@@ -654,9 +656,11 @@ void wk__closer_candle(wk__closer *c, const wk_event *e)
         c->candle_newest_ns = at;
     if (c->next_ns < 0 || at >= c->next_ns)
         return;
-    /* A closed bucket: a correction, or (from a snapshot) what was missed while nobody listened. */
+    /* A closed bucket: a correction, or (from a snapshot) what was missed while nobody listened.
+     * Rows of a snapshot before that are left alone: it leaves quiet buckets out, which would look
+     * like gaps. */
     const final *f = final_at(&c->finals[0], at);
-    if (f || !e->candle.is_snapshot || at < c->known_until_ns) {
+    if (f || !e->candle.is_snapshot || at < c->known_until_ns || at < c->history_from_ns) {
         c->touched_ns = at < c->touched_ns ? at : c->touched_ns;
         return;
     }

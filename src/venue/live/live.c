@@ -301,13 +301,11 @@ void wk_live_check(wk_live *live, int64_t now_ns)
 
 void wk__live_gap(wk_live *live, wk__market *m, int64_t now_ns)
 {
-    if (m->book) {
-        wk_book_clear(m->book);
-        m->follower.is_live = m->follower.is_open = 0;
-        m->follower.sequence = 0;
-    }
     wk_event gap = {
         .kind = WK_EVENT_GAP, .symbol = (uint32_t)(m - live->markets), .receive_ns = now_ns};
+    wk_err ignored;
+    if (m->book && wk_book_follow(&m->follower, &gap, &ignored) != WK_OK)
+        WK_ASSERT(false);
     if (live->sinks.event)
         live->sinks.event(live->sinks.ctx, &gap,
                           live->venues[m->about.venue_index].clock.offset_ns);
