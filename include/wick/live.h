@@ -25,7 +25,7 @@ typedef enum { WK_LIVE_KRAKEN, WK_LIVE_DELTA, WK_LIVE_DELTA_PUBLIC } wk_live_dia
 typedef struct {
     const char *name; /* of the venue in the store */
     int dialect;      /* wk_live_dialect */
-    const char *url, *clock_url;
+    const char *url, *rest_url, *clock_url;
     wk_strings symbols; /* as the stream has them; the store's name is without "/" */
     wk_reals contract_values;
     int64_t symbols_per_connection, book_depth;

@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include "cli_internal.h"
+#include "live_history.h"
 #include "live_output.h"
 #include "wick/clock.h"
+#include "wick/file.h"
 #include "wick/live.h"
 #include "wick/log.h"
 #include "wick/store.h"
@@ -104,10 +106,25 @@ static wk_status record(const wk_cli *cli, wk_arena *arena, wk_err *err)
                  .is_terminal = isatty(STDERR_FILENO),
                  .end_ns = seconds > 0 ? wk_clock_monotonic_ns() + (int64_t)(seconds * 1e9) : 0,
                  .logged_ns = wk_clock_monotonic_ns()};
-    wk_live_session_options options = {.stored = on_stored, .status = on_status, .ctx = &s};
+    wk__live_history *history = NULL;
+    if (config.repair) {
+        WK_TRY(wk_dir_create(root, err));
+        WK_TRY(wk__live_history_open(&config, &history, err));
+        wk_status status = wk__live_contract_values(history, &config, arena, err);
+        if (status != WK_OK) {
+            wk__live_history_close(history);
+            return status;
+        }
+    }
+    wk_live_session_options options = {.history = history ? wk__live_history_get : NULL,
+                                       .history_ctx = history,
+                                       .stored = on_stored,
+                                       .status = on_status,
+                                       .ctx = &s};
     wk_live_summary summary;
     catch_signals();
     wk_status status = wk_live_record_run(&config, &options, &stop, &summary, err);
+    wk__live_history_close(history);
     if (s.is_terminal)
         fputc('\n', stderr);
     if (status == WK_OK && !s.prints_bars)

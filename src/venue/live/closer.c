@@ -47,6 +47,7 @@ struct wk__closer {
     int64_t next_ns;        /* the bucket that closes next; -1: no stream yet */
     int64_t known_until_ns; /* 0: nothing is stored */
     bool has_asked_history;
+    int64_t history_from_ns; /* what the first stream began by asking for */
     bool has_last;
     wk_decimal last; /* the newest price, for bars without trades */
     int64_t last_ns;
@@ -145,10 +146,9 @@ static detail *detail_of(wk__closer *c, int64_t time_ns)
 
 static bool equal_bars(const wk__closed *a, const wk__closed *b)
 {
-    return wk__decimal_compare(a->open, b->open) == 0 &&
-           wk__decimal_compare(a->high, b->high) == 0 && wk__decimal_compare(a->low, b->low) == 0 &&
-           wk__decimal_compare(a->close, b->close) == 0 &&
-           wk__decimal_compare(a->volume, b->volume) == 0 && a->provenance == b->provenance;
+    return wk__exact_compare(a->open, b->open) == 0 && wk__exact_compare(a->high, b->high) == 0 &&
+           wk__exact_compare(a->low, b->low) == 0 && wk__exact_compare(a->close, b->close) == 0 &&
+           wk__exact_compare(a->volume, b->volume) == 0 && a->provenance == b->provenance;
 }
 
 static int64_t oldest_kept(const wk__closer *c, size_t timeframe)
@@ -178,12 +178,12 @@ static bool emit(wk__closer *c, size_t timeframe, const wk__closed *bar, int64_t
 
 static wk_decimal larger(wk_decimal a, wk_decimal b)
 {
-    return wk__decimal_compare(a, b) < 0 ? b : a;
+    return wk__exact_compare(a, b) < 0 ? b : a;
 }
 
 static wk_decimal smaller(wk_decimal a, wk_decimal b)
 {
-    return wk__decimal_compare(b, a) < 0 ? b : a;
+    return wk__exact_compare(b, a) < 0 ? b : a;
 }
 
 /* The longer bars that hold this bucket, when all of their parts are known. */
@@ -209,12 +209,12 @@ static void emit_multiples(wk__closer *c, int64_t time_ns, int64_t arrival_ns)
                 whole.high = b->high;
                 whole.low = b->low;
             }
-            if (!is_empty) {
+            if (!is_empty || !has_trades) {
                 whole.high = larger(whole.high, b->high);
                 whole.low = smaller(whole.low, b->low);
-                has_trades = true;
+                whole.close = b->close;
             }
-            whole.close = b->close;
+            has_trades |= !is_empty;
             wk__sum_add(&volume, b->volume);
             is_repaired |= b->provenance == WK_PROV_REPAIRED;
         }
@@ -237,7 +237,7 @@ static void emit_base(wk__closer *c, const wk__closed *bar, int64_t arrival_ns)
     for (;;) {
         const final *f = final_at(&c->finals[0], before.time_ns + c->base_ns);
         if (!f || f->bar.provenance != WK_PROV_CONFIRMED_EMPTY ||
-            wk__decimal_compare(f->bar.close, before.close) == 0)
+            wk__exact_compare(f->bar.close, before.close) == 0)
             return;
         wk__closed flat = f->bar;
         flat.open = flat.high = flat.low = flat.close = before.close;
@@ -432,6 +432,7 @@ static void begin(wk__closer *c, int64_t venue_ns)
     int64_t from = wk_bucket_start(c->next_ns, longest);
     if (c->known_until_ns && c->known_until_ns < from)
         from = c->known_until_ns;
+    c->history_from_ns = from;
     ask(c, from, c->next_ns);
 }
 
@@ -655,9 +656,11 @@ void wk__closer_candle(wk__closer *c, const wk_event *e)
         c->candle_newest_ns = at;
     if (c->next_ns < 0 || at >= c->next_ns)
         return;
-    /* A closed bucket: a correction, or (from a snapshot) what was missed while nobody listened. */
+    /* A closed bucket: a correction, or (from a snapshot) what was missed while nobody listened.
+     * Rows of a snapshot before that are left alone: it leaves quiet buckets out, which would look
+     * like gaps. */
     const final *f = final_at(&c->finals[0], at);
-    if (f || !e->candle.is_snapshot || at < c->known_until_ns) {
+    if (f || !e->candle.is_snapshot || at < c->known_until_ns || at < c->history_from_ns) {
         c->touched_ns = at < c->touched_ns ? at : c->touched_ns;
         return;
     }

@@ -12,8 +12,11 @@ static const wk_cfg_row venue_rows[] = {
      "compact ones"},
     {"url", WK_CFG_STRING, AT(url), NULL, "\"wss://ws.kraken.com/v2\"", 0, 0, NULL, NULL,
      "address of the stream"},
+    {"rest_url", WK_CFG_STRING, AT(rest_url), NULL, "\"\"", 0, 0, NULL, NULL,
+     "address of its REST, for repair; empty: the venue's own by its name"},
     {"clock_url", WK_CFG_STRING, AT(clock_url), NULL, "\"\"", 0, 0, NULL, NULL,
-     "address whose Date header tells the venue's clock where pings do not; empty: not asked"},
+     "address of REST that tells the venue's time (server_time or unixtime), where pings do not: "
+     "Delta's /v2/settings; empty: the stamps of the stream have to do"},
     {"symbols", WK_CFG_STRINGS, AT(symbols), NULL, "[\"BTC/USD\"]", 0, 0, NULL, NULL,
      "markets as the stream names them; the store's name is the same without \"/\""},
     {"contract_values", WK_CFG_REALS, AT(contract_values), "base currency", "[]", 0, 0, NULL, NULL,

@@ -63,7 +63,7 @@ static wk_decimal without_zeros(wk_decimal x)
     return x;
 }
 
-int wk__decimal_compare(wk_decimal a, wk_decimal b)
+int wk__exact_compare(wk_decimal a, wk_decimal b)
 {
     a = without_zeros(a);
     b = without_zeros(b);

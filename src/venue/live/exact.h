@@ -18,7 +18,7 @@ void wk__sum_add(wk__sum *sum, wk_decimal term);
 wk_decimal wk__sum_value(const wk__sum *sum);
 
 /* -1, 0, 1: by value, 1.50 equals 1.5. */
-int wk__decimal_compare(wk_decimal a, wk_decimal b);
+int wk__exact_compare(wk_decimal a, wk_decimal b);
 
 /* The decimal that a double is printed as in its shortest exact form; x is finite. */
 wk_decimal wk__decimal_of(double x);

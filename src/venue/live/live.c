@@ -25,10 +25,6 @@ static void on_bar(void *ctx, size_t timeframe, const wk__closed *bar, int64_t a
     wk__market *m = ctx;
     wk_live *live = m->live;
     wk_live_counts *counts = &live->venues[m->about.venue_index].counts;
-    counts->bars++;
-    counts->revised += is_revision;
-    counts->empty += bar->provenance == WK_PROV_CONFIRMED_EMPTY;
-    counts->repaired += bar->provenance == WK_PROV_REPAIRED;
     wk_live_bar out = {.market = (uint32_t)(m - live->markets),
                        .timeframe_ns = live->timeframes_ns[timeframe],
                        .bar = {.time_ns = bar->time_ns,
@@ -40,6 +36,18 @@ static void on_bar(void *ctx, size_t timeframe, const wk__closed *bar, int64_t a
                        .provenance = bar->provenance,
                        .is_revision = is_revision,
                        .arrival_ns = arrival_ns};
+    /* No input makes such a bar; if one does, it must not stop the store. */
+    const char *problem = wk_bar_problem(&out.bar);
+    if (problem) {
+        counts->impossible++;
+        wk_log_write(WK_LOG_ERROR, "live.bar", "market=%s/%s time_ns=%" PRId64 " why=\"%s\"",
+                     m->about.venue, m->about.symbol, bar->time_ns, problem);
+        return;
+    }
+    counts->bars++;
+    counts->revised += is_revision;
+    counts->empty += bar->provenance == WK_PROV_CONFIRMED_EMPTY;
+    counts->repaired += bar->provenance == WK_PROV_REPAIRED;
     if (live->sinks.bar)
         live->sinks.bar(live->sinks.ctx, &out);
 }
@@ -288,20 +296,16 @@ void wk_live_check(wk_live *live, int64_t now_ns)
             if (is_wanted(m->config, channel) && !is_there && now_ns >= m->retry_ns[channel])
                 wk__live_ask(live, m, (wk_live_channel)channel, now_ns);
         }
-        if (m->follower.is_live && now_ns - m->book_live_ns > 10 * WK_NS_PER_S)
-            m->backoff_ns[WK_LIVE_CHANNEL_BOOK] = 0;
     }
 }
 
 void wk__live_gap(wk_live *live, wk__market *m, int64_t now_ns)
 {
-    if (m->book) {
-        wk_book_clear(m->book);
-        m->follower.is_live = m->follower.is_open = 0;
-        m->follower.sequence = 0;
-    }
     wk_event gap = {
         .kind = WK_EVENT_GAP, .symbol = (uint32_t)(m - live->markets), .receive_ns = now_ns};
+    wk_err ignored;
+    if (m->book && wk_book_follow(&m->follower, &gap, &ignored) != WK_OK)
+        WK_ASSERT(false);
     if (live->sinks.event)
         live->sinks.event(live->sinks.ctx, &gap,
                           live->venues[m->about.venue_index].clock.offset_ns);

@@ -8,7 +8,7 @@
 #include "wick/clock.h"
 #include "wick/log.h"
 
-enum { VALUE_EVERY_S = 60 };
+enum { VALUE_EVERY_S = 60, GOOD_MESSAGES = 20 };
 
 /* Contracts to the base currency, exactly. */
 static wk_decimal times(wk_decimal a, wk_decimal b)
@@ -80,7 +80,7 @@ static void on_book(wk_live *live, wk__market *m, const wk_event *e)
         return;
     if (wk_book_follow(&m->follower, e, &why) == WK_OK) {
         if (m->follower.is_live && !was_live) {
-            m->book_live_ns = e->receive_ns;
+            m->n_checked_fresh = m->follower.n_checked;
             m->is_subscribed[WK_LIVE_CHANNEL_BOOK] = true;
         }
         return;
@@ -90,10 +90,11 @@ static void on_book(wk_live *live, wk__market *m, const wk_event *e)
     wk_log_write(WK_LOG_WARN, "live.book", "market=%s/%s failed=\"%s\"", m->about.venue,
                  m->about.symbol, why.msg);
     wk__live_gap(live, m, e->receive_ns);
-    /* At once, unless a fresh one has just failed as well: then wk_live_check asks in its time. */
-    if (e->receive_ns - m->book_live_ns > 10 * WK_NS_PER_S)
+    /* At once after a book that was good for a while; one that fails when it is fresh waits longer
+     * each time, in wk_live_check. */
+    if (m->follower.n_checked - m->n_checked_fresh >= GOOD_MESSAGES)
         m->backoff_ns[WK_LIVE_CHANNEL_BOOK] = 0;
-    if (m->backoff_ns[WK_LIVE_CHANNEL_BOOK] <= WK_NS_PER_S ||
+    if (m->backoff_ns[WK_LIVE_CHANNEL_BOOK] == 0 ||
         e->receive_ns >= m->retry_ns[WK_LIVE_CHANNEL_BOOK])
         wk__live_ask(live, m, WK_LIVE_CHANNEL_BOOK, e->receive_ns);
 }
@@ -105,7 +106,7 @@ static bool is_told(wk_decimal x)
 
 static bool is_same(wk_decimal a, wk_decimal b)
 {
-    return is_told(a) && is_told(b) && wk__decimal_compare(a, b) == 0;
+    return is_told(a) && is_told(b) && wk__exact_compare(a, b) == 0;
 }
 
 static void tell_value(wk_live *live, wk__market *m, const char *name, const wk_event *e,

@@ -15,7 +15,7 @@ typedef struct {
     wk_decimal contract; /* 1 for spot */
     wk_book *book;       /* NULL: its decimals are not known yet */
     wk_book_follower follower;
-    int64_t book_live_ns;
+    uint64_t n_checked_fresh; /* follower.n_checked when the book became live */
     bool is_subscribed[WK_LIVE_CHANNELS], is_asked[WK_LIVE_CHANNELS];
     int64_t retry_ns[WK_LIVE_CHANNELS], backoff_ns[WK_LIVE_CHANNELS];
     bool is_touched;

@@ -224,9 +224,12 @@ static wk_status begin(recording *r, wk_err *err)
             return wk_fail(err, WK_E_ARG, "raw_dir is too long");
         WK_TRY(wk__tape_open(raw, r->live, &r->tape, err));
     }
-    if (r->options->history && config->repair)
-        WK_TRY(wk__repair_open(config, r->live, r->options->history, r->options->history_ctx,
-                               &r->repair, err));
+    bool has_clock = false;
+    for (size_t v = 0; v < config->venues.n; v++)
+        has_clock |= ((const wk_live_venue *)config->venues.v)[v].clock_url[0] != 0;
+    wk_live_history history = config->repair ? r->options->history : NULL;
+    if (history || has_clock)
+        WK_TRY(wk__repair_open(config, r->live, history, r->options->history_ctx, &r->repair, err));
     WK_TRY(wk_frame_ring_create((size_t)config->ring_mib << 20, &r->ring, err));
     char *dump = wk_config_dump(&wk_live_config_table, config);
     wk_text start = {0};

@@ -1,16 +1,19 @@
 #include "repair.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock_probe.h"
 #include "wick/clock.h"
 #include "wick/log.h"
+#include "wick/text.h"
 
-enum { TRIES = 6 };
+enum { TRIES = 6, PROBE_S = 60 };
 
 /* REST has the newest candle a little later than the stream. */
-#define SETTLE_NS (2 * WK_NS_PER_S)
+#define SETTLE_NS (3 * WK_NS_PER_S)
 
 typedef struct {
     int64_t from_ns, to_ns; /* nothing wanted: equal */
@@ -34,10 +37,14 @@ struct wk__repair {
     bool is_ending;
     wanted *wanted; /* a market each */
     note *first, **last;
+    wk_http *http;     /* of the clocks; opened when it is needed */
+    int64_t *probe_ns; /* a venue each: monotonic time of the next look at its clock */
 };
 
 void wk__repair_ask(wk__repair *r, uint32_t market, int64_t from_ns, int64_t to_ns)
 {
+    if (!r->history)
+        return;
     int64_t most = (int64_t)(r->config->repair_max_h * 3600e9);
     if (from_ns < to_ns - most)
         from_ns = wk_bucket_start(to_ns - most, wk_live_timeframe_ns(r->live, 0));
@@ -55,20 +62,28 @@ void wk__repair_ask(wk__repair *r, uint32_t market, int64_t from_ns, int64_t to_
     pthread_mutex_unlock(&r->lock);
 }
 
+static void add_text(wk__repair *r, char *text)
+{
+    note *n = malloc(sizeof *n);
+    if (!n || !text) {
+        free(n);
+        free(text);
+        return;
+    }
+    *n = (note){.text = text};
+    pthread_mutex_lock(&r->lock);
+    *r->last = n;
+    r->last = &n->next;
+    pthread_mutex_unlock(&r->lock);
+}
+
 static void add_note(wk__repair *r, uint32_t market, int64_t timeframe_ns, wk_series *series)
 {
     /* A later download, whatever the venue says of it now. */
     for (size_t i = 0; i < series->n; i++)
         if (series->provenance[i] == WK_PROV_TRADED)
             series->provenance[i] = WK_PROV_REPAIRED;
-    note *n = malloc(sizeof *n);
-    if (!n)
-        return;
-    *n = (note){.text = wk_live_repair_note(market, timeframe_ns, series)};
-    pthread_mutex_lock(&r->lock);
-    *r->last = n;
-    r->last = &n->next;
-    pthread_mutex_unlock(&r->lock);
+    add_text(r, wk_live_repair_note(market, timeframe_ns, series));
 }
 
 /* Also the longer bars, when the range is longer than what the path remembers of the shortest. */
@@ -120,6 +135,29 @@ static void serve(wk__repair *r, uint32_t market)
     w->not_before_ns = wk_clock_monotonic_ns() + ((int64_t)5 << w->failures) * WK_NS_PER_S;
 }
 
+static bool has_clock(const wk_live_config *config, size_t venue)
+{
+    return ((const wk_live_venue *)config->venues.v)[venue].clock_url[0] != 0;
+}
+
+/* Looks at a venue's clock when its time has come. Called and left with the lock held. */
+static void probe(wk__repair *r, size_t venue)
+{
+    const wk_live_venue *v = (const wk_live_venue *)r->config->venues.v + venue;
+    int64_t offset_ns, uncertainty_ns;
+    wk_err why;
+    r->probe_ns[venue] = wk_clock_monotonic_ns() + PROBE_S * WK_NS_PER_S;
+    pthread_mutex_unlock(&r->lock);
+    if (wk__clock_probe(r->http, v->clock_url, &offset_ns, &uncertainty_ns, &why) == WK_OK) {
+        wk_text text = {0};
+        wk_text_printf(&text, "clock %s %" PRId64 " %" PRId64, v->name, offset_ns, uncertainty_ns);
+        add_text(r, text.s);
+    } else {
+        wk_log_write(WK_LOG_WARN, "live.clock", "venue=%s why=\"%s\"", v->name, why.msg);
+    }
+    pthread_mutex_lock(&r->lock);
+}
+
 static void *run(void *of)
 {
     wk__repair *r = of;
@@ -128,6 +166,10 @@ static void *run(void *of)
     while (!r->is_ending) {
         int64_t now = wk_clock_monotonic_ns(), wake = now + WK_NS_PER_S;
         uint32_t first = UINT32_MAX;
+        for (size_t v = 0; v < r->config->venues.n; v++)
+            if (((const wk_live_venue *)r->config->venues.v)[v].clock_url[0] &&
+                r->probe_ns[v] <= now)
+                probe(r, v);
         for (size_t i = 0; i < n && first == UINT32_MAX; i++) {
             if (r->wanted[i].from_ns == r->wanted[i].to_ns)
                 continue;
@@ -156,20 +198,37 @@ wk_status wk__repair_open(const wk_live_config *config, const wk_live *live,
 {
     wk__repair *r = calloc(1, sizeof *r);
     wanted *all = calloc(wk_live_n_markets(live), sizeof *all);
-    if (!r || !all) {
+    int64_t *probes = calloc(config->venues.n, sizeof *probes);
+    if (!r || !all || !probes) {
         free(r);
         free(all);
+        free(probes);
         return wk_fail(err, WK_E_NOMEM, "out of memory");
     }
-    *r = (wk__repair){
-        .config = config, .live = live, .history = history, .ctx = history_ctx, .wanted = all};
+    *r = (wk__repair){.config = config,
+                      .live = live,
+                      .history = history,
+                      .ctx = history_ctx,
+                      .wanted = all,
+                      .probe_ns = probes};
     r->last = &r->first;
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->changed, NULL);
-    if (pthread_create(&r->thread, NULL, run, r) != 0) {
+    wk_status status = WK_OK;
+    for (size_t v = 0; v < config->venues.n && status == WK_OK && !r->http; v++) {
+        wk_http_options options = {.ca_file = config->ca_file[0] ? config->ca_file : NULL,
+                                   .address_family = (int)config->address_family};
+        if (has_clock(config, v))
+            status = wk_http_open(&options, &r->http, err);
+    }
+    if (status == WK_OK && pthread_create(&r->thread, NULL, run, r) != 0)
+        status = wk_fail(err, WK_E_IO, "cannot start a thread");
+    if (status != WK_OK) {
+        wk_http_close(r->http);
         free(all);
+        free(probes);
         free(r);
-        return wk_fail(err, WK_E_IO, "cannot start a thread");
+        return status;
     }
     *out = r;
     return WK_OK;
@@ -198,11 +257,15 @@ void wk__repair_close(wk__repair *r)
     r->is_ending = true;
     pthread_cond_signal(&r->changed);
     pthread_mutex_unlock(&r->lock);
+    if (r->http)
+        wk_http_cancel(r->http);
     pthread_join(r->thread, NULL);
     for (char *text; (text = wk__repair_take(r)) != NULL;)
         free(text);
     pthread_mutex_destroy(&r->lock);
     pthread_cond_destroy(&r->changed);
+    wk_http_close(r->http);
     free(r->wanted);
+    free(r->probe_ns);
     free(r);
 }

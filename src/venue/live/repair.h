@@ -1,4 +1,5 @@
-/* The thread that asks for what the streams did not tell. */
+/* The thread that asks for what the streams did not tell: missed bars and, by clock_url, the
+ * venue's time. */
 #ifndef WICK_VENUE_REPAIR_H
 #define WICK_VENUE_REPAIR_H
 
@@ -6,6 +7,7 @@
 
 typedef struct wk__repair wk__repair;
 
+/* history NULL: only clocks. */
 WK_MUST_CHECK wk_status wk__repair_open(const wk_live_config *config, const wk_live *live,
                                         wk_live_history history, void *history_ctx,
                                         wk__repair **out, wk_err *err);

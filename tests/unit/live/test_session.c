@@ -381,6 +381,7 @@ test_silence_and_broken_connections_are_left_and_what_was_missed_is_repaired(voi
     int64_t last_s = venue_now_ns(s->venue) / S / 4 * 4 - 8;
     sleep_s(6); /* a repair settles for 2 s before it asks */
     end(s);
+    assert_int_equal(s->summary.counts.impossible, 0);
     assert_true(s->summary.counts.disconnects >= 5); /* three of faults, two at the end */
     assert_replays(s);
     static const char *const symbols[] = {"BTCUSD", "ETHUSD", "DOGEUSD"};
