@@ -75,14 +75,6 @@ INLINE float leaf_by_steps(const wk__gbdt_part *part, const wk__gbdt_links *link
     return part->value[n - WK__GBDT_PART];
 }
 
-INLINE float leaf_of_heap(const wk__gbdt_part *part, uint64_t right)
-{
-    uint64_t n = 1;
-    for (int i = 0; i < 6; i++)
-        n = n + n + (right >> n & 1);
-    return part->value[n - WK__GBDT_PART];
-}
-
 INLINE void walk_parts(const wk__gbdt_plan *plan, const uint8_t *bytes, float *margin,
                        size_t n_columns)
 {
@@ -92,11 +84,9 @@ INLINE void walk_parts(const wk__gbdt_plan *plan, const uint8_t *bytes, float *m
             const wk__gbdt_part *part = &plan->parts[b * WK__GBDT_TOGETHER];
             const wk__gbdt_links *links = &plan->links[b * WK__GBDT_TOGETHER];
             const uint64_t *plus = &plan->plus[b * WK__GBDT_TOGETHER];
-            bool heap = plan->block_kind[b] == WK__GBDT_HEAP;
             for (int i = 0; i < WK__GBDT_TOGETHER; i++) {
                 uint64_t right = goes_right(part + i, plus[i], bytes, n_columns);
-                sum += heap ? leaf_of_heap(part + i, right)
-                            : leaf_by_steps(part + i, links + i, right, plan->block_depth[b]);
+                sum += leaf_by_steps(part + i, links + i, right, plan->block_depth[b]);
             }
         }
         margin[k] = sum;

@@ -7,6 +7,9 @@
     X(bench_backtest_bars)       \
     X(bench_features_indicators) \
     X(bench_features_row)        \
+    X(bench_gbdt_batch)          \
+    X(bench_gbdt_row)            \
+    X(bench_gbdt_train)          \
     X(config)                    \
     X(doctor)                    \
     X(export)                    \
