@@ -24,6 +24,7 @@ wk__gbdt_grower *wk__gbdt_grower_create(const wk_gbdt_params *params, const wk__
     size_t n = bins->n_rows, n_blocks = n / WK__GBDT_ROWS + 1;
     *w = (wk__gbdt_grower){.params = params, .bins = bins, .pages = pages, .team = team,
                            .unit_hessian = unit_hessian, .sampled_round = SIZE_MAX};
+    w->ops = wk__gbdt_train_ops_at(0);
     w->counted = params->min_rows_leaf > 1 && !unit_hessian;
     for (int b = 0; b < 2; b++) {
         w->rows[b] = wk__gbdt_pages_array(pages, uint32_t, n + WK__GBDT_PREFETCH);
@@ -140,8 +141,8 @@ static void search_group(wk__gbdt_grower *w, const wk__gbdt_group *group, const 
         size_t at = (group->first + j) * w->bins->n_slots;
         uint32_t feature = w->chosen[group->first + j];
         const wk__gbdt_slot *slot = &w->slots[leaf->slot];
-        wk__gbdt_search(&node, feature, w->bins->n_bins[feature], w->bins->n_slots, slot->cells + at,
-                        slot->counts ? slot->counts + at : NULL, best);
+        w->ops->search(&node, feature, w->bins->n_bins[feature], w->bins->n_slots, slot->cells + at,
+                       slot->counts ? slot->counts + at : NULL, best);
     }
 }
 
@@ -196,26 +197,18 @@ typedef struct {
 static void mark_sides(void *context, size_t block)
 {
     const partition_job *j = context;
-    size_t end = wk__gbdt_block_end(block, j->n_rows), count = 0;
-    for (size_t i = block * WK__GBDT_ROWS; i < end; i++) {
-        int v = j->bin[j->rows[i]];
-        j->side[i] = (uint8_t)((v <= j->last) | (v == j->missing));
-        count += j->side[i];
-    }
-    j->w->block_count[block] = count;
+    size_t begin = block * WK__GBDT_ROWS, end = wk__gbdt_block_end(block, j->n_rows);
+    j->w->block_count[block] = j->w->ops->mark(j->bin, j->rows + begin, end - begin, j->last,
+                                               j->missing, j->side + begin);
 }
 
 static void move_rows(void *context, size_t block)
 {
     const partition_job *j = context;
     size_t begin = block * WK__GBDT_ROWS, end = wk__gbdt_block_end(block, j->n_rows);
-    size_t left_before = j->w->block_count[block];
-    size_t at[2] = {j->n_left + begin - left_before, left_before};
-    for (size_t i = begin; i < end; i++) {
-        size_t to = at[j->side[i]]++;
-        j->to_rows[to] = j->rows[i];
-        j->to_gh[to] = j->gh[i];
-    }
+    size_t left = j->w->block_count[block], right = j->n_left + begin - left;
+    j->w->ops->move(j->rows + begin, j->gh + begin, j->side + begin, end - begin, j->to_rows + left,
+                    j->to_gh + left, j->to_rows + right, j->to_gh + right);
 }
 
 /* Counts per block become the number in all blocks before; returns the total. */

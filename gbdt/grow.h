@@ -2,7 +2,7 @@
 #ifndef WICK_GBDT_GROW_H
 #define WICK_GBDT_GROW_H
 
-#include "train.h"
+#include "gbdt/kernels/train_ops.h"
 
 typedef struct {
     size_t begin, n_rows; /* of rows[buffer] and gh[buffer] */
@@ -34,6 +34,7 @@ struct wk__gbdt_grower {
     const wk__gbdt_bins *bins;
     wk__gbdt_pages *pages;
     wk__gbdt_team *team;
+    const wk__gbdt_train_ops *ops;
     bool unit_hessian, counted;
     uint32_t *rows[2]; /* padded by WK__GBDT_PREFETCH */
     int64_t *gh[2];

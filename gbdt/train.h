@@ -71,11 +71,6 @@ typedef struct {
     bool unit_hessian; /* every row has hessian 1, so counts follow from it */
 } wk__gbdt_node_sums;
 
-/* The best split of one feature replaces *best if its gain is larger. */
-void wk__gbdt_search(const wk__gbdt_node_sums *node, uint32_t feature, uint32_t n_bins,
-                     size_t n_slots, const int64_t *cells, const uint32_t *counts,
-                     wk__gbdt_split *best);
-
 static inline double wk__gbdt_g(int64_t packed)
 {
     return (double)(int32_t)(packed >> 32);

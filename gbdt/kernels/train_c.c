@@ -1,0 +1,4 @@
+#include "gbdt/kernels/partition_body.h"
+#include "gbdt/kernels/search_body.h"
+
+const wk__gbdt_train_ops wk__gbdt_train_ops_c = {"c", search, mark, move};
