@@ -444,16 +444,14 @@ static double scale_for(double sum, double limit)
     return scale;
 }
 
-/* The nearest whole number (ties to even) of |x| < 2^50, by adding a constant that leaves no
- * fraction bits. */
-static inline int64_t nearest(double x)
+double wk__gbdt_g_scale(double abs_g)
 {
-    double shifted = x + 0x1.8p52;
-    int64_t bits, zero;
-    const double base = 0x1.8p52;
-    memcpy(&bits, &shifted, sizeof bits);
-    memcpy(&zero, &base, sizeof zero);
-    return bits - zero;
+    return scale_for(abs_g, G_LIMIT);
+}
+
+double wk__gbdt_h_scale(double sum_h)
+{
+    return scale_for(sum_h, H_LIMIT);
 }
 
 static void fill_block(void *context, size_t block)
@@ -465,8 +463,7 @@ static void fill_block(void *context, size_t block)
     int64_t sum = 0;
     for (size_t i = block * WK__GBDT_ROWS; i < end; i++) {
         uint32_t row = w->sample[i];
-        int64_t v = nearest((double)j->g[row] * g_scale) * ((int64_t)1 << 32) +
-                    nearest((double)j->h[row] * h_scale);
+        int64_t v = wk__gbdt_fixed(j->g[row], j->h[row], g_scale, h_scale);
         w->rows[0][i] = row;
         w->gh[0][i] = v;
         sum += v;
@@ -474,10 +471,18 @@ static void fill_block(void *context, size_t block)
     w->block_sum[block] = sum;
 }
 
+void wk__gbdt_draw(wk__gbdt_grower *w, size_t round, size_t tree)
+{
+    root_job j = {.w = w, .round = round};
+    draw_rows(&j);
+    draw_columns(w, tree);
+}
+
 static void evaluate_root_group(void *context, size_t i)
 {
     wk__gbdt_grower *w = context;
-    build(w, &w->groups[i], &w->leaves[0]);
+    if (!w->root_is_made)
+        build(w, &w->groups[i], &w->leaves[0]);
     search_group(w, &w->groups[i], &w->leaves[0], &w->group_best[2 * i]);
 }
 
@@ -486,10 +491,9 @@ void wk__gbdt_grow(wk__gbdt_grower *w, size_t round, size_t index, const float *
                    size_t *n_nodes)
 {
     root_job j = {.w = w, .round = round, .g = g, .h = h};
-    draw_rows(&j);
-    draw_columns(w, index);
-    w->g_unit = 1 / scale_for(abs_g, G_LIMIT);
-    w->h_unit = 1 / scale_for(sum_h, H_LIMIT);
+    wk__gbdt_draw(w, round, index);
+    w->g_unit = 1 / wk__gbdt_g_scale(abs_g);
+    w->h_unit = 1 / wk__gbdt_h_scale(sum_h);
     w->n_nodes = 0;
     w->n_leaves = 1;
     w->leaves = wk__gbdt_room(w->leaves, &w->leaves_capacity, 1, sizeof *w->leaves);
@@ -500,11 +504,18 @@ void wk__gbdt_grow(wk__gbdt_grower *w, size_t round, size_t index, const float *
     for (size_t b = 0; b < n_blocks; b++)
         root->sum += w->block_sum[b];
     root->node = new_node(w, -1);
+    w->root_is_made = w->next_shared < w->n_shared;
     if (searchable(w, root)) {
         root->slot = (long)slot_acquire(w);
+        if (w->root_is_made) {
+            int64_t **made = &w->shared_root[w->next_shared], *cells = w->slots[root->slot].cells;
+            w->slots[root->slot].cells = *made;
+            *made = cells;
+        }
         wk__gbdt_team_run(w->team, w->n_groups, evaluate_root_group, w);
         join_best(w, 0, root);
     }
+    w->next_shared += w->root_is_made;
     if (w->params->grow_policy == 1)
         grow_lossguide(w);
     else

@@ -2,6 +2,7 @@
 #include <immintrin.h>
 
 #include "gbdt/kernels/search_body.h"
+#include "gbdt/kernels/shared_body.h"
 
 static size_t mark(const uint8_t *bin, const uint32_t *rows, size_t n, int last, int missing,
                    uint8_t *side)
@@ -55,4 +56,4 @@ static void move(const uint32_t *rows, const int64_t *gh, const uint8_t *side, s
     }
 }
 
-const wk__gbdt_train_ops wk__gbdt_train_ops_avx512 = {"avx512", search, mark, move};
+const wk__gbdt_train_ops wk__gbdt_train_ops_avx512 = {"avx512", search, mark, move, add_shared};

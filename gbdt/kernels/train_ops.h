@@ -17,6 +17,10 @@ typedef struct wk__gbdt_train_ops {
     /* Rows and gradients of side 1 to `left`, the others to `right`, in order. */
     void (*move)(const uint32_t *rows, const int64_t *gh, const uint8_t *side, size_t n,
                  uint32_t *left, int64_t *left_gh, uint32_t *right, int64_t *right_gh);
+    /* Adds n rows to the histograms of up to four neighbouring features, for four trees at once. bins
+     * starts at the first feature's place in its block. */
+    void (*add_shared)(const uint8_t *bins, size_t n_features, const uint32_t *rows,
+                       const wk__gbdt_four *gh, size_t n, size_t n_slots, wk__gbdt_four *cells);
 } wk__gbdt_train_ops;
 
 extern const wk__gbdt_train_ops wk__gbdt_train_ops_c;
