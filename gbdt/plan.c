@@ -46,7 +46,8 @@ typedef struct {
     bool *cut;
 } tree_view;
 
-static void collect_splits(builder *b)
+/* False where a threshold is infinite, which the kernels have no place for. */
+static bool collect_splits(builder *b)
 {
     const wk_forest *forest = b->forest;
     size_t n = 0;
@@ -58,13 +59,17 @@ static void collect_splits(builder *b)
     for (size_t t = 0; t < forest->n_trees; t++)
         for (size_t i = 0; i < forest->trees[t].n_nodes; i++) {
             const wk__gbdt_node *node = &forest->trees[t].nodes[i];
-            if (node->left >= 0)
-                b->splits[at++] = (split){node->feature, node->value};
+            if (node->left < 0)
+                continue;
+            if (!isfinite(node->value))
+                return false;
+            b->splits[at++] = (split){node->feature, node->value};
         }
     qsort(b->splits, n, sizeof *b->splits, by_feature);
     for (size_t i = 0; i < n; i++)
         if (b->n_splits == 0 || by_feature(&b->splits[b->n_splits - 1], &b->splits[i]) != 0)
             b->splits[b->n_splits++] = b->splits[i];
+    return true;
 }
 
 /* Gives each split a column and a place in it; false when there are too many columns. */
@@ -373,8 +378,7 @@ const wk__gbdt_plan *wk__gbdt_plan_make(wk_forest *forest)
     b.plan->n_features = forest->n_features;
     b.plan->n_outputs = forest->n_outputs;
     b.plan->base_margin = forest->base_margin;
-    collect_splits(&b);
-    bool fits = make_columns(&b) && make_parts(&b);
+    bool fits = collect_splits(&b) && make_columns(&b) && make_parts(&b);
     if (fits)
         lay_out(&b);
     free(b.parts);
