@@ -98,6 +98,10 @@ WK_MUST_CHECK wk_status wk_forest_parse(const char *bytes, size_t size_bytes, co
 WK_MUST_CHECK wk_status wk_forest_save_c(const wk_forest *forest, const char *path, const char *name,
                                          wk_err *err);
 
+/* ONNX: TreeEnsembleClassifier (outputs label, probabilities) or TreeEnsembleRegressor (value); the input is
+ * X [N, n_features], f32. Refuses splits by category. */
+WK_MUST_CHECK wk_status wk_forest_save_onnx(const wk_forest *forest, const char *path, wk_err *err);
+
 /* Which column of the table it was trained on held the label, for readers of the same table; -1 when
  * unknown. The file keeps it as an attribute. Set it before the forest is shared. */
 int64_t wk_forest_label_column(const wk_forest *forest);
