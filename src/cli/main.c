@@ -8,8 +8,14 @@
     X(bench_book_kraken)         \
     X(bench_features_indicators) \
     X(bench_features_row)        \
+<<<<<<< HEAD
     X(bench_store_import)        \
     X(bench_store_read)          \
+=======
+    X(bench_gbdt_batch)          \
+    X(bench_gbdt_row)            \
+    X(bench_gbdt_train)          \
+>>>>>>> w-gbdt
     X(config)                    \
     X(data_report)               \
     X(doctor)                    \
