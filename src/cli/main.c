@@ -8,14 +8,15 @@
     X(bench_book_kraken)         \
     X(bench_features_indicators) \
     X(bench_features_row)        \
-<<<<<<< HEAD
-    X(bench_store_import)        \
-    X(bench_store_read)          \
-=======
     X(bench_gbdt_batch)          \
     X(bench_gbdt_row)            \
     X(bench_gbdt_train)          \
->>>>>>> w-gbdt
+    X(bench_nn_stream)           \
+    X(bench_nn_train)            \
+    X(bench_nn_train_stream)     \
+    X(bench_nn_window)           \
+    X(bench_store_import)        \
+    X(bench_store_read)          \
     X(config)                    \
     X(data_report)               \
     X(doctor)                    \
@@ -25,6 +26,8 @@
     X(gbdt_predict)              \
     X(gbdt_train)                \
     X(import)                    \
+    X(nn_predict)                \
+    X(nn_train)                  \
     X(paper)                     \
     X(predict)                   \
     X(prove)                     \
