@@ -172,7 +172,8 @@ static wk_status problem(const line_reader *r, int lenient, const char *why, siz
     (*count)++;
     if (lenient)
         return WK_OK;
-    return wk_fail(err, WK_E_PARSE, "%s (`wick import --lenient` drops and counts such rows)", text);
+    return wk_fail(err, WK_E_PARSE, "%s (`wick import --lenient` drops and counts such rows)",
+                   text);
 }
 
 static wk_status take_bar(const line_reader *r, int lenient, const wk_bar *bar, bar_list *list,

@@ -1,7 +1,5 @@
 #include "store_file.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <hdf5.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -300,70 +298,4 @@ wk_status wk__store_load(const char *path, int times_only, wk_series *out, wk_er
     speak_again(before);
     free(bytes);
     return status;
-}
-
-wk_status wk__store_check_name(const char *what, const char *name, wk_err *err)
-{
-    size_t n = strlen(name);
-    int ok = n > 0 && n < 32 && name[0] != '.';
-    for (size_t i = 0; ok && i < n; i++)
-        ok = (name[i] >= 'a' && name[i] <= 'z') || (name[i] >= 'A' && name[i] <= 'Z') ||
-             (name[i] >= '0' && name[i] <= '9') || strchr("._-", name[i]);
-    if (!ok)
-        return wk_fail(err, WK_E_ARG,
-                       "%s \"%.40s\" cannot name a folder; use up to 31 letters, digits, dots, "
-                       "dashes and underscores",
-                       what, name);
-    return WK_OK;
-}
-
-static int by_bytes(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-wk_status wk__store_names(const char *path, char ***names, size_t *n, wk_err *err)
-{
-    DIR *dir = opendir(path);
-    if (!dir)
-        return wk_fail(err, WK_E_IO, "cannot open %s: %s", path, strerror(errno));
-    char **list = NULL;
-    size_t count = 0;
-    wk_status status = WK_OK;
-    for (struct dirent *e; status == WK_OK && (e = readdir(dir));) {
-        if (e->d_name[0] == '.')
-            continue;
-        char **grown = realloc(list, (count + 1) * sizeof *list);
-        list = grown ? grown : list;
-        char *copy = grown ? strdup(e->d_name) : NULL;
-        if (copy)
-            list[count++] = copy;
-        else
-            status = wk_fail(err, WK_E_NOMEM, "out of memory listing %s", path);
-    }
-    closedir(dir);
-    if (status != WK_OK) {
-        wk__store_free_names(list, count);
-        return status;
-    }
-    if (count > 0)
-        qsort(list, count, sizeof *list, by_bytes);
-    *names = list;
-    *n = count;
-    return WK_OK;
-}
-
-void wk__store_free_names(char **names, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        free(names[i]);
-    free(names);
-}
-
-int wk__store_year(const char *name)
-{
-    for (int i = 0; i < 4; i++)
-        if (name[i] < '0' || name[i] > '9')
-            return 0;
-    return strcmp(name + 4, ".h5") == 0 ? atoi(name) : 0;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gbdt/kernels/ops.h"
 #include "wick/math.h"
 
 /* Trees walked side by side: enough independent chains to hide the latency of a load. */
@@ -112,7 +113,14 @@ void wk__forest_seal(wk_forest *forest)
         at += forest->trees[t].n_nodes;
     }
     wk_arena_finish(&scratch);
+    forest->ops = wk__gbdt_ops_at(0);
+    forest->plan = forest->ops ? wk__gbdt_plan_make(forest) : NULL;
     wk_arena_freeze(&forest->arena);
+}
+
+const char *wk_forest_kernel(const wk_forest *forest)
+{
+    return forest->plan ? forest->ops->name : "c";
 }
 
 size_t wk_forest_n_outputs(const wk_forest *forest)
@@ -161,7 +169,7 @@ float wk__gbdt_tree_walk(const wk__gbdt_node *nodes, const float *row)
     return node->value;
 }
 
-void wk_forest_margin(const wk_forest *forest, const float *row, float *out)
+void wk__forest_walk(const wk_forest *forest, const float *row, float *out)
 {
     memcpy(out, forest->base_margin, forest->n_outputs * sizeof *out);
     size_t t = 0;
@@ -190,6 +198,28 @@ void wk_forest_margin(const wk_forest *forest, const float *row, float *out)
         for (uint32_t d = 0; d < forest->tree_depth[t]; d++)
             at = wk__gbdt_step_on(tree, at, row);
         out[forest->trees[t].output] += tree[at].value;
+    }
+}
+
+void wk_forest_margin(const wk_forest *forest, const float *row, float *out)
+{
+    if (forest->plan)
+        forest->ops->row(forest->plan, row, out);
+    else
+        wk__forest_walk(forest, row, out);
+}
+
+void wk_forest_leaves(const wk_forest *forest, const float *row, uint32_t *leaf)
+{
+    for (size_t t = 0; t < forest->n_trees; t++) {
+        const wk__gbdt_node *nodes = forest->trees[t].nodes;
+        uint32_t at = 0;
+        while (nodes[at].left >= 0) {
+            float x = row[nodes[at].feature];
+            bool left = isnan(x) ? nodes[at].default_left : x < nodes[at].value;
+            at = (uint32_t)(left ? nodes[at].left : nodes[at].right);
+        }
+        leaf[t] = at;
     }
 }
 

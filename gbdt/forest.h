@@ -55,6 +55,8 @@ struct wk_forest {
     wk__gbdt_step *steps;
     size_t *step_root;    /* [n_trees] */
     uint32_t *tree_depth; /* [n_trees] */
+    const struct wk__gbdt_plan *plan; /* for the kernels; NULL where the plain walk does it */
+    const struct wk__gbdt_ops *ops;
 };
 
 /* An empty forest; trees_capacity is the most trees it will hold. NULL when memory is out. */
@@ -71,6 +73,9 @@ void wk__forest_seal(wk_forest *forest);
 
 /* The leaf value that a tree gives to a row, from the nodes themselves (before sealing too). */
 float wk__gbdt_tree_walk(const wk__gbdt_node *nodes, const float *row);
+
+/* The margins of a row by the plain walk, which defines the bits of every kernel. */
+void wk__forest_walk(const wk_forest *forest, const float *row, float *out);
 
 /* One step down a tree: the index of the child that the row goes to. */
 static inline uint32_t wk__gbdt_step_on(const wk__gbdt_step *steps, uint32_t i, const float *row)

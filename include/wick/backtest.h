@@ -36,6 +36,7 @@ typedef struct {
     double missed_cost;
     double fees, slippage, funding, turnover; /* totals, quote */
     double initial_cash;
+    uint64_t intents_digest; /* of all orders and cancels, see wk_trader_intents_digest */
 } wk_backtest;
 
 /* forecasts [panel->T * S] and sigma [panel->T * S] are read for steps [from, to) as each closes.

@@ -51,8 +51,8 @@ typedef struct {
         } candle;
         struct {
             uint8_t is_snapshot;
-            int64_t sequence; /* first and last sequence numbers of the message; 0 without */
-            int64_t previous_sequence;
+            int64_t sequence;          /* of this message; 0: the venue gives none */
+            int64_t previous_sequence; /* of the message it must follow; 0: any */
         } book_begin;
         struct {
             wk_decimal price, qty; /* qty 0 deletes */

@@ -36,9 +36,12 @@ typedef struct {
 typedef struct {
     size_t n_added, n_equal;
     size_t n_revised; /* bars that differ from the stored one: the older stays as a revision */
+    size_t n_weaker;  /* of a weaker provenance than the stored one: left out */
 } wk_fresh_outcome;
 
-/* Rows in any order; equal ones are not stored again. The first bar stored of an open time is the
+/* Rows in any order; equal ones are not stored again. The bars of one open time make a history by
+ * arrival_ns (not by the order of the calls), in which a bar equal to the one before it counts
+ * once. The first bar stored of an open time is the
  * one as seen; a later different one becomes the final one and both are kept. A weaker provenance
  * never replaces a stronger one (traded and confirmed-empty over repaired over imputed). cursor,
  * outcome may be NULL. */
@@ -47,14 +50,26 @@ WK_MUST_CHECK wk_status wk_fresh_put_bars(wk_fresh *fresh, const char *venue, co
                                           const wk_fresh_cursor *cursor, wk_fresh_outcome *outcome,
                                           wk_err *err);
 
+/* The final bars that are here, [from_ns, to_ns) (0, 0: everything): for programs without HDF5.
+ * WK_E_NOT_FOUND when there is none. *out is owned by the caller. wk_store_read sees more. */
+WK_MUST_CHECK wk_status wk_fresh_bars(wk_fresh *fresh, const char *venue, const char *symbol,
+                                      int64_t timeframe_ns, int64_t from_ns, int64_t to_ns,
+                                      wk_series *out, wk_err *err);
+
+/* Forgets what opened before before_ns (the rolling window of a box without HDF5). n_dropped may be
+ * NULL. */
+WK_MUST_CHECK wk_status wk_fresh_prune(wk_fresh *fresh, const char *venue, const char *symbol,
+                                       int64_t timeframe_ns, int64_t before_ns, size_t *n_dropped,
+                                       wk_err *err);
+
 /* Any named series of values: "funding" (fraction per interval), "open_interest" (base currency),
  * "mark", "basis", "long_short", "sentiment", ... */
 WK_MUST_CHECK wk_status wk_fresh_put_values(wk_fresh *fresh, const char *venue, const char *symbol,
                                             const char *name, const wk_fresh_value *values,
                                             size_t n, const wk_fresh_cursor *cursor,
                                             wk_fresh_outcome *outcome, wk_err *err);
-/* [from_ns, to_ns) by time_ns (0, 0: everything), sorted by time then arrival. The caller frees
- * *out. */
+/* [from_ns, to_ns) by time_ns (0, 0: everything), sorted by time then arrival: what is here, which
+ * after a flush is the newest ones (wk_store_values sees all). The caller frees *out. */
 WK_MUST_CHECK wk_status wk_fresh_values(wk_fresh *fresh, const char *venue, const char *symbol,
                                         const char *name, int64_t from_ns, int64_t to_ns,
                                         wk_fresh_value **out, size_t *n, wk_err *err);

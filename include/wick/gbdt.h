@@ -74,6 +74,10 @@ int wk_forest_objective(const wk_forest *forest);
  * Never allocates, locks or fails. */
 void wk_forest_margin(const wk_forest *forest, const float *row, float *out);
 void wk_forest_predict(const wk_forest *forest, const float *row, float *out);
+/* The leaf of each tree that a row ends in, as the node's number in the model file. leaf [n_trees]. */
+void wk_forest_leaves(const wk_forest *forest, const float *row, uint32_t *leaf);
+/* The kernels that prediction uses: "avx512", "avx2" or "c". All give the same bits. */
+const char *wk_forest_kernel(const wk_forest *forest);
 /* Many rows; out [n_rows, n_outputs]; transformed. The same bits as row by row. */
 void wk_forest_predict_batch(const wk_forest *forest, const float *X, size_t n_rows, size_t stride,
                              int threads, float *out);
@@ -86,6 +90,11 @@ WK_MUST_CHECK wk_status wk_forest_save(const wk_forest *forest, const char *path
 WK_MUST_CHECK wk_status wk_forest_load(const char *path, wk_forest **out, wk_err *err);
 WK_MUST_CHECK wk_status wk_forest_parse(const char *text, size_t size_bytes, const char *name,
                                         wk_forest **out, wk_err *err);
+
+/* A C file that compiles without wick, with NAME_margin(row, out) and NAME_predict(row, out), which give
+ * the same bits. */
+WK_MUST_CHECK wk_status wk_forest_save_c(const wk_forest *forest, const char *path, const char *name,
+                                         wk_err *err);
 
 /* Which column of the table it was trained on held the label, for readers of the same table; -1 when
  * unknown. The file keeps it as an attribute. Set it before the forest is shared. */

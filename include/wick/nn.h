@@ -1,7 +1,8 @@
 /* Networks as causal stream models: they see whole sequences in time order and give an output at every
  * bar; training is truncated back-propagation with carried state; inference is one step a bar.
  *
- * A network is a stack of layers, f32, with one linear head of n_outputs at its end:
+ * A network is a stack of layers, f32, with one linear head of n_outputs at its end; or branches, which
+ * are stacks side by side over the same input, concatenated and followed by such a stack:
  *   dense(n) | conv1d(n, kernel, dilation; causal) | lstm(n) | gru(n) | tcn(n, kernel, dilation; a residual
  *   block of two weight-normed causal convolutions) | layer_norm | dropout(p) | relu | tanh | mean(n) (causal
  *   running mean over the last n outputs)
@@ -27,14 +28,29 @@ typedef struct {
     int64_t units;          /* dense, conv1d, lstm, gru, tcn; window of mean */
     int64_t kernel, dilation;
     double dropout;         /* dropout, and inside tcn */
+    bool plain;             /* tcn: convolutions without weight norm */
 } wk_nn_layer_config;
 extern const wk_cfg_table wk_nn_layer_config_table;
+
+typedef struct {
+    const char *name;   /* begins the names of its tensors: "lstm.0.weight_ih" */
+    wk_sections layers; /* of wk_nn_layer_config */
+} wk_nn_branch_config;
+
+typedef struct {
+    wk_sections branches; /* of wk_nn_branch_config; none: `layers` see the input */
+    wk_sections layers;   /* after the branches' outputs beside each other; then the head */
+} wk_nn_config;
+extern const wk_cfg_table wk_nn_config_table;
 
 typedef struct wk_nn wk_nn; /* parameters, f32, canonical layout */
 
 /* A network for F inputs and n_outputs, initialised by seed (uniform fan-in as PyTorch; forget-gate bias 1). */
 WK_MUST_CHECK wk_status wk_nn_create(const wk_nn_layer_config *layers, size_t n_layers, size_t F,
                                      size_t n_outputs, uint64_t seed, wk_nn **out, wk_err *err);
+/* The same with branches; tensors of the common stack are then named "trunk.0.weight". */
+WK_MUST_CHECK wk_status wk_nn_create_graph(const wk_nn_config *config, size_t F, size_t n_outputs,
+                                           uint64_t seed, wk_nn **out, wk_err *err);
 void wk_nn_destroy(wk_nn *nn);
 size_t wk_nn_n_inputs(const wk_nn *nn);
 size_t wk_nn_n_outputs(const wk_nn *nn);
@@ -106,8 +122,20 @@ void wk_nn_state_reset(const wk_nn_plan *plan, wk_nn_state *state);
 void wk_nn_state_copy(const wk_nn_plan *plan, wk_nn_state *to, const wk_nn_state *from);
 /* One bar: x [F] -> out [n_outputs]. No allocation, lock or system call. */
 void wk_nn_step(const wk_nn_plan *plan, wk_nn_state *state, const float *x, float *out);
+/* The same in two parts: what the answer waits for, and what can be done before the next bar. Every
+ * wk_nn_answer must be followed by wk_nn_prepare before anything else is done with the state. */
+void wk_nn_answer(const wk_nn_plan *plan, wk_nn_state *state, const float *x, float *out);
+void wk_nn_prepare(const wk_nn_plan *plan, wk_nn_state *state);
 /* A whole sequence from a fresh state: equal bit for bit to stepping. X [T, F] -> out [T, n_outputs]. */
 void wk_nn_sequence_forward(const wk_nn_plan *plan, wk_nn_state *state, const float *X, size_t T, float *out);
+
+/* Fixed windows of T bars: only the positions that the last bar's output needs are computed. Equal bit for
+ * bit to the last output of wk_nn_sequence_forward. The scratch belongs to one caller at a time. */
+typedef struct wk_nn_window wk_nn_window;
+WK_MUST_CHECK wk_status wk_nn_window_build(wk_arena *arena, const wk_nn_plan *plan, size_t T,
+                                           wk_nn_window **out, wk_err *err);
+/* X [T, F] -> out [n_outputs]. No allocation, lock or system call. */
+void wk_nn_window_forward(const wk_nn_plan *plan, wk_nn_window *window, const float *X, float *out);
 
 /* safetensors with the layer list in __metadata__. A file that is cut, overlaps, does not match its layers
  * or holds numbers that are not finite is refused, and the message names the tensor. */

@@ -13,9 +13,20 @@
 #include "wick/gbdt.h"
 #include "wick/labels.h"
 #include "wick/nn.h"
+#include "wick/outside.h"
 #include "wick/trade.h"
 
-typedef enum { WK_SOURCE_AUTO, WK_SOURCE_FILES, WK_SOURCE_STORE, WK_SOURCE_SYNTHETIC } wk_data_source;
+typedef enum {
+    WK_SOURCE_AUTO,
+    WK_SOURCE_FILES,
+    WK_SOURCE_STORE,
+    WK_SOURCE_SYNTHETIC,
+    WK_SOURCE_TAPE /* recorded trades and books, with flow features */
+} wk_data_source;
+
+typedef struct {
+    const char *trades, *book; /* files relative to the root; {symbol} and {base} as in wick/outside.h; book "" = none */
+} wk_tape_config;
 
 typedef struct {
     int64_t seed, symbols, bars;
@@ -33,8 +44,13 @@ typedef struct {
     const char *funding;       /* directory of <SYMBOL>-funding.csv.gz, relative to root; "" = none */
     bool funding_mean;         /* markets without a series are charged the mean of the others */
     wk_reals ticks, lots;      /* one a market; empty: inferred from the decimals */
+    wk_tape_config tape;
+    wk_sections outside; /* wk_outside_config */
     wk_synthetic_config synthetic;
 } wk_data_config;
+
+/* Names of the outside columns that a panel of this section has: "flow.<name>" of a tape, then "outside.<name>". */
+wk_strings wk_data_outside_names(const wk_data_config *data, wk_arena *arena);
 
 typedef struct {
     int64_t forecast_from_ns; /* first fold's test begin: forecasts exist from here */

@@ -129,6 +129,7 @@ typedef struct {
     const uint8_t *provenance;
     const wk_forecast *forecasts;
     const double *sigma; /* trailing volatility of one bar [S] */
+    bool warming;        /* history: everything learns from it, no entry is made */
 } wk_trader_event;
 
 typedef enum { WK_ACTION_PLACE, WK_ACTION_CANCEL } wk_action_kind;
@@ -165,6 +166,9 @@ int64_t wk_trader_missed_e8(const wk_trader *trader);
 bool wk_trader_failed(const wk_trader *trader);
 /* The entry threshold in force (quantile policy; infinite before there is enough history). */
 double wk_trader_threshold(const wk_trader *trader);
+
+/* A digest of all actions so far (wick/hash.h): two traders that were told the same have the same one. */
+uint64_t wk_trader_intents_digest(const wk_trader *trader);
 
 /* Order ids: the number of the signal's bar (time_ns of its close / timeframe_ns) comes back. */
 int64_t wk_order_id_bar(uint64_t id);

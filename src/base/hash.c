@@ -4,6 +4,14 @@
 
 #include "wick/err.h"
 
+uint64_t wk_digest_bytes(uint64_t digest, const void *bytes, size_t size_bytes)
+{
+    const unsigned char *b = bytes;
+    for (size_t i = 0; i < size_bytes; i++)
+        digest = (digest ^ b[i]) * UINT64_C(0x100000001b3);
+    return digest;
+}
+
 
 wk_hash *wk_hash_create(void)
 {

@@ -9,6 +9,7 @@
     X(bench_features_row)        \
     X(config)                    \
     X(doctor)                    \
+    X(export)                    \
     X(features)                  \
     X(gbdt_predict)              \
     X(gbdt_train)                \

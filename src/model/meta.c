@@ -1,5 +1,5 @@
 /* Forecasts of the meta-learner: trees (or a small network) over features and branch outputs. */
-#include "wick/model.h"
+#include "meta.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -86,6 +86,29 @@ static void forecast_network(const wk_run_config *config, const float *out, doub
     f->volatility = (float)(wk_exp((double)out[3]) * sigma);
 }
 
+void wk__meta_forecast_row(const wk_meta *meta, const wk_run_config *config, const wk_columns *data, size_t r,
+                           const float *network, float *raw, wk_forecast *f)
+{
+    size_t n_raw = wk_meta_n_raw(meta);
+    *f = (wk_forecast){0};
+    for (size_t k = 0; k < n_raw; k++)
+        raw[k] = NAN;
+    if (!data->table->valid[r])
+        return;
+    double sigma = data->table->sigma[r];
+    if (meta->is_mlp) {
+        forecast_network(config, network, sigma, raw, f);
+    } else {
+        float row[WK_META_COLUMNS_MAX];
+        for (size_t c = 0; c < meta->n_columns; c++)
+            row[c] = wk_columns_value(data, r, meta->columns[c]);
+        forecast_trees(meta, config, row, sigma, raw, f);
+    }
+    if (meta->score == WK_SCORE_DIRECTION)
+        temper(raw, meta->temperature, f->p);
+    f->valid = 1;
+}
+
 /* What all blocks' turns share. */
 typedef struct {
     const wk_meta *meta;
@@ -103,27 +126,9 @@ static void forecast_block(void *context, size_t b)
     const wk_meta *meta = job->meta;
     const wk_columns *data = job->data;
     size_t n_raw = wk_meta_n_raw(meta), begin = job->begin + b * PREDICT_BLOCK;
-    float row[WK_META_COLUMNS_MAX];
-    for (size_t r = begin; r < job->end && r < begin + PREDICT_BLOCK; r++) {
-        wk_forecast *f = &job->forecasts[r];
-        float *raw = job->raw + r * n_raw;
-        *f = (wk_forecast){0};
-        for (size_t k = 0; k < n_raw; k++)
-            raw[k] = NAN;
-        if (!data->table->valid[r])
-            continue;
-        double sigma = data->table->sigma[r];
-        if (meta->is_mlp) {
-            forecast_network(job->config, job->network + r * WK_BRANCH_COLUMNS, sigma, raw, f);
-        } else {
-            for (size_t c = 0; c < meta->n_columns; c++)
-                row[c] = wk_columns_value(data, r, meta->columns[c]);
-            forecast_trees(meta, job->config, row, sigma, raw, f);
-        }
-        if (meta->score == WK_SCORE_DIRECTION)
-            temper(raw, meta->temperature, f->p);
-        f->valid = 1;
-    }
+    for (size_t r = begin; r < job->end && r < begin + PREDICT_BLOCK; r++)
+        wk__meta_forecast_row(meta, job->config, data, r, job->network ? job->network + r * WK_BRANCH_COLUMNS : NULL,
+                              job->raw + r * n_raw, &job->forecasts[r]);
 }
 
 wk_status wk_meta_forecast(const wk_meta *meta, const wk_run_config *config, const wk_dataset *dataset,

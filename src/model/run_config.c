@@ -20,9 +20,18 @@ static const wk_cfg_row synthetic_rows[] = {
 static const wk_cfg_table synthetic_table = {"synthetic", "the simulated market",
                                              sizeof(wk_synthetic_config), synthetic_rows};
 
+static const wk_cfg_row tape_rows[] = {
+    {"trades", WK_CFG_STRING, offsetof(wk_tape_config, trades), NULL, "\"\"", 0, 0, NULL, NULL,
+     "CSV(.gz) of time, price, size and side, relative to root; {symbol} and {base} stand for the market's"},
+    {"book", WK_CFG_STRING, offsetof(wk_tape_config, book), NULL, "\"\"", 0, 0, NULL, NULL,
+     "CSV(.gz) of the book after each update: time, ask_price_1, ask_size_1, bid_price_1, ...; empty: none"},
+    END};
+static const wk_cfg_table tape_table = {"tape", "recorded trades and order books", sizeof(wk_tape_config),
+                                        tape_rows};
+
 static const wk_cfg_row data_rows[] = {
     {"source", WK_CFG_ENUM, offsetof(wk_data_config, source), NULL, "\"auto\"", 0, 0,
-     "auto|files|store|synthetic", NULL, "where candles come from; auto: files when root or $WICK_DATA names a directory, else the simulator"},
+     "auto|files|store|synthetic|tape", NULL, "where candles come from; auto: files when root or $WICK_DATA names a directory, else the simulator; tape: made of recorded trades"},
     {"root", WK_CFG_STRING, offsetof(wk_data_config, root), NULL, "\"\"", 0, 0, NULL, NULL,
      "directory of <venue>/<SYMBOL>-<timeframe>.csv.gz (files) or of the store; empty: $WICK_DATA or $WICK_HOME/store"},
     {"venue", WK_CFG_STRING, offsetof(wk_data_config, venue), NULL, "\"binance\"", 0, 0, NULL, NULL,
@@ -45,6 +54,10 @@ static const wk_cfg_row data_rows[] = {
      "smallest price step of each market; empty: inferred from the decimals of the prices"},
     {"lots", WK_CFG_REALS, offsetof(wk_data_config, lots), "base", "[]", 1e-12, 1e9, NULL, NULL,
      "smallest size step of each market; empty: inferred from the decimals of the volumes"},
+    {"tape", WK_CFG_SECTION, offsetof(wk_data_config, tape), NULL, NULL, 0, 0, NULL, &tape_table,
+     "recorded trades and order books, for source tape: bars are made of them, and a row of flow features each"},
+    {"outside", WK_CFG_SECTIONS, offsetof(wk_data_config, outside), NULL, "[]", 0, 0, NULL,
+     &wk_outside_config_table, "series from outside the candles: open interest, sentiment, anything in rows of time and value"},
     {"synthetic", WK_CFG_SECTION, offsetof(wk_data_config, synthetic), NULL, NULL, 0, 0, NULL,
      &synthetic_table, "the simulated market"},
     END};
@@ -119,7 +132,7 @@ static const wk_cfg_row meta_rows[] = {
      "split.forecast_from to their end"},
     {"targets", WK_CFG_SECTIONS, offsetof(wk_meta_config, targets), NULL, "[]", 0, 0, NULL,
      &wk_label_config_table, "labels of the score's regressions"},
-    {"scale_days", WK_CFG_REAL, offsetof(wk_meta_config, scale_days), "days", "180", 1, 10000, NULL, NULL,
+    {"scale_days", WK_CFG_REAL, offsetof(wk_meta_config, scale_days), "days", "180", 0.001, 10000, NULL, NULL,
      "window of the trailing root mean square that scales each target's forecast"},
     {"scale_min_days", WK_CFG_REAL, offsetof(wk_meta_config, scale_min_days), "days", "30", 0, 10000, NULL,
      NULL, "no score before so much history"},

@@ -315,6 +315,7 @@ wk_status wk_backtest_run(const wk_panel *panel, const wk_forecast *forecasts, c
         result.slippage = quote(r.slippage_e8);
         result.funding = quote(r.funding_e8);
         result.turnover = r.turnover;
+        result.intents_digest = wk_trader_intents_digest(r.trader);
         *out = result;
     } else {
         wk_backtest_finish(&result);

@@ -255,7 +255,7 @@ void wk__trader_bars(wk_trader *t, const wk_trader_event *e, wk_actions *actions
             if (reason != WK_REASON_FLIP)
                 continue;
         }
-        if (act == 0 || stop || e->time_ns <= t->config.entry_from_ns || !allowed(t, act) ||
+        if (act == 0 || stop || e->warming || e->time_ns <= t->config.entry_from_ns || !allowed(t, act) ||
             t->step + 1 < t->cool[s] || t->limit[s].id != 0 || t->take[s].id != 0)
             continue;
         t->candidates[n++] = (wk__candidate){(uint32_t)s, (int8_t)act, fabs(x[s])};

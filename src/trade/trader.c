@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "trader.h"
+#include "wick/hash.h"
 
 const char *wk_reason_name(wk_reason reason)
 {
@@ -62,6 +63,7 @@ wk_status wk_trader_plan(wk_arena *arena, const wk_trade_config *config,
     t->sqrt_bars_year = sqrt(365.0 * (double)WK_DAY_NS / (double)timeframe_ns);
     t->initial_e8 = t->cash_e8 = t->equity_e8 = t->peak_e8 = t->day_equity_e8 = initial_cash_e8;
     t->day = INT64_MIN;
+    t->intents = WK_DIGEST_START;
     t->unit = wk_arena_array(arena, wk_unit, S);
     t->per_tick = wk_arena_array(arena, double, S);
     t->min_lots = wk_arena_array(arena, int64_t, S);
@@ -190,8 +192,18 @@ static void on_canceled(wk_trader *t, const wk_trader_event *e)
     }
 }
 
+static void digest_action(wk_trader *t, const wk_action *a)
+{
+    const wk_order *o = &a->order;
+    const int64_t values[] = {a->kind,        (int64_t)o->id, o->symbol,       o->side,
+                              o->kind,        o->reason,      o->reduce_only,  o->qty_lots,
+                              o->price_ticks, o->stop_ticks,  o->profit_ticks, o->expires_ns};
+    t->intents = wk_digest_bytes(t->intents, values, sizeof values);
+}
+
 void wk_trader_step(wk_trader *t, const wk_trader_event *e, wk_actions *actions)
 {
+    size_t first = actions->n;
     WK_ASSERT(e->kind == WK_TRADER_EVENT_BARS || e->symbol < t->S);
     switch (e->kind) {
     case WK_TRADER_EVENT_BARS:
@@ -211,6 +223,13 @@ void wk_trader_step(wk_trader *t, const wk_trader_event *e, wk_actions *actions)
     case WK_TRADER_EVENT_ACK:
         break;
     }
+    for (size_t i = first; i < actions->n; i++)
+        digest_action(t, &actions->v[i]);
+}
+
+uint64_t wk_trader_intents_digest(const wk_trader *t)
+{
+    return t->intents;
 }
 
 int64_t wk_trader_position(const wk_trader *t, size_t s, int64_t *entry_ticks)

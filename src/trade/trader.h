@@ -53,6 +53,7 @@ struct wk_trader {
     int64_t day;  /* UTC day of day_equity_e8 */
     int64_t step; /* number of the last bar: its close / timeframe */
     bool halted, day_halted, failed;
+    uint64_t intents; /* digest of all actions */
     wk__signal signal;
 
     /* By market. Positions are signed lots; in flight: sent to the venue at the market, not yet

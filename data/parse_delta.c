@@ -1,0 +1,5 @@
+#include "parse_internal.h"
+void wk__parse_delta(wk_parser *p)
+{
+    (void)p;
+}
