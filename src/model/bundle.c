@@ -70,10 +70,11 @@ static json_t *describe(const wk_model *model, const wk_run_config *config, cons
         json_array_append_new(branches, describe_branch(&model->branches[i]));
     const wk_meta *meta = &model->meta;
     json_t *learner = json_pack(
-        "{s:s, s:s, s:i, s:i, s:i, s:b, s:o, s:f, s:o}", "kind", meta->is_mlp ? "mlp" : "gbdt", "score",
+        "{s:s, s:s, s:i, s:i, s:i, s:b, s:b, s:o, s:f, s:o}", "kind", meta->is_mlp ? "mlp" : "gbdt", "score",
         meta->score == WK_SCORE_DIRECTION ? "direction" : "targets", "n_plain", (int)meta->n_plain,
         "n_targets", (int)meta->n_targets,
-        "n_seeds", (int)meta->n_seeds, "heads", meta->magnitude != NULL, "columns",
+        "n_seeds", (int)meta->n_seeds, "heads", meta->magnitude != NULL,
+        "direction_head", meta->direction != NULL, "columns",
         indices(meta->columns, meta->n_columns), "temperature", meta->temperature, "threshold",
         describe_threshold(meta->threshold));
     if (meta->is_mlp)
@@ -108,6 +109,10 @@ static wk_status save_parts(const wk_model *model, const char *dir, wk_err *err)
     for (size_t i = 0; i < meta->n_targets * meta->n_seeds; i++) {
         snprintf(path, sizeof path, "%s/meta.%zu.xgb.json", dir, i);
         WK_TRY(wk_forest_save(meta->forests[i], path, err));
+    }
+    if (meta->direction) {
+        snprintf(path, sizeof path, "%s/direction.xgb.json", dir);
+        WK_TRY(wk_forest_save(meta->direction, path, err));
     }
     if (meta->magnitude) {
         snprintf(path, sizeof path, "%s/magnitude.xgb.json", dir);
@@ -298,6 +303,10 @@ static wk_status load_meta(const json_t *root, const char *dir, wk_meta *meta, w
         WK_TRY(load_forest(path, i % meta->n_seeds % 2 == 1 ? meta->n_plain : meta->n_columns,
                            meta->score == WK_SCORE_DIRECTION ? WK_GBDT_SOFTPROB : WK_GBDT_SQUARED_ERROR,
                            &meta->forests[i], err));
+    }
+    if (json_is_true(json_object_get(root, "direction_head"))) {
+        snprintf(path, sizeof path, "%s/direction.xgb.json", dir);
+        WK_TRY(load_forest(path, meta->n_columns, WK_GBDT_SOFTPROB, &meta->direction, err));
     }
     if (!json_is_true(json_object_get(root, "heads")))
         return WK_OK;
