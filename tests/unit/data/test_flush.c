@@ -8,6 +8,7 @@
 #include <hdf5.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -217,6 +218,32 @@ static void test_any_order_batches_and_flushes_give_the_same_bytes(void **state)
         free(r);
         wk_fresh_close(f);
     }
+}
+
+static void test_a_store_that_cannot_be_written_is_read(void **state)
+{
+    const char *root = temp_path(state, "store");
+    wk_fresh *f = open_fresh(root);
+    const wk_fresh_bar two[2] = {bar(1, 300, WK_PROV_TRADED, 10), bar(2, 301, WK_PROV_TRADED, 20)};
+    put(f, two, 1);
+    flush(f, 0);
+    put(f, two + 1, 1);
+    wk_fresh_close(f);
+    assert_int_equal(chmod(((temp_dir *)*state)->path, 0755), 0);
+    assert_int_equal(chmod(root, 0555), 0);
+    assert_int_equal(chmod(temp_path(state, "store/fresh.sqlite"), 0444), 0);
+    uid_t me = geteuid();
+    if (me == 0) /* root may write anywhere */
+        assert_int_equal(seteuid(65534), 0);
+    wk_series s;
+    wk_err err = {0};
+    wk_status status = wk_store_read(root, "v", "BTC", HOUR, 0, 0, &s, &err);
+    if (me == 0)
+        assert_int_equal(seteuid(0), 0);
+    if (status != WK_OK)
+        fail_msg("%s", err.msg);
+    assert_int_equal(s.n, 2);
+    wk_series_finish(&s);
 }
 
 static void test_an_ordinary_file_is_what_an_import_writes(void **state)
@@ -504,6 +531,7 @@ int main(void)
         TEST(test_readers_see_fresh_and_yearly_bars_as_one),
         TEST(test_the_newest_bars_stay_for_the_small_box),
         TEST(test_any_order_batches_and_flushes_give_the_same_bytes),
+        TEST(test_a_store_that_cannot_be_written_is_read),
         TEST(test_an_ordinary_file_is_what_an_import_writes),
         TEST(test_h5py_sees_revisions_as_plain_columns),
         TEST(test_values_of_both_halves_are_one_series),
