@@ -330,6 +330,16 @@ static void test_values_of_both_halves_are_one_series(void **state)
     assert_int_equal(wk_store_values(root, "v", "BTC", "basis", 0, 0, &got, &n, &err), WK_OK);
     assert_int_equal(n, 0);
     free(got);
+    v[0].time_ns = T0 + 200 * HOUR;
+    assert_int_equal(wk_fresh_put_values(f, "v", "BTC", "funding", v, 1, NULL, NULL, &err), WK_OK);
+    assert_int_equal(wk_fresh_put_values(f, "v", "AAA", "mark", v, 1, NULL, NULL, &err), WK_OK);
+    wk_store_value_entry *list;
+    assert_int_equal(wk_store_list_values(root, &list, &n, &err), WK_OK);
+    assert_int_equal(n, 2);
+    assert_string_equal(list[0].symbol, "AAA");
+    assert_true(list[1].n == 4 && list[1].n_fresh == 1 && list[1].first_ns == T0);
+    assert_true(list[1].last_ns == T0 + 200 * HOUR);
+    free(list);
     wk_fresh_close(f);
 }
 
