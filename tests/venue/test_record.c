@@ -125,7 +125,9 @@ static int64_t exact(const char *word, int decimals)
     return (int64_t)(strtod(word, NULL) * scaled(1, 0, decimals) + 0.5);
 }
 
-/* Every bar in the store is the venue's candle: what was not seen whole is not there. */
+/* Every bar in the store is the venue's candle: what was not seen whole is not there. A bar without
+ * trades right behind a break may be flat at the last price seen, as Delta's trades have no numbers
+ * that would tell of a lost one. */
 static size_t compare_bars(const setting *s, venue *v, const char *dir, size_t k)
 {
     char store[64], csv[64], log[64], line[256], stored[16] = "";
@@ -149,7 +151,7 @@ static size_t compare_bars(const setting *s, venue *v, const char *dir, size_t k
     double unit = what->contract_value ? strtod(what->contract_value, NULL) : 1;
     FILE *file = fopen(csv, "r");
     assert_non_null(file);
-    size_t n = 0;
+    size_t n = 0, n_stale = 0;
     while (fgets(line, sizeof line, file)) {
         long long at;
         char field[5][32];
@@ -164,13 +166,17 @@ static size_t compare_bars(const setting *s, venue *v, const char *dir, size_t k
             wrong += exact(field[i], what->price_decimals) != prices[i];
         double volume = strtod(field[4], NULL) / unit;
         wrong += (int64_t)(volume * (double)scaled(1, 0, what->qty_decimals) + 0.5) != c.volume;
-        if (wrong)
+        int is_empty = c.n_trades == 0 && volume == 0;
+        n_stale += wrong && is_empty;
+        if (wrong && !is_empty)
             fail_msg("%s, %s: the bar is %s, the venue's has close %lld, volume %lld, %lld trades",
                      s->dialect, stored, line, (long long)c.close, (long long)c.volume,
                      (long long)c.n_trades);
         n++;
     }
     fclose(file);
+    print_message("%s: %zu bars of %s, equal but for %zu flat ones\n", s->dialect, n, s->truth[k],
+                  n_stale);
     return n;
 }
 
@@ -194,6 +200,7 @@ static void record(const setting *s)
     venue_options options = {.venue = s->server, .dir = dir, .seed = 23, .script = script};
     options.book_step_ns = 10000000;
     options.rate_scale = 100;
+    options.busy = 90;
     venue *v = venue_start(&options, error, sizeof error);
     if (!v)
         fail_msg("%s", error);
@@ -230,8 +237,7 @@ static void record(const setting *s)
         fail_msg("%s", err.msg);
     compare_books(s, v, &config, raw);
     for (size_t i = 0; i < 2; i++)
-        print_message("%s: %zu bars of %s, all equal\n", s->dialect, compare_bars(s, v, dir, i),
-                      s->truth[i]);
+        assert_true(compare_bars(s, v, dir, i) > 0);
     wk_arena_finish(&arena);
     size_t n_violations;
     char *violations = venue_violations(v, &n_violations);
