@@ -44,6 +44,7 @@ export WICK_FETCH_CONFIG="$dir/fetch.json" WICK_AMBERDATA_KEY=UAKtest
 first='import
 run
 train
+nn train
 gbdt train'
 # Minutes of work each: run by hand before a release.
 slow='bench backtest.bars

@@ -21,6 +21,7 @@ const protocol protocol_delta = {
     .received = delta_ws_received,
     .tick = delta_ws_tick,
     .status_body = "{\"error\":\"ServerError\",\"message\":\"try again\"}",
+    .connections_ms = 300000,
 };
 
 #define QUOTA 10000
