@@ -415,6 +415,33 @@ static void all_markets_and_their_instruments(void **state)
     end(&b);
 }
 
+static void a_span_before_the_market_s_first_trade_is_no_failure(void **state)
+{
+    static const setting settings[] = {{KRAKEN, .timeframe_ns = 60 * MINUTE},
+                                       {DELTA, .timeframe_ns = 60 * MINUTE},
+                                       {FUTURES, .timeframe_ns = 60 * MINUTE},
+                                       {AMBERDATA, .timeframe_ns = 60 * MINUTE}};
+    for (size_t i = 0; i < 4; i++) {
+        bench b;
+        wk_series got;
+        begin(state, &b, &settings[i]);
+        b.request.until_ns = wk_bucket_start(b.now_ns, 60 * MINUTE);
+        b.request.since_ns = b.request.until_ns - 40 * 24 * 60 * MINUTE;
+        fetch(&b);
+        char name[64];
+        snprintf(name, sizeof name, "%s%s", settings[i].venue,
+                 settings[i].exchange ? "-kraken" : "");
+        assert_int_equal(
+            wk_fresh_bars(b.fresh, name, settings[i].store_symbol, 60 * MINUTE, 0, 0, &got, &b.err),
+            WK_OK);
+        assert_in_range(got.n, 70, 73); /* three days of history */
+        wk_series_finish(&got);
+        end(&b);
+        temp_teardown(state);
+        temp_setup(state);
+    }
+}
+
 /* The server repeats the reply to the market before: another market's candles. */
 static void a_reply_about_another_market_is_not_taken(void **state)
 {
@@ -494,6 +521,7 @@ int main(void)
         CASE(books_become_values),
         CASE(all_markets_and_their_instruments),
         CASE(a_reply_about_another_market_is_not_taken),
+        CASE(a_span_before_the_market_s_first_trade_is_no_failure),
         CASE(longer_timeframes_are_built_from_the_venue_s),
         CASE(what_never_helps_is_not_tried_again),
         CASE(a_server_that_hangs_is_left_and_asked_again),
