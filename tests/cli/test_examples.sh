@@ -34,10 +34,9 @@ for name in kraken kraken-futures delta amberdata; do
     done
     url=$(sed 's/.*"url":"\([^"]*\)".*/\1/' "$dir/$name/out")
     key=$(echo $name | sed 's/^delta$/delta_india/; s/-/_/')
-    config="$config${config:+,}\"$key\":{\"host\":\"$url\"}"
-    cat "$dir/$name/ca.pem" >>"$dir/ca.pem"
+    config="$config${config:+,}\"$key\":{\"host\":\"$url\",\"ca_file\":\"$dir/$name/ca.pem\"}"
 done
-printf '{"ca_file":"%s","venues":{%s}}' "$dir/ca.pem" "$config" >"$dir/fetch.json"
+printf '{"venues":{%s}}' "$config" >"$dir/fetch.json"
 export WICK_FETCH_CONFIG="$dir/fetch.json" WICK_AMBERDATA_KEY=UAKtest
 
 # Some read what others leave, so these come first, in this order.
