@@ -465,6 +465,27 @@ static void longer_timeframes_are_built_from_the_venue_s(void **state)
     fetch_and_compare(state, &(setting){KRAKEN, .timeframe_ns = 3 * MINUTE}, 1800 * 60);
 }
 
+/* Asked first where it is configured; a refusal changes nothing. */
+static void amberdata_s_legacy_path_is_an_extra(void **state)
+{
+    static const char *const scripts[] = {
+        NULL, "{\"rest\":[{\"path\":\"/market/\",\"every\":1,\"fault\":\"410\"}]}"};
+    for (size_t i = 0; i < 2; i++) {
+        bench b;
+        const setting s = {AMBERDATA, .timeframe_ns = MINUTE, .script = scripts[i]};
+        begin(state, &b, &s);
+        b.config.venues.amberdata.latest_path = "/market/spot/ohlcv/exchange/%s/latest";
+        b.request.until_ns = b.now_ns;
+        b.request.since_ns = b.now_ns - 300 * MINUTE;
+        fetch(&b);
+        assert_is_truth(&b, &s);
+        assert_true(venue_requests(b.server, "/market/spot/ohlcv/exchange/kraken/latest") > 0);
+        end(&b);
+        temp_teardown(state);
+        temp_setup(state);
+    }
+}
+
 static void what_never_helps_is_not_tried_again(void **state)
 {
     bench b;
@@ -523,6 +544,7 @@ int main(void)
         CASE(a_reply_about_another_market_is_not_taken),
         CASE(a_span_before_the_market_s_first_trade_is_no_failure),
         CASE(longer_timeframes_are_built_from_the_venue_s),
+        CASE(amberdata_s_legacy_path_is_an_extra),
         CASE(what_never_helps_is_not_tried_again),
         CASE(a_server_that_hangs_is_left_and_asked_again),
     };
