@@ -154,7 +154,8 @@ static int same_bar(const wk_series *a, size_t i, const wk_series *b, size_t j)
 
 /* old and bars [begin, end) of fresh by time; at one time the fresh bar stays. */
 static wk_status merge_bars(const wk_series *old, const wk_series *fresh, size_t begin, size_t end,
-                            wk_series *out, size_t *added, size_t *changed, wk_err *err)
+                            wk_series *out, uint8_t *marks, size_t *added, size_t *changed,
+                            wk_err *err)
 {
     if (old->n > 0 &&
         (old->bars[0].time_ns - fresh->bars[begin].time_ns) % fresh->timeframe_ns != 0) {
@@ -176,10 +177,13 @@ static wk_status merge_bars(const wk_series *old, const wk_series *fresh, size_t
         s.provenance[n++] = from->provenance[at];
         if (take_old)
             continue;
+        uint8_t mark = WK_STORE_ADDED;
         if (i < old->n && old->bars[i].time_ns == fresh->bars[at].time_ns)
-            *changed += !same_bar(old, i++, fresh, at);
-        else
-            (*added)++;
+            mark = same_bar(old, i++, fresh, at) ? WK_STORE_EQUAL : WK_STORE_CHANGED;
+        *added += mark == WK_STORE_ADDED;
+        *changed += mark == WK_STORE_CHANGED;
+        if (marks)
+            marks[at] = mark;
     }
     s.n = n;
     *out = s;
@@ -187,7 +191,8 @@ static wk_status merge_bars(const wk_series *old, const wk_series *fresh, size_t
 }
 
 static wk_status stage_year(stage *st, const char *directory, int year, const wk_series *fresh,
-                            size_t begin, size_t end, size_t *added, size_t *changed, wk_err *err)
+                            size_t begin, size_t end, uint8_t *marks, size_t *added,
+                            size_t *changed, wk_err *err)
 {
     staged_year *grown = realloc(st->v, (st->n + 1) * sizeof *grown);
     if (!grown)
@@ -206,7 +211,7 @@ static wk_status stage_year(stage *st, const char *directory, int year, const wk
         status = wk_fail(err, WK_E_DATA, "%s holds another timeframe; run `wick store check`",
                          y->target);
     if (status == WK_OK)
-        status = merge_bars(&old.series, fresh, begin, end, &merged.series, &added_here,
+        status = merge_bars(&old.series, fresh, begin, end, &merged.series, marks, &added_here,
                             &changed_here, err);
     if (status == WK_OK && added_here + changed_here > 0) {
         merged.revisions = old.revisions; /* they stand beside the bars as before */
@@ -228,8 +233,8 @@ static wk_status stage_year(stage *st, const char *directory, int year, const wk
     return status;
 }
 
-static wk_status stage_all(stage *st, const char *directory, const wk_series *series, size_t *added,
-                           size_t *changed, wk_err *err)
+static wk_status stage_all(stage *st, const char *directory, const wk_series *series,
+                           uint8_t *marks, size_t *added, size_t *changed, wk_err *err)
 {
     for (size_t i = 0; i < series->n;) {
         int year = wk_civil_from_ns(series->bars[i].time_ns).year;
@@ -237,7 +242,7 @@ static wk_status stage_all(stage *st, const char *directory, const wk_series *se
         size_t j = i;
         while (j < series->n && series->bars[j].time_ns < next_ns)
             j++;
-        WK_TRY(stage_year(st, directory, year, series, i, j, added, changed, err));
+        WK_TRY(stage_year(st, directory, year, series, i, j, marks, added, changed, err));
         i = j;
     }
     return WK_OK;
@@ -271,6 +276,12 @@ static void remove_empty(const char *root, const char *directory)
 wk_status wk_store_merge(const char *root, const wk_series *series, size_t *n_added,
                          size_t *n_changed, wk_err *err)
 {
+    return wk_store_merge_marks(root, series, NULL, n_added, n_changed, err);
+}
+
+wk_status wk_store_merge_marks(const char *root, const wk_series *series, uint8_t *marks,
+                               size_t *n_added, size_t *n_changed, wk_err *err)
+{
     char directory[PATH_MAX];
     size_t added = 0, changed = 0;
     if (series->n == 0)
@@ -284,7 +295,7 @@ wk_status wk_store_merge(const char *root, const wk_series *series, size_t *n_ad
     wk_status status = wk__store_lock(directory, &fd, err);
     stage st = {0};
     if (status == WK_OK)
-        status = stage_all(&st, directory, series, &added, &changed, err);
+        status = stage_all(&st, directory, series, marks, &added, &changed, err);
     if (status == WK_OK)
         status = commit(&st, fd, err);
     for (size_t i = 0; i < st.n; i++)

@@ -142,6 +142,19 @@ static void check_values_file(checker *c, const char *path, int year, const char
     free(v.v);
 }
 
+int wk__store_has_problem(const char *path, int year, const char *venue, const char *symbol,
+                          const char *timeframe)
+{
+    checker c = {0};
+    int64_t ns;
+    wk_err ignored;
+    if (wk_timeframe_parse(timeframe, &ns, &ignored) == WK_OK)
+        check_file(&c, path, year, venue, symbol, timeframe);
+    else
+        check_values_file(&c, path, year, venue, symbol, timeframe);
+    return c.n_problems > 0;
+}
+
 static wk_status check_series_files(void *ctx, const char *directory, const char *venue,
                                     const char *symbol, const char *timeframe, wk_err *err)
 {

@@ -251,6 +251,13 @@ static wk_status read_revisions(hid_t file, const char *path, wk__year *year, wk
     return WK_OK;
 }
 
+void wk__year_read_revisions(int64_t file, const char *path, wk__year *out)
+{
+    wk_err ignored;
+    if (read_revisions((hid_t)file, path, out, &ignored) != WK_OK)
+        out->n_revisions = 0;
+}
+
 static wk_status read_names(hid_t file, const char *path, char venue[32], char symbol[32],
                             wk_err *err)
 {

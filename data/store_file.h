@@ -30,6 +30,9 @@ typedef enum {
 /* Reads a year's file. *out is owned by the caller. */
 WK_MUST_CHECK wk_status wk__year_load(const char *path, wk__load what, wk__year *out, wk_err *err);
 
+/* The revisions of a file that is open already (an hid_t), or none when they cannot be read. */
+void wk__year_read_revisions(int64_t file, const char *path, wk__year *out);
+
 /* What a year's file says about itself without its columns being read. */
 typedef struct {
     int64_t timeframe_ns, first_ns, last_ns;

@@ -43,4 +43,8 @@ int wk__hdf5_write_column(hid_t place, const char *name, hid_t type, hid_t memor
 size_t wk__hdf5_rows(hid_t place, const char *name);
 int wk__hdf5_read_column(hid_t place, const char *name, hid_t memory, void *values);
 
+/* `rows` numbers of `width` bytes from row `at`, a multiple of `chunk`, of a dataset that
+ * wk__hdf5_write_column made. */
+int wk__hdf5_read_chunk(hid_t set, size_t width, size_t at, size_t rows, size_t chunk, void *out);
+
 #endif

@@ -25,6 +25,10 @@ int wk__store_is_leftover(const char *name);
 WK_MUST_CHECK wk_status wk__store_lock(const char *directory, int *fd, wk_err *err);
 WK_MUST_CHECK wk_status wk__store_sync_directory(const char *directory, wk_err *err);
 
+/* Would wk_store_check complain about this year's file? */
+int wk__store_has_problem(const char *path, int year, const char *venue, const char *symbol,
+                          const char *timeframe);
+
 /* Called for each directory <root>/<venue>/<symbol>/<timeframe or name of values>. */
 typedef wk_status wk__store_visitor(void *ctx, const char *directory, const char *venue,
                                     const char *symbol, const char *timeframe, wk_err *err);

@@ -26,6 +26,12 @@ WK_MUST_CHECK wk_status wk_store_root(const char *given, char *out, size_t size_
 WK_MUST_CHECK wk_status wk_store_merge(const char *root, const wk_series *series, size_t *n_added,
                                        size_t *n_changed, wk_err *err);
 
+/* The same; marks [series->n] (may be NULL) says what became of each bar. */
+enum { WK_STORE_EQUAL, WK_STORE_ADDED, WK_STORE_CHANGED };
+WK_MUST_CHECK wk_status wk_store_merge_marks(const char *root, const wk_series *series,
+                                             uint8_t *marks, size_t *n_added, size_t *n_changed,
+                                             wk_err *err);
+
 /* Reads [from_ns, to_ns) (0, 0: everything). *out is owned by the caller. */
 WK_MUST_CHECK wk_status wk_store_read(const char *root, const char *venue, const char *symbol,
                                       int64_t timeframe_ns, int64_t from_ns, int64_t to_ns,
@@ -80,5 +86,21 @@ WK_MUST_CHECK wk_status wk_store_list(const char *root, wk_store_entry **out, si
 WK_MUST_CHECK wk_status wk_store_check(const char *root,
                                        void (*report)(void *ctx, const char *problem), void *ctx,
                                        size_t *n_problems, wk_err *err);
+
+/* Repairs what wk_store_check complains about: of a damaged file, sorted and each time once, what
+ * can be read is kept; the damaged one is moved aside as <year>.h5.damaged and never deleted.
+ * Leftovers of interrupted programs are deleted, a damaged fresh.sqlite is rebuilt from its
+ * readable rows. `report` (may be NULL) is told each thing that was done. n_repaired may be NULL.
+ */
+WK_MUST_CHECK wk_status wk_store_repair(const char *root,
+                                        void (*report)(void *ctx, const char *what), void *ctx,
+                                        size_t *n_repaired, wk_err *err);
+
+/* The rolling window: forgets the bars and revisions of a series that opened before before_ns, in
+ * the yearly files and in the fresh ones. Whole years are deleted, the year of before_ns is written
+ * anew. n_dropped may be NULL. With dry_run nothing is changed, only counted. */
+WK_MUST_CHECK wk_status wk_store_prune(const char *root, const char *venue, const char *symbol,
+                                       int64_t timeframe_ns, int64_t before_ns, int dry_run,
+                                       size_t *n_dropped, wk_err *err);
 
 #endif

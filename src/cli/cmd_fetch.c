@@ -90,7 +90,8 @@ static wk_status read_request(const wk_cli *cli, wk_history_request *r, wk_err *
     WK_TRY(time_option(cli, "since", &r->since_ns, err));
     WK_TRY(time_option(cli, "until", &r->until_ns, err));
     if (has_time && r->since_ns <= 0)
-        return wk_fail(err, WK_E_ARG, "--since is missing: the first candle's open, like 2024-06-30");
+        return wk_fail(err, WK_E_ARG,
+                       "--since is missing: the first candle's open, like 2024-06-30");
     if (r->until_ns > 0 && r->until_ns <= r->since_ns)
         return wk_fail(err, WK_E_ARG, "--until is not after --since");
     return WK_OK;
@@ -112,12 +113,12 @@ static void set_host(const wk_cli *cli, const char *venue, wk_history_venues *v)
 static void print_report(const wk_cli *cli, const wk_history_report *r, const char *root)
 {
     if (wk_cli_json(cli)) {
-        json_t *all = json_pack(
-            "{ss sI sI sI sI sI sI sI sI sI}", "store", root, "series", (json_int_t)r->n_series,
-            "failed", (json_int_t)r->n_failed, "rows", (json_int_t)r->n_rows, "added",
-            (json_int_t)r->n_added, "equal", (json_int_t)r->n_equal, "revised",
-            (json_int_t)r->n_revised, "missing", (json_int_t)r->n_missing, "requests",
-            (json_int_t)r->n_requests, "repeated", (json_int_t)r->n_repeated);
+        json_t *all = json_pack("{ss sI sI sI sI sI sI sI sI sI}", "store", root, "series",
+                                (json_int_t)r->n_series, "failed", (json_int_t)r->n_failed, "rows",
+                                (json_int_t)r->n_rows, "added", (json_int_t)r->n_added, "equal",
+                                (json_int_t)r->n_equal, "revised", (json_int_t)r->n_revised,
+                                "missing", (json_int_t)r->n_missing, "requests",
+                                (json_int_t)r->n_requests, "repeated", (json_int_t)r->n_repeated);
         json_dumpf(all, stdout, JSON_INDENT(2));
         putchar('\n');
         json_decref(all);
@@ -190,7 +191,8 @@ const wk_cli_command wk_cmd_fetch = {
         "while. Kraken has 720 candles of each timeframe; older ones are built from its trades. "
         "Amberdata's\n"
         "key is read from WICK_AMBERDATA_KEY.",
-    .example = "wick fetch --venue kraken --symbol BTCUSD --timeframe 1h --since 2026-11-01 --store "
-               "out/store",
+    .example =
+        "wick fetch --venue kraken --symbol BTCUSD --timeframe 1h --since 2026-11-01 --store "
+        "out/store",
     .options = options,
     .run = cmd_fetch};

@@ -237,7 +237,8 @@ static json_t *gate_notes(const wk_judge_state *j)
         notes, json_sprintf("The networks earned their place in %zu of %zu folds: there the "
                             "saving of loss on all earlier blocks exceeded its standard error "
                             "(network_gain_pct and network_error_pct, of the loss of the trees "
-                            "alone). The other folds are the trees alone.",
+                            "alone). The other folds are the trees alone. The rows of the "
+                            "hybrid without a network are without this gate too.",
                             earned, gated));
     if (earned == 0)
         json_array_append_new(notes, json_string("The hybrid is the trees alone throughout, so "

@@ -41,7 +41,7 @@ static wk_status fit_temperature(const wk_walk *w, const wk_blocks *b, double *t
             if (!w->forecasts[r].valid ||
                 !wk_split_keeps(label->end[r], (size_t)w->config->split.embargo_bars, b->policy))
                 continue;
-            memcpy(p + n * 3, w->raw + r * 3, 3 * sizeof *p);
+            memcpy(p + n * 3, w->forecasts[r].p, 3 * sizeof *p);
             y[n++] = (int8_t)label->y[r];
         }
     if (n >= 200)
@@ -131,7 +131,7 @@ static wk_status forecast_meta(wk_walk *w, size_t i, const wk_blocks *b, bool ne
     if (status == WK_OK)
         status = wk_meta_forecast(&meta, &r->config, w->dataset, &w->columns, b->calibrate, b->end,
                                   &w->loop, w->raw, w->forecasts, err);
-    if (status == WK_OK && r->is_direction)
+    if (status == WK_OK && (r->is_direction || meta.direction))
         status = fit_temperature(w, b, &meta.temperature, err);
     if (status == WK_OK && meta.temperature != 1)
         status = wk_meta_forecast(&meta, &r->config, w->dataset, &w->columns, b->calibrate, b->end,

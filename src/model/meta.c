@@ -18,6 +18,7 @@ void wk_meta_finish(wk_meta *meta)
     free(meta->columns);
     wk_forest_destroy(meta->magnitude);
     wk_forest_destroy(meta->volatility);
+    wk_forest_destroy(meta->direction);
     wk_branch_finish(&meta->mlp);
     wk_gbdt_log_finish(&meta->log);
     *meta = (wk_meta){0};
@@ -62,6 +63,10 @@ static void forecast_trees(const wk_meta *meta, const wk_run_config *config, con
     if (meta->magnitude) {
         wk_forest_predict(meta->magnitude, row, &head);
         f->magnitude = (float)((double)head * sigma * sqrt((double)config->labels.magnitude_bars));
+    }
+    if (meta->direction) {
+        wk_forest_predict(meta->direction, row, p);
+        temper(p, meta->temperature, f->p);
     }
     f->volatility = (float)sigma;
     if (meta->volatility) {

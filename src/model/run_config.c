@@ -145,7 +145,8 @@ static const wk_cfg_row meta_rows[] = {
      "a fold uses the branches only when, on the blocks before it, forecasts with them lost less than the "
      "trees' alone by more than one standard error; else it is the trees alone (kind gbdt)"},
     {"heads_stride", WK_CFG_INT, offsetof(wk_meta_config, heads_stride), NULL, "4", 1, 1000, NULL, NULL,
-     "the magnitude and volatility heads train on every n-th of the training rows"},
+     "the heads (magnitude, volatility, and direction beside a score of targets) train on every n-th of the "
+     "training rows"},
     {"mlp_layers", WK_CFG_SECTIONS, offsetof(wk_meta_config, mlp_layers), NULL, "[]", 0, 0, NULL,
      &wk_nn_layer_config_table, "the network when kind is mlp"},
     {"mlp_train", WK_CFG_SECTION, offsetof(wk_meta_config, mlp_train), NULL, NULL, 0, 0, NULL,

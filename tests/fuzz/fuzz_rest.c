@@ -10,10 +10,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
-#define MUST(condition)   \
-    do {                  \
-        if (!(condition)) \
-            abort();      \
+#define MUST(condition)                                                                            \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            abort();                                                                               \
     } while (0)
 
 static void check_candles(wk_rest_candles *rows, wk_status status)
@@ -28,8 +28,9 @@ static void check_candles(wk_rest_candles *rows, wk_status status)
         if (kept == 0 || rows->v[kept - 1].open_ns < c->open_ns) /* the builder wants order */
             rows->v[kept++] = *c;
     }
-    size_t n = bars ? wk__build_bars(rows->v, kept, INT64_C(180000000000), (wk_decimal){1, 3}, 1, bars)
-                    : 0;
+    size_t n =
+        bars ? wk__build_bars(rows->v, kept, INT64_C(180000000000), (wk_decimal){1, 3}, 1, bars)
+             : 0;
     MUST(n <= kept);
     for (size_t i = 0; i < n; i++)
         MUST(isfinite(bars[i].bar.volume) && bars[i].bar.low <= bars[i].bar.high);
@@ -48,7 +49,8 @@ static void check_instruments(const wk_instruments *list, wk_status status)
     MUST(status == WK_OK || list->n == 0);
     for (size_t i = 0; i < list->n; i++) {
         const wk_instrument *p = &list->v[i];
-        MUST(memchr(p->symbol, 0, sizeof p->symbol) && memchr(p->name_rest, 0, sizeof p->name_rest));
+        MUST(memchr(p->symbol, 0, sizeof p->symbol) &&
+             memchr(p->name_rest, 0, sizeof p->name_rest));
         MUST(p->n_tiers >= 0 && p->n_tiers <= WK_MARGIN_TIERS_MAX);
         MUST(p->price_decimals >= 0 && p->price_decimals <= 36);
     }
@@ -101,7 +103,8 @@ static void parse(int which, const wk_doc *doc)
         MUST(wk__parse_futures_book(doc, 1, &books, &err) == WK_OK || books.n == 0);
         break;
     case 9:
-        check_instruments(&list, wk__parse_delta_products(doc, "delta-india", 1, &list, text, &err));
+        check_instruments(&list,
+                          wk__parse_delta_products(doc, "delta-india", 1, &list, text, &err));
         break;
     case 10:
         check_candles(&candles, wk__parse_delta_candles(doc, &candles, &err));

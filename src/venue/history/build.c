@@ -119,17 +119,16 @@ size_t wk__build_bars(const wk_rest_candle *rows, size_t n, int64_t timeframe_ns
         }
         bool traded = build.has_trades;
         if (!traded)
-            wk__build_add(&build, flat->close, flat->close, flat->close, flat->close,
-                          flat->volume);
-        out[made++] = (wk_fresh_bar){
-            .bar = {.time_ns = open_ns,
-                    .open = wk_decimal_to_double(build.open),
-                    .high = wk_decimal_to_double(build.high),
-                    .low = wk_decimal_to_double(build.low),
-                    .close = wk_decimal_to_double(build.close),
-                    .volume = wk__build_volume(&build, volume_unit)},
-            .provenance = traded ? WK_PROV_TRADED : WK_PROV_CONFIRMED_EMPTY,
-            .arrival_ns = arrival_ns};
+            wk__build_add(&build, flat->close, flat->close, flat->close, flat->close, flat->volume);
+        out[made++] =
+            (wk_fresh_bar){.bar = {.time_ns = open_ns,
+                                   .open = wk_decimal_to_double(build.open),
+                                   .high = wk_decimal_to_double(build.high),
+                                   .low = wk_decimal_to_double(build.low),
+                                   .close = wk_decimal_to_double(build.close),
+                                   .volume = wk__build_volume(&build, volume_unit)},
+                           .provenance = traded ? WK_PROV_TRADED : WK_PROV_CONFIRMED_EMPTY,
+                           .arrival_ns = arrival_ns};
     }
     return made;
 }

@@ -15,9 +15,9 @@ wk_status wk__doc_read(wk_doc *doc, const char *text, size_t n_bytes, wk_err *er
                        WK_DOC_BYTES_MAX);
     for (;;) {
         size_t n = 0;
-        wk__json_result result = doc->capacity ? wk__json_scan(text, n_bytes, doc->tokens,
-                                                               doc->capacity, &n, &why, &at)
-                                               : WK__JSON_FULL;
+        wk__json_result result =
+            doc->capacity ? wk__json_scan(text, n_bytes, doc->tokens, doc->capacity, &n, &why, &at)
+                          : WK__JSON_FULL;
         if (result == WK__JSON_OK) {
             doc->n = n;
             return WK_OK;

@@ -103,7 +103,8 @@ static void store_name(const char *symbol, char out[32])
     out[n] = 0;
 }
 
-/* MARK:BTCUSD is a series of candles of its own; FUNDING: and OI: are other ways to ask for those. */
+/* MARK:BTCUSD is a series of candles of its own; FUNDING: and OI: are other ways to ask for those.
+ */
 static wk_status plan_series(wk__session *s, const wk_instrument *instrument, const char *symbol,
                              wk__series *x, wk_err *err)
 {
@@ -308,8 +309,7 @@ wk_status wk_history_fetch(const wk_history_config *config, const wk_history_req
                          has_key ? request->key : NULL, &s.rest, err));
     wk_instruments list = {0};
     wk__series *x = calloc(1, sizeof *x);
-    wk_status status =
-        x ? fetch(&s, x, &list, err) : wk_fail(err, WK_E_NOMEM, "out of memory");
+    wk_status status = x ? fetch(&s, x, &list, err) : wk_fail(err, WK_E_NOMEM, "out of memory");
     report->n_requests = s.rest.n_requests;
     report->n_repeated = s.rest.n_repeated;
     free(x);

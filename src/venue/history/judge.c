@@ -135,8 +135,9 @@ static wk_reply judge_amberdata(int http_status, const wk_doc *doc, char words[2
         return WK_REPLY_TRY;
     const char *hint = status == 401   ? "; is WICK_AMBERDATA_KEY the right key?"
                        : status == 403 ? "; the subscription lacks this data set"
-                       : status == 404 ? "; instruments are spelled like btc_usd, exchanges like gdax"
-                                       : "";
+                       : status == 404
+                           ? "; instruments are spelled like btc_usd, exchanges like gdax"
+                           : "";
     size_t n = strlen(words);
     snprintf(words + n, 256 - n, "%s", hint);
     return WK_REPLY_REFUSED;
@@ -157,7 +158,7 @@ wk_reply wk__rest_judge(wk_rest_dialect dialect, int http_status, const wk_doc *
     wk_reply reply = dialect == WK_REST_KRAKEN           ? judge_kraken(doc, words, until_ns)
                      : dialect == WK_REST_KRAKEN_FUTURES ? judge_futures(doc, words)
                      : dialect == WK_REST_DELTA          ? judge_delta(doc, words)
-                                               : judge_amberdata(http_status, doc, words);
+                                                         : judge_amberdata(http_status, doc, words);
     if (!words[0])
         snprintf(words, 256, "HTTP status %d", http_status);
     if (http_status == 429)

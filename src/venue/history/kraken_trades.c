@@ -10,17 +10,17 @@
 
 enum {
     COUNT = 1000,
-    CHUNK = 1000,    /* candles stored at once */
-    ASKS = 3,        /* before a missing trade id or an end is believed */
-    ASKS_LATER = 8   /* before an end is believed though later trades were seen */
+    CHUNK = 1000,  /* candles stored at once */
+    ASKS = 3,      /* before a missing trade id or an end is believed */
+    ASKS_LATER = 8 /* before an end is believed though later trades were seen */
 };
 
 typedef struct {
     wk__series *x;
     int64_t from_ns, to_ns;
-    int64_t open_ns;       /* of the candle that is being built */
+    int64_t open_ns; /* of the candle that is being built */
     wk_candle_build build;
-    wk_decimal close;      /* of the newest trade */
+    wk_decimal close; /* of the newest trade */
     bool has_close;
     int64_t last_id, last_ns; /* of the newest trade; id -1: none yet */
     int64_t stored_ns;        /* up to here it is stored */
@@ -40,10 +40,9 @@ static wk_status ask_page(wk__series *x, int64_t since_ns, wk_rest_trades *page,
                           wk_err *err)
 {
     char path[256];
-    bool narrower;
     snprintf(path, sizeof path, "/0/public/Trades?pair=%s&since=%" PRId64 "&count=%d", x->wire,
              since_ns, COUNT);
-    WK_TRY(wk__rest_get(&x->session->rest, path, 1.5, &narrower, err));
+    WK_TRY(wk__kraken_get(x, path, 1.5, err));
     page->n = 0;
     WK_TRY(wk__parse_kraken_trades(&x->session->rest.doc, page, last_ns, err));
     if (page->n == 0)
@@ -113,10 +112,10 @@ static wk_status go_to(walk *w, int64_t time_ns, wk_err *err)
             if (b->has_trades && !b->volume_is_exact)
                 return wk_fail(err, WK_E_RANGE, "a volume of %s is too long to be exact",
                                w->x->wire);
-            *row = b->has_trades
-                       ? (wk_rest_candle){w->open_ns, b->open, b->high, b->low, b->close, b->volume}
-                       : (wk_rest_candle){w->open_ns, w->close, w->close,
-                                          w->close,   w->close, {0, 0}};
+            *row =
+                b->has_trades
+                    ? (wk_rest_candle){w->open_ns, b->open, b->high, b->low, b->close, b->volume}
+                    : (wk_rest_candle){w->open_ns, w->close, w->close, w->close, w->close, {0, 0}};
         }
         w->build = (wk_candle_build){0};
         w->open_ns += base_ns;

@@ -21,8 +21,7 @@ static uint32_t data_of(const wk_doc *doc, char next[2048])
 static const char *time_of(const wk_doc *doc, uint32_t row, const char *key, int64_t *time_ns)
 {
     int64_t below_ns;
-    const char *why =
-        wk__rest_unix(doc, wk__doc_get(doc, row, key), WK_NS_PER_S / 1000, time_ns);
+    const char *why = wk__rest_unix(doc, wk__doc_get(doc, row, key), WK_NS_PER_S / 1000, time_ns);
     if (!why &&
         !wk__doc_int(doc, wk__doc_get(doc, row, "exchangeTimestampNanoseconds"), &below_ns) &&
         below_ns > 0 && below_ns < WK_NS_PER_S / 1000)
@@ -74,11 +73,10 @@ typedef struct {
 
 static wk_status read_columns(const wk_doc *doc, columns *out, wk_err *err)
 {
-    static const char *const names[COLUMNS] = {"timestamp", "open", "high", "low", "close",
-                                               "volume"};
+    static const char *const names[COLUMNS] = {"timestamp", "open",  "high",
+                                               "low",       "close", "volume"};
     uint32_t list =
-        wk__doc_get(doc, wk__doc_get(doc, wk__doc_get(doc, 0, "payload"), "metadata"),
-                     "columns");
+        wk__doc_get(doc, wk__doc_get(doc, wk__doc_get(doc, 0, "payload"), "metadata"), "columns");
     for (int i = 0; i < COLUMNS; i++)
         out->place[i] = -1;
     if (!wk__doc_is(doc, list, WK__JSON_ARRAY))
@@ -102,7 +100,7 @@ static wk_status read_legacy_row(const wk_doc *doc, uint32_t row, const columns 
                                  wk_rest_candles *out, wk_err *err)
 {
     wk_rest_candle candle = {.volume = {0, -1}};
-    wk_decimal *const numbers[] = {NULL,         &candle.open,  &candle.high,
+    wk_decimal *const numbers[] = {NULL,        &candle.open,  &candle.high,
                                    &candle.low, &candle.close, &candle.volume};
     unsigned seen = 0;
     int place = 0;
@@ -134,8 +132,8 @@ static wk_status read_legacy_row(const wk_doc *doc, uint32_t row, const columns 
 }
 
 /* data is keyed by exchange or pair, once or twice; below are a row or a list of rows. */
-static wk_status read_legacy(const wk_doc *doc, uint32_t at, const columns *c,
-                             wk_rest_candles *out, wk_err *err)
+static wk_status read_legacy(const wk_doc *doc, uint32_t at, const columns *c, wk_rest_candles *out,
+                             wk_err *err)
 {
     uint32_t first = wk__doc_first(doc, at);
     if (wk__doc_is(doc, at, WK__JSON_OBJECT)) {
@@ -152,8 +150,8 @@ static wk_status read_legacy(const wk_doc *doc, uint32_t at, const columns *c,
     return WK_OK;
 }
 
-wk_status wk__parse_amberdata_candles(const wk_doc *doc, const char *exchange,
-                                      wk_rest_candles *out, char next[2048], wk_err *err)
+wk_status wk__parse_amberdata_candles(const wk_doc *doc, const char *exchange, wk_rest_candles *out,
+                                      char next[2048], wk_err *err)
 {
     uint32_t data = data_of(doc, next);
     size_t before = out->n;
@@ -219,8 +217,8 @@ wk_status wk__parse_amberdata_funding(const wk_doc *doc, wk_rest_values *out, ch
     return read_values(doc, "fundingRate", "isActualFundingRate", out, next, err);
 }
 
-wk_status wk__parse_amberdata_open_interest(const wk_doc *doc, wk_rest_values *out,
-                                            char next[2048], wk_err *err)
+wk_status wk__parse_amberdata_open_interest(const wk_doc *doc, wk_rest_values *out, char next[2048],
+                                            wk_err *err)
 {
     return read_values(doc, "value", NULL, out, next, err);
 }
@@ -262,11 +260,11 @@ wk_status wk__parse_amberdata_books(const wk_doc *doc, wk_rest_books *out, char 
         const char *why = time_of(doc, row, "timestamp", &book.time_ns);
         wk_status status = why ? wk__doc_fail(doc, row, "book's timestamp", why, err) : WK_OK;
         if (status == WK_OK)
-            status = read_side(doc, wk__doc_get(doc, row, "bid"), true, &book.bid, &book.bid_qty,
-                               err);
+            status =
+                read_side(doc, wk__doc_get(doc, row, "bid"), true, &book.bid, &book.bid_qty, err);
         if (status == WK_OK)
-            status = read_side(doc, wk__doc_get(doc, row, "ask"), false, &book.ask,
-                               &book.ask_qty, err);
+            status =
+                read_side(doc, wk__doc_get(doc, row, "ask"), false, &book.ask, &book.ask_qty, err);
         if (status == WK_OK && !(place = WK_REST_ADD(out)))
             status = wk_fail(err, WK_E_NOMEM, "out of memory");
         if (status != WK_OK) {
@@ -301,9 +299,8 @@ void wk__amberdata_name(wk_instrument *out, const char *instrument)
     }
 }
 
-wk_status wk__parse_amberdata_instruments(const wk_doc *doc, const char *exchange,
-                                          int64_t read_ns, wk_instruments *out, char next[2048],
-                                          wk_err *err)
+wk_status wk__parse_amberdata_instruments(const wk_doc *doc, const char *exchange, int64_t read_ns,
+                                          wk_instruments *out, char next[2048], wk_err *err)
 {
     uint32_t data = data_of(doc, next);
     size_t before = out->n;

@@ -38,8 +38,8 @@ wk_status wk__parse_delta_candles(const wk_doc *doc, wk_rest_candles *out, wk_er
     for (uint32_t row = wk__doc_first(doc, rows); row != WK_DOC_NONE;
          row = wk__doc_next(doc, rows, row)) {
         wk_rest_candle *candle = WK_REST_ADD(out);
-        wk_status status = candle ? read_candle(doc, row, candle, err)
-                                  : wk_fail(err, WK_E_NOMEM, "out of memory");
+        wk_status status =
+            candle ? read_candle(doc, row, candle, err) : wk_fail(err, WK_E_NOMEM, "out of memory");
         if (status != WK_OK) {
             out->n = before;
             return status;
@@ -80,8 +80,7 @@ wk_status wk__parse_delta_book(const wk_doc *doc, wk_rest_books *out, wk_err *er
     if (why)
         return wk__doc_fail(doc, updated, "last_updated_at", why, err);
     WK_TRY(read_side(doc, wk__doc_get(doc, result, "buy"), "buy", &book.bid, &book.bid_qty, err));
-    WK_TRY(
-        read_side(doc, wk__doc_get(doc, result, "sell"), "sell", &book.ask, &book.ask_qty, err));
+    WK_TRY(read_side(doc, wk__doc_get(doc, result, "sell"), "sell", &book.ask, &book.ask_qty, err));
     wk_rest_book *place = WK_REST_ADD(out);
     if (!place)
         return wk_fail(err, WK_E_NOMEM, "out of memory");
@@ -159,9 +158,7 @@ wk_status wk__parse_delta_products(const wk_doc *doc, const char *venue, int64_t
     uint32_t result = wk__doc_get(doc, 0, "result");
     size_t before = out->n;
     bool is_list = wk__doc_is(doc, result, WK__JSON_ARRAY);
-    uint32_t at = is_list                  ? wk__doc_first(doc, result)
-                  : result == WK_DOC_NONE ? 0
-                                           : result;
+    uint32_t at = is_list ? wk__doc_first(doc, result) : result == WK_DOC_NONE ? 0 : result;
     while (at != WK_DOC_NONE) {
         wk_instrument *instrument = WK_REST_ADD(out);
         wk_status status = WK_E_NOMEM;

@@ -40,8 +40,8 @@ wk_status wk__parse_futures_candles(const wk_doc *doc, wk_rest_candles *out, wk_
     for (uint32_t row = wk__doc_first(doc, rows); row != WK_DOC_NONE;
          row = wk__doc_next(doc, rows, row)) {
         wk_rest_candle *candle = WK_REST_ADD(out);
-        wk_status status = candle ? read_candle(doc, row, candle, err)
-                                  : wk_fail(err, WK_E_NOMEM, "out of memory");
+        wk_status status =
+            candle ? read_candle(doc, row, candle, err) : wk_fail(err, WK_E_NOMEM, "out of memory");
         if (status != WK_OK) {
             out->n = before;
             return status;
@@ -115,8 +115,7 @@ wk_status wk__parse_futures_open_interest(const wk_doc *doc, const char *symbol,
     return wk_fail(err, WK_E_NOT_FOUND, "the venue's tickers do not hold %s", symbol);
 }
 
-static wk_status read_tiers(const wk_doc *doc, uint32_t instrument, wk_instrument *out,
-                            wk_err *err)
+static wk_status read_tiers(const wk_doc *doc, uint32_t instrument, wk_instrument *out, wk_err *err)
 {
     uint32_t levels = wk__doc_get(doc, instrument, "marginLevels");
     if (!wk__doc_is(doc, levels, WK__JSON_ARRAY))

@@ -35,8 +35,8 @@ static uint32_t element(const wk_doc *doc, uint32_t array, uint32_t n)
 
 static wk_status read_candle(const wk_doc *doc, uint32_t row, wk_rest_candle *out, wk_err *err)
 {
-    static const char *const names[] = {"candle's time", "open", "high", "low", "close", "",
-                                        "volume"};
+    static const char *const names[] = {"candle's time", "open", "high",  "low",
+                                        "close",         "",     "volume"};
     wk_decimal *const prices[] = {NULL, &out->open, &out->high, &out->low, &out->close};
     if (!wk__doc_is(doc, row, WK__JSON_ARRAY))
         return wk__doc_fail(doc, row, "candle", "is no array", err);
@@ -67,8 +67,8 @@ wk_status wk__parse_kraken_ohlc(const wk_doc *doc, wk_rest_candles *out, wk_err 
         return wk__doc_fail(doc, 0, "reply", "has no list of candles", err);
     for (uint32_t row = wk__doc_first(doc, rows); row != WK_DOC_NONE;) {
         wk_rest_candle *candle = WK_REST_ADD(out);
-        wk_status status = candle ? read_candle(doc, row, candle, err)
-                                  : wk_fail(err, WK_E_NOMEM, "out of memory");
+        wk_status status =
+            candle ? read_candle(doc, row, candle, err) : wk_fail(err, WK_E_NOMEM, "out of memory");
         if (status != WK_OK) {
             out->n = before;
             return status;
@@ -131,8 +131,8 @@ wk_status wk__parse_kraken_trades(const wk_doc *doc, wk_rest_trades *out, int64_
         return wk__doc_fail(doc, last, "last", why, err);
     for (uint32_t row = wk__doc_first(doc, rows); row != WK_DOC_NONE;) {
         wk_rest_trade *trade = WK_REST_ADD(out);
-        wk_status status = trade ? read_trade(doc, row, trade, err)
-                                 : wk_fail(err, WK_E_NOMEM, "out of memory");
+        wk_status status =
+            trade ? read_trade(doc, row, trade, err) : wk_fail(err, WK_E_NOMEM, "out of memory");
         if (status != WK_OK) {
             out->n = before;
             return status;
@@ -213,8 +213,7 @@ static wk_status read_pair(const wk_doc *doc, uint32_t pair, wk_instrument *out,
     wk__doc_copy(doc, wk__doc_get(doc, pair, "wsname"), ws, sizeof ws);
     char *slash = strchr(ws, '/');
     if (!rest[0])
-        return wk__doc_fail(doc, wk__doc_get(doc, pair, "altname"), "altname", "is missing",
-                             err);
+        return wk__doc_fail(doc, wk__doc_get(doc, pair, "altname"), "altname", "is missing", err);
     uint32_t at = wk__doc_get(doc, pair, "pair_decimals");
     const char *why = wk__doc_int(doc, at, &price_decimals);
     if (!why && (price_decimals < 0 || price_decimals > 18))

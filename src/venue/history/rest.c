@@ -133,7 +133,8 @@ static wk_reply call(wk_rest *rest, const char *path, char words[400], int64_t *
         char bytes[64];
         first_bytes(&rest->response, bytes);
         bool is_broken = rest->response.status < 300 && looks_like_json(&rest->response);
-        snprintf(words, 400, "%.160s: %.160s: \"%s\"", said, is_broken ? why.msg : "it begins", bytes);
+        snprintf(words, 400, "%.160s: %.160s: \"%s\"", said, is_broken ? why.msg : "it begins",
+                 bytes);
         if (is_broken && *tries_max > TRIES_OF_BROKEN_JSON)
             *tries_max = TRIES_OF_BROKEN_JSON;
     } else {
@@ -172,8 +173,8 @@ wk_status wk__rest_get(wk_rest *rest, const char *path, double weight, bool *nar
                            "%s did not answer in %d tries: %s; is the network there? the same "
                            "command goes on where this one stopped",
                            rest->name, n, words);
-        int64_t wait_ns = wk__pace_backoff(n, rest->backoff_ns, rest->backoff_max_ns, asked_ns,
-                                           chance(rest));
+        int64_t wait_ns =
+            wk__pace_backoff(n, rest->backoff_ns, rest->backoff_max_ns, asked_ns, chance(rest));
         wk_log_write(WK_LOG_DEBUG, "fetch.retry", "venue=%s try=%d wait_s=%.3f why=\"%s\"",
                      rest->name, n, (double)wait_ns * 1e-9, words);
         rest->n_repeated++;

@@ -27,10 +27,10 @@ typedef struct {
 } wk_rest_book;
 
 /* A growing list of any of them; a zeroed one is empty, `v` is the holder's to free. */
-#define WK_REST_LIST(type) \
-    struct {               \
-        type *v;           \
-        size_t n, capacity; \
+#define WK_REST_LIST(type)                                                                         \
+    struct {                                                                                       \
+        type *v;                                                                                   \
+        size_t n, capacity;                                                                        \
     }
 typedef WK_REST_LIST(wk_rest_candle) wk_rest_candles;
 typedef WK_REST_LIST(wk_rest_trade) wk_rest_trades;
@@ -40,7 +40,7 @@ typedef WK_REST_LIST(wk_instrument) wk_instruments;
 
 /* Room for one more element of `size` bytes at the end of a list, zeroed; NULL: out of memory. */
 void *wk__rest_grow(void **v, size_t *n, size_t *capacity, size_t size);
-#define WK_REST_ADD(list) \
+#define WK_REST_ADD(list)                                                                          \
     wk__rest_grow((void **)&(list)->v, &(list)->n, &(list)->capacity, sizeof *(list)->v)
 
 /* ---- what a reply means as a whole ---- */
@@ -100,20 +100,19 @@ wk_status wk__parse_delta_book(const wk_doc *doc, wk_rest_books *out, wk_err *er
 
 /* ---- Amberdata ---- */
 
-/* All of these: next [2048] is the URL of the next page, "" at the end. Rows of other exchanges than
- * `exchange` are left out. */
-wk_status wk__parse_amberdata_candles(const wk_doc *doc, const char *exchange,
-                                      wk_rest_candles *out, char next[2048], wk_err *err);
+/* All of these: next [2048] is the URL of the next page, "" at the end. Rows of other exchanges
+ * than `exchange` are left out. */
+wk_status wk__parse_amberdata_candles(const wk_doc *doc, const char *exchange, wk_rest_candles *out,
+                                      char next[2048], wk_err *err);
 wk_status wk__parse_amberdata_funding(const wk_doc *doc, wk_rest_values *out, char next[2048],
                                       wk_err *err);
-wk_status wk__parse_amberdata_open_interest(const wk_doc *doc, wk_rest_values *out,
-                                            char next[2048], wk_err *err);
+wk_status wk__parse_amberdata_open_interest(const wk_doc *doc, wk_rest_values *out, char next[2048],
+                                            wk_err *err);
 wk_status wk__parse_amberdata_books(const wk_doc *doc, wk_rest_books *out, char next[2048],
                                     wk_err *err);
 /* Instruments of one exchange, from the coverage list or from the reference. */
-wk_status wk__parse_amberdata_instruments(const wk_doc *doc, const char *exchange,
-                                          int64_t read_ns, wk_instruments *out, char next[2048],
-                                          wk_err *err);
+wk_status wk__parse_amberdata_instruments(const wk_doc *doc, const char *exchange, int64_t read_ns,
+                                          wk_instruments *out, char next[2048], wk_err *err);
 
 /* Names of an instrument: "btc_usd" is BTCUSD in the store. */
 void wk__amberdata_name(wk_instrument *out, const char *instrument);

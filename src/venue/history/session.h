@@ -40,7 +40,7 @@ typedef struct {
 struct wk__venue {
     const char *name;
     wk_rest_dialect dialect;
-    size_t address; /* offset in wk_history_venues */
+    size_t address;          /* offset in wk_history_venues */
     const int *base_minutes; /* timeframes it has, longest first, 0 at the end */
     int64_t window_bars;     /* asked for at once */
     bool fills_gaps; /* candles without a trade are there, save before a window's first trade */
@@ -72,14 +72,13 @@ extern const wk__venue wk__venue_kraken, wk__venue_kraken_futures, wk__venue_del
 
 /* window.c, values.c */
 
-/* All rows of [from, to) that the venue has: sorted, each once. Head and tail of what came are asked
- * for again until the venue says that there is nothing. */
+/* All rows of [from, to) that the venue has: sorted, each once. Head and tail of what came are
+ * asked for again until the venue says that there is nothing. */
 WK_MUST_CHECK wk_status wk__cover_candles(wk__series *x, int64_t from_ns, int64_t to_ns,
                                           wk_rest_candles *out, wk_err *err);
 WK_MUST_CHECK wk_status wk__fill_candles(wk__series *x, int64_t from_ns, int64_t to_ns,
                                          wk_err *err);
-WK_MUST_CHECK wk_status wk__fill_values(wk__series *x, int64_t from_ns, int64_t to_ns,
-                                        wk_err *err);
+WK_MUST_CHECK wk_status wk__fill_values(wk__series *x, int64_t from_ns, int64_t to_ns, wk_err *err);
 /* Sorts by time; of several rows of one time the one with the largest volume stays. */
 void wk__sort_candles(wk_rest_candles *rows, size_t from);
 
@@ -90,6 +89,9 @@ WK_MUST_CHECK wk_status wk__put_values(wk__series *x, const char *name,
                                        const wk_fresh_value *values, size_t n, int64_t from_ns,
                                        int64_t to_ns, wk_err *err);
 void wk__progress_to(wk__series *x, int64_t from_ns, int64_t to_ns);
+
+/* venue_kraken.c: a call about one market; a reply about another one is asked for again. */
+WK_MUST_CHECK wk_status wk__kraken_get(wk__series *x, const char *path, double weight, wk_err *err);
 
 /* kraken_trades.c: the same candles from trades. later_trades: the venue has shown trades at or
  * after to_ns, so that an end before it is none. */

@@ -110,8 +110,8 @@ static wk_status put_books(wk__series *x, const wk_rest_books *books, int64_t fr
                 values[n++] = (wk_fresh_value){b->time_ns, b->time_ns, of[k]};
         }
         bool is_last = k == NAMES - 1;
-        status = wk__put_values(x, names[k], values, n, is_last ? from_ns : 0, is_last ? to_ns : 0,
-                                err);
+        status =
+            wk__put_values(x, names[k], values, n, is_last ? from_ns : 0, is_last ? to_ns : 0, err);
     }
     free(values);
     return status;
@@ -163,8 +163,8 @@ wk_status wk__fill_values(wk__series *x, int64_t from_ns, int64_t to_ns, wk_err 
         else if (status == WK_OK && x->what == WK_HISTORY_FUNDING)
             status = put_funding(x, &got.values, at_ns, end_ns, err);
         else if (status == WK_OK)
-            status = wk__put_values(x, x->value_name, got.values.v, got.values.n, at_ns, end_ns,
-                                    err);
+            status =
+                wk__put_values(x, x->value_name, got.values.v, got.values.n, at_ns, end_ns, err);
         if (status == WK_OK)
             wk__progress_to(x, at_ns, end_ns);
         at_ns = end_ns;

@@ -1,4 +1,5 @@
-/* Amberdata: candles of many exchanges, futures' funding rates and open interest, book snapshots. */
+/* Amberdata: candles of many exchanges, futures' funding rates and open interest, book snapshots.
+ */
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -114,9 +115,9 @@ static wk_status instruments(wk__session *s, const char *symbol, wk_instruments 
         return wk_fail(err, WK_E_ARG, "the name of the exchange or symbol is too long");
     const char *call = what == WK_HISTORY_FUNDING         ? "futures/funding-rates/information"
                        : what == WK_HISTORY_OPEN_INTEREST ? "futures/open-interest/information"
-                       : what == WK_HISTORY_BOOK ? "spot/order-book-snapshots/information"
-                       : what == WK_HISTORY_INSTRUMENTS ? "spot/exchanges/reference"
-                                                        : "spot/ohlcv/information";
+                       : what == WK_HISTORY_BOOK          ? "spot/order-book-snapshots/information"
+                       : what == WK_HISTORY_INSTRUMENTS   ? "spot/exchanges/reference"
+                                                          : "spot/ohlcv/information";
     if (!is_list && (what != WK_HISTORY_CANDLES || !is_spot(symbol)))
         return assume(s, symbol, out, err);
     snprintf(path, sizeof path, "/markets/%s?exchange=%s%s%s%s", call, exchange,
@@ -179,7 +180,8 @@ static wk_status ask_candles(wk__series *x, int64_t from_ns, int64_t to_ns, wk_r
     return follow(x->session, path, take_candles, out, narrower, err);
 }
 
-/* A day of minutes, 30 days of hours, a year of days: within every limit that was ever documented. */
+/* A day of minutes, 30 days of hours, a year of days: within every limit that was ever documented.
+ */
 static wk_status fill(wk__series *x, int64_t from_ns, int64_t to_ns, wk_err *err)
 {
     int64_t width_ns = x->base_ns == 60 * WK_NS_PER_S     ? DAY_NS
@@ -214,8 +216,8 @@ static wk_status ask_books(wk__series *x, int64_t from_ns, int64_t to_ns, wk_res
                            bool *narrower, wk_err *err)
 {
     char path[1024];
-    WK_TRY(dates(x, "/markets/spot/order-book-snapshots/", from_ns, to_ns, "&maxLevel=10", path,
-                 err));
+    WK_TRY(
+        dates(x, "/markets/spot/order-book-snapshots/", from_ns, to_ns, "&maxLevel=10", path, err));
     return follow(x->session, path, take_books, out, narrower, err);
 }
 

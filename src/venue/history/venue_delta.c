@@ -29,8 +29,8 @@ static wk_status instruments(wk__session *s, const char *symbol, wk_instruments 
         WK_TRY(escaped(colon ? colon + 1 : symbol, name, sizeof name, err));
         snprintf(path, sizeof path, "/v2/products/%s", name);
         WK_TRY(wk__rest_get(&s->rest, path, WEIGHT, &narrower, err));
-        return wk__parse_delta_products(&s->rest.doc, s->store_venue,
-                                        s->rest.response.received_ns, out, after, err);
+        return wk__parse_delta_products(&s->rest.doc, s->store_venue, s->rest.response.received_ns,
+                                        out, after, err);
     }
     for (int i = 0; i < PAGES_MAX; i++) {
         char escaped_after[770];
@@ -40,8 +40,8 @@ static wk_status instruments(wk__session *s, const char *symbol, wk_instruments 
                  after[0] ? "&after=" : "", escaped_after);
         WK_TRY(wk__rest_get(&s->rest, path, WEIGHT, &narrower, err));
         snprintf(before, sizeof before, "%s", after);
-        WK_TRY(wk__parse_delta_products(&s->rest.doc, s->store_venue,
-                                        s->rest.response.received_ns, out, after, err));
+        WK_TRY(wk__parse_delta_products(&s->rest.doc, s->store_venue, s->rest.response.received_ns,
+                                        out, after, err));
         if (!after[0])
             return WK_OK;
         /* The same cursor again is a page that was empty by mistake. */
@@ -58,8 +58,8 @@ static wk_status ask(wk__series *x, const char *prefix, int64_t from_ns, int64_t
     char path[512], symbol[160], prefixed[64], resolution[16];
     snprintf(prefixed, sizeof prefixed, "%s%s", prefix, x->wire);
     WK_TRY(escaped(prefixed, symbol, sizeof symbol, err));
-    /* `end` is the open time of the last candle; it is never a running one, and never in the future,
-     * where Delta invents candles. */
+    /* `end` is the open time of the last candle; it is never a running one, and never in the
+     * future, where Delta invents candles. */
     snprintf(path, sizeof path,
              "/v2/history/candles?resolution=%s&symbol=%s&start=%" PRId64 "&end=%" PRId64,
              wk_timeframe_format(x->base_ns, resolution), symbol, from_ns / WK_NS_PER_S,
@@ -122,19 +122,19 @@ static wk_status ask_books(wk__series *x, int64_t from_ns, int64_t to_ns, wk_res
     return wk__parse_delta_book(&x->session->rest.doc, out, err);
 }
 
-#define DELTA(id, text)                                              \
-    const wk__venue wk__venue_##id = {.name = text,                  \
-                                      .dialect = WK_REST_DELTA,      \
-                                      .address = offsetof(wk_history_venues, id), \
-                                      .base_minutes = minutes,       \
-                                      .window_bars = WINDOW,         \
-                                      .fills_gaps = true,            \
-                                      .instruments = instruments,    \
-                                      .ask_candles = ask_candles,    \
-                                      .ask_funding = ask_funding,    \
-                                      .funding_window_ns = -1,       \
-                                      .open_interest_window_ns = -1, \
-                                      .ask_open_interest = ask_open_interest, \
+#define DELTA(id, text)                                                                            \
+    const wk__venue wk__venue_##id = {.name = text,                                                \
+                                      .dialect = WK_REST_DELTA,                                    \
+                                      .address = offsetof(wk_history_venues, id),                  \
+                                      .base_minutes = minutes,                                     \
+                                      .window_bars = WINDOW,                                       \
+                                      .fills_gaps = true,                                          \
+                                      .instruments = instruments,                                  \
+                                      .ask_candles = ask_candles,                                  \
+                                      .ask_funding = ask_funding,                                  \
+                                      .funding_window_ns = -1,                                     \
+                                      .open_interest_window_ns = -1,                               \
+                                      .ask_open_interest = ask_open_interest,                      \
                                       .ask_books = ask_books}
 DELTA(delta_india, "delta-india");
 DELTA(delta_global, "delta-global");

@@ -81,18 +81,17 @@ static wk_status ask_books(wk__series *x, int64_t from_ns, int64_t to_ns, wk_res
     (void)from_ns, (void)to_ns;
     snprintf(path, sizeof path, "/derivatives/api/v3/orderbook?symbol=%s", x->wire);
     WK_TRY(wk__rest_get(&x->session->rest, path, 1, narrower, err));
-    return wk__parse_futures_book(&x->session->rest.doc, x->session->rest.response.received_ns,
-                                  out, err);
+    return wk__parse_futures_book(&x->session->rest.doc, x->session->rest.response.received_ns, out,
+                                  err);
 }
 
-const wk__venue wk__venue_kraken_futures = {
-    .name = "kraken-futures",
-    .dialect = WK_REST_KRAKEN_FUTURES,
-    .address = offsetof(wk_history_venues, kraken_futures),
-    .base_minutes = minutes,
-    .window_bars = 2000,
-    .instruments = instruments,
-    .ask_candles = ask_candles,
-    .ask_funding = ask_funding,
-    .ask_open_interest = ask_open_interest,
-    .ask_books = ask_books};
+const wk__venue wk__venue_kraken_futures = {.name = "kraken-futures",
+                                            .dialect = WK_REST_KRAKEN_FUTURES,
+                                            .address = offsetof(wk_history_venues, kraken_futures),
+                                            .base_minutes = minutes,
+                                            .window_bars = 2000,
+                                            .instruments = instruments,
+                                            .ask_candles = ask_candles,
+                                            .ask_funding = ask_funding,
+                                            .ask_open_interest = ask_open_interest,
+                                            .ask_books = ask_books};

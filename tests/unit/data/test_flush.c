@@ -342,15 +342,14 @@ static void work_until_killed(const char *root, volatile uint64_t *acknowledged)
     _exit(0);
 }
 
-static void test_kill_at_any_instant_loses_no_acknowledged_bar(void **state)
+/* One store's life: `kills` children, then what they left beside what a quiet life leaves. */
+static void kill_and_compare(void **state, int round, int kills, volatile uint64_t *acknowledged)
 {
-    const char *many = getenv("WICK_KILLS"), *root = temp_path(state, "store");
-    char keep_root[512];
-    int kills = many ? atoi(many) : 25;
-    snprintf(keep_root, sizeof keep_root, "%s", root);
-    volatile uint64_t *acknowledged =
-        mmap(NULL, sizeof *acknowledged, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    assert_true(acknowledged != MAP_FAILED);
+    char name[32], twin_name[32], keep_root[512];
+    snprintf(name, sizeof name, "store%d", round);
+    snprintf(twin_name, sizeof twin_name, "twin%d", round);
+    snprintf(keep_root, sizeof keep_root, "%s", temp_path(state, name));
+    *acknowledged = 0;
     wk_err err = {0};
     int found = 0;
     for (int i = 0; i < kills; i++) {
@@ -358,8 +357,8 @@ static void test_kill_at_any_instant_loses_no_acknowledged_bar(void **state)
         assert_true(child >= 0);
         if (child == 0)
             work_until_killed(keep_root, acknowledged);
-        struct timespec nap = {.tv_nsec =
-                                   200000 + (long)wk_rng_below(11, 0, (uint64_t)i, 40000000)};
+        struct timespec nap = {
+            .tv_nsec = 200000 + (long)wk_rng_below(11, (uint64_t)round, (uint64_t)i, 40000000)};
         nanosleep(&nap, NULL);
         kill(child, SIGKILL);
         int how;
@@ -405,7 +404,7 @@ static void test_kill_at_any_instant_loses_no_acknowledged_bar(void **state)
     assert_true(found > 0);
     /* What all those lives left is what one quiet life leaves. */
     uint64_t n_batches = *acknowledged;
-    wk_fresh *f = open_fresh(keep_root), *twin = open_fresh(temp_path(state, "twin"));
+    wk_fresh *f = open_fresh(keep_root), *twin = open_fresh(temp_path(state, twin_name));
     char *text;
     assert_int_equal(wk_fresh_cursor_get(f, "batch", &text, &err), WK_OK);
     n_batches = (uint64_t)atoi(text);
@@ -421,14 +420,80 @@ static void test_kill_at_any_instant_loses_no_acknowledged_bar(void **state)
     wk_fresh_close(f);
     wk_fresh_close(twin);
     for (int year = 2023; year <= 2026; year++) {
-        char a[64], b[64];
-        snprintf(a, sizeof a, "store/v/BTC/1h/%d.h5", year);
-        snprintf(b, sizeof b, "twin/v/BTC/1h/%d.h5", year);
+        char a[96], b[96];
+        snprintf(a, sizeof a, "%s/v/BTC/1h/%d.h5", name, year);
+        snprintf(b, sizeof b, "%s/v/BTC/1h/%d.h5", twin_name, year);
         assert_int_equal(wk_file_exists(temp_path(state, a)), wk_file_exists(temp_path(state, b)));
         if (wk_file_exists(temp_path(state, a)))
             assert_same_file(temp_path(state, a), temp_path(state, b));
     }
     printf("# %d kills, %d bars\n", kills, (int)(n_batches * BATCH));
+}
+
+static void test_kill_at_any_instant_loses_no_acknowledged_bar(void **state)
+{
+    const char *many = getenv("WICK_KILLS");
+    int kills = many ? atoi(many) : 25;
+    volatile uint64_t *acknowledged =
+        mmap(NULL, sizeof *acknowledged, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(acknowledged != MAP_FAILED);
+    for (int round = 0; kills > 0; round++, kills -= 50)
+        kill_and_compare(state, round, kills < 50 ? kills : 50, acknowledged);
+    munmap((void *)acknowledged, sizeof *acknowledged);
+}
+
+/* ---- writer, flusher and reader at once ---- */
+
+static void flush_until_killed(const char *root)
+{
+    wk_err err;
+    for (size_t i = 0;; i++) {
+        wk_fresh *f;
+        if (wk_fresh_open(root, &f, &err) != WK_OK || wk_fresh_flush(f, i % 3 * 7, &err) != WK_OK)
+            _exit(5);
+        wk_fresh_close(f);
+    }
+}
+
+static void test_a_reader_never_misses_a_bar_while_others_write_and_flush(void **state)
+{
+    const char *root = temp_path(state, "store");
+    char keep_root[512];
+    snprintf(keep_root, sizeof keep_root, "%s", root);
+    volatile uint64_t *acknowledged =
+        mmap(NULL, sizeof *acknowledged, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(acknowledged != MAP_FAILED);
+    wk_fresh_close(open_fresh(keep_root));
+    pid_t children[2];
+    for (int c = 0; c < 2; c++) {
+        children[c] = fork();
+        assert_true(children[c] >= 0);
+        if (children[c] == 0 && c == 0)
+            work_until_killed(keep_root, acknowledged);
+        if (children[c] == 0)
+            flush_until_killed(keep_root);
+    }
+    int64_t until = wk_clock_monotonic_ns() + 3 * WK_NS_PER_S / 2;
+    size_t reads = 0;
+    while (wk_clock_monotonic_ns() < until) {
+        uint64_t n_bars = *acknowledged * BATCH; /* acknowledged before the read begins */
+        if (n_bars == 0)
+            continue;
+        wk_series s = read_all(keep_root);
+        size_t want = n_bars - n_bars / 7; /* every seventh corrects another */
+        if (s.n < want)
+            fail_msg("read %d: %d bars of at least %d", (int)reads, (int)s.n, (int)want);
+        wk_series_finish(&s);
+        reads++;
+    }
+    for (int c = 0; c < 2; c++) {
+        int how;
+        kill(children[c], SIGKILL);
+        assert_int_equal(waitpid(children[c], &how, 0), children[c]);
+        if (!WIFSIGNALED(how))
+            fail_msg("child %d ended with %d", c, WEXITSTATUS(how));
+    }
+    assert_true(reads > 3);
     munmap((void *)acknowledged, sizeof *acknowledged);
 }
 
@@ -443,6 +508,7 @@ int main(void)
         TEST(test_h5py_sees_revisions_as_plain_columns),
         TEST(test_values_of_both_halves_are_one_series),
         TEST(test_kill_at_any_instant_loses_no_acknowledged_bar),
+        TEST(test_a_reader_never_misses_a_bar_while_others_write_and_flush),
     };
     return cmocka_run_group_tests_name("flush", tests, NULL, NULL);
 }

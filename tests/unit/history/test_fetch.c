@@ -110,7 +110,8 @@ static void assert_is_truth(bench *b, const setting *s)
         const wk_bar *bar = &got.bars[n_expected];
         int d = m->instrument->price_decimals;
         double volume = wk_units_to_double(t->volume, m->instrument->qty_decimals) * s->volume_unit;
-        if (bar->time_ns != t->open_s * WK_NS_PER_S || bar->open != wk_units_to_double(t->open, d) ||
+        if (bar->time_ns != t->open_s * WK_NS_PER_S ||
+            bar->open != wk_units_to_double(t->open, d) ||
             bar->high != wk_units_to_double(t->high, d) ||
             bar->low != wk_units_to_double(t->low, d) ||
             bar->close != wk_units_to_double(t->close, d) ||
@@ -144,15 +145,21 @@ static void fetch_and_compare(void **state, const setting *s, int64_t back_s)
     end(&b);
 }
 
-#define KRAKEN .server = "kraken", .venue = "kraken", .symbol = "BTCUSD", \
-               .store_symbol = "BTCUSD", .truth = "XXBTZUSD", .volume_unit = 1
-#define DELTA .server = "delta", .venue = "delta-india", .symbol = "BTCUSD", \
-              .store_symbol = "BTCUSD", .truth = "BTCUSD", .volume_unit = 0.001
-#define FUTURES .server = "kraken-futures", .venue = "kraken-futures", .symbol = "PF_XBTUSD", \
-                .store_symbol = "PF_XBTUSD", .truth = "PF_XBTUSD", .volume_unit = 1
-#define AMBERDATA .server = "amberdata", .venue = "amberdata", .symbol = "btc_usd", \
-                  .store_symbol = "BTCUSD", .truth = "btc_usd@kraken", .volume_unit = 1, \
-                  .exchange = "kraken", .leaves_gaps = true
+#define KRAKEN                                                                                     \
+    .server = "kraken", .venue = "kraken", .symbol = "BTCUSD", .store_symbol = "BTCUSD",           \
+    .truth = "XXBTZUSD", .volume_unit = 1
+#define KRAKEN_OTHER                                                                               \
+    .server = "kraken", .venue = "kraken", .symbol = "DOGEUSD", .store_symbol = "DOGEUSD",         \
+    .truth = "XDGUSD", .volume_unit = 1
+#define DELTA                                                                                      \
+    .server = "delta", .venue = "delta-india", .symbol = "BTCUSD", .store_symbol = "BTCUSD",       \
+    .truth = "BTCUSD", .volume_unit = 0.001
+#define FUTURES                                                                                    \
+    .server = "kraken-futures", .venue = "kraken-futures", .symbol = "PF_XBTUSD",                  \
+    .store_symbol = "PF_XBTUSD", .truth = "PF_XBTUSD", .volume_unit = 1
+#define AMBERDATA                                                                                  \
+    .server = "amberdata", .venue = "amberdata", .symbol = "btc_usd", .store_symbol = "BTCUSD",    \
+    .truth = "btc_usd@kraken", .volume_unit = 1, .exchange = "kraken", .leaves_gaps = true
 
 static void kraken_newest(void **state)
 {
@@ -185,9 +192,10 @@ static void assert_survives_every_fault(void **state, setting s, int64_t back_s,
 {
     for (; *faults; faults++) {
         char script[256];
-        snprintf(script, sizeof script,
-                 "{\"rest\":[{\"path\":\"/\",\"every\":%d,\"fault\":\"%s\",\"retry_after_s\":0.02}]}",
-                 every, *faults);
+        snprintf(
+            script, sizeof script,
+            "{\"rest\":[{\"path\":\"/\",\"every\":%d,\"fault\":\"%s\",\"retry_after_s\":0.02}]}",
+            every, *faults);
         s.script = script;
         print_message("%s\n", *faults);
         fetch_and_compare(state, &s, back_s);
@@ -203,8 +211,9 @@ static void assert_survives_every_fault(void **state, setting s, int64_t back_s,
 
 static void kraken_survives_every_fault(void **state)
 {
-    static const char *const faults[] = {FAULTS, "eapi-rate", "eservice-unavailable",
-                                         "eservice-throttled", "egeneral-internal", NULL};
+    static const char *const faults[] = {
+        FAULTS, "eapi-rate", "eservice-unavailable", "eservice-throttled", "egeneral-internal",
+        NULL};
     assert_survives_every_fault(state, (setting){KRAKEN, .timeframe_ns = MINUTE}, 4200 * 60, 3,
                                 faults);
 }
@@ -245,8 +254,7 @@ static void futures_funding_is_whole_though_lists_are_cut(void **state)
     bench b;
     wk_fresh_value *got;
     begin(state, &b,
-          &(setting){FUTURES,
-                     .timeframe_ns = 60 * MINUTE,
+          &(setting){FUTURES, .timeframe_ns = 60 * MINUTE,
                      .script = "{\"rest\":[{\"path\":\"/derivatives/api/v3/hist\",\"nth\":[1],"
                                "\"fault\":\"short-page\"}]}"});
     b.request.what = WK_HISTORY_FUNDING;
@@ -258,8 +266,8 @@ static void futures_funding_is_whole_though_lists_are_cut(void **state)
     assert_in_range(n, 48, 49);
     for (size_t i = 0; i < n; i++) {
         assert_int_equal(got[i].time_ns, b.request.since_ns + (int64_t)i * 60 * MINUTE);
-        assert_true(fabs(got[i].value -
-                         (double)market_funding(m, got[i].time_ns / (60 * MINUTE)) * 1e-12) < 1e-15);
+        assert_true(fabs(got[i].value - (double)market_funding(m, got[i].time_ns / (60 * MINUTE)) *
+                                            1e-12) < 1e-15);
     }
     free(got);
     end(&b);
@@ -296,8 +304,7 @@ static void delta_funding_is_paid_at_its_interval_and_open_interest_is_each_clos
     n = values_of(&b, "delta-india", "BTCUSD", "open_interest", &got);
     assert_in_range(n, 47, 49);
     for (size_t i = 0; i < n; i++)
-        assert_true(got[i].value ==
-                    (double)market_open_interest(m, got[i].time_ns / MINUTE - 1));
+        assert_true(got[i].value == (double)market_open_interest(m, got[i].time_ns / MINUTE - 1));
     free(got);
     end(&b);
 }
@@ -314,9 +321,8 @@ static void mark_candles_are_a_market_of_their_own(void **state)
     fetch(&b);
     size_t n = venue_candles(b.server, "BTCUSD", 60, b.request.since_ns / WK_NS_PER_S,
                              b.now_ns / WK_NS_PER_S, c, 60);
-    assert_int_equal(wk_fresh_bars(b.fresh, "delta-india", "MARK_BTCUSD", MINUTE, 0, 0, &got,
-                                   &b.err),
-                     WK_OK);
+    assert_int_equal(
+        wk_fresh_bars(b.fresh, "delta-india", "MARK_BTCUSD", MINUTE, 0, 0, &got, &b.err), WK_OK);
     assert_int_equal(n, 60);
     assert_int_equal(got.n, 60);
     for (size_t i = 0; i < n; i++)
@@ -329,13 +335,14 @@ static void amberdata_values_come_page_by_page(void **state)
 {
     bench b;
     wk_fresh_value *got;
-    begin(state, &b,
-          &(setting){.server = "amberdata",
-                     .venue = "amberdata",
-                     .symbol = "BTCUSDT",
-                     .exchange = "binance",
-                     .timeframe_ns = 60 * MINUTE,
-                     .script = "{\"rest\":[{\"path\":\"/\",\"every\":3,\"fault\":\"short-page\"}]}"});
+    begin(
+        state, &b,
+        &(setting){.server = "amberdata",
+                   .venue = "amberdata",
+                   .symbol = "BTCUSDT",
+                   .exchange = "binance",
+                   .timeframe_ns = 60 * MINUTE,
+                   .script = "{\"rest\":[{\"path\":\"/\",\"every\":3,\"fault\":\"short-page\"}]}"});
     const market *m = venue_market(b.server, "BTCUSDT@binance");
     b.request.what = WK_HISTORY_OPEN_INTEREST;
     b.request.until_ns = b.now_ns;
@@ -370,8 +377,8 @@ static void books_become_values(void **state)
         fetch(&b);
         assert_int_equal(values_of(&b, settings[i].venue, "BTCUSD", "book_bid", &bid), 1);
         assert_int_equal(values_of(&b, settings[i].venue, "BTCUSD", "book_ask", &ask), 1);
-        assert_int_equal(
-            values_of(&b, settings[i].venue, "BTCUSD", "book_imbalance10", &imbalance), 1);
+        assert_int_equal(values_of(&b, settings[i].venue, "BTCUSD", "book_imbalance10", &imbalance),
+                         1);
         assert_true(bid[0].value > 0 && bid[0].value < ask[0].value);
         assert_true(fabs(imbalance[0].value) < 1);
         free(bid);
@@ -407,6 +414,24 @@ static void all_markets_and_their_instruments(void **state)
     end(&b);
 }
 
+/* The server repeats the reply to the market before: another market's candles. */
+static void a_reply_about_another_market_is_not_taken(void **state)
+{
+    const setting s = {KRAKEN, .timeframe_ns = MINUTE,
+                       .script = "{\"rest\":[{\"path\":\"/0/public/OHLC\",\"every\":2,"
+                                 "\"fault\":\"duplicate-page\"}]}"};
+    bench b;
+    begin(state, &b, &s);
+    b.request.symbol = "all";
+    b.request.until_ns = b.now_ns;
+    b.request.since_ns = b.now_ns - 300 * MINUTE;
+    fetch(&b);
+    assert_true(venue_faults(b.server) > 0);
+    assert_is_truth(&b, &s);
+    assert_is_truth(&b, &(setting){KRAKEN_OTHER, .timeframe_ns = MINUTE});
+    end(&b);
+}
+
 static void longer_timeframes_are_built_from_the_venue_s(void **state)
 {
     fetch_and_compare(state, &(setting){KRAKEN, .timeframe_ns = 3 * MINUTE}, 1800 * 60);
@@ -416,18 +441,17 @@ static void what_never_helps_is_not_tried_again(void **state)
 {
     bench b;
     begin(state, &b,
-          &(setting){AMBERDATA,
-                     .timeframe_ns = MINUTE,
+          &(setting){AMBERDATA, .timeframe_ns = MINUTE,
                      .script = "{\"rest\":[{\"path\":\"/\",\"every\":1,\"fault\":\"403\"}]}"});
     b.request.since_ns = b.now_ns - 100 * MINUTE;
-    assert_int_equal(
-        wk_history_fetch(&b.config, &b.request, b.fresh, &b.report, &b.err), WK_E_DATA);
+    assert_int_equal(wk_history_fetch(&b.config, &b.request, b.fresh, &b.report, &b.err),
+                     WK_E_DATA);
     ASSERT_CONTAINS(b.err.msg, "subscription lacks");
     assert_null(strstr(b.err.msg, "UAKtest"));
     assert_int_equal(b.report.n_requests, 1);
     b.config.ca_file = "";
-    assert_int_equal(
-        wk_history_fetch(&b.config, &b.request, b.fresh, &b.report, &b.err), WK_E_DATA);
+    assert_int_equal(wk_history_fetch(&b.config, &b.request, b.fresh, &b.report, &b.err),
+                     WK_E_DATA);
     ASSERT_CONTAINS(b.err.msg, "certificate");
     end(&b);
 }
@@ -468,6 +492,7 @@ int main(void)
         CASE(amberdata_values_come_page_by_page),
         CASE(books_become_values),
         CASE(all_markets_and_their_instruments),
+        CASE(a_reply_about_another_market_is_not_taken),
         CASE(longer_timeframes_are_built_from_the_venue_s),
         CASE(what_never_helps_is_not_tried_again),
         CASE(a_server_that_hangs_is_left_and_asked_again),

@@ -130,8 +130,8 @@ static void killed_anywhere_ends_the_same(void **state, const char *server, cons
     assert_true(run(&j, alone, 0));
     int64_t whole_ns = wk_clock_monotonic_ns() - begin_ns;
     for (int i = 0; i < n_kills;) {
-        int64_t wait_ns = 1 + (int64_t)(wk_rng_uniform(5, 0, (uint64_t)(i + 1000 * n_ends)) *
-                                        (double)whole_ns);
+        int64_t wait_ns =
+            1 + (int64_t)(wk_rng_uniform(5, 0, (uint64_t)(i + 1000 * n_ends)) * (double)whole_ns);
         if (!run(&j, killed, wait_ns)) {
             i++;
         } else { /* it was faster: look, and begin anew */

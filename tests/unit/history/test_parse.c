@@ -36,10 +36,10 @@ static const char *behind_lines(const char *text, int lines)
     return text;
 }
 
-#define ASSERT_DECIMAL(value, digits_, scale_)                 \
-    do {                                                       \
-        assert_int_equal((value).digits, digits_);             \
-        assert_int_equal((value).scale, scale_);               \
+#define ASSERT_DECIMAL(value, digits_, scale_)                                                     \
+    do {                                                                                           \
+        assert_int_equal((value).digits, digits_);                                                 \
+        assert_int_equal((value).scale, scale_);                                                   \
     } while (0)
 
 static void kraken_ohlc_keeps_closed_candles_exactly(void **state)
@@ -63,7 +63,8 @@ static void kraken_ohlc_keeps_closed_candles_exactly(void **state)
         if (i > 0)
             assert_int_equal(rows.v[i].open_ns - rows.v[i - 1].open_ns, 60 * WK_NS_PER_S);
     }
-    assert_in_range(n_empty, 214, 216); /* 216 of 721 by the notes; the running one is none of ours */
+    assert_in_range(n_empty, 214,
+                    216); /* 216 of 721 by the notes; the running one is none of ours */
     wk__doc_finish(&doc);
     free(rows.v);
     free(text);
@@ -159,8 +160,8 @@ static void futures_payloads_parse(void **state)
     assert_true(list.v[0].is_inverse && list.v[0].n_tiers == 2);
     assert_true(list.v[0].tiers[1].notional_from == 500000);
     assert_true(list.v[1].tiers[1].initial_margin == 0.04 && !list.v[1].is_inverse);
-    ASSERT_DECIMAL(list.v[2].tick, 1, 10);   /* 1e-10 */
-    ASSERT_DECIMAL(list.v[2].lot, 1000, 0);  /* precision -3 */
+    ASSERT_DECIMAL(list.v[2].tick, 1, 10);  /* 1e-10 */
+    ASSERT_DECIMAL(list.v[2].lot, 1000, 0); /* precision -3 */
     assert_string_equal(list.v[3].symbol, "PF_AAPLxUSD");
     free(text);
     text = fixture("kraken/cryptofeed/futures_instruments_2021.json", &n);
@@ -268,9 +269,11 @@ static void amberdata_payloads_parse(void **state)
 static void legacy_columns_parse_in_any_nesting(void **state)
 {
     static const char *const texts[] = {
-        "{\"payload\":{\"metadata\":{\"columns\":[\"timestamp\",\"open\",\"high\",\"low\",\"close\","
+        "{\"payload\":{\"metadata\":{\"columns\":[\"timestamp\",\"open\",\"high\",\"low\","
+        "\"close\","
         "\"volume\"]},\"data\":{\"gdax\":[[1690156800000,1,4,0.5,2,1e-08]]}}}",
-        "{\"payload\":{\"metadata\":{\"columns\":[\"volume\",\"timestamp\",\"open\",\"high\",\"low\","
+        "{\"payload\":{\"metadata\":{\"columns\":[\"volume\",\"timestamp\",\"open\",\"high\","
+        "\"low\","
         "\"close\"]},\"data\":{\"gdax\":{\"btc_usd\":[1e-08,1690156800000,1,4,0.5,2]}}}}"};
     (void)state;
     for (size_t i = 0; i < 2; i++) {
@@ -292,7 +295,8 @@ static void legacy_columns_parse_in_any_nesting(void **state)
 static void trades_keep_every_digit(void **state)
 {
     static const char text[] =
-        "{\"error\":[],\"result\":{\"XXBTZUSD\":[[\"30243.40000\",\"0.34507674\",1688669597.8277369,"
+        "{\"error\":[],\"result\":{\"XXBTZUSD\":[[\"30243.40000\",\"0.34507674\",1688669597."
+        "8277369,"
         "\"b\",\"m\",\"\",9007199254740993],[\"30243.3\",\"1e-08\",\"1688669597.8277370\",\"s\","
         "\"l\",\"\",9007199254740994]],\"last\":\"1688669597827736901\"}}";
     wk_doc doc = {0};

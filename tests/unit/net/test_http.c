@@ -35,7 +35,8 @@ static void *serve(void *ctx)
             s->request[n] = 0;
             end = strstr(s->request, "\r\n\r\n");
             length = strstr(s->request, "Content-Length: ");
-            if (end && n >= (size_t)(end + 4 - s->request) + (length ? (size_t)atoi(length + 16) : 0))
+            if (end &&
+                n >= (size_t)(end + 4 - s->request) + (length ? (size_t)atoi(length + 16) : 0))
                 break;
         }
         if (s->reply)
@@ -54,8 +55,7 @@ static void *serve(void *ctx)
 
 static void server_start(server *s, const char *reply, size_t n_reply)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
     *s = (server){.reply = reply, .n_reply = n_reply};
     s->fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -100,9 +100,10 @@ static wk_status get(const char *reply, size_t n, wk_http_response *out)
 
 static void reply_comes_with_its_headers(void **state)
 {
-    static const char reply[] = "HTTP/1.1 429 Too Many\r\nContent-Type: application/json\r\n"
-                                "Retry-After: 3\r\nX-RATE-LIMIT-RESET: 4500\r\n"
-                                "Date: Sat, 21 Nov 2026 01:00:00 GMT\r\nContent-Length: 2\r\n\r\n{}";
+    static const char reply[] =
+        "HTTP/1.1 429 Too Many\r\nContent-Type: application/json\r\n"
+        "Retry-After: 3\r\nX-RATE-LIMIT-RESET: 4500\r\n"
+        "Date: Sat, 21 Nov 2026 01:00:00 GMT\r\nContent-Length: 2\r\n\r\n{}";
     wk_http_response r;
     (void)state;
     assert_int_equal(get(reply, sizeof reply - 1, &r), WK_OK);
@@ -130,8 +131,7 @@ static void retry_after_may_be_a_date(void **state)
     assert_in_range(r.retry_after_ns, 90 * WK_NS_PER_S, 101 * WK_NS_PER_S);
     assert_string_equal(r.body, "");
     wk_http_response_finish(&r);
-    static const char odd[] =
-        "HTTP/1.1 503 No\r\nRetry-After: soon\r\nContent-Length: 0\r\n\r\n";
+    static const char odd[] = "HTTP/1.1 503 No\r\nRetry-After: soon\r\nContent-Length: 0\r\n\r\n";
     assert_int_equal(get(odd, sizeof odd - 1, &r), WK_OK);
     assert_int_equal(r.retry_after_ns, -1);
     wk_http_response_finish(&r);
@@ -151,9 +151,9 @@ static char *gzip_reply(size_t n, size_t *n_reply)
     z.avail_out = (uInt)(n / 100 + 3000);
     assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
     char head[256];
-    int n_head = snprintf(head, sizeof head,
-                          "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %lu\r\n\r\n",
-                          z.total_out);
+    int n_head = snprintf(
+        head, sizeof head,
+        "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %lu\r\n\r\n", z.total_out);
     memmove(out + n_head, body, z.total_out);
     memcpy(out, head, (size_t)n_head);
     *n_reply = (size_t)n_head + z.total_out;
@@ -179,9 +179,9 @@ static void gzip_is_decoded_and_its_unpacked_size_limited(void **state)
     free(reply);
     reply = gzip_reply((size_t)50 << 20, &n); /* 50 MB in some 50 kB */
     server_start(&s, reply, n);
-    assert_int_equal(call_with(&(wk_http_options){.body_bytes_max = 32 << 20}, (wk_http_request){0},
-                               &s, &r),
-                     WK_E_RANGE);
+    assert_int_equal(
+        call_with(&(wk_http_options){.body_bytes_max = 32 << 20}, (wk_http_request){0}, &s, &r),
+        WK_E_RANGE);
     ASSERT_CONTAINS(err.msg, "larger than 33554432 bytes");
     assert_int_equal(r.status, 0);
     assert_null(r.body);
@@ -208,9 +208,9 @@ static void nobody_there_means_nothing_was_sent(void **state)
     (void)state;
     server_start(&s, "", 0);
     server_stop(&s);
-    assert_int_equal(call_with(NULL, (wk_http_request){.method = "POST", .body = "a", .body_bytes = 1},
-                               &s, &r),
-                     WK_E_IO);
+    assert_int_equal(
+        call_with(NULL, (wk_http_request){.method = "POST", .body = "a", .body_bytes = 1}, &s, &r),
+        WK_E_IO);
     assert_false(r.sent);
 }
 

@@ -1,12 +1,16 @@
-/* The best split of a feature in a node.
+/* The best split of a feature in a node, compiled once for each instruction set: every operation is
+ * IEEE's and stands alone, so the width of the vectors changes no bit.
  *
  * gain = T(GL)^2/(HL+lambda) + T(GR)^2/(HR+lambda) - T(G)^2/(H+lambda), with no factor 1/2, compared as
  * f32. As in XGBoost a forward pass sends missing values right, and where the node has any, a backward
  * pass sends them left and must be strictly better; the first best bin met in a pass wins. */
+#ifndef WICK_GBDT_SEARCH_BODY_H
+#define WICK_GBDT_SEARCH_BODY_H
+
 #include <math.h>
 #include <string.h>
 
-#include "train.h"
+#include "gbdt/kernels/train_ops.h"
 
 #define SLOTS_MAX 256
 
@@ -50,9 +54,9 @@ static float bits_to_float(int32_t bits)
     return x;
 }
 
-void wk__gbdt_search(const wk__gbdt_node_sums *node, uint32_t feature, uint32_t n_bins,
-                     size_t n_slots, const int64_t *cells, const uint32_t *counts,
-                     wk__gbdt_split *best)
+static void search(const wk__gbdt_node_sums *node, uint32_t feature, uint32_t n_bins,
+                   size_t n_slots, const int64_t *cells, const uint32_t *counts,
+                   wk__gbdt_split *best)
 {
     if (n_bins == 0)
         return;
@@ -109,3 +113,5 @@ void wk__gbdt_search(const wk__gbdt_node_sums *node, uint32_t feature, uint32_t 
                                  missing + (b ? left[b - 1] : 0)};
     }
 }
+
+#endif
