@@ -341,6 +341,8 @@ static void lay_out(builder *b)
         plan->block_depth[i] = (uint8_t)deepest;
         plan->block_doublings[i] = (uint8_t)doublings;
     }
+    if (n == 0)
+        return;
     memcpy(plan->parts, b->parts, n * sizeof *b->parts);
     memcpy(plan->plus, b->plus, n * sizeof *b->plus);
 }
