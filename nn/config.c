@@ -12,12 +12,34 @@ static const wk_cfg_row layer_rows[] = {
      "bars between the taps of conv1d and tcn"},
     {"dropout", WK_CFG_REAL, OF(dropout), NULL, "0", 0, 0.95, NULL, NULL,
      "share of values dropped in training by dropout, and inside tcn"},
+    {"plain", WK_CFG_BOOL, OF(plain), NULL, "false", 0, 0, NULL, NULL,
+     "tcn's convolutions without weight norm"},
     {0},
 };
 #undef OF
 
 const wk_cfg_table wk_nn_layer_config_table = {"layer", "One layer of a network.",
                                                sizeof(wk_nn_layer_config), layer_rows};
+
+static const wk_cfg_row branch_rows[] = {
+    {"name", WK_CFG_STRING, offsetof(wk_nn_branch_config, name), NULL, NULL, 0, 0, NULL, NULL,
+     "begins the names of the branch's tensors"},
+    {"layers", WK_CFG_SECTIONS, offsetof(wk_nn_branch_config, layers), NULL, "[]", 0, 0, NULL,
+     &wk_nn_layer_config_table, "of the branch, first layer first"},
+    {0},
+};
+static const wk_cfg_table branch_table = {"branch", "A stack of layers beside others.",
+                                          sizeof(wk_nn_branch_config), branch_rows};
+
+static const wk_cfg_row net_rows[] = {
+    {"branches", WK_CFG_SECTIONS, offsetof(wk_nn_config, branches), NULL, "[]", 0, 0, NULL,
+     &branch_table, "stacks side by side over the same input; none: layers see it"},
+    {"layers", WK_CFG_SECTIONS, offsetof(wk_nn_config, layers), NULL, "[]", 0, 0, NULL,
+     &wk_nn_layer_config_table, "after the branches' outputs beside each other, before the head"},
+    {0},
+};
+const wk_cfg_table wk_nn_config_table = {"network", "Branches of layers.", sizeof(wk_nn_config),
+                                         net_rows};
 
 #define OF(key) offsetof(wk_nn_train_config, key)
 static const wk_cfg_row train_rows[] = {

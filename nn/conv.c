@@ -21,11 +21,6 @@ size_t wk__conv_n_grad(const wk__conv *c)
     return n_forward(c) + wk__pad(c->out);
 }
 
-size_t wk__conv_n_state(const wk__conv *c, size_t B, size_t T_max)
-{
-    return wk__history_n(wk__conv_past(c), B, wk__pad(c->in), T_max);
-}
-
 size_t wk__conv_n_tape(const wk__conv *c, size_t B, size_t T)
 {
     size_t past = wk__conv_past(c);
@@ -63,19 +58,77 @@ void wk__conv_pack(const wk__conv *c, const wk_real *w, const wk_real *scale, co
     }
 }
 
+/* State: sums that prepare leaves [ldo], then the history; nothing when there is no past. */
+size_t wk__conv_n_state(const wk__conv *c, size_t B, size_t T_max)
+{
+    const size_t past = wk__conv_past(c);
+    return past ? wk__pad(c->out) + wk__history_n(past, B, wk__pad(c->in), T_max) : 0;
+}
+
 void wk__conv_reset(const wk__conv *c, const wk__run *run, wk_real *state, size_t row)
 {
-    wk__history_reset(wk__conv_past(c), run, wk__pad(c->in), state, row);
+    if (wk__conv_past(c))
+        wk__history_reset(wk__conv_past(c), run, wk__pad(c->in), state + wk__pad(c->out), row);
+}
+
+/* The product over all taps of M rows a row apart; the caller fills in what differs. */
+static wk__gemm product(const wk__conv *c, const wk_real *packed, size_t M, wk__finish finish)
+{
+    const size_t ldi = wk__pad(c->in), ldo = wk__pad(c->out);
+    return (wk__gemm){.P = 1,
+                      .M = M,
+                      .N = ldo,
+                      .K = c->in,
+                      .taps = c->kernel,
+                      .lda = ldi,
+                      .w = packed,
+                      .depth = c->kernel * c->in,
+                      .start = packed + n_forward(c),
+                      .add = finish.add,
+                      .ld_add = ldo,
+                      .relu_first = finish.relu_first,
+                      .relu_last = finish.relu_last,
+                      .ldy = ldo};
 }
 
 void wk__conv_forward(const wk__conv *c, const wk__run *run, const wk_real *packed, wk_real *state,
-                      const wk_real *x, wk_real *y, size_t T)
+                      const wk_real *x, wk_real *y, size_t T, wk__finish finish)
 {
-    const size_t ldi = wk__pad(c->in), ldo = wk__pad(c->out), past = wk__conv_past(c);
+    const size_t ldi = wk__pad(c->in), past = wk__conv_past(c);
     if (past)
-        x = wk__history_push(past, run, ldi, state, x, T);
-    run->ops->gemm(T * run->B, ldo, c->in, c->kernel, x, ldi, c->dilation * run->B * ldi, packed,
-                   packed + n_forward(c), false, y, ldo);
+        x = wk__history_push(past, run, ldi, state + wk__pad(c->out), x, T);
+    wk__gemm g = product(c, packed, T * run->B, finish);
+    g.a = x;
+    g.tap = c->dilation * run->B * ldi;
+    g.y = y;
+    run->ops->gemm(&g);
+}
+
+void wk__conv_step(const wk__conv *c, const wk__run *run, const wk_real *packed, wk_real *state,
+                   const wk_real *x, wk_real *y, wk__finish finish)
+{
+    wk__gemm g = product(c, packed, 1, finish);
+    if (wk__conv_past(c)) {
+        wk__history_push(wk__conv_past(c), run, g.lda, state + g.N, x, 1);
+        g.taps = 1;
+        g.w += (c->kernel - 1) * c->in * WK__LANES;
+        g.start = state;
+    }
+    g.a = x;
+    g.y = y;
+    run->ops->gemm(&g);
+}
+
+void wk__conv_prepare(const wk__conv *c, const wk__run *run, const wk_real *packed, wk_real *state)
+{
+    if (!wk__conv_past(c))
+        return;
+    wk__gemm g = product(c, packed, 1, (wk__finish){0});
+    g.taps--;
+    g.a = wk__history_last(wk__conv_past(c), run, g.lda, state + g.N);
+    g.tap = c->dilation * g.lda;
+    g.y = state;
+    run->ops->gemm(&g);
 }
 
 void wk__conv_backward(const wk__conv *c, const wk__run *run, const wk_real *packed, wk_real *state,
@@ -86,9 +139,10 @@ void wk__conv_backward(const wk__conv *c, const wk__run *run, const wk_real *pac
                  M = T * run->B;
     const size_t tap = c->dilation * run->B;
     if (past)
-        x = wk__history_chunk(past, run, ldi, state, T);
+        x = wk__history_chunk(past, run, ldi, state + ldo, T);
     for (size_t q = 0; q < c->kernel; q++)
-        run->ops->gemm_at(M, ldo, c->in, x + q * tap * ldi, ldi, dy, ldo, grad + q * c->in * ldo);
+        run->ops->gemm_at(1, M, ldo, c->in, x + q * tap * ldi, 0, ldi, dy, 0, ldo,
+                          grad + q * c->in * ldo);
     run->ops->col_sum(M, ldo, dy, ldo, grad + n_forward(c));
     if (!dx)
         return;
@@ -99,8 +153,81 @@ void wk__conv_backward(const wk__conv *c, const wk__run *run, const wk_real *pac
         memset(tape + M * ldo, 0, past * run->B * ldo * sizeof *tape);
         dy = tape;
     }
-    run->ops->gemm(M, ldi, ldo, c->kernel, dy, ldo, tap * ldo, packed + n_forward(c) + ldo, NULL,
-                   false, dx, ldi);
+    run->ops->gemm(&(wk__gemm){.P = 1,
+                               .M = M,
+                               .N = ldi,
+                               .K = ldo,
+                               .taps = c->kernel,
+                               .a = dy,
+                               .lda = ldo,
+                               .tap = tap * ldo,
+                               .w = packed + n_forward(c) + ldo,
+                               .depth = c->kernel * ldo,
+                               .y = dx,
+                               .ldy = ldi});
+}
+
+void wk__conv_window(const wk__conv *c, const wk__run *run, const wk_real *packed, const wk_real *x,
+                     wk__span in, wk_real *y, wk__span out, wk__finish finish)
+{
+    const size_t B = run->B, ldi = wk__pad(c->in), ldo = wk__pad(c->out);
+    const size_t reach = wk__span_rows(in, (out.n - 1) * out.stride + wk__conv_past(c));
+    wk__gemm g = product(c, packed, B, finish);
+    g.P = out.n;
+    /* May begin in the zeros before the window. */
+    g.a = x + (ptrdiff_t)(B * ldi) * ((ptrdiff_t)in.n - 1 - (ptrdiff_t)reach);
+    g.a_step = wk__span_rows(in, out.stride) * B * ldi;
+    g.tap = c->kernel > 1 ? wk__span_rows(in, c->dilation) * B * ldi : 0;
+    g.add_step = finish.add_step * ldo;
+    g.y = y;
+    g.y_step = B * ldo;
+    if (B == 1) { /* positions are rows */
+        g.P = 1;
+        g.M = out.n;
+        g.lda = g.a_step ? g.a_step : ldi;
+        g.ld_add = g.add_step;
+    }
+    run->ops->gemm(&g);
+}
+
+void wk__conv_window_back(const wk__conv *c, const wk__run *run, const wk_real *packed,
+                          const wk_real *x, wk__span in, const wk_real *dy, wk__span out,
+                          wk_real *dx, wk_real *grad)
+{
+    const size_t B = run->B, ldi = wk__pad(c->in), ldo = wk__pad(c->out);
+    const size_t step = wk__span_rows(in, out.stride);
+    run->ops->col_sum(out.n * B, ldo, dy, ldo, grad + n_forward(c));
+    for (size_t q = 0; q < c->kernel; q++) {
+        /* Position i of the output reads `first + i * step` of the input; before 0 lie zeros. */
+        const size_t back =
+            wk__span_rows(in, (out.n - 1) * out.stride + (c->kernel - 1 - q) * c->dilation);
+        size_t i = 0, at = in.n - 1;
+        if (back > in.n - 1)
+            i = step ? (back - (in.n - 1) + step - 1) / step : out.n;
+        if (i >= out.n)
+            continue;
+        at = in.n - 1 + i * step - back;
+        run->ops->gemm_at(out.n - i, B, ldo, c->in, x + at * B * ldi, step * B * ldi, ldi,
+                          dy + i * B * ldo, B * ldo, ldo, grad + q * c->in * ldo);
+        if (dx)
+            run->ops->gemm(&(wk__gemm){.P = out.n - i,
+                                       .M = B,
+                                       .N = ldi,
+                                       .K = ldo,
+                                       .taps = 1,
+                                       .a = dy + i * B * ldo,
+                                       .a_step = B * ldo,
+                                       .lda = ldo,
+                                       .w = packed + n_forward(c) + ldo +
+                                            (c->kernel - 1 - q) * ldo * WK__LANES,
+                                       .depth = c->kernel * ldo,
+                                       .start = dx + at * B * ldi,
+                                       .start_step = step * B * ldi,
+                                       .lds = ldi,
+                                       .y = dx + at * B * ldi,
+                                       .y_step = step * B * ldi,
+                                       .ldy = ldi});
+    }
 }
 
 void wk__conv_unpack(const wk__conv *c, const wk_real *grad, wk_real *dw, wk_real *dbias)

@@ -45,3 +45,8 @@ wk_real *wk__history_chunk(size_t past, const wk__run *run, size_t ld, wk_real *
 {
     return state + WK__LANES + ((size_t)state[0] - T - past) * run->B * ld;
 }
+
+wk_real *wk__history_last(size_t past, const wk__run *run, size_t ld, wk_real *state)
+{
+    return state + WK__LANES + ((size_t)state[0] - past) * run->B * ld;
+}

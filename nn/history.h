@@ -13,5 +13,7 @@ wk_real *wk__history_push(size_t past, const wk__run *run, size_t ld, wk_real *s
                           const wk_real *x, size_t T);
 /* The same place for the chunk pushed last. */
 wk_real *wk__history_chunk(size_t past, const wk__run *run, size_t ld, wk_real *state, size_t T);
+/* The last `past` bars. */
+wk_real *wk__history_last(size_t past, const wk__run *run, size_t ld, wk_real *state);
 
 #endif

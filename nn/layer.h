@@ -2,9 +2,9 @@
  *
  * A chunk is T bars of B rows, laid out [T, B, channels] with channels padded to 16 by zeros. A
  * layer has parameters in canonical (PyTorch) layout, a packed copy that the kernels read, a state
- * carried from chunk to chunk, and a tape that keeps from forward what backward needs. The
- * streaming step is a chunk with T = 1, B = 1; because the kernels compute each row alone, all cuts
- * of a stream give equal bits.
+ * carried from chunk to chunk, and a tape that keeps from forward what backward needs. Because the
+ * kernels compute each row alone and in one order, all cuts of a stream give equal bits: chunks,
+ * single bars (step), and windows of which only some positions are computed.
  *
  * Gradients stop at the start of the chunk: what lies in the state counts as constant. */
 #ifndef WK_NN_LAYER_H
@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "nn/kernels/ops.h"
+#include "nn/span.h"
 #include "wick/err.h"
 #include "wick/nn.h"
 
@@ -40,16 +41,26 @@ typedef struct {
     size_t at_params, at_packed, at_grad; /* where this layer's part begins in the network's */
     size_t history; /* bars before the current one that the output depends on */
     bool recurrent;
+    bool relu;  /* dense, conv1d: the relu that follows is done on the way out */
+    bool alias; /* relu: done by the layer before, whose output is this one's */
+    int source; /* the layer whose output it sees; -1: the network's input */
 } wk__layer;
 
 /* How a chunk is run. */
 typedef struct {
     const wk__nn_ops *ops;
     size_t B, T_max;
+    bool backward;       /* will follow: the tape is filled */
     bool training;       /* dropout is on */
     uint64_t seed, tick; /* dropout: a pure function of these and the place in the batch */
     size_t row0, n_rows; /* this block's first row in the batch, and the batch's rows */
 } wk__run;
+
+/* A window as a layer sees it: x [in.n, B, ldi] with wk__front rows of zeros before it. */
+typedef struct {
+    size_t T;
+    wk__span in, out;
+} wk__view;
 
 struct wk__layer_ops {
     const char *name;
@@ -71,6 +82,24 @@ struct wk__layer_ops {
     /* Gradients from the kernels' layout to the canonical one. */
     void (*unpack)(const wk__layer *l, const wk_real *params, const wk_real *grad,
                    wk_real *dparams);
+
+    /* One bar of one row (T = B = 1) after `prepare`, which computes from the state what does not
+     * need the bar. NULL: forward does it; nothing to prepare. */
+    void (*step)(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *state,
+                 wk_real *tape, const wk_real *x, wk_real *y);
+    void (*prepare)(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *state);
+
+    /* Windows. need: the positions of the input that `out` needs; NULL: those of the output, and
+     * forward and backward serve windows too. front: positions before the window that are read as
+     * zeros. The tape is n_window_tape numbers. */
+    wk__span (*need)(const wk__layer *l, wk__span out, size_t T);
+    size_t (*front)(const wk__layer *l, const wk__view *view);
+    size_t (*n_window_tape)(const wk__layer *l, size_t B, const wk__view *view);
+    void (*window)(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *tape,
+                   const wk_real *x, wk_real *y, const wk__view *view);
+    void (*window_back)(const wk__layer *l, const wk__run *run, const wk_real *packed,
+                        wk_real *tape, const wk_real *x, const wk_real *y, wk_real *dy, wk_real *dx,
+                        wk_real *grad, const wk__view *view);
 };
 
 extern const wk__layer_ops wk__layer_dense, wk__layer_conv1d, wk__layer_lstm, wk__layer_gru,

@@ -1,4 +1,6 @@
 /* dense and conv1d: one causal convolution each, dense with kernel 1. */
+#include <string.h>
+
 #include "nn/conv.h"
 
 static wk__conv of(const wk__layer *l)
@@ -58,7 +60,7 @@ static void forward(const wk__layer *l, const wk__run *run, const wk_real *packe
 {
     (void)tape;
     wk__conv c = of(l);
-    wk__conv_forward(&c, run, packed, state, x, y, T);
+    wk__conv_forward(&c, run, packed, state, x, y, T, (wk__finish){.relu_first = l->relu});
 }
 
 static void backward(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *state,
@@ -77,7 +79,59 @@ static void unpack(const wk__layer *l, const wk_real *params, const wk_real *gra
     wk__conv_unpack(&c, grad, dparams, dparams + l->tensors[1].at);
 }
 
-const wk__layer_ops wk__layer_dense = {"dense", shape, init,    pack,     n_state,
-                                       n_tape,  reset, forward, backward, unpack};
-const wk__layer_ops wk__layer_conv1d = {"conv1d", shape, init,    pack,     n_state,
-                                        n_tape,   reset, forward, backward, unpack};
+static void step(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *state,
+                 wk_real *tape, const wk_real *x, wk_real *y)
+{
+    (void)tape;
+    wk__conv c = of(l);
+    wk__conv_step(&c, run, packed, state, x, y, (wk__finish){.relu_first = l->relu});
+}
+
+static void prepare(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *state)
+{
+    wk__conv c = of(l);
+    wk__conv_prepare(&c, run, packed, state);
+}
+
+static wk__span need(const wk__layer *l, wk__span out, size_t T)
+{
+    wk__conv c = of(l);
+    return wk__span_of_taps(out, c.kernel, c.dilation, T);
+}
+
+static size_t front(const wk__layer *l, const wk__view *view)
+{
+    wk__conv c = of(l);
+    return wk__span_front(view->in, view->out, c.kernel, c.dilation);
+}
+
+static void window(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *tape,
+                   const wk_real *x, wk_real *y, const wk__view *view)
+{
+    (void)tape;
+    wk__conv c = of(l);
+    wk__conv_window(&c, run, packed, x, view->in, y, view->out,
+                    (wk__finish){.relu_first = l->relu});
+}
+
+static void window_back(const wk__layer *l, const wk__run *run, const wk_real *packed,
+                        wk_real *tape, const wk_real *x, const wk_real *y, wk_real *dy, wk_real *dx,
+                        wk_real *grad, const wk__view *view)
+{
+    (void)tape, (void)y;
+    wk__conv c = of(l);
+    if (dx)
+        memset(dx, 0, view->in.n * run->B * l->ldi * sizeof *dx);
+    wk__conv_window_back(&c, run, packed, x, view->in, dy, view->out, dx, grad);
+}
+
+#define OPS(title)                                                                                 \
+    {                                                                                              \
+        .name = title, .shape = shape, .init = init, .pack = pack, .n_state = n_state,             \
+        .n_tape = n_tape, .reset = reset, .forward = forward, .backward = backward,                \
+        .unpack = unpack, .step = step, .prepare = prepare, .need = need, .front = front,          \
+        .window = window, .window_back = window_back                                               \
+    }
+
+const wk__layer_ops wk__layer_dense = OPS("dense");
+const wk__layer_ops wk__layer_conv1d = OPS("conv1d");

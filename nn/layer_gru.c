@@ -58,18 +58,18 @@ static void pack(const wk__layer *l, const wk_real *params, wk_real *packed)
     }
 }
 
-/* State: h [B, Hp]. */
+/* State: h [B, Hp], and the recurrent sums that prepare leaves [3Hp]. */
 static size_t n_state(const wk__layer *l, size_t B, size_t T_max)
 {
     (void)T_max;
-    return B * wk__pad((size_t)l->config.units);
+    return (B + G) * wk__pad((size_t)l->config.units);
 }
 
-/* Tape: input sums, then gates [T, B, 3Hp]; recurrent sums [T, B, 3Hp]; h before the chunk and
- * backward's running gradient [B, Hp]. */
+/* Tape: input sums, then gates [T, B, 3Hp]; recurrent sums [T, B, 3Hp]; h before the chunk
+ * [B, Hp]. */
 static size_t n_tape(const wk__layer *l, size_t B, size_t T)
 {
-    return B * wk__pad((size_t)l->config.units) * (T * 2 * G + 2);
+    return B * wk__pad((size_t)l->config.units) * (T * 2 * G + 1);
 }
 
 static void reset(const wk__layer *l, const wk__run *run, wk_real *state, size_t row)
@@ -81,6 +81,25 @@ static void reset(const wk__layer *l, const wk__run *run, wk_real *state, size_t
         memset(state + row * d.Hp, 0, d.Hp * sizeof *state);
 }
 
+/* y [M, 3Hp] = bias + a [M, K] w. */
+static void product(const wk__run *run, const dims *d, size_t M, size_t K, const wk_real *a,
+                    const wk_real *w, const wk_real *bias, wk_real *y)
+{
+    const size_t N = G * d->Hp;
+    run->ops->gemm(&(wk__gemm){.P = 1,
+                               .M = M,
+                               .N = N,
+                               .K = K,
+                               .taps = 1,
+                               .a = a,
+                               .lda = wk__pad(K),
+                               .w = w,
+                               .depth = K,
+                               .start = bias,
+                               .y = y,
+                               .ldy = N});
+}
+
 static void forward(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *state,
                     wk_real *tape, const wk_real *x, wk_real *y, size_t T)
 {
@@ -89,14 +108,31 @@ static void forward(const wk__layer *l, const wk__run *run, const wk_real *packe
     const wk_real *ph = packed + N * d.F, *bx = ph + N * d.H, *bh = bx + N;
     wk_real *gx = tape, *gh = gx + T * B * N, *h0 = gh + T * B * N;
     memcpy(h0, state, cell * sizeof *h0);
-    run->ops->gemm(T * B, N, d.F, 1, x, wk__pad(d.F), 0, packed, bx, false, gx, N);
+    product(run, &d, T * B, d.F, x, packed, bx, gx);
     const wk_real *h = h0;
     for (size_t t = 0; t < T; t++) {
-        run->ops->gemm(B, N, d.H, 1, h, d.Hp, 0, ph, bh, false, gh + t * B * N, N);
+        product(run, &d, B, d.H, h, ph, bh, gh + t * B * N);
         run->ops->gru_cell(B, d.Hp, gx + t * B * N, gh + t * B * N, h, y + t * cell);
         h = y + t * cell;
     }
     memcpy(state, h, cell * sizeof *h);
+}
+
+static void step(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *state,
+                 wk_real *tape, const wk_real *x, wk_real *y)
+{
+    dims d = of(l);
+    product(run, &d, 1, d.F, x, packed, packed + G * d.Hp * (d.F + d.H), tape);
+    run->ops->gru_cell(1, d.Hp, tape, state + d.Hp, state, y);
+    memcpy(state, y, d.Hp * sizeof *y);
+}
+
+static void prepare(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *state)
+{
+    dims d = of(l);
+    const size_t N = G * d.Hp;
+    const wk_real *ph = packed + N * d.F;
+    product(run, &d, 1, d.H, state, ph, ph + N * d.H + N, state + d.Hp);
 }
 
 static void backward(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *state,
@@ -107,26 +143,48 @@ static void backward(const wk__layer *l, const wk__run *run, const wk_real *pack
     dims d = of(l);
     const size_t B = run->B, N = G * d.Hp, cell = B * d.Hp, Fp = wk__pad(d.F);
     const wk_real *tx = packed + N * (d.F + d.H + 2), *th = tx + N * Fp;
-    wk_real *gx = tape, *gh = gx + T * B * N, *h0 = gh + T * B * N, *dh = h0 + cell;
+    wk_real *gx = tape, *gh = gx + T * B * N, *h0 = gh + T * B * N;
     for (size_t t = T; t-- > 0;) {
         wk_real *up = dy + t * cell;
         if (t + 1 < T) {
             /* The next bar's dy now holds the direct part z dh of the gradient in this bar's h. */
-            run->ops->gemm(B, d.Hp, N, 1, gh + (t + 1) * B * N, N, 0, th, NULL, false, dh, d.Hp);
-            run->ops->add(cell, dh, up);
             run->ops->add(cell, up + cell, up);
+            run->ops->gemm(&(wk__gemm){.P = 1,
+                                       .M = B,
+                                       .N = d.Hp,
+                                       .K = N,
+                                       .taps = 1,
+                                       .a = gh + (t + 1) * B * N,
+                                       .lda = N,
+                                       .w = th,
+                                       .depth = N,
+                                       .add = up,
+                                       .ld_add = d.Hp,
+                                       .y = up,
+                                       .ldy = d.Hp});
         }
         run->ops->gru_cell_back(B, d.Hp, gx + t * B * N, gh + t * B * N,
                                 t ? y + (t - 1) * cell : h0, up);
     }
     wk_real *wx = grad, *wh = wx + N * d.F, *bx = wh + N * d.H, *bh = bx + N;
-    run->ops->gemm_at(T * B, N, d.F, x, Fp, gx, N, wx);
-    run->ops->gemm_at(B, N, d.H, h0, d.Hp, gh, N, wh);
-    run->ops->gemm_at((T - 1) * B, N, d.H, y, d.Hp, gh + B * N, N, wh);
+    run->ops->gemm_at(1, T * B, N, d.F, x, 0, Fp, gx, 0, N, wx);
+    run->ops->gemm_at(1, B, N, d.H, h0, 0, d.Hp, gh, 0, N, wh);
+    if (T > 1)
+        run->ops->gemm_at(1, (T - 1) * B, N, d.H, y, 0, d.Hp, gh + B * N, 0, N, wh);
     run->ops->col_sum(T * B, N, gx, N, bx);
     run->ops->col_sum(T * B, N, gh, N, bh);
     if (dx)
-        run->ops->gemm(T * B, Fp, N, 1, gx, N, 0, tx, NULL, false, dx, Fp);
+        run->ops->gemm(&(wk__gemm){.P = 1,
+                                   .M = T * B,
+                                   .N = Fp,
+                                   .K = N,
+                                   .taps = 1,
+                                   .a = gx,
+                                   .lda = N,
+                                   .w = tx,
+                                   .depth = N,
+                                   .y = dx,
+                                   .ldy = Fp});
 }
 
 static void unpack(const wk__layer *l, const wk_real *params, const wk_real *grad, wk_real *dparams)
@@ -148,5 +206,56 @@ static void unpack(const wk__layer *l, const wk_real *params, const wk_real *gra
         }
 }
 
-const wk__layer_ops wk__layer_gru = {"gru",  shape, init,    pack,     n_state,
-                                     n_tape, reset, forward, backward, unpack};
+/* A window runs all its bars from a fresh state: the tape ends with the outputs and their gradients
+ * [T, B, Hp] and the state. */
+static wk__span need(const wk__layer *l, wk__span out, size_t T)
+{
+    (void)l, (void)out;
+    return (wk__span){T, 1};
+}
+
+static size_t n_window_tape(const wk__layer *l, size_t B, const wk__view *v)
+{
+    return n_tape(l, B, v->T) + 2 * v->T * B * wk__pad(l->out) + n_state(l, B, v->T);
+}
+
+static void window(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *tape,
+                   const wk_real *x, wk_real *y, const wk__view *v)
+{
+    const size_t row = run->B * l->ldo;
+    wk_real *all = tape + n_tape(l, run->B, v->T), *state = all + 2 * v->T * row;
+    reset(l, run, state, run->B);
+    forward(l, run, packed, state, tape, x, all, v->T);
+    for (size_t i = 0; i < v->out.n; i++)
+        memcpy(y + i * row, all + wk__span_at(v->in, v->out, i) * row, row * sizeof *y);
+}
+
+static void window_back(const wk__layer *l, const wk__run *run, const wk_real *packed,
+                        wk_real *tape, const wk_real *x, const wk_real *y, wk_real *dy, wk_real *dx,
+                        wk_real *grad, const wk__view *v)
+{
+    (void)y;
+    const size_t row = run->B * l->ldo;
+    wk_real *all = tape + n_tape(l, run->B, v->T), *up = all + v->T * row;
+    memset(up, 0, v->T * row * sizeof *up);
+    for (size_t i = 0; i < v->out.n; i++)
+        memcpy(up + wk__span_at(v->in, v->out, i) * row, dy + i * row, row * sizeof *up);
+    backward(l, run, packed, NULL, tape, x, all, up, dx, grad, v->T);
+}
+
+const wk__layer_ops wk__layer_gru = {.name = "gru",
+                                     .shape = shape,
+                                     .init = init,
+                                     .pack = pack,
+                                     .n_state = n_state,
+                                     .n_tape = n_tape,
+                                     .reset = reset,
+                                     .forward = forward,
+                                     .backward = backward,
+                                     .unpack = unpack,
+                                     .step = step,
+                                     .prepare = prepare,
+                                     .need = need,
+                                     .n_window_tape = n_window_tape,
+                                     .window = window,
+                                     .window_back = window_back};

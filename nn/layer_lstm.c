@@ -1,7 +1,7 @@
 /* LSTM, Hochreiter & Schmidhuber 1997 with forget gate, gate order i, f, g, o and both biases as
- * PyTorch: c' = f c + i g,  h' = o tanh(c'). The input part of all gates is one product over the
- * chunk; each bar then adds its recurrent part to the same sums (bias, then inputs ascending, then
- * hidden ascending). */
+ * PyTorch: c' = f c + i g,  h' = o tanh(c'). The sums of a gate are two chains, (bias + inputs
+ * ascending) + (hidden ascending): the first is one product over the chunk, the second can be made
+ * before its bar arrives. */
 #include <string.h>
 
 #include "nn/conv.h"
@@ -16,6 +16,12 @@ static dims of(const wk__layer *l)
 {
     size_t H = (size_t)l->config.units;
     return (dims){l->in, H, wk__pad(H)};
+}
+
+/* Where the kernels have unit j of gate g among the 4Hp gates: by blocks of 16 units. */
+static size_t column(size_t g, size_t j)
+{
+    return j / WK__LANES * G * WK__LANES + g * WK__LANES + j % WK__LANES;
 }
 
 static wk_status shape(wk__layer *l, wk_err *err)
@@ -55,29 +61,31 @@ static void pack(const wk__layer *l, const wk_real *params, wk_real *packed)
     const wk_real *bx = params + l->tensors[2].at, *bh = params + l->tensors[3].at;
     memset(packed, 0, l->n_packed * sizeof *packed);
     wk_real *px = packed, *ph = px + N * d.F, *pb = ph + N * d.H, *tx = pb + N, *th = tx + N * Fp;
-    for (size_t g = 0; g < G; g++) {
-        const wk_real *gx = wx + g * d.H * d.F, *gh = wh + g * d.H * d.H;
-        wk__pack_panels(gx, d.F, d.H, 1, d.F, d.F, 0, px + g * d.Hp * d.F);
-        wk__pack_panels(gh, d.H, d.H, 1, d.H, d.H, 0, ph + g * d.Hp * d.H);
-        wk__pack_panels(gx, d.H, d.F, d.F, 1, N, g * d.Hp, tx);
-        wk__pack_panels(gh, d.H, d.H, d.H, 1, N, g * d.Hp, th);
-        for (size_t j = 0; j < d.H; j++)
-            pb[g * d.Hp + j] = bx[g * d.H + j] + bh[g * d.H + j];
-    }
+    for (size_t g = 0; g < G; g++)
+        for (size_t j = 0; j < d.H; j++) {
+            const size_t n = column(g, j), row = g * d.H + j;
+            wk__pack_panels(wx + row * d.F, d.F, 1, 1, 0, d.F, 0,
+                            px + n / WK__LANES * d.F * WK__LANES + n % WK__LANES);
+            wk__pack_panels(wh + row * d.H, d.H, 1, 1, 0, d.H, 0,
+                            ph + n / WK__LANES * d.H * WK__LANES + n % WK__LANES);
+            wk__pack_panels(wx + row * d.F, 1, d.F, 0, 1, N, n, tx);
+            wk__pack_panels(wh + row * d.H, 1, d.H, 0, 1, N, n, th);
+            pb[n] = bx[row] + bh[row];
+        }
 }
 
-/* State: h [B, Hp], c [B, Hp]. */
+/* State: h [B, Hp], c [B, Hp], and the recurrent sums that prepare leaves [4Hp]. */
 static size_t n_state(const wk__layer *l, size_t B, size_t T_max)
 {
     (void)T_max;
-    return 2 * B * wk__pad((size_t)l->config.units);
+    return (2 * B + G) * wk__pad((size_t)l->config.units);
 }
 
 /* Tape: gates [T, B, 4Hp], c [T + 1, B, Hp] from the one before the chunk, tanh(c) [T, B, Hp],
- * h before the chunk [B, Hp]; backward adds dh and dc [B, Hp]. */
+ * h before the chunk [B, Hp]; backward adds dc [B, Hp]. */
 static size_t n_tape(const wk__layer *l, size_t B, size_t T)
 {
-    return B * wk__pad((size_t)l->config.units) * (T * (G + 2) + 4);
+    return B * wk__pad((size_t)l->config.units) * (T * (G + 2) + 3);
 }
 
 static void reset(const wk__layer *l, const wk__run *run, wk_real *state, size_t row)
@@ -92,27 +100,97 @@ static void reset(const wk__layer *l, const wk__run *run, wk_real *state, size_t
     memset(state + (B + row) * d.Hp, 0, d.Hp * sizeof *state);
 }
 
+/* y = add + hidden part, of the gates of `units` units from `first` on. */
+static void recur(const wk__run *run, const dims *d, const wk_real *ph, size_t B, const wk_real *h,
+                  const wk_real *add, wk_real *y, size_t first, size_t units)
+{
+    const size_t N = G * d->Hp, n = G * first;
+    run->ops->gemm(&(wk__gemm){.P = 1,
+                               .M = B,
+                               .N = G * units,
+                               .K = d->H,
+                               .taps = 1,
+                               .a = h,
+                               .lda = d->Hp,
+                               .w = ph + n * d->H,
+                               .depth = d->H,
+                               .add = add ? add + n : NULL,
+                               .ld_add = N,
+                               .y = y + n,
+                               .ldy = N});
+}
+
+/* The input part of M rows; a step adds the recurrent one. */
+static void inputs(const wk__run *run, const dims *d, const wk_real *packed, size_t M,
+                   const wk_real *x, const wk_real *add, wk_real *y)
+{
+    const size_t N = G * d->Hp;
+    run->ops->gemm(&(wk__gemm){.P = 1,
+                               .M = M,
+                               .N = N,
+                               .K = d->F,
+                               .taps = 1,
+                               .a = x,
+                               .lda = wk__pad(d->F),
+                               .w = packed,
+                               .depth = d->F,
+                               .start = packed + N * (d->F + d->H),
+                               .add = add,
+                               .ld_add = N,
+                               .y = y,
+                               .ldy = N});
+}
+
 static void forward(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *state,
                     wk_real *tape, const wk_real *x, wk_real *y, size_t T)
 {
     dims d = of(l);
     const size_t B = run->B, N = G * d.Hp, cell = B * d.Hp;
-    const wk_real *ph = packed + N * d.F, *pb = ph + N * d.H;
+    const wk_real *ph = packed + N * d.F;
     wk_real *gates = tape, *c = gates + T * B * N, *tanh_c = c + (T + 1) * cell,
             *h0 = tanh_c + T * cell;
     memcpy(h0, state, cell * sizeof *h0);
     memcpy(c, state + cell, cell * sizeof *c);
-    run->ops->gemm(T * B, N, d.F, 1, x, wk__pad(d.F), 0, packed, pb, false, gates, N);
+    inputs(run, &d, packed, T * B, x, NULL, gates);
     const wk_real *h = h0;
     for (size_t t = 0; t < T; t++) {
         wk_real *g = gates + t * B * N;
-        run->ops->gemm(B, N, d.H, 1, h, d.Hp, 0, ph, NULL, true, g, N);
-        run->ops->lstm_cell(B, d.Hp, g, c + t * cell, c + (t + 1) * cell, tanh_c + t * cell,
-                            y + t * cell);
-        h = y + t * cell;
+        const size_t at = t * cell, half = d.Hp / (2 * WK__LANES) * WK__LANES;
+        if (B == 1 && half) {
+            /* The recurrent matrix is larger than the first-level cache: its halves are visited in
+             * alternating order, so that one is still there; and the functions of the first half's
+             * units run beside the products of the second's. */
+            for (size_t i = 0; i < 2; i++) {
+                const size_t j = (i ^ (t & 1)) * half, units = j ? d.Hp - half : half;
+                recur(run, &d, ph, 1, h, g, g, j, units);
+                run->ops->lstm_cell(1, units, g + G * j, c + at + j, c + at + cell + j,
+                                    run->backward ? tanh_c + at + j : NULL, y + at + j);
+            }
+        } else {
+            recur(run, &d, ph, B, h, g, g, 0, d.Hp);
+            run->ops->lstm_cell(B, d.Hp, g, c + at, c + at + cell,
+                                run->backward ? tanh_c + at : NULL, y + at);
+        }
+        h = y + at;
     }
     memcpy(state, h, cell * sizeof *h);
     memcpy(state + cell, c + T * cell, cell * sizeof *c);
+}
+
+static void step(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *state,
+                 wk_real *tape, const wk_real *x, wk_real *y)
+{
+    dims d = of(l);
+    wk_real *c = state + d.Hp, *gates = tape;
+    inputs(run, &d, packed, 1, x, c + d.Hp, gates);
+    run->ops->lstm_cell(1, d.Hp, gates, c, c, NULL, y);
+    memcpy(state, y, d.Hp * sizeof *y);
+}
+
+static void prepare(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *state)
+{
+    dims d = of(l);
+    recur(run, &d, packed + G * d.Hp * d.F, 1, state, NULL, state + 2 * d.Hp, 0, d.Hp);
 }
 
 static void backward(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *state,
@@ -125,23 +203,45 @@ static void backward(const wk__layer *l, const wk__run *run, const wk_real *pack
     const wk_real *tx = packed + N * (d.F + d.H + 1), *th = tx + N * Fp;
     wk_real *gates = tape, *c = gates + T * B * N, *tanh_c = c + (T + 1) * cell,
             *h0 = tanh_c + T * cell;
-    wk_real *dh = h0 + cell, *dc = dh + cell;
+    wk_real *dc = h0 + cell;
     memset(dc, 0, cell * sizeof *dc);
     for (size_t t = T; t-- > 0;) {
         wk_real *g = gates + t * B * N, *up = dy + t * cell;
         if (t + 1 < T) {
-            run->ops->gemm(B, d.Hp, N, 1, g + B * N, N, 0, th, NULL, false, dh, d.Hp);
-            run->ops->add(cell, dh, up);
+            run->ops->gemm(&(wk__gemm){.P = 1,
+                                       .M = B,
+                                       .N = d.Hp,
+                                       .K = N,
+                                       .taps = 1,
+                                       .a = g + B * N,
+                                       .lda = N,
+                                       .w = th,
+                                       .depth = N,
+                                       .add = up,
+                                       .ld_add = d.Hp,
+                                       .y = up,
+                                       .ldy = d.Hp});
         }
         run->ops->lstm_cell_back(B, d.Hp, g, c + t * cell, tanh_c + t * cell, up, dc);
     }
     wk_real *gx = grad, *gh = gx + N * d.F, *gb = gh + N * d.H;
-    run->ops->gemm_at(T * B, N, d.F, x, Fp, gates, N, gx);
-    run->ops->gemm_at(B, N, d.H, h0, d.Hp, gates, N, gh);
-    run->ops->gemm_at((T - 1) * B, N, d.H, y, d.Hp, gates + B * N, N, gh);
+    run->ops->gemm_at(1, T * B, N, d.F, x, 0, Fp, gates, 0, N, gx);
+    run->ops->gemm_at(1, B, N, d.H, h0, 0, d.Hp, gates, 0, N, gh);
+    if (T > 1)
+        run->ops->gemm_at(1, (T - 1) * B, N, d.H, y, 0, d.Hp, gates + B * N, 0, N, gh);
     run->ops->col_sum(T * B, N, gates, N, gb);
     if (dx)
-        run->ops->gemm(T * B, Fp, N, 1, gates, N, 0, tx, NULL, false, dx, Fp);
+        run->ops->gemm(&(wk__gemm){.P = 1,
+                                   .M = T * B,
+                                   .N = Fp,
+                                   .K = N,
+                                   .taps = 1,
+                                   .a = gates,
+                                   .lda = N,
+                                   .w = tx,
+                                   .depth = N,
+                                   .y = dx,
+                                   .ldy = Fp});
 }
 
 static void unpack(const wk__layer *l, const wk_real *params, const wk_real *grad, wk_real *dparams)
@@ -153,7 +253,7 @@ static void unpack(const wk__layer *l, const wk_real *params, const wk_real *gra
     wk_real *wx = dparams + l->tensors[0].at, *wh = dparams + l->tensors[1].at;
     for (size_t g = 0; g < G; g++)
         for (size_t j = 0; j < d.H; j++) {
-            size_t from = g * d.Hp + j, to = g * d.H + j;
+            size_t from = column(g, j), to = g * d.H + j;
             for (size_t k = 0; k < d.F; k++)
                 wx[to * d.F + k] = grad[k * N + from];
             for (size_t k = 0; k < d.H; k++)
@@ -163,5 +263,56 @@ static void unpack(const wk__layer *l, const wk_real *params, const wk_real *gra
         }
 }
 
-const wk__layer_ops wk__layer_lstm = {"lstm", shape, init,    pack,     n_state,
-                                      n_tape, reset, forward, backward, unpack};
+/* A window runs all its bars from a fresh state: the tape ends with the outputs and their gradients
+ * [T, B, Hp] and the state. */
+static wk__span need(const wk__layer *l, wk__span out, size_t T)
+{
+    (void)l, (void)out;
+    return (wk__span){T, 1};
+}
+
+static size_t n_window_tape(const wk__layer *l, size_t B, const wk__view *v)
+{
+    return n_tape(l, B, v->T) + 2 * v->T * B * wk__pad(l->out) + n_state(l, B, v->T);
+}
+
+static void window(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *tape,
+                   const wk_real *x, wk_real *y, const wk__view *v)
+{
+    const size_t row = run->B * l->ldo;
+    wk_real *all = tape + n_tape(l, run->B, v->T), *state = all + 2 * v->T * row;
+    reset(l, run, state, run->B);
+    forward(l, run, packed, state, tape, x, all, v->T);
+    for (size_t i = 0; i < v->out.n; i++)
+        memcpy(y + i * row, all + wk__span_at(v->in, v->out, i) * row, row * sizeof *y);
+}
+
+static void window_back(const wk__layer *l, const wk__run *run, const wk_real *packed,
+                        wk_real *tape, const wk_real *x, const wk_real *y, wk_real *dy, wk_real *dx,
+                        wk_real *grad, const wk__view *v)
+{
+    (void)y;
+    const size_t row = run->B * l->ldo;
+    wk_real *all = tape + n_tape(l, run->B, v->T), *up = all + v->T * row;
+    memset(up, 0, v->T * row * sizeof *up);
+    for (size_t i = 0; i < v->out.n; i++)
+        memcpy(up + wk__span_at(v->in, v->out, i) * row, dy + i * row, row * sizeof *up);
+    backward(l, run, packed, NULL, tape, x, all, up, dx, grad, v->T);
+}
+
+const wk__layer_ops wk__layer_lstm = {.name = "lstm",
+                                      .shape = shape,
+                                      .init = init,
+                                      .pack = pack,
+                                      .n_state = n_state,
+                                      .n_tape = n_tape,
+                                      .reset = reset,
+                                      .forward = forward,
+                                      .backward = backward,
+                                      .unpack = unpack,
+                                      .step = step,
+                                      .prepare = prepare,
+                                      .need = need,
+                                      .n_window_tape = n_window_tape,
+                                      .window = window,
+                                      .window_back = window_back};

@@ -7,6 +7,7 @@
 enum {
     WK__WARMUP_CHUNKS = 4,       /* warm-up of recurrent layers, in truncation lengths */
     WK__TRUNCATION_DEFAULT = 64, /* before any training */
+    WK__WINDOW_MAX = 1 << 20,    /* longest window, in bars */
 };
 
 struct wk_nn {
@@ -14,7 +15,7 @@ struct wk_nn {
     wk__net net;
     float *params;                       /* [n_params], canonical layout */
     bool *decay;                         /* [n_params] */
-    char (*names)[64];                   /* of the tensors */
+    char (*names)[96];                   /* of the tensors */
     size_t *tensor_layer, *tensor_index; /* which tensor of which layer */
     size_t n_tensors;
     size_t warmup;  /* of recurrent layers */

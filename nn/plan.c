@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "nn/nn.h"
+#include "nn/window.h"
 
 /* Bars of wk_nn_sequence_forward that pass through the layers together. */
 enum { CHUNK = 16 };
@@ -42,12 +43,14 @@ wk_nn_state *wk_nn_state_create(wk_arena *arena, const wk_nn_plan *plan)
 {
     wk_nn_state *state = wk_arena_alloc(arena, sizeof *state);
     wk__work_build(arena, &plan->net, plan->ops, 1, CHUNK, false, &state->work);
+    wk__net_prepare(&plan->net, plan->packed, &state->work);
     return state;
 }
 
 void wk_nn_state_reset(const wk_nn_plan *plan, wk_nn_state *state)
 {
     wk__work_reset(&plan->net, &state->work, 1);
+    wk__net_prepare(&plan->net, plan->packed, &state->work);
 }
 
 void wk_nn_state_copy(const wk_nn_plan *plan, wk_nn_state *to, const wk_nn_state *from)
@@ -58,11 +61,22 @@ void wk_nn_state_copy(const wk_nn_plan *plan, wk_nn_state *to, const wk_nn_state
            from->work.n_state * sizeof *to->work.state_all);
 }
 
-void wk_nn_step(const wk_nn_plan *plan, wk_nn_state *state, const float *x, float *out)
+void wk_nn_answer(const wk_nn_plan *plan, wk_nn_state *state, const float *x, float *out)
 {
     memcpy(state->work.x, x, plan->net.F * sizeof *x);
-    memcpy(out, wk__net_forward(&plan->net, plan->packed, &state->work, 1),
+    memcpy(out, wk__net_step(&plan->net, plan->packed, &state->work),
            plan->net.n_outputs * sizeof *out);
+}
+
+void wk_nn_prepare(const wk_nn_plan *plan, wk_nn_state *state)
+{
+    wk__net_prepare(&plan->net, plan->packed, &state->work);
+}
+
+void wk_nn_step(const wk_nn_plan *plan, wk_nn_state *state, const float *x, float *out)
+{
+    wk_nn_answer(plan, state, x, out);
+    wk_nn_prepare(plan, state);
 }
 
 void wk_nn_sequence_forward(const wk_nn_plan *plan, wk_nn_state *state, const float *X, size_t T,
@@ -78,4 +92,31 @@ void wk_nn_sequence_forward(const wk_nn_plan *plan, wk_nn_state *state, const fl
         for (size_t i = 0; i < n; i++)
             memcpy(out + (t + i) * O, y + i * ldo, O * sizeof *out);
     }
+    wk__net_prepare(&plan->net, plan->packed, &state->work);
+}
+
+struct wk_nn_window {
+    wk__window window;
+};
+
+wk_status wk_nn_window_build(wk_arena *arena, const wk_nn_plan *plan, size_t T, wk_nn_window **out,
+                             wk_err *err)
+{
+    if (T < 1 || T > WK__WINDOW_MAX)
+        return wk_fail(err, WK_E_ARG, "network window of %zu bars: want 1 to %d", T,
+                       WK__WINDOW_MAX);
+    wk_nn_window *window = wk_arena_alloc(arena, sizeof *window);
+    wk__window_build(arena, &plan->net, plan->ops, 1, T, (wk__span){1, 0}, false, false,
+                     &window->window);
+    *out = window;
+    return WK_OK;
+}
+
+void wk_nn_window_forward(const wk_nn_plan *plan, wk_nn_window *window, const float *X, float *out)
+{
+    const size_t F = plan->net.F, ld = wk__pad(F);
+    wk__window *w = &window->window;
+    for (size_t t = 0; t < w->T; t++)
+        memcpy(w->x + t * ld, X + t * F, F * sizeof *X);
+    memcpy(out, wk__window_forward(&plan->net, plan->packed, w), plan->net.n_outputs * sizeof *out);
 }

@@ -18,17 +18,39 @@ static const char *const kinds[] = {"dense",      "conv1d",  "lstm", "gru",  "tc
                                     "layer_norm", "dropout", "relu", "tanh", "mean"};
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
-static json_t *layers_json(const wk__net *net)
+static json_t *layers_json(const wk__net *net, size_t first, size_t n)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i + 1 < net->n_layers; i++) {
+    for (size_t i = first; i < first + n; i++) {
         const wk_nn_layer_config *c = &net->layers[i].config;
-        json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:I, s:f}", "type", kinds[c->kind],
-                                              "units", (json_int_t)c->units, "kernel",
-                                              (json_int_t)c->kernel, "dilation",
-                                              (json_int_t)c->dilation, "dropout", c->dropout));
+        json_t *item = json_pack("{s:s, s:I, s:I, s:I, s:f}", "type", kinds[c->kind], "units",
+                                 (json_int_t)c->units, "kernel", (json_int_t)c->kernel, "dilation",
+                                 (json_int_t)c->dilation, "dropout", c->dropout);
+        if (c->plain)
+            json_object_set_new(item, "plain", json_true());
+        json_array_append_new(list, item);
     }
     return list;
+}
+
+static json_t *branches_json(const wk__net *net)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < net->n_branches; i++) {
+        const wk__branch *b = &net->branches[i];
+        json_array_append_new(list, json_pack("{s:s, s:o}", "name", b->name, "layers",
+                                              layers_json(net, b->first, b->n)));
+    }
+    return list;
+}
+
+/* Values of the metadata are strings: JSON inside JSON. */
+static void meta_json(json_t *meta, const char *key, json_t *value)
+{
+    char *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    json_object_set_new(meta, key, json_string(text));
+    free(text);
+    json_decref(value);
 }
 
 static void meta_size(json_t *meta, const char *key, size_t value)
@@ -41,12 +63,12 @@ static void meta_size(json_t *meta, const char *key, size_t value)
 /* The header as text; NULL when memory is out. */
 static char *header_text(const wk_nn *nn)
 {
-    json_t *root = json_object(), *meta = json_object(), *list = layers_json(&nn->net);
-    char *layers = json_dumps(list, JSON_COMPACT | JSON_REAL_PRECISION(17));
-    json_decref(list);
+    const wk__net *net = &nn->net;
+    json_t *root = json_object(), *meta = json_object();
     json_object_set_new(meta, "format", json_string("wick_nn"));
-    json_object_set_new(meta, "layers", json_string(layers));
-    free(layers);
+    if (net->n_branches)
+        meta_json(meta, "branches", branches_json(net));
+    meta_json(meta, "layers", layers_json(net, net->trunk, net->n_layers - 1 - net->trunk));
     meta_size(meta, "n_inputs", nn->net.F);
     meta_size(meta, "n_outputs", nn->net.n_outputs);
     meta_size(meta, "warmup", nn->warmup);
@@ -128,26 +150,61 @@ static wk_status layer_read(const json_t *item, size_t i, wk_nn_layer_config *ou
         .kernel = json_integer_value(json_object_get(item, "kernel")),
         .dilation = json_integer_value(json_object_get(item, "dilation")),
         .dropout = json_number_value(json_object_get(item, "dropout")),
+        .plain = json_is_true(json_object_get(item, "plain")),
     };
     return WK_OK;
 }
 
-static wk_status layers_read(const json_t *meta, wk_nn_layer_config *layers, size_t max, size_t *n,
+enum { LAYERS_MAX = 64 };
+
+static wk_status layers_read(const json_t *list, wk_arena *arena, wk_sections *out,
                              const char *path, wk_err *err)
 {
-    const char *text = json_string_value(json_object_get(meta, "layers"));
-    json_error_t why;
-    json_t *list = text ? json_loads(text, JSON_REJECT_DUPLICATES, &why) : NULL;
-    if (!json_is_array(list) || json_array_size(list) > max) {
-        json_decref(list);
-        return wk_fail(err, WK_E_PARSE, "%s: __metadata__ has no list of at most %zu layers", path,
-                       max);
+    if (!json_is_array(list) || json_array_size(list) > LAYERS_MAX)
+        return wk_fail(err, WK_E_PARSE, "%s: __metadata__ has no list of at most %d layers", path,
+                       LAYERS_MAX);
+    wk_nn_layer_config *layers = wk_arena_array(arena, wk_nn_layer_config, json_array_size(list));
+    *out = (wk_sections){layers, json_array_size(list)};
+    for (size_t i = 0; i < out->n; i++)
+        WK_TRY(layer_read(json_array_get(list, i), i, &layers[i], path, err));
+    return WK_OK;
+}
+
+static wk_status branches_read(const json_t *list, wk_arena *arena, wk_sections *out,
+                               const char *path, wk_err *err)
+{
+    if (!json_is_array(list) || json_array_size(list) > WK__BRANCHES_MAX)
+        return wk_fail(err, WK_E_PARSE, "%s: __metadata__ has no list of at most %d branches", path,
+                       WK__BRANCHES_MAX);
+    wk_nn_branch_config *branches =
+        wk_arena_array(arena, wk_nn_branch_config, json_array_size(list));
+    *out = (wk_sections){branches, json_array_size(list)};
+    for (size_t i = 0; i < out->n; i++) {
+        const json_t *item = json_array_get(list, i);
+        const char *name = json_string_value(json_object_get(item, "name"));
+        branches[i].name = wk_arena_strdup(arena, name ? name : "");
+        WK_TRY(layers_read(json_object_get(item, "layers"), arena, &branches[i].layers, path, err));
     }
+    return WK_OK;
+}
+
+/* The network that the metadata describes. */
+static wk_status config_read(const json_t *meta, wk_arena *arena, wk_nn_config *out,
+                             const char *path, wk_err *err)
+{
+    const char *keys[] = {"branches", "layers"};
     wk_status status = WK_OK;
-    *n = json_array_size(list);
-    for (size_t i = 0; i < *n && status == WK_OK; i++)
-        status = layer_read(json_array_get(list, i), i, &layers[i], path, err);
-    json_decref(list);
+    *out = (wk_nn_config){0};
+    for (int i = 0; i < 2 && status == WK_OK; i++) {
+        const char *text = json_string_value(json_object_get(meta, keys[i]));
+        json_error_t why;
+        if (!text && i == 0)
+            continue;
+        json_t *list = text ? json_loads(text, JSON_REJECT_DUPLICATES, &why) : NULL;
+        status = i == 0 ? branches_read(list, arena, &out->branches, path, err)
+                        : layers_read(list, arena, &out->layers, path, err);
+        json_decref(list);
+    }
     return status;
 }
 
@@ -235,35 +292,39 @@ static wk_status extents_check(const wk_nn *nn, const json_t *root, size_t size,
     return status;
 }
 
+/* The empty network of the file. */
+static wk_status create(const char *path, const json_t *meta, wk_arena *arena, size_t size,
+                        wk_nn **out, wk_err *err)
+{
+    size_t F = 0, n_outputs = 0;
+    wk_nn_config config;
+    wk__net net;
+    WK_TRY(meta_read(meta, "n_inputs", 65536, &F, path, err));
+    WK_TRY(meta_read(meta, "n_outputs", 4096, &n_outputs, path, err));
+    WK_TRY(config_read(meta, arena, &config, path, err));
+    /* The layers say how many numbers there must be: compared with the file before they are
+     * allocated. */
+    if (wk__net_build(arena, &config, F, n_outputs, &net, err) != WK_OK)
+        return wk_fail_prefix(err, "%s", path);
+    if (net.n_params != size / sizeof(float) || size % sizeof(float))
+        return wk_fail(err, WK_E_PARSE, "%s: %zu bytes of tensors, its layers need %zu", path, size,
+                       net.n_params * sizeof(float));
+    return wk_nn_create_graph(&config, F, n_outputs, 0, out, err);
+}
+
 static wk_status parse(const char *path, const json_t *root, const char *data, size_t size,
                        wk_nn **out, wk_err *err)
 {
-    enum { LAYERS_MAX = 64 };
-    wk_nn_layer_config layers[LAYERS_MAX];
-    size_t n_layers = 0, F = 0, n_outputs = 0, warmup = 0, updates = 0;
+    size_t warmup = 0, updates = 0;
     const json_t *meta = json_object_get(root, "__metadata__");
-    WK_TRY(meta_read(meta, "n_inputs", 65536, &F, path, err));
-    WK_TRY(meta_read(meta, "n_outputs", 4096, &n_outputs, path, err));
     WK_TRY(meta_read(meta, "warmup", WARMUP_MAX, &warmup, path, err));
     WK_TRY(meta_read(meta, "updates", UINT64_MAX / 2, &updates, path, err));
-    WK_TRY(layers_read(meta, layers, LAYERS_MAX, &n_layers, path, err));
-
-    /* The layers say how many numbers there must be: compared with the file before they are
-     * allocated. */
+    wk_nn *nn;
     wk_arena arena;
-    wk__net net;
     wk_arena_init(&arena);
-    wk_status status = wk__net_build(&arena, layers, n_layers, F, n_outputs, &net, err);
-    if (status != WK_OK)
-        status = wk_fail_prefix(err, "%s", path);
-    else if (net.n_params != size / sizeof(float) || size % sizeof(float))
-        status = wk_fail(err, WK_E_PARSE, "%s: %zu bytes of tensors, its layers need %zu", path,
-                         size, net.n_params * sizeof(float));
+    wk_status status = create(path, meta, &arena, size, &nn, err);
     wk_arena_finish(&arena);
     WK_TRY(status);
-
-    wk_nn *nn;
-    WK_TRY(wk_nn_create(layers, n_layers, F, n_outputs, 0, &nn, err));
     nn->warmup = warmup;
     nn->updates = updates;
     for (size_t i = 0; i < nn->n_tensors && status == WK_OK; i++)

@@ -1,7 +1,8 @@
 /* Networks as causal stream models: they see whole sequences in time order and give an output at every
  * bar; training is truncated back-propagation with carried state; inference is one step a bar.
  *
- * A network is a stack of layers, f32, with one linear head of n_outputs at its end:
+ * A network is a stack of layers, f32, with one linear head of n_outputs at its end; or branches, which
+ * are stacks side by side over the same input, concatenated and followed by such a stack:
  *   dense(n) | conv1d(n, kernel, dilation; causal) | lstm(n) | gru(n) | tcn(n, kernel, dilation; a residual
  *   block of two weight-normed causal convolutions) | layer_norm | dropout(p) | relu | tanh | mean(n) (causal
  *   running mean over the last n outputs)
@@ -27,14 +28,34 @@ typedef struct {
     int64_t units;          /* dense, conv1d, lstm, gru, tcn; window of mean */
     int64_t kernel, dilation;
     double dropout;         /* dropout, and inside tcn */
+    bool plain;             /* tcn: convolutions without weight norm */
 } wk_nn_layer_config;
 extern const wk_cfg_table wk_nn_layer_config_table;
+
+typedef struct {
+    const char *name;   /* begins the names of its tensors: "lstm.0.weight_ih" */
+    wk_sections layers; /* of wk_nn_layer_config */
+} wk_nn_branch_config;
+
+typedef struct {
+    wk_sections branches; /* of wk_nn_branch_config; none: `layers` see the input */
+    wk_sections layers;   /* after the branches' outputs beside each other; then the head */
+} wk_nn_config;
+extern const wk_cfg_table wk_nn_config_table;
+
+/* The network that benchmarks and peers run: three branches over 32 inputs, 151,109 parameters with
+ * WK_NN_HEADS outputs; as a window over 64 bars. */
+enum { WK_NN_REFERENCE_INPUTS = 32, WK_NN_REFERENCE_BARS = 64 };
+extern const wk_nn_config wk_nn_reference;
 
 typedef struct wk_nn wk_nn; /* parameters, f32, canonical layout */
 
 /* A network for F inputs and n_outputs, initialised by seed (uniform fan-in as PyTorch; forget-gate bias 1). */
 WK_MUST_CHECK wk_status wk_nn_create(const wk_nn_layer_config *layers, size_t n_layers, size_t F,
                                      size_t n_outputs, uint64_t seed, wk_nn **out, wk_err *err);
+/* The same with branches; tensors of the common stack are then named "trunk.0.weight". */
+WK_MUST_CHECK wk_status wk_nn_create_graph(const wk_nn_config *config, size_t F, size_t n_outputs,
+                                           uint64_t seed, wk_nn **out, wk_err *err);
 void wk_nn_destroy(wk_nn *nn);
 size_t wk_nn_n_inputs(const wk_nn *nn);
 size_t wk_nn_n_outputs(const wk_nn *nn);
@@ -94,6 +115,75 @@ WK_MUST_CHECK wk_status wk_nn_train(wk_nn *nn, const wk_nn_train_config *config,
                                     const wk_nn_sequence *sequences, size_t n_sequences,
                                     const float *class_weight, int threads, wk_nn_log *log, wk_err *err);
 
+/* ---- training on arrays of one's own ---- */
+typedef enum {
+    WK_NN_CROSS_ENTROPY, /* outputs: logits of the classes */
+    WK_NN_FOCAL,         /* the same; -(1 - p)^gamma log p (Lin et al. 2017) */
+    WK_NN_MSE,           /* an output a target */
+    WK_NN_HUBER,
+    WK_NN_PINBALL,       /* an output a quantile of each target */
+    WK_NN_GAUSSIAN,      /* mean and log of the deviation of each target: negative log-likelihood */
+    WK_NN_STUDENT_T,     /* the same with fixed degrees of freedom, without its constant */
+    WK_NN_TRADING        /* the three heads: targets are direction, magnitude, volatility */
+} wk_nn_loss_kind;
+
+typedef struct {
+    int loss;             /* wk_nn_loss_kind */
+    double label_smoothing, focal_gamma, huber_delta, degrees_of_freedom;
+    wk_reals quantiles;
+    bool balanced;        /* classes weigh 1 / their share */
+    int64_t epochs, batch;
+    int optimiser;        /* 0 AdamW, 1 RMSprop */
+    int schedule;         /* 0 constant, 1 cosine, 2 step */
+    double learning_rate, weight_decay, clip_norm, warmup_fraction, step_factor;
+    int64_t step_epochs, patience, seed;
+    bool shuffle;
+} wk_nn_fit_config;
+extern const wk_cfg_table wk_nn_fit_config_table;
+
+/* N sequences of T bars. Borrowed. */
+typedef struct {
+    size_t N, T, F;  /* F as the network's inputs */
+    const float *X;  /* [N, T, F], no NaN */
+    size_t S, K;     /* S: 1, targets of a sequence's last bar, or T, of each bar; K targets */
+    const float *y;  /* [N, S, K]; NaN: not in the loss. With classes K = 1 and y is 0, 1, ... */
+    const float *weight; /* [N] or NULL */
+} wk_nn_array;
+
+/* Outputs that a network needs for `n` targets, or classes. */
+size_t wk_nn_fit_outputs(const wk_nn_fit_config *config, size_t n);
+
+typedef struct {
+    size_t epoch, epochs, batches; /* done; of them; batches done in all */
+    double train_loss, valid_loss; /* of the epoch; NaN without validation */
+    double learning_rate;          /* of the last batch */
+} wk_nn_fit_progress;
+
+typedef struct {
+    int threads;
+    bool all_positions;     /* compute what no output needs too: to measure what that costs */
+    const char *checkpoint; /* file written after every epoch, or NULL */
+    bool resume;            /* go on from the checkpoint if there is one */
+    size_t batches_max;     /* stop after so many batches; 0: no limit */
+    void (*on_batch)(void *context, size_t batch, double loss); /* may be NULL */
+    void (*on_epoch)(void *context, const wk_nn_fit_progress *progress);
+    void *context;
+} wk_nn_fit_options;
+
+/* Trains in place on whole windows from fresh states. Same bits for any number of threads, and for a
+ * training that was killed and resumed from its checkpoint. With validation and patience the weights of the
+ * best epoch are restored. Refuses NaN in X, targets out of range and shapes that do not fit, and says where;
+ * a diverging loss is an error, and on any failure the weights are those of before. log may be NULL. */
+WK_MUST_CHECK wk_status wk_nn_fit(wk_nn *nn, const wk_nn_fit_config *config, const wk_nn_array *train,
+                                  const wk_nn_array *valid, const wk_nn_fit_options *options,
+                                  wk_nn_log *log, wk_err *err);
+/* Outputs of sequences: out [N, S, n_outputs], S 1 or T. */
+WK_MUST_CHECK wk_status wk_nn_apply(const wk_nn *nn, const wk_nn_array *data, int threads, float *out,
+                                    wk_err *err);
+/* Mean loss over an array. */
+WK_MUST_CHECK wk_status wk_nn_evaluate(const wk_nn *nn, const wk_nn_fit_config *config,
+                                       const wk_nn_array *data, int threads, double *loss, wk_err *err);
+
 /* ---- inference ---- */
 typedef struct wk_nn_plan wk_nn_plan;   /* packed weights and chosen kernels; immutable; many threads */
 typedef struct wk_nn_state wk_nn_state; /* carried state of one stream */
@@ -106,8 +196,20 @@ void wk_nn_state_reset(const wk_nn_plan *plan, wk_nn_state *state);
 void wk_nn_state_copy(const wk_nn_plan *plan, wk_nn_state *to, const wk_nn_state *from);
 /* One bar: x [F] -> out [n_outputs]. No allocation, lock or system call. */
 void wk_nn_step(const wk_nn_plan *plan, wk_nn_state *state, const float *x, float *out);
+/* The same in two parts: what the answer waits for, and what can be done before the next bar. Every
+ * wk_nn_answer must be followed by wk_nn_prepare before anything else is done with the state. */
+void wk_nn_answer(const wk_nn_plan *plan, wk_nn_state *state, const float *x, float *out);
+void wk_nn_prepare(const wk_nn_plan *plan, wk_nn_state *state);
 /* A whole sequence from a fresh state: equal bit for bit to stepping. X [T, F] -> out [T, n_outputs]. */
 void wk_nn_sequence_forward(const wk_nn_plan *plan, wk_nn_state *state, const float *X, size_t T, float *out);
+
+/* Fixed windows of T bars: only the positions that the last bar's output needs are computed. Equal bit for
+ * bit to the last output of wk_nn_sequence_forward. The scratch belongs to one caller at a time. */
+typedef struct wk_nn_window wk_nn_window;
+WK_MUST_CHECK wk_status wk_nn_window_build(wk_arena *arena, const wk_nn_plan *plan, size_t T,
+                                           wk_nn_window **out, wk_err *err);
+/* X [T, F] -> out [n_outputs]. No allocation, lock or system call. */
+void wk_nn_window_forward(const wk_nn_plan *plan, wk_nn_window *window, const float *X, float *out);
 
 /* safetensors with the layer list in __metadata__. A file that is cut, overlaps, does not match its layers
  * or holds numbers that are not finite is refused, and the message names the tensor. */

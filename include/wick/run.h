@@ -12,10 +12,22 @@
 #include "wick/features.h"
 #include "wick/gbdt.h"
 #include "wick/labels.h"
+#include "wick/loop.h"
 #include "wick/nn.h"
+#include "wick/outside.h"
 #include "wick/trade.h"
 
-typedef enum { WK_SOURCE_AUTO, WK_SOURCE_FILES, WK_SOURCE_STORE, WK_SOURCE_SYNTHETIC } wk_data_source;
+typedef enum {
+    WK_SOURCE_AUTO,
+    WK_SOURCE_FILES,
+    WK_SOURCE_STORE,
+    WK_SOURCE_SYNTHETIC,
+    WK_SOURCE_TAPE /* recorded trades and books, with flow features */
+} wk_data_source;
+
+typedef struct {
+    const char *trades, *book; /* files relative to the root; {symbol} and {base} as in wick/outside.h; book "" = none */
+} wk_tape_config;
 
 typedef struct {
     int64_t seed, symbols, bars;
@@ -33,8 +45,13 @@ typedef struct {
     const char *funding;       /* directory of <SYMBOL>-funding.csv.gz, relative to root; "" = none */
     bool funding_mean;         /* markets without a series are charged the mean of the others */
     wk_reals ticks, lots;      /* one a market; empty: inferred from the decimals */
+    wk_tape_config tape;
+    wk_sections outside; /* wk_outside_config */
     wk_synthetic_config synthetic;
 } wk_data_config;
+
+/* Names of the outside columns that a panel of this section has: "flow.<name>" of a tape, then "outside.<name>". */
+wk_strings wk_data_outside_names(const wk_data_config *data, wk_arena *arena);
 
 typedef struct {
     int64_t forecast_from_ns; /* first fold's test begin: forecasts exist from here */
@@ -72,6 +89,7 @@ typedef struct {
     double scale_days, scale_min_days; /* trailing window of the score's root mean square */
     wk_gbdt_params params;
     int64_t seeds;
+    bool networks_must_earn; /* a fold uses branches only on the record of earlier blocks */
     int64_t heads_stride; /* row stride of the magnitude and volatility heads */
     wk_sections mlp_layers; /* wk_nn_layer_config, for kind = mlp */
     wk_nn_train_config mlp_train;
@@ -99,7 +117,7 @@ typedef struct {
     const char **feature_names, **feature_families; /* [F], in the arena */
     char feature_hash[65], data_hash[65];
     bool synthetic;
-    wk_instrument *instruments; /* [S], in the arena; NULL before wk_dataset_instruments */
+    wk_trade_instrument *instruments; /* [S], in the arena; NULL before wk_dataset_instruments */
     wk_arena arena;
 } wk_dataset;
 
@@ -133,5 +151,18 @@ WK_MUST_CHECK wk_status wk_stage_train(const wk_run_config *config, const char *
 WK_MUST_CHECK wk_status wk_stage_backtest(const wk_run_config *config, const char *model_dir, const char *dir,
                                           wk_err *err);
 WK_MUST_CHECK wk_status wk_stage_report(const char *dir, wk_err *err);
+
+/* ---- one finished model over all candles, as a bot would have traded them ---- */
+
+typedef struct {
+    uint64_t inputs_digest, intents_digest; /* see wick/engine.h: equal to a bot's over the same bars */
+    size_t steps, trades;
+    double net, equity; /* quote; equity at the last close */
+} wk_model_backtest;
+
+/* Forecasts and trades every step of the configuration's candles, fits nothing. trades_path (may be NULL) gets the
+ * table of trades. The bars that the model was trained on are among them: this is no judgement of its worth. */
+WK_MUST_CHECK wk_status wk_model_backtest_run(const wk_run_config *config, const char *model_dir, const wk_loop *loop,
+                                              const char *trades_path, wk_model_backtest *out, wk_err *err);
 
 #endif

@@ -11,32 +11,36 @@
 #define EACH(i, n) UNROLL for (size_t i = 0; i < (n); i++)
 #define INLINE static inline __attribute__((always_inline))
 
-enum { PANEL = WK__LANES / VW, ACC_ROWS = 8, ACC_COLS = 8 * PANEL };
+enum { PANEL = WK__LANES / VW, ACC_COLS = 8 * PANEL };
 
-INLINE void gemm_block(const size_t rows, const size_t panels, size_t K, size_t taps,
-                       const wk_real *a, size_t lda, size_t tap, const wk_real *w,
-                       const wk_real *bias, bool add, wk_real *y, size_t ldy)
+/* One block of rows x panels at row `m` of position `p`. Rows are addressed in groups of five from
+ * their own base: more multiples of lda than that do not fit the processor's addressing. */
+INLINE void gemm_block(const wk__gemm *g, const size_t rows, const size_t panels, size_t p,
+                       size_t m, size_t n)
 {
-    V acc[ACC_ROWS][ACC_COLS];
-    const size_t cols = panels * PANEL, depth = taps * K;
+    V acc[GEMM_ROWS][ACC_COLS];
+    const size_t cols = panels * PANEL, lda = g->lda;
+    const wk_real *start = g->start ? g->start + p * g->start_step + m * g->lds + n : NULL;
     EACH(i, rows)
     {
         EACH(j, cols)
         {
-            acc[i][j] = add ? LD(y + i * ldy + j * VW) : bias ? LD(bias + j * VW) : SET1(0);
+            acc[i][j] = start ? LD(start + i * g->lds + j * VW) : SET1(0);
         }
     }
-    for (size_t q = 0; q < taps; q++) {
-        const wk_real *p = a + q * tap;
+    const wk_real *w = g->w + n * g->depth, *a = g->a + p * g->a_step + m * lda;
+    const size_t next = g->depth * WK__LANES, K = g->K;
+    for (size_t q = 0; q < g->taps; q++, a += g->tap) {
+        const wk_real *a5[] = {a, rows > 5 ? a + 5 * lda : a, rows > 10 ? a + 10 * lda : a};
         for (size_t k = 0; k < K; k++, w += WK__LANES) {
             V b[ACC_COLS];
             EACH(j, cols)
             {
-                b[j] = LD(w + j / PANEL * depth * WK__LANES + j % PANEL * VW);
+                b[j] = LD(w + j / PANEL * next + j % PANEL * VW);
             }
             EACH(i, rows)
             {
-                V x = SET1(p[i * lda + k]);
+                V x = SET1(a5[i / 5][i % 5 * lda + k]);
                 EACH(j, cols)
                 {
                     acc[i][j] = FMA(x, b[j], acc[i][j]);
@@ -44,54 +48,77 @@ INLINE void gemm_block(const size_t rows, const size_t panels, size_t K, size_t 
             }
         }
     }
+    wk_real *y = g->y + p * g->y_step + m * g->ldy + n;
+    const wk_real *add = g->add ? g->add + p * g->add_step + m * g->ld_add + n : NULL;
     EACH(i, rows)
     {
         EACH(j, cols)
         {
-            ST(y + i * ldy + j * VW, acc[i][j]);
+            V v = acc[i][j];
+            if (g->relu_first)
+                v = MAX(SET1(0), v);
+            if (add)
+                v = ADD(LD(add + i * g->ld_add + j * VW), v);
+            if (g->relu_last)
+                v = MAX(SET1(0), v);
+            ST(y + i * g->ldy + j * VW, v);
         }
     }
 }
 
-/* All rows of a strip of panels. */
-INLINE void gemm_strip(const size_t panels, size_t M, size_t K, size_t taps, const wk_real *a,
-                       size_t lda, size_t tap, const wk_real *w, const wk_real *bias, bool add,
-                       wk_real *y, size_t ldy)
+/* All rows of a strip of panels: each position in blocks as equal as they can be. */
+INLINE void gemm_strip(const wk__gemm *g, const size_t panels, size_t n)
 {
-    size_t m = 0;
-    for (; m + GEMM_ROWS <= M; m += GEMM_ROWS)
-        gemm_block(GEMM_ROWS, panels, K, taps, a + m * lda, lda, tap, w, bias, add, y + m * ldy,
-                   ldy);
-    for (; m + 2 <= M; m += 2)
-        gemm_block(2, panels, K, taps, a + m * lda, lda, tap, w, bias, add, y + m * ldy, ldy);
-    if (m < M)
-        gemm_block(1, panels, K, taps, a + m * lda, lda, tap, w, bias, add, y + m * ldy, ldy);
+    const size_t blocks = (g->M + GEMM_ROWS - 1) / GEMM_ROWS;
+    for (size_t p = 0; p < g->P; p++)
+        for (size_t i = 0, m = 0; i < blocks; i++) {
+            const size_t rows = (g->M - m + blocks - i - 1) / (blocks - i);
+            switch (rows) {
+#define GEMM_CASE(r)                                                                               \
+    case r:                                                                                        \
+        gemm_block(g, r, panels, p, m, n);                                                         \
+        break;
+                GEMM_CASES(GEMM_CASE)
+#undef GEMM_CASE
+            }
+            m += rows;
+        }
 }
 
-static void gemm(size_t M, size_t N, size_t K, size_t taps, const wk_real *a, size_t lda,
-                 size_t tap, const wk_real *w, const wk_real *bias, bool add, wk_real *y,
-                 size_t ldy)
+static void gemm(const wk__gemm *given)
 {
-    const size_t depth = taps * K;
+    wk__gemm all = *given;
+    /* Positions that follow each other without a gap are one with more rows. */
+    if (all.P > 1 && all.a_step == all.M * all.lda && all.y_step == all.M * all.ldy &&
+        (!all.start || all.start_step == all.M * all.lds) &&
+        (!all.add || all.add_step == all.M * all.ld_add)) {
+        all.M *= all.P;
+        all.P = 1;
+    }
+    const wk__gemm *g = &all;
+    const size_t N = g->N;
     size_t n = 0;
     /* One row has few accumulators: many panels at once hide the latency of the fused multiply-add.
      */
-    if (M == 1)
+    if (g->M == 1 && g->P == 1) {
         for (; n + STEP_PANELS * WK__LANES <= N; n += STEP_PANELS * WK__LANES)
-            gemm_block(1, STEP_PANELS, K, taps, a, lda, tap, w + n * depth, bias ? bias + n : NULL,
-                       add, y + n, ldy);
+            gemm_block(g, 1, STEP_PANELS, 0, 0, n);
+        if (STEP_PANELS > 4 && n + 4 * WK__LANES <= N) {
+            gemm_block(g, 1, STEP_PANELS > 4 ? 4 : 1, 0, 0, n);
+            n += 4 * WK__LANES;
+        }
+    }
     for (; n + GEMM_PANELS * WK__LANES <= N; n += GEMM_PANELS * WK__LANES)
-        gemm_strip(GEMM_PANELS, M, K, taps, a, lda, tap, w + n * depth, bias ? bias + n : NULL, add,
-                   y + n, ldy);
+        gemm_strip(g, GEMM_PANELS, n);
     for (; n < N; n += WK__LANES)
-        gemm_strip(1, M, K, taps, a, lda, tap, w + n * depth, bias ? bias + n : NULL, add, y + n,
-                   ldy);
+        gemm_strip(g, 1, n);
 }
 
-INLINE void at_block(const size_t rows, const size_t panels, size_t M, const wk_real *a, size_t lda,
-                     const wk_real *d, size_t ldd, wk_real *g, size_t ldg)
+INLINE void at_block(const size_t rows, const size_t panels, size_t P, size_t M, const wk_real *a,
+                     size_t a_step, size_t lda, const wk_real *d, size_t d_step, size_t ldd,
+                     wk_real *g, size_t ldg)
 {
-    V acc[ACC_ROWS][ACC_COLS];
+    V acc[AT_ROWS][ACC_COLS];
     const size_t cols = panels * PANEL;
     EACH(i, rows)
     {
@@ -100,18 +127,21 @@ INLINE void at_block(const size_t rows, const size_t panels, size_t M, const wk_
             acc[i][j] = LD(g + i * ldg + j * VW);
         }
     }
-    for (size_t m = 0; m < M; m++, a += lda, d += ldd) {
-        V b[ACC_COLS];
-        EACH(j, cols)
-        {
-            b[j] = LD(d + j * VW);
-        }
-        EACH(i, rows)
-        {
-            V x = SET1(a[i]);
+    for (size_t p = 0; p < P; p++, a += a_step, d += d_step) {
+        const wk_real *am = a, *dm = d;
+        for (size_t m = 0; m < M; m++, am += lda, dm += ldd) {
+            V b[ACC_COLS];
             EACH(j, cols)
             {
-                acc[i][j] = FMA(x, b[j], acc[i][j]);
+                b[j] = LD(dm + j * VW);
+            }
+            EACH(i, rows)
+            {
+                V x = SET1(am[i]);
+                EACH(j, cols)
+                {
+                    acc[i][j] = FMA(x, b[j], acc[i][j]);
+                }
             }
         }
     }
@@ -124,31 +154,48 @@ INLINE void at_block(const size_t rows, const size_t panels, size_t M, const wk_
     }
 }
 
-INLINE void at_strip(const size_t panels, size_t M, size_t K, const wk_real *a, size_t lda,
-                     const wk_real *d, size_t ldd, wk_real *g, size_t ldg)
+INLINE void at_strip(const size_t panels, size_t P, size_t M, size_t K, const wk_real *a,
+                     size_t a_step, size_t lda, const wk_real *d, size_t d_step, size_t ldd,
+                     wk_real *g, size_t ldg)
 {
-    size_t k = 0;
-    for (; k + GEMM_ROWS <= K; k += GEMM_ROWS)
-        at_block(GEMM_ROWS, panels, M, a + k, lda, d, ldd, g + k * ldg, ldg);
-    for (; k + 2 <= K; k += 2)
-        at_block(2, panels, M, a + k, lda, d, ldd, g + k * ldg, ldg);
-    if (k < K)
-        at_block(1, panels, M, a + k, lda, d, ldd, g + k * ldg, ldg);
+    const size_t blocks = (K + AT_ROWS - 1) / AT_ROWS;
+    for (size_t i = 0, k = 0; i < blocks; i++) {
+        const size_t rows = (K - k + blocks - i - 1) / (blocks - i);
+        switch (rows) {
+#define AT_CASE(r)                                                                                 \
+    case r:                                                                                        \
+        at_block(r, panels, P, M, a + k, a_step, lda, d, d_step, ldd, g + k * ldg, ldg);           \
+        break;
+            GEMM_CASES(AT_CASE)
+#undef AT_CASE
+        }
+        k += rows;
+    }
 }
 
-static void gemm_at(size_t M, size_t N, size_t K, const wk_real *a, size_t lda, const wk_real *d,
-                    size_t ldd, wk_real *g)
+static void gemm_at(size_t P, size_t M, size_t N, size_t K, const wk_real *a, size_t a_step,
+                    size_t lda, const wk_real *d, size_t d_step, size_t ldd, wk_real *g)
 {
     /* Rows in portions that stay in the first-level cache while the blocks of g pass over them. */
     enum { PORTION = 64 };
-    for (size_t m = 0; m < M; m += PORTION) {
-        size_t rows = M - m < PORTION ? M - m : PORTION;
-        const wk_real *am = a + m * lda, *dm = d + m * ldd;
+    const size_t all = P * M, left = all % PORTION;
+    if (all > PORTION && M != PORTION && (P == 1 || (a_step == M * lda && d_step == M * ldd))) {
+        /* One long run of rows becomes positions of a portion each, and what is left. */
+        gemm_at(all / PORTION, PORTION, N, K, a, PORTION * lda, lda, d, PORTION * ldd, ldd, g);
+        if (left)
+            gemm_at(1, left, N, K, a + (all - left) * lda, 0, lda, d + (all - left) * ldd, 0, ldd,
+                    g);
+        return;
+    }
+    const size_t many = M < PORTION ? PORTION / M : 1;
+    for (size_t p = 0; p < P; p += many) {
+        const size_t n_p = P - p < many ? P - p : many;
+        const wk_real *ap = a + p * a_step, *dp = d + p * d_step;
         size_t n = 0;
         for (; n + GEMM_PANELS * WK__LANES <= N; n += GEMM_PANELS * WK__LANES)
-            at_strip(GEMM_PANELS, rows, K, am, lda, dm + n, ldd, g + n, N);
+            at_strip(GEMM_PANELS, n_p, M, K, ap, a_step, lda, dp + n, d_step, ldd, g + n, N);
         for (; n < N; n += WK__LANES)
-            at_strip(1, rows, K, am, lda, dm + n, ldd, g + n, N);
+            at_strip(1, n_p, M, K, ap, a_step, lda, dp + n, d_step, ldd, g + n, N);
     }
 }
 

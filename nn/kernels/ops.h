@@ -11,21 +11,40 @@
 
 #include "nn/real.h"
 
+/* A matrix product over P positions of M rows:
+ *   sum[m, n] = start[m, n] + sum over taps q and channels k of a[m, q * tap + k] w[q * K + k, n]
+ *   y = last(add + first(sum)),  first and last being relu or nothing.
+ * Row m of position p lies at p * step + m * ld of each array; with lds 0 and start_step 0 `start`
+ * is one row for all (a bias). Missing start: 0; missing add: nothing is added. w is packed in
+ * panels [N/16][depth][16], of which taps * K rows from `w` on are used. y may be start or add. */
+typedef struct {
+    size_t P, M, N, K, taps;
+    const wk_real *a;
+    size_t a_step, lda, tap;
+    const wk_real *w;
+    size_t depth;
+    const wk_real *start;
+    size_t start_step, lds;
+    const wk_real *add;
+    size_t add_step, ld_add;
+    bool relu_first, relu_last;
+    wk_real *y;
+    size_t y_step, ldy;
+} wk__gemm;
+
 typedef struct {
     const char *name;
-    /* y[m, n] = start + sum over taps q and channels k of a[m * lda + q * tap + k] * w[q * K + k,
-     * n]. The start is y itself (add), else bias[n], else 0 (bias NULL). w is packed [N/16][taps *
-     * K][16]. */
-    void (*gemm)(size_t M, size_t N, size_t K, size_t taps, const wk_real *a, size_t lda,
-                 size_t tap, const wk_real *w, const wk_real *bias, bool add, wk_real *y,
-                 size_t ldy);
-    /* g[k, n] += sum over m of a[m * lda + k] * d[m * ldd + n], rows of g are N apart. */
-    void (*gemm_at)(size_t M, size_t N, size_t K, const wk_real *a, size_t lda, const wk_real *d,
-                    size_t ldd, wk_real *g);
+    void (*gemm)(const wk__gemm *g);
+    /* g[k, n] += sum over positions p and rows m of a[p * a_step + m * lda + k] *
+     * d[p * d_step + m * ldd + n]; rows of g are N apart. */
+    void (*gemm_at)(size_t P, size_t M, size_t N, size_t K, const wk_real *a, size_t a_step,
+                    size_t lda, const wk_real *d, size_t d_step, size_t ldd, wk_real *g);
     /* g[n] += sum over m of d[m * ldd + n]. */
     void (*col_sum)(size_t M, size_t N, const wk_real *d, size_t ldd, wk_real *g);
 
-    /* LSTM cell of B rows: gates [B, 4H] go from sums to activations (i, f, g, o). */
+    /* LSTM cell of B rows of H units: gates [B, H/16, 4, 16], so that the four of a unit (i, f, g,
+     * o) lie close, go from sums to activations, which together with tanh_c are for backward.
+     * tanh_c NULL: none of that is kept. h has the same bits both ways. */
     void (*lstm_cell)(size_t B, size_t H, wk_real *gates, const wk_real *c_prev, wk_real *c,
                       wk_real *tanh_c, wk_real *h);
     /* gates become gradients of the sums; dc [B, H] is read and replaced by that of c_prev. */

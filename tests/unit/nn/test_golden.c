@@ -31,7 +31,7 @@ static void check_with(const char *name, wk_nn_layer_config config, const wk__nn
     wk_arena_init(&arena);
     assert_int_equal(wk__layer_setup(&l, &config, 0, C, NULL), WK_OK);
     assert_int_equal(l.out, O);
-    const wk__run run = {.ops = ops, .B = B, .T_max = T};
+    const wk__run run = {.ops = ops, .B = B, .T_max = T, .backward = true};
     wk_real *params = wk_arena_array(&arena, wk_real, l.n_params),
             *dparams = wk_arena_array(&arena, wk_real, l.n_params);
     wk_real *packed = wk_arena_array(&arena, wk_real, l.n_packed),

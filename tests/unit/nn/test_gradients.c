@@ -9,8 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nn/array_loss.h"
 #include "nn/loss.h"
+#include "nets.h"
 #include "nn/net.h"
+#include "nn/window.h"
 #include "wick/math.h"
 #include "wick/rng.h"
 
@@ -20,6 +23,7 @@ typedef struct {
     wk_arena arena;
     wk__net net;
     wk__work work;
+    wk__window window;
     double *params, *packed, *grad, *dparams;
     double *X;    /* [ROUNDS, T, B, F] */
     double *pull; /* [T, B, OUT] the loss is the sum of pull * output over the last round */
@@ -43,12 +47,62 @@ static double loss_of(rig *r)
     return sum;
 }
 
-static void check_layer(const wk_nn_layer_config *layers, size_t n_layers, size_t F)
+/* The same over fresh windows whose last position alone, or with stride 1 the last few, are pulled.
+ */
+static double window_loss(rig *r, wk__span out)
+{
+    const size_t F = r->net.F, ld = wk__pad(F), ldo = wk__pad(OUT);
+    double sum = 0;
+    wk__net_pack(&r->net, r->params, r->packed);
+    for (size_t m = 0; m < T * B; m++)
+        memcpy(r->window.x + m * ld, r->X + m * F, F * sizeof(double));
+    const double *y = wk__window_forward(&r->net, r->packed, &r->window);
+    for (size_t m = 0; m < out.n * B; m++)
+        for (size_t o = 0; o < OUT; o++)
+            sum += r->pull[m * OUT + o] * y[m * ldo + o];
+    return sum;
+}
+
+/* dparams against differences of window_loss. */
+static void check_window(rig *r, wk__span out)
+{
+    wk__window_build(&r->arena, &r->net, wk__nn_ops_best(), B, T, out, false, true, &r->window);
+    r->window.run.training = true;
+    r->window.run.seed = 5;
+    window_loss(r, out);
+    memset(r->window.d[0], 0, out.n * B * wk__pad(OUT) * sizeof(double));
+    for (size_t m = 0; m < out.n * B; m++)
+        memcpy(r->window.d[0] + m * wk__pad(OUT), r->pull + m * OUT, OUT * sizeof(double));
+    memset(r->grad, 0, r->net.n_grad * sizeof(double));
+    wk__window_backward(&r->net, r->packed, &r->window, r->grad);
+    wk__net_unpack(&r->net, r->params, r->grad, r->dparams);
+    for (size_t i = 0; i < r->net.n_params; i++) {
+        const double h = 1e-5, keep = r->params[i];
+        double side[2];
+        for (int k = 0; k < 2; k++) {
+            r->params[i] = keep + (k ? h : -h);
+            side[k] = window_loss(r, out);
+        }
+        r->params[i] = keep;
+        double want = (side[1] - side[0]) / (2 * h), got = r->dparams[i];
+        if (!(fabs(want - got) <= 1e-7 * (1 + fabs(want))))
+            fail_msg("%s in a window with %zu outputs, parameter %zu of %zu: backward %.12g, "
+                     "differences %.12g",
+                     r->net.layers[0].ops->name, out.n, i, r->net.n_params, got, want);
+    }
+}
+
+static size_t n_layers_of(const wk_nn_config *config)
+{
+    return config->branches.n + config->layers.n;
+}
+
+static void check_layer(const wk_nn_config *config, size_t F)
 {
     rig r = {0};
     wk_err err;
     wk_arena_init(&r.arena);
-    if (wk__net_build(&r.arena, layers, n_layers, F, OUT, &r.net, &err) != WK_OK)
+    if (wk__net_build(&r.arena, config, F, OUT, &r.net, &err) != WK_OK)
         fail_msg("%s", err.msg);
     r.params = wk_arena_array(&r.arena, double, r.net.n_params);
     r.packed = wk_arena_array(&r.arena, double, r.net.n_packed);
@@ -96,6 +150,11 @@ static void check_layer(const wk_nn_layer_config *layers, size_t n_layers, size_
         moved += fabs(want) > 1e-9;
     }
     assert_true(moved > r.net.n_params / 2);
+    check_window(&r, (wk__span){1, 0});
+    if (n_layers_of(config) != 3)
+        check_window(&r, (wk__span){3, 2});
+    if (n_layers_of(config) == 1)
+        check_window(&r, (wk__span){T, 1});
     wk_arena_finish(&r.arena);
 }
 
@@ -103,10 +162,15 @@ static void check_layer(const wk_nn_layer_config *layers, size_t n_layers, size_
  * dx spoils the gradient of the layer before. */
 static void check(wk_nn_layer_config layer)
 {
-    const wk_nn_layer_config stack[] = {
-        {WK_NN_DENSE, .units = 5}, layer, {WK_NN_DENSE, .units = 3}};
-    check_layer(stack, 3, 4);
-    check_layer(&layer, 1, 3);
+    wk_nn_layer_config stack[] = {{WK_NN_DENSE, .units = 5}, layer, {WK_NN_DENSE, .units = 3}};
+    check_layer(&(wk_nn_config){.layers = {stack, 3}}, 4);
+    check_layer(&(wk_nn_config){.layers = {&layer, 1}}, 3);
+}
+
+static void test_gradient_of_branches(void **unused)
+{
+    (void)unused;
+    check_layer(&odd_net, 3);
 }
 
 #define LAYER_TEST(name, ...)                                                                      \
@@ -125,6 +189,8 @@ LAYER_TEST(gru_wider_than_a_vector, WK_NN_GRU, .units = 17)
 LAYER_TEST(tcn_with_skip_convolution, WK_NN_TCN, .units = 6, .kernel = 3, .dilation = 2)
 LAYER_TEST(tcn_with_identity_skip, WK_NN_TCN, .units = 5, .kernel = 2, .dilation = 1)
 LAYER_TEST(tcn_with_dropout, WK_NN_TCN, .units = 6, .kernel = 3, .dilation = 1, .dropout = 0.3)
+LAYER_TEST(tcn_without_weight_norm, WK_NN_TCN, .units = 6, .kernel = 3, .dilation = 2,
+           .plain = true)
 LAYER_TEST(layer_norm, WK_NN_LAYER_NORM, .units = 0)
 LAYER_TEST(dropout, WK_NN_DROPOUT, .dropout = 0.4)
 LAYER_TEST(relu, WK_NN_RELU, .units = 0)
@@ -160,6 +226,50 @@ static void test_gradient_of_the_losses(void **unused)
                          (unsigned long long)n, i, grad[i], want);
         }
     }
+}
+
+static void test_gradient_of_the_array_losses(void **unused)
+{
+    (void)unused;
+    static double quantiles[] = {0.1, 0.6};
+    const double weights[] = {0.5, 1, 2, 1, 1, 1};
+    for (int kind = WK_NN_CROSS_ENTROPY; kind <= WK_NN_TRADING; kind++)
+        for (uint64_t n = 0; n < 60; n++) {
+            const wk_nn_fit_config config = {.loss = kind,
+                                             .label_smoothing = 0.1,
+                                             .focal_gamma = n % 3 ? 1.5 : 0,
+                                             .huber_delta = 0.7,
+                                             .degrees_of_freedom = 3,
+                                             .quantiles = {quantiles, 2}};
+            const bool classes = kind <= WK_NN_FOCAL, trading = kind == WK_NN_TRADING;
+            const size_t K = classes ? 1 : trading ? 3 : 2;
+            const wk__array_loss l = {&config, wk_nn_fit_outputs(&config, classes ? 4 : K), K,
+                                      classes ? weights : NULL};
+            float target[3] = {(float)wk_rng_normal(7, n, 0), (float)wk_rng_normal(7, n, 1), 0.4f};
+            if (classes || trading)
+                target[0] = (float)(n % 3);
+            double out[6], grad[6] = {0}, scale[3] = {0.8, 0.6, 1.3};
+            for (uint64_t i = 0; i < 6; i++)
+                out[i] = wk_rng_normal(8, n, i);
+            wk__array_sums sums = {{0}, {0}};
+            wk__array_loss_row(&l, target, 1.7, out, scale, &sums, grad);
+            for (size_t i = 0; i < l.n_outputs; i++) {
+                double side[2], h = 1e-5, keep = out[i];
+                for (int k = 0; k < 2; k++) {
+                    wk__array_sums s = {{0}, {0}};
+                    out[i] = keep + (k ? h : -h);
+                    wk__array_loss_row(&l, target, 1.7, out, NULL, &s, NULL);
+                    side[k] = 0;
+                    for (int p = 0; p < WK__PARTS; p++)
+                        side[k] += scale[p] * wk__array_loss_weight(&l, p) * s.loss[p];
+                }
+                out[i] = keep;
+                double want = (side[1] - side[0]) / (2 * h);
+                if (fabs(want - grad[i]) > 1e-6 * (1 + fabs(want)))
+                    fail_msg("loss %d, row %llu, output %zu: gradient %.10g, differences %.10g", kind,
+                             (unsigned long long)n, i, grad[i], want);
+            }
+        }
 }
 
 static void test_dropout_keeps_the_expected_share_and_scale(void **unused)
@@ -206,6 +316,8 @@ int main(void)
         cmocka_unit_test(test_gradient_of_tcn_with_skip_convolution),
         cmocka_unit_test(test_gradient_of_tcn_with_identity_skip),
         cmocka_unit_test(test_gradient_of_tcn_with_dropout),
+        cmocka_unit_test(test_gradient_of_tcn_without_weight_norm),
+        cmocka_unit_test(test_gradient_of_branches),
         cmocka_unit_test(test_gradient_of_layer_norm),
         cmocka_unit_test(test_gradient_of_dropout),
         cmocka_unit_test(test_gradient_of_relu),
@@ -213,6 +325,7 @@ int main(void)
         cmocka_unit_test(test_gradient_of_mean),
         cmocka_unit_test(test_gradient_of_mean_longer_than_the_chunk),
         cmocka_unit_test(test_gradient_of_the_losses),
+        cmocka_unit_test(test_gradient_of_the_array_losses),
         cmocka_unit_test(test_dropout_keeps_the_expected_share_and_scale),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

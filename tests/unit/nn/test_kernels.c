@@ -52,16 +52,46 @@ static void test_gemm_gives_equal_bits_for_all_shapes(void **unused)
                     size_t n = M * ldy + GUARD;
                     memcpy(want, start, n * sizeof *want);
                     memcpy(got, start, n * sizeof *got);
-                    wk__nn_ops_c.gemm(M, N, K, taps, a + 1, lda, tap, w, b, mode == 2, want + 1,
-                                      ldy);
-                    ops->gemm(M, N, K, taps, a + 1, lda, tap, w, b, mode == 2, got + 1, ldy);
+                    wk__gemm g = {.P = 1,
+                                  .M = M,
+                                  .N = N,
+                                  .K = K,
+                                  .taps = taps,
+                                  .a = a + 1,
+                                  .lda = lda,
+                                  .tap = tap,
+                                  .w = w,
+                                  .depth = taps * K + M % 2,
+                                  .start = b,
+                                  .y = want + 1,
+                                  .ldy = ldy,
+                                  .relu_first = M % 4 == 1,
+                                  .relu_last = N % 32 == 0};
+                    if (mode == 2) {
+                        g.add = start + 3;
+                        g.ld_add = N + 1;
+                    }
+                    wk__nn_ops_c.gemm(&g);
+                    g.y = got + 1;
+                    ops->gemm(&g);
                     same(ops->name, "gemm", n, M, N, K);
+                    /* Rows as positions of their own, the sums going on from what y holds. */
+                    g.P = 3, g.a_step = lda + 2, g.y_step = n, g.start_step = n, g.lds = ldy;
+                    g.M = M / 2 + 1;
+                    if (3 * n + g.M * ldy >= ROOM)
+                        continue;
+                    g.start = g.y = want + 1;
+                    wk__nn_ops_c.gemm(&g);
+                    g.start = g.y = got + 1;
+                    ops->gemm(&g);
+                    same(ops->name, "gemm over positions", ROOM, M, N, K);
                     if (mode || M > 3)
                         continue;
                     memcpy(want, start, n * sizeof *want);
                     memcpy(got, start, n * sizeof *got);
-                    wk__nn_ops_c.gemm_at(M, N, K, a + 1, lda, w + 1, ldy, want + 1);
-                    ops->gemm_at(M, N, K, a + 1, lda, w + 1, ldy, got + 1);
+                    wk__nn_ops_c.gemm_at(3, M, N, K, a + 1, 2 * lda, lda, w + 1, ldy + 5, ldy,
+                                         want + 1);
+                    ops->gemm_at(3, M, N, K, a + 1, 2 * lda, lda, w + 1, ldy + 5, ldy, got + 1);
                     wk__nn_ops_c.col_sum(M, N, w, ldy, want);
                     ops->col_sum(M, N, w, ldy, got);
                     same(ops->name, "gemm_at", n, M, N, K);
@@ -78,8 +108,8 @@ static void test_gemm_at_over_many_rows_gives_equal_bits(void **unused)
             const size_t M = 150, N = 48 + K % 3 * 16;
             memcpy(want, start, sizeof want);
             memcpy(got, start, sizeof got);
-            wk__nn_ops_c.gemm_at(M, N, K, a, K + 2, w, N, want);
-            ops->gemm_at(M, N, K, a, K + 2, w, N, got);
+            wk__nn_ops_c.gemm_at(1, M, N, K, a, 0, K + 2, w, 0, N, want);
+            ops->gemm_at(1, M, N, K, a, 0, K + 2, w, 0, N, got);
             same(ops->name, "gemm_at", ROOM, M, N, K);
         }
 }
@@ -89,7 +119,19 @@ static void test_gemm_is_the_product(void **unused)
     (void)unused;
     enum { M = 5, N = 32, K = 9, TAPS = 2, LDA = 12, TAP = 3 };
     fill(a, ROOM, 8), fill(w, ROOM, 9), fill(bias, ROOM, 10);
-    wk__nn_ops_best()->gemm(M, N, K, TAPS, a, LDA, TAP, w, bias, false, got, N);
+    wk__nn_ops_best()->gemm(&(wk__gemm){.P = 1,
+                                        .M = M,
+                                        .N = N,
+                                        .K = K,
+                                        .taps = TAPS,
+                                        .a = a,
+                                        .lda = LDA,
+                                        .tap = TAP,
+                                        .w = w,
+                                        .depth = TAPS * K,
+                                        .start = bias,
+                                        .y = got,
+                                        .ldy = N});
     for (size_t m = 0; m < M; m++)
         for (size_t n = 0; n < N; n++) {
             double sum = bias[n], size = 1;
@@ -126,6 +168,10 @@ static void test_cells_and_activations_give_equal_bits(void **unused)
             memcpy(p + 7 * N, w + 2 * N, N * sizeof *p);
             o->gru_cell_back(B, H, p, p + 3 * N, w, p + 7 * N);
             p += 8 * N;
+            /* Without a tape the same h. */
+            memcpy(p, a, 4 * N * sizeof *p);
+            o->lstm_cell(B, H, p, w, p + 4 * N, NULL, p + 5 * N);
+            assert_memory_equal(p + 5 * N, g + 6 * N, N * sizeof *p);
             o->relu(N, a, p);
             o->relu_back(N, p, w, p + N);
             o->tanh(N, a, p + 2 * N);
