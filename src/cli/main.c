@@ -28,6 +28,7 @@
     X(gbdt_train)                \
     X(import)                    \
     X(nn_predict)                \
+    X(nn_reproduce)              \
     X(nn_train)                  \
     X(paper)                     \
     X(predict)                   \
