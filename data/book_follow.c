@@ -3,13 +3,12 @@
 
 #include "wick/book.h"
 
-static wk_status lose(wk_book_follower *f)
+static void lose(wk_book_follower *f)
 {
     wk_book_clear(f->book);
     f->is_live = 0;
     f->is_open = 0;
     f->sequence = 0;
-    return WK_E_DATA;
 }
 
 static wk_status begin(wk_book_follower *f, const wk_event *event, wk_err *err)
@@ -70,5 +69,7 @@ wk_status wk_book_follow(wk_book_follower *f, const wk_event *event, wk_err *err
         return begin(f, event, err);
     if (event->kind == WK_EVENT_BOOK_END && f->is_open)
         return end(f, event, err);
+    if (event->kind == WK_EVENT_GAP)
+        lose(f);
     return WK_OK;
 }

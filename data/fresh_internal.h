@@ -63,6 +63,12 @@ WK_MUST_CHECK wk_status wk__fresh_value_rows(wk_fresh *f, int64_t series, int64_
                                              int64_t to_ns, int only_new, wk_fresh_value **out,
                                              size_t *n, wk_err *err);
 
+/* Replaces a damaged database by what can be read of it; tells `report` (may be NULL) what it did
+ * and adds to *n_repaired. A sound or missing one is left alone. */
+WK_MUST_CHECK wk_status wk__fresh_repair(const char *root,
+                                         void (*report)(void *ctx, const char *what), void *ctx,
+                                         size_t *n_repaired, wk_err *err);
+
 /* How much a provenance is worth: traded and confirmed-empty 3, repaired 2, imputed 1, else 0. */
 int wk__provenance_strength(uint8_t provenance);
 int wk__same_version(const wk_fresh_bar *a, const wk_fresh_bar *b);

@@ -37,8 +37,7 @@ void wk_panel_drop(wk_panel *panel, size_t n_steps)
 {
     WK_ASSERT(n_steps < panel->T);
     size_t dropped = n_steps * panel->S, kept = panel->T * panel->S - dropped;
-    panel->bars =
-        drop_front(panel->bars, dropped * sizeof *panel->bars, kept * sizeof *panel->bars);
+    panel->bars = drop_front(panel->bars, dropped * sizeof *panel->bars, kept * sizeof *panel->bars);
     panel->provenance = drop_front(panel->provenance, dropped, kept);
     panel->funding =
         drop_front(panel->funding, dropped * sizeof *panel->funding, kept * sizeof *panel->funding);

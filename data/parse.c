@@ -38,9 +38,10 @@ static wk_status add_name(wk_parser *p, const char *name, wk_err *err)
                        NAME_MAX_BYTES - 1);
     if (find_name(p, name, n) != WK_SYMBOL_NONE)
         return wk_fail(err, WK_E_ARG, "symbol %s is given twice", name);
-    symbol->name = strdup(name);
+    symbol->name = malloc(n + 1);
     if (!symbol->name)
         return wk_fail(err, WK_E_NOMEM, "no memory for a parser");
+    memcpy(symbol->name, name, n + 1);
     symbol->n = n;
     symbol->hash = hash_name(name, n);
     size_t i = symbol->hash & (p->n_slots - 1);
@@ -133,6 +134,7 @@ wk_event *wk__parse_event(wk_parser *p, wk_event_kind kind, uint32_t symbol, int
             p->is_out_of_memory = 1;
             p->n_events--; /* overwrites the last one of a frame that fails anyway */
         } else {
+            p->counts.allocations++;
             p->events = grown;
             p->n_events_max *= 2;
         }
@@ -162,6 +164,7 @@ static wk_status scan(wk_parser *p, const char *frame, size_t n, wk_err *err)
         wk__json_token *grown = realloc(p->tokens, 4 * p->n_tokens_max * sizeof *grown);
         if (!grown)
             return wk_fail(err, WK_E_NOMEM, "no memory for a frame of %zu bytes", n);
+        p->counts.allocations++;
         p->tokens = grown;
         p->n_tokens_max *= 4;
     }

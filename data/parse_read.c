@@ -203,8 +203,11 @@ int64_t wk__parse_epoch(wk_parser *p, uint32_t token, const char *what, int deci
         wk__parse_fault(p, token, what, "is no time");
     else {
         d.scale += decimals;
-        if (d.digits < 0 || wk_decimal_units(d, 9, &ns))
+        const int64_t latest = INT64_C(8000000000000000000); /* 2223: sums with it stay in range */
+        if (d.digits < 0 || wk_decimal_units(d, 9, &ns) || ns > latest) {
             wk__parse_fault(p, token, what, "is no time");
+            ns = 0;
+        }
     }
     return ns;
 }

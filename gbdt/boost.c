@@ -265,7 +265,10 @@ static size_t run_rounds(booster *b, wk_gbdt_log *log)
         compute_gradients(b, abs_g, sum_h);
         for (size_t k = 0; k < K; k++) {
             const wk__gbdt_node *nodes;
-            size_t n_nodes;
+            size_t n_nodes, left = K - k;
+            if (k % WK__GBDT_SHARED == 0)
+                wk__gbdt_share_roots(grower, round, left < WK__GBDT_SHARED ? left : WK__GBDT_SHARED,
+                                     b->g + k * n, b->h + k * n, abs_g + k, sum_h + k);
             wk__gbdt_grow(grower, round, round * K + k, b->g + k * n, b->h + k * n, abs_g[k],
                           sum_h[k], b->train.margin + k * n, &nodes, &n_nodes);
             keep_tree(b, nodes, n_nodes, k);

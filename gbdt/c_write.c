@@ -152,6 +152,8 @@ wk_status wk_forest_save_c(const wk_forest *forest, const char *path, const char
         n_nodes += forest->trees[t].n_nodes;
     if (!is_name(name))
         return wk_fail(err, WK_E_ARG, "\"%.40s\" is no name in C; use letters, digits and _", name);
+    if (forest->has_sets)
+        return wk_fail(err, WK_E_MODEL, "the model splits by category, which a C file cannot do yet");
     if (n_nodes > UINT32_MAX)
         return wk_fail(err, WK_E_MODEL, "%zu nodes are too many for a C file", n_nodes);
     wk_draft draft;

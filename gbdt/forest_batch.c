@@ -14,6 +14,10 @@ static void walk_tile(const wk_forest *forest, const float *X, size_t n_rows, si
                          float *out)
 {
     size_t K = forest->n_outputs;
+    for (size_t i = 0; i < n_rows && forest->has_sets; i++)
+        wk__forest_walk(forest, X + i * stride, out + i * K);
+    if (forest->has_sets)
+        return;
     for (size_t i = 0; i < n_rows; i++)
         memcpy(out + i * K, forest->base_margin, K * sizeof *out);
     for (size_t t = 0; t < forest->n_trees; t++) {

@@ -8,7 +8,6 @@
 #define LEAVES_MAX 1024 /* of a tree that is cut into parts */
 #define DEPTH_MAX 62    /* levels above a cut */
 #define INNER_MAX (WK__GBDT_PART - 1)
-#define HEAP_DEPTH 6
 
 typedef struct {
     uint32_t feature;
@@ -47,7 +46,8 @@ typedef struct {
     bool *cut;
 } tree_view;
 
-static void collect_splits(builder *b)
+/* False where a threshold is infinite, which the kernels have no place for. */
+static bool collect_splits(builder *b)
 {
     const wk_forest *forest = b->forest;
     size_t n = 0;
@@ -59,13 +59,17 @@ static void collect_splits(builder *b)
     for (size_t t = 0; t < forest->n_trees; t++)
         for (size_t i = 0; i < forest->trees[t].n_nodes; i++) {
             const wk__gbdt_node *node = &forest->trees[t].nodes[i];
-            if (node->left >= 0)
-                b->splits[at++] = (split){node->feature, node->value};
+            if (node->left < 0)
+                continue;
+            if (!isfinite(node->value))
+                return false;
+            b->splits[at++] = (split){node->feature, node->value};
         }
     qsort(b->splits, n, sizeof *b->splits, by_feature);
     for (size_t i = 0; i < n; i++)
         if (b->n_splits == 0 || by_feature(&b->splits[b->n_splits - 1], &b->splits[i]) != 0)
             b->splits[b->n_splits++] = b->splits[i];
+    return true;
 }
 
 /* Gives each split a column and a place in it; false when there are too many columns. */
@@ -275,33 +279,6 @@ static bool add_tree(builder *b, const wk__gbdt_tree *tree)
     return fits;
 }
 
-/* Fills the places below i: node `link` of `from`, or a leaf at every place. */
-static void fill_heap(const wk__gbdt_part *from, uint64_t from_plus, uint8_t link, size_t i,
-                      wk__gbdt_part *to, uint64_t *to_plus)
-{
-    if (i >= WK__GBDT_PART) {
-        to->value[i - WK__GBDT_PART] = from->value[link];
-        return;
-    }
-    bool inner = link & WK__GBDT_INNER;
-    uint8_t k = link & (WK__GBDT_INNER - 1);
-    to->column[i] = inner ? from->column[k] : 0;
-    to->cut[i] = inner ? from->cut[k] : 255;
-    if (inner)
-        *to_plus |= (from_plus >> k & 1) << i;
-    fill_heap(from, from_plus, inner ? from->child[0][k] : link, 2 * i, to, to_plus);
-    fill_heap(from, from_plus, inner ? from->child[1][k] : link, 2 * i + 1, to, to_plus);
-}
-
-static void to_heap(wk__gbdt_part *part, uint64_t *plus)
-{
-    wk__gbdt_part from = *part;
-    uint64_t from_plus = *plus;
-    memset(part, 0, sizeof *part);
-    *plus = 0;
-    fill_heap(&from, from_plus, WK__GBDT_INNER, 1, part, plus);
-}
-
 static void add_batch_nodes(const builder *b, size_t p, size_t *at)
 {
     wk__gbdt_plan *plan = b->plan;
@@ -340,7 +317,7 @@ static void lay_out(builder *b)
     for (size_t p = 0; p < n; p++)
         n_nodes += b->n_inner[p];
     plan->n_blocks = n / WK__GBDT_TOGETHER;
-    plan->block_kind = wk_arena_array(b->arena, uint8_t, plan->n_blocks + 1);
+    plan->block_doublings = wk_arena_array(b->arena, uint8_t, plan->n_blocks + 1);
     plan->block_depth = wk_arena_array(b->arena, uint8_t, plan->n_blocks + 1);
     plan->parts = wk_arena_array(b->arena, wk__gbdt_part, n + 1);
     plan->links = wk_arena_array(b->arena, wk__gbdt_links, n + 1);
@@ -361,11 +338,8 @@ static void lay_out(builder *b)
             deepest = b->depth[p] > deepest ? b->depth[p] : deepest;
         while (1u << doublings < deepest)
             doublings++;
-        bool heap = deepest <= HEAP_DEPTH;
         plan->block_depth[i] = (uint8_t)deepest;
-        plan->block_kind[i] = heap ? WK__GBDT_HEAP : (uint8_t)doublings;
-        for (size_t p = first; heap && p < first + WK__GBDT_TOGETHER; p++)
-            to_heap(&b->parts[p], &b->plus[p]);
+        plan->block_doublings[i] = (uint8_t)doublings;
     }
     memcpy(plan->parts, b->parts, n * sizeof *b->parts);
     memcpy(plan->plus, b->plus, n * sizeof *b->plus);
@@ -404,8 +378,7 @@ const wk__gbdt_plan *wk__gbdt_plan_make(wk_forest *forest)
     b.plan->n_features = forest->n_features;
     b.plan->n_outputs = forest->n_outputs;
     b.plan->base_margin = forest->base_margin;
-    collect_splits(&b);
-    bool fits = make_columns(&b) && make_parts(&b);
+    bool fits = collect_splits(&b) && make_columns(&b) && make_parts(&b);
     if (fits)
         lay_out(&b);
     free(b.parts);

@@ -28,12 +28,8 @@
 typedef struct {
     uint8_t column[WK__GBDT_PART], cut[WK__GBDT_PART];
     float value[WK__GBDT_PART]; /* of the leaves */
-    uint8_t child[2][WK__GBDT_PART]; /* left, right; unused in a heap */
+    uint8_t child[2][WK__GBDT_PART]; /* left, right */
 } wk__gbdt_part;
-
-/* What a block of parts needs: WK__GBDT_HEAP, or the doublings that reach every leaf (3 to 6). In a heap
- * node 1 is the root, node i has the children 2i and 2i+1, and 64 + j is leaf j. */
-enum { WK__GBDT_HEAP = 0 };
 
 /* The cuts of a column, ascending, filled up with infinity. group[i] is the last of each sixteen; the
  * seventeenth line is for missing values, which pass all groups. */
@@ -58,7 +54,8 @@ typedef struct wk__gbdt_plan {
     uint32_t *feature;                  /* [n_columns] */
     wk__gbdt_cuts *cuts;                /* [n_columns] */
     size_t n_blocks;
-    uint8_t *block_kind, *block_depth; /* [n_blocks]; depth: steps that reach every leaf */
+    uint8_t *block_depth;   /* [n_blocks] steps that reach every leaf */
+    uint8_t *block_doublings; /* [n_blocks] 3 to 6: 2^doublings steps reach every leaf */
     wk__gbdt_part *parts;   /* [n_blocks * 4]; the last ones of an output may be fillers */
     wk__gbdt_links *links;  /* [n_blocks * 4] */
     uint64_t *plus;         /* [n_blocks * 4] nodes where missing values go left */

@@ -25,6 +25,22 @@ void wk__adamw_update(wk__adamw *opt, size_t n, const wk_real *g, double scale, 
     }
 }
 
+void wk__rmsprop_update(wk__adamw *opt, size_t n, const wk_real *g, double scale, const bool *decay,
+                        wk_real *p)
+{
+    opt->t++;
+    const wk_real s = (wk_real)scale, step = (wk_real)opt->learning_rate, eps = (wk_real)opt->eps,
+                  keep = (wk_real)(1 - opt->learning_rate * opt->weight_decay);
+    const wk_real old = (wk_real)0.99, new = (wk_real)(1 - 0.99), tiny = (wk_real)1e-30;
+    for (size_t i = 0; i < n; i++) {
+        wk_real gi = g[i] * s, v = old * opt->v[i] + new *gi *gi;
+        v = v < tiny ? 0 : v;
+        opt->v[i] = v;
+        wk_real base = decay[i] ? p[i] * keep : p[i];
+        p[i] = base - step * gi / (wk__sqrt(v) + eps);
+    }
+}
+
 double wk__clip_scale(size_t n, const wk_real *g, double clip_norm)
 {
     double sum = 0;

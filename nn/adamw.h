@@ -19,6 +19,10 @@ typedef struct {
 void wk__adamw_update(wk__adamw *opt, size_t n, const wk_real *g, double scale, const bool *decay,
                       wk_real *p);
 
+/* RMSprop as PyTorch computes it (smoothing 0.99, eps added to the root), with the same decay; m stays 0. */
+void wk__rmsprop_update(wk__adamw *opt, size_t n, const wk_real *g, double scale, const bool *decay,
+                        wk_real *p);
+
 /* Factor by which to multiply gradients so that their norm is at most clip_norm (0: no limit). */
 double wk__clip_scale(size_t n, const wk_real *g, double clip_norm);
 

@@ -14,7 +14,7 @@
 typedef struct {
     pthread_mutex_t lock;
     pthread_cond_t work, done;
-    void (*run)(void *context, size_t i);
+    void (*run)(void *context, size_t i, size_t worker);
     void *context;
     size_t n, next, finished;
     bool closed;
@@ -22,11 +22,13 @@ typedef struct {
 
 void wk__gang_init(wk__gang *gang);
 void wk__gang_finish(wk__gang *gang);
-/* Calls run(context, i) for i in 0..n-1, each once, in the caller and all helpers; returns when all
- * are done. */
-void wk__gang_run(wk__gang *gang, size_t n, void (*run)(void *context, size_t i), void *context);
-/* A helper's life: works until wk__gang_close. */
-void wk__gang_help(wk__gang *gang);
+/* Calls run(context, i, worker) for i in 0..n-1, each once, in the caller (worker 0) and all helpers;
+ * returns when all are done. What a call computes must not depend on the worker: it only says whose
+ * scratch is free. */
+void wk__gang_run(wk__gang *gang, size_t n, void (*run)(void *context, size_t i, size_t worker),
+                  void *context);
+/* The life of helper `worker` >= 1: works until wk__gang_close. */
+void wk__gang_help(wk__gang *gang, size_t worker);
 void wk__gang_close(wk__gang *gang);
 
 #endif

@@ -18,6 +18,12 @@ static dims of(const wk__layer *l)
     return (dims){l->in, H, wk__pad(H)};
 }
 
+/* Where the kernels have unit j of gate g among the 4Hp gates: by blocks of 16 units. */
+static size_t column(size_t g, size_t j)
+{
+    return j / WK__LANES * G * WK__LANES + g * WK__LANES + j % WK__LANES;
+}
+
 static wk_status shape(wk__layer *l, wk_err *err)
 {
     (void)err;
@@ -55,15 +61,17 @@ static void pack(const wk__layer *l, const wk_real *params, wk_real *packed)
     const wk_real *bx = params + l->tensors[2].at, *bh = params + l->tensors[3].at;
     memset(packed, 0, l->n_packed * sizeof *packed);
     wk_real *px = packed, *ph = px + N * d.F, *pb = ph + N * d.H, *tx = pb + N, *th = tx + N * Fp;
-    for (size_t g = 0; g < G; g++) {
-        const wk_real *gx = wx + g * d.H * d.F, *gh = wh + g * d.H * d.H;
-        wk__pack_panels(gx, d.F, d.H, 1, d.F, d.F, 0, px + g * d.Hp * d.F);
-        wk__pack_panels(gh, d.H, d.H, 1, d.H, d.H, 0, ph + g * d.Hp * d.H);
-        wk__pack_panels(gx, d.H, d.F, d.F, 1, N, g * d.Hp, tx);
-        wk__pack_panels(gh, d.H, d.H, d.H, 1, N, g * d.Hp, th);
-        for (size_t j = 0; j < d.H; j++)
-            pb[g * d.Hp + j] = bx[g * d.H + j] + bh[g * d.H + j];
-    }
+    for (size_t g = 0; g < G; g++)
+        for (size_t j = 0; j < d.H; j++) {
+            const size_t n = column(g, j), row = g * d.H + j;
+            wk__pack_panels(wx + row * d.F, d.F, 1, 1, 0, d.F, 0,
+                            px + n / WK__LANES * d.F * WK__LANES + n % WK__LANES);
+            wk__pack_panels(wh + row * d.H, d.H, 1, 1, 0, d.H, 0,
+                            ph + n / WK__LANES * d.H * WK__LANES + n % WK__LANES);
+            wk__pack_panels(wx + row * d.F, 1, d.F, 0, 1, N, n, tx);
+            wk__pack_panels(wh + row * d.H, 1, d.H, 0, 1, N, n, th);
+            pb[n] = bx[row] + bh[row];
+        }
 }
 
 /* State: h [B, Hp], c [B, Hp], and the recurrent sums that prepare leaves [4Hp]. */
@@ -92,28 +100,24 @@ static void reset(const wk__layer *l, const wk__run *run, wk_real *state, size_t
     memset(state + (B + row) * d.Hp, 0, d.Hp * sizeof *state);
 }
 
-/* y = add + hidden part. The recurrent matrix is larger than the first-level cache: its two halves
- * are visited in alternating order, so that one of them is still there. */
+/* y = add + hidden part, of the gates of `units` units from `first` on. */
 static void recur(const wk__run *run, const dims *d, const wk_real *ph, size_t B, const wk_real *h,
-                  const wk_real *add, wk_real *y, size_t turn)
+                  const wk_real *add, wk_real *y, size_t first, size_t units)
 {
-    const size_t N = G * d->Hp, half = N / 2;
-    for (size_t i = 0; i < 2; i++) {
-        const size_t n = (i ^ (turn & 1)) * half;
-        run->ops->gemm(&(wk__gemm){.P = 1,
-                                   .M = B,
-                                   .N = half,
-                                   .K = d->H,
-                                   .taps = 1,
-                                   .a = h,
-                                   .lda = d->Hp,
-                                   .w = ph + n * d->H,
-                                   .depth = d->H,
-                                   .add = add ? add + n : NULL,
-                                   .ld_add = N,
-                                   .y = y + n,
-                                   .ldy = N});
-    }
+    const size_t N = G * d->Hp, n = G * first;
+    run->ops->gemm(&(wk__gemm){.P = 1,
+                               .M = B,
+                               .N = G * units,
+                               .K = d->H,
+                               .taps = 1,
+                               .a = h,
+                               .lda = d->Hp,
+                               .w = ph + n * d->H,
+                               .depth = d->H,
+                               .add = add ? add + n : NULL,
+                               .ld_add = N,
+                               .y = y + n,
+                               .ldy = N});
 }
 
 /* The input part of M rows; a step adds the recurrent one. */
@@ -151,10 +155,23 @@ static void forward(const wk__layer *l, const wk__run *run, const wk_real *packe
     const wk_real *h = h0;
     for (size_t t = 0; t < T; t++) {
         wk_real *g = gates + t * B * N;
-        recur(run, &d, ph, B, h, g, g, t);
-        run->ops->lstm_cell(B, d.Hp, g, c + t * cell, c + (t + 1) * cell, tanh_c + t * cell,
-                            y + t * cell);
-        h = y + t * cell;
+        const size_t at = t * cell, half = d.Hp / (2 * WK__LANES) * WK__LANES;
+        if (B == 1 && half) {
+            /* The recurrent matrix is larger than the first-level cache: its halves are visited in
+             * alternating order, so that one is still there; and the functions of the first half's
+             * units run beside the products of the second's. */
+            for (size_t i = 0; i < 2; i++) {
+                const size_t j = (i ^ (t & 1)) * half, units = j ? d.Hp - half : half;
+                recur(run, &d, ph, 1, h, g, g, j, units);
+                run->ops->lstm_cell(1, units, g + G * j, c + at + j, c + at + cell + j,
+                                    run->backward ? tanh_c + at + j : NULL, y + at + j);
+            }
+        } else {
+            recur(run, &d, ph, B, h, g, g, 0, d.Hp);
+            run->ops->lstm_cell(B, d.Hp, g, c + at, c + at + cell,
+                                run->backward ? tanh_c + at : NULL, y + at);
+        }
+        h = y + at;
     }
     memcpy(state, h, cell * sizeof *h);
     memcpy(state + cell, c + T * cell, cell * sizeof *c);
@@ -164,16 +181,16 @@ static void step(const wk__layer *l, const wk__run *run, const wk_real *packed, 
                  wk_real *tape, const wk_real *x, wk_real *y)
 {
     dims d = of(l);
-    wk_real *c = state + d.Hp, *gates = tape, *tanh_c = tape + G * d.Hp;
+    wk_real *c = state + d.Hp, *gates = tape;
     inputs(run, &d, packed, 1, x, c + d.Hp, gates);
-    run->ops->lstm_cell(1, d.Hp, gates, c, c, tanh_c, y);
+    run->ops->lstm_cell(1, d.Hp, gates, c, c, NULL, y);
     memcpy(state, y, d.Hp * sizeof *y);
 }
 
 static void prepare(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *state)
 {
     dims d = of(l);
-    recur(run, &d, packed + G * d.Hp * d.F, 1, state, NULL, state + 2 * d.Hp, 0);
+    recur(run, &d, packed + G * d.Hp * d.F, 1, state, NULL, state + 2 * d.Hp, 0, d.Hp);
 }
 
 static void backward(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *state,
@@ -236,7 +253,7 @@ static void unpack(const wk__layer *l, const wk_real *params, const wk_real *gra
     wk_real *wx = dparams + l->tensors[0].at, *wh = dparams + l->tensors[1].at;
     for (size_t g = 0; g < G; g++)
         for (size_t j = 0; j < d.H; j++) {
-            size_t from = g * d.Hp + j, to = g * d.H + j;
+            size_t from = column(g, j), to = g * d.H + j;
             for (size_t k = 0; k < d.F; k++)
                 wx[to * d.F + k] = grad[k * N + from];
             for (size_t k = 0; k < d.H; k++)

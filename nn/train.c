@@ -102,8 +102,9 @@ typedef struct {
     const double *scale; /* NULL: no gradient */
 } chunk;
 
-static void chunk_block(void *context, size_t i)
+static void chunk_block(void *context, size_t i, size_t worker)
 {
+    (void)worker;
     const chunk *c = context;
     block *b = &c->tr->blocks[i];
     b->work.run.training = !c->valid;
@@ -403,7 +404,7 @@ wk_status wk_nn_train(wk_nn *nn, const wk_nn_train_config *config, const wk_nn_s
                 status = run_epochs(&tr, best, &done, err);
                 wk__gang_close(&tr.gang);
             } else {
-                wk__gang_help(&tr.gang);
+                wk__gang_help(&tr.gang, (size_t)omp_get_thread_num());
             }
             wk__flush_end(mode);
         }

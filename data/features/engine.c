@@ -236,6 +236,7 @@ wk_features_step wk_panel_step(const wk_panel *panel, size_t t)
         .bars = panel->bars + cell,
         .provenance = panel->provenance + cell,
         .funding_known = panel->funding_known ? panel->funding_known + cell : NULL,
+        .funding_due = panel->funding ? panel->funding + cell : NULL,
         .outside = panel->outside ? panel->outside + cell * panel->K : NULL,
     };
 }

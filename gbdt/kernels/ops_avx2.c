@@ -65,22 +65,20 @@ INLINE uint64_t goes_right(const wk__gbdt_part *part, uint64_t plus, const uint8
            (uint64_t)right_of(part, (uint32_t)(plus >> 32), bytes, n_columns, 32) << 32;
 }
 
-/* A fixed number of steps: a leaf leads to itself. */
-INLINE float leaf_by_steps(const wk__gbdt_part *part, const wk__gbdt_links *links, uint64_t right,
-                           unsigned depth)
+/* Parts side by side; a leaf leads to itself. Most rows arrive long before the deepest leaf: a look
+ * every few steps whether all have. */
+INLINE void leaves_by_steps(const wk__gbdt_links *links, const uint64_t *right, unsigned depth,
+                            uint64_t *n)
 {
-    uint64_t n = 0;
-    for (unsigned d = 0; d < depth; d++)
-        n = links->step[n][right >> (n & 63) & 1];
-    return part->value[n - WK__GBDT_PART];
-}
-
-INLINE float leaf_of_heap(const wk__gbdt_part *part, uint64_t right)
-{
-    uint64_t n = 1;
-    for (int i = 0; i < 6; i++)
-        n = n + n + (right >> n & 1);
-    return part->value[n - WK__GBDT_PART];
+    for (int i = 0; i < WK__GBDT_TOGETHER; i++)
+        n[i] = 0;
+    for (unsigned d = 0; d < depth; d += 4) {
+        for (int step = 0; step < 4; step++)
+            for (int i = 0; i < WK__GBDT_TOGETHER; i++)
+                n[i] = links[i].step[n[i]][right[i] >> (n[i] & 63) & 1];
+        if (n[0] & n[1] & n[2] & n[3] & WK__GBDT_PART)
+            break;
+    }
 }
 
 INLINE void walk_parts(const wk__gbdt_plan *plan, const uint8_t *bytes, float *margin,
@@ -92,12 +90,12 @@ INLINE void walk_parts(const wk__gbdt_plan *plan, const uint8_t *bytes, float *m
             const wk__gbdt_part *part = &plan->parts[b * WK__GBDT_TOGETHER];
             const wk__gbdt_links *links = &plan->links[b * WK__GBDT_TOGETHER];
             const uint64_t *plus = &plan->plus[b * WK__GBDT_TOGETHER];
-            bool heap = plan->block_kind[b] == WK__GBDT_HEAP;
-            for (int i = 0; i < WK__GBDT_TOGETHER; i++) {
-                uint64_t right = goes_right(part + i, plus[i], bytes, n_columns);
-                sum += heap ? leaf_of_heap(part + i, right)
-                            : leaf_by_steps(part + i, links + i, right, plan->block_depth[b]);
-            }
+            uint64_t right[WK__GBDT_TOGETHER], leaf[WK__GBDT_TOGETHER];
+            for (int i = 0; i < WK__GBDT_TOGETHER; i++)
+                right[i] = goes_right(part + i, plus[i], bytes, n_columns);
+            leaves_by_steps(links, right, plan->block_depth[b], leaf);
+            for (int i = 0; i < WK__GBDT_TOGETHER; i++)
+                sum += part[i].value[leaf[i] - WK__GBDT_PART];
         }
         margin[k] = sum;
     }

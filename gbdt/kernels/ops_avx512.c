@@ -61,14 +61,6 @@ INLINE float leaf_by_doubling(const wk__gbdt_part *part, __mmask64 right, int do
     return part->value[_mm_cvtsi128_si32(_mm512_castsi512_si128(n)) & 63];
 }
 
-INLINE float leaf_of_heap(const wk__gbdt_part *part, uint64_t right)
-{
-    uint64_t n = 1;
-    for (int i = 0; i < 6; i++)
-        n = n + n + (right >> n & 1);
-    return part->value[n - WK__GBDT_PART];
-}
-
 INLINE void walk_parts(const wk__gbdt_plan *plan, const uint8_t *bytes, float *margin,
                        int n_vectors)
 {
@@ -85,9 +77,7 @@ INLINE void walk_parts(const wk__gbdt_plan *plan, const uint8_t *bytes, float *m
     for (int i = 0; i < WK__GBDT_TOGETHER; i++)                                     \
         value[i] = leaf;                                                            \
     break
-            switch (plan->block_kind[b]) {
-            case WK__GBDT_HEAP:
-                EACH(leaf_of_heap(part + i, goes_right(part + i, plus[i], q, n_vectors)));
+            switch (plan->block_doublings[b]) {
             case 3:
                 EACH(leaf_by_doubling(part + i, goes_right(part + i, plus[i], q, n_vectors), 3));
             case 4:

@@ -4,21 +4,9 @@
 
 #include "wick/bars.h"
 #include "wick/config.h"
+#include "wick/ledger.h"
 #include "wick/sim.h"
 #include "wick/trade.h"
-
-typedef struct {
-    uint32_t symbol;
-    int8_t side;
-    uint8_t exit_reason; /* wk_reason */
-    size_t entry_step, exit_step;
-    int64_t entry_ns, exit_ns;
-    double entry_price, exit_price; /* averages, slippage included */
-    double qty, notional;           /* base; quote at entry */
-    double gross, fees, slippage, funding,
-        net;      /* quote; net = gross - fees - slippage + funding, gross at unslipped prices */
-    double score; /* of the signal */
-} wk_trade;
 
 typedef struct {
     size_t T; /* steps from..to of the run */

@@ -60,7 +60,8 @@ typedef struct {
     uint64_t n_checked;                    /* messages whose checksum or sequence was right */
 } wk_book_follower;
 
-/* Applies one event; events of other kinds change nothing, nor do updates before a snapshot. When a
+/* Applies one event. Updates before a snapshot change nothing, nor do other kinds of events but
+ * WK_EVENT_GAP, which empties the book: it waits for a snapshot then. When a
  * sequence number or checksum is wrong, or a level cannot be exact, the book is emptied, is_live
  * ends, and WK_E_DATA says what was expected: subscribe again. Never allocates. */
 WK_MUST_CHECK wk_status wk_book_follow(wk_book_follower *follower, const wk_event *event,

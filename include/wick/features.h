@@ -59,6 +59,8 @@ typedef struct {
                                     state   holds the last price */
     const double *funding_known; /* [S] or NULL */
     const double *outside;       /* [S * K], K = config.outside.n; NULL: all missing */
+    const double *funding_due; /* [S] rate charged at its open, for venues; features do not look at
+                                  it; NULL: unknown */
 } wk_features_step;
 
 /* Step t of a panel. */

@@ -13,7 +13,8 @@ void wk_hash_feed(wk_hash *hash, const void *bytes, size_t size_bytes);
 void wk_hash_finish(wk_hash *hash, char out[65]);
 void wk_hash_bytes(const void *bytes, size_t size_bytes, char out[65]);
 
-/* FNV-1a, 64 bits: digests of streams, where speed counts and nobody forges. */
+/* Digests of streams, where speed counts and nobody forges: words of 8 bytes (the last one filled
+ * with 0), each xored in, multiplied by 2^64 / golden ratio, folded. */
 #define WK_DIGEST_START UINT64_C(0xcbf29ce484222325)
 uint64_t wk_digest_bytes(uint64_t digest, const void *bytes, size_t size_bytes);
 

@@ -14,8 +14,8 @@
 
 /* A venue's address and pace: the section "venues" of the configuration. */
 typedef struct {
-    const char *host;         /* "https://api.kraken.com" */
-    double weight_per_s;      /* what the venue allows for long, and at once */
+    const char *host;    /* "https://api.kraken.com" */
+    double weight_per_s; /* what the venue allows for long, and at once */
     double weight_burst;
     const char *candles_path; /* amberdata: before the instrument */
     const char *latest_path;  /* amberdata: legacy, %s is the exchange; "": never asked */
@@ -44,7 +44,7 @@ typedef enum {
 } wk_history_what;
 
 typedef struct {
-    const char *venue;    /* "kraken", "kraken-futures", "delta-india", "delta-global", "amberdata" */
+    const char *venue; /* "kraken", "kraken-futures", "delta-india", "delta-global", "amberdata" */
     const char *exchange; /* amberdata: whose data, e.g. "gdax" */
     const char *symbol;   /* wick's or the venue's name, or "all" */
     wk_history_what what;
@@ -61,7 +61,7 @@ typedef struct {
     size_t n_series, n_failed; /* asked for, and given up (only with "all") */
     size_t n_rows;             /* candles, values, instruments received and stored or equal */
     size_t n_added, n_equal, n_revised;
-    size_t n_missing;  /* candles that the venue leaves out though it fills gaps */
+    size_t n_missing; /* candles that the venue leaves out though it fills gaps */
     size_t n_requests, n_repeated;
     char first_failure[512];
 } wk_history_report;

@@ -44,8 +44,10 @@ typedef struct {
 } wk_http_response;
 void wk_http_response_finish(wk_http_response *response);
 
-/* One exchange, no retry. WK_OK whenever a reply came, whatever its status. On failure (no name, no
- * connection, bad certificate, time-out, too large) *out has status 0 and `sent`. */
+/* One exchange, no retry, no redirection followed. WK_OK whenever a whole reply came, whatever its
+ * status. On failure *out has status 0 and `sent`: WK_E_IO (no name, no connection, time-out, a
+ * reply that was cut: may pass), WK_E_DATA (a certificate that is not trusted), WK_E_RANGE (a body,
+ * unpacked, above the limit), WK_E_CANCELLED. */
 WK_MUST_CHECK wk_status wk_http_call(wk_http *http, const wk_http_request *request,
                                      wk_http_response *out, wk_err *err);
 

@@ -151,6 +151,8 @@ typedef struct {
     size_t n_branches;
     wk_branch *branches;
     wk_meta meta;
+    size_t n_instruments; /* 0: the file has none */
+    wk_trade_instrument *instruments; /* of the markets it was trained and judged on */
 } wk_model;
 
 void wk_model_finish(wk_model *model);

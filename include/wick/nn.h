@@ -43,6 +43,11 @@ typedef struct {
 } wk_nn_config;
 extern const wk_cfg_table wk_nn_config_table;
 
+/* The network that benchmarks and peers run: three branches over 32 inputs, 151,109 parameters with
+ * WK_NN_HEADS outputs; as a window over 64 bars. */
+enum { WK_NN_REFERENCE_INPUTS = 32, WK_NN_REFERENCE_BARS = 64 };
+extern const wk_nn_config wk_nn_reference;
+
 typedef struct wk_nn wk_nn; /* parameters, f32, canonical layout */
 
 /* A network for F inputs and n_outputs, initialised by seed (uniform fan-in as PyTorch; forget-gate bias 1). */
@@ -109,6 +114,75 @@ void wk_nn_log_finish(wk_nn_log *log);
 WK_MUST_CHECK wk_status wk_nn_train(wk_nn *nn, const wk_nn_train_config *config,
                                     const wk_nn_sequence *sequences, size_t n_sequences,
                                     const float *class_weight, int threads, wk_nn_log *log, wk_err *err);
+
+/* ---- training on arrays of one's own ---- */
+typedef enum {
+    WK_NN_CROSS_ENTROPY, /* outputs: logits of the classes */
+    WK_NN_FOCAL,         /* the same; -(1 - p)^gamma log p (Lin et al. 2017) */
+    WK_NN_MSE,           /* an output a target */
+    WK_NN_HUBER,
+    WK_NN_PINBALL,       /* an output a quantile of each target */
+    WK_NN_GAUSSIAN,      /* mean and log of the deviation of each target: negative log-likelihood */
+    WK_NN_STUDENT_T,     /* the same with fixed degrees of freedom, without its constant */
+    WK_NN_TRADING        /* the three heads: targets are direction, magnitude, volatility */
+} wk_nn_loss_kind;
+
+typedef struct {
+    int loss;             /* wk_nn_loss_kind */
+    double label_smoothing, focal_gamma, huber_delta, degrees_of_freedom;
+    wk_reals quantiles;
+    bool balanced;        /* classes weigh 1 / their share */
+    int64_t epochs, batch;
+    int optimiser;        /* 0 AdamW, 1 RMSprop */
+    int schedule;         /* 0 constant, 1 cosine, 2 step */
+    double learning_rate, weight_decay, clip_norm, warmup_fraction, step_factor;
+    int64_t step_epochs, patience, seed;
+    bool shuffle;
+} wk_nn_fit_config;
+extern const wk_cfg_table wk_nn_fit_config_table;
+
+/* N sequences of T bars. Borrowed. */
+typedef struct {
+    size_t N, T, F;  /* F as the network's inputs */
+    const float *X;  /* [N, T, F], no NaN */
+    size_t S, K;     /* S: 1, targets of a sequence's last bar, or T, of each bar; K targets */
+    const float *y;  /* [N, S, K]; NaN: not in the loss. With classes K = 1 and y is 0, 1, ... */
+    const float *weight; /* [N] or NULL */
+} wk_nn_array;
+
+/* Outputs that a network needs for `n` targets, or classes. */
+size_t wk_nn_fit_outputs(const wk_nn_fit_config *config, size_t n);
+
+typedef struct {
+    size_t epoch, epochs, batches; /* done; of them; batches done in all */
+    double train_loss, valid_loss; /* of the epoch; NaN without validation */
+    double learning_rate;          /* of the last batch */
+} wk_nn_fit_progress;
+
+typedef struct {
+    int threads;
+    bool all_positions;     /* compute what no output needs too: to measure what that costs */
+    const char *checkpoint; /* file written after every epoch, or NULL */
+    bool resume;            /* go on from the checkpoint if there is one */
+    size_t batches_max;     /* stop after so many batches; 0: no limit */
+    void (*on_batch)(void *context, size_t batch, double loss); /* may be NULL */
+    void (*on_epoch)(void *context, const wk_nn_fit_progress *progress);
+    void *context;
+} wk_nn_fit_options;
+
+/* Trains in place on whole windows from fresh states. Same bits for any number of threads, and for a
+ * training that was killed and resumed from its checkpoint. With validation and patience the weights of the
+ * best epoch are restored. Refuses NaN in X, targets out of range and shapes that do not fit, and says where;
+ * a diverging loss is an error, and on any failure the weights are those of before. log may be NULL. */
+WK_MUST_CHECK wk_status wk_nn_fit(wk_nn *nn, const wk_nn_fit_config *config, const wk_nn_array *train,
+                                  const wk_nn_array *valid, const wk_nn_fit_options *options,
+                                  wk_nn_log *log, wk_err *err);
+/* Outputs of sequences: out [N, S, n_outputs], S 1 or T. */
+WK_MUST_CHECK wk_status wk_nn_apply(const wk_nn *nn, const wk_nn_array *data, int threads, float *out,
+                                    wk_err *err);
+/* Mean loss over an array. */
+WK_MUST_CHECK wk_status wk_nn_evaluate(const wk_nn *nn, const wk_nn_fit_config *config,
+                                       const wk_nn_array *data, int threads, double *loss, wk_err *err);
 
 /* ---- inference ---- */
 typedef struct wk_nn_plan wk_nn_plan;   /* packed weights and chosen kernels; immutable; many threads */

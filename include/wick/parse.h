@@ -37,6 +37,7 @@ WK_MUST_CHECK wk_status wk_parser_feed(wk_parser *parser, const char *frame, siz
 
 typedef struct {
     uint64_t frames, events, unknown_channel, unknown_symbol, broken;
+    uint64_t allocations; /* memory asked for since the parser was made: frames outgrew it */
 } wk_parser_counts;
 void wk_parser_count(const wk_parser *parser, wk_parser_counts *out);
 

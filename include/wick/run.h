@@ -12,6 +12,7 @@
 #include "wick/features.h"
 #include "wick/gbdt.h"
 #include "wick/labels.h"
+#include "wick/loop.h"
 #include "wick/nn.h"
 #include "wick/outside.h"
 #include "wick/trade.h"
@@ -150,5 +151,18 @@ WK_MUST_CHECK wk_status wk_stage_train(const wk_run_config *config, const char *
 WK_MUST_CHECK wk_status wk_stage_backtest(const wk_run_config *config, const char *model_dir, const char *dir,
                                           wk_err *err);
 WK_MUST_CHECK wk_status wk_stage_report(const char *dir, wk_err *err);
+
+/* ---- one finished model over all candles, as a bot would have traded them ---- */
+
+typedef struct {
+    uint64_t inputs_digest, intents_digest; /* see wick/engine.h: equal to a bot's over the same bars */
+    size_t steps, trades;
+    double net, equity; /* quote; equity at the last close */
+} wk_model_backtest;
+
+/* Forecasts and trades every step of the configuration's candles, fits nothing. trades_path (may be NULL) gets the
+ * table of trades. The bars that the model was trained on are among them: this is no judgement of its worth. */
+WK_MUST_CHECK wk_status wk_model_backtest_run(const wk_run_config *config, const char *model_dir, const wk_loop *loop,
+                                              const char *trades_path, wk_model_backtest *out, wk_err *err);
 
 #endif

@@ -1,23 +1,32 @@
 /* Gates and elementwise functions of one instruction set; included by ops_<isa>.c. */
 
+/* Block of 16 units at unit j of row b: their gates i, f, g, o stand 16 apart. */
+#define GATES(b, j) (gates + ((b)*H + (j)) * 4)
+
 static void lstm_cell(size_t B, size_t H, wk_real *gates, const wk_real *c_prev, wk_real *c,
                       wk_real *tanh_c, wk_real *h)
 {
     for (size_t b = 0; b < B; b++)
-        for (size_t j = 0; j < H; j += VW) {
-            wk_real *q = gates + b * 4 * H + j;
-            size_t at = b * H + j;
-            V i = wk__vsigmoid(LD(q)), f = wk__vsigmoid(LD(q + H));
-            V g = wk__vtanh(LD(q + 2 * H)), o = wk__vsigmoid(LD(q + 3 * H));
-            V now = FMA(f, LD(c_prev + at), MUL(i, g)), t = wk__vtanh(now);
-            ST(q, i);
-            ST(q + H, f);
-            ST(q + 2 * H, g);
-            ST(q + 3 * H, o);
-            ST(c + at, now);
-            ST(tanh_c + at, t);
-            ST(h + at, MUL(o, t));
-        }
+        for (size_t j = 0; j < H; j += WK__LANES)
+            for (size_t v = 0; v < WK__LANES; v += VW) {
+                wk_real *q = GATES(b, j) + v;
+                size_t at = b * H + j + v;
+                V di = wk__vsigmoid_below(LD(q)), df = wk__vsigmoid_below(LD(q + WK__LANES));
+                V dg, ng = wk__vtanh_parts(LD(q + 2 * WK__LANES), &dg);
+                V d_o = wk__vsigmoid_below(LD(q + 3 * WK__LANES));
+                V f = DIV(SET1(1), df);
+                V now = FMA(f, LD(c_prev + at), DIV(ng, MUL(di, dg)));
+                V dc, nc = wk__vtanh_parts(now, &dc);
+                ST(c + at, now);
+                ST(h + at, DIV(nc, MUL(d_o, dc)));
+                if (!tanh_c)
+                    continue;
+                ST(q, DIV(SET1(1), di));
+                ST(q + WK__LANES, f);
+                ST(q + 2 * WK__LANES, DIV(ng, dg));
+                ST(q + 3 * WK__LANES, DIV(SET1(1), d_o));
+                ST(tanh_c + at, DIV(nc, dc));
+            }
 }
 
 /* s (1 - s), the slope of the sigmoid from its value. */
@@ -36,18 +45,19 @@ static void lstm_cell_back(size_t B, size_t H, wk_real *gates, const wk_real *c_
                            const wk_real *tanh_c, const wk_real *dh, wk_real *dc)
 {
     for (size_t b = 0; b < B; b++)
-        for (size_t j = 0; j < H; j += VW) {
-            wk_real *q = gates + b * 4 * H + j;
-            size_t at = b * H + j;
-            V i = LD(q), f = LD(q + H), g = LD(q + 2 * H), o = LD(q + 3 * H), t = LD(tanh_c + at);
-            V up = LD(dh + at);
-            V cell = FMA(MUL(up, o), tanh_slope(t), LD(dc + at));
-            ST(q, MUL(MUL(cell, g), sigmoid_slope(i)));
-            ST(q + H, MUL(MUL(cell, LD(c_prev + at)), sigmoid_slope(f)));
-            ST(q + 2 * H, MUL(MUL(cell, i), tanh_slope(g)));
-            ST(q + 3 * H, MUL(MUL(up, t), sigmoid_slope(o)));
-            ST(dc + at, MUL(cell, f));
-        }
+        for (size_t j = 0; j < H; j += WK__LANES)
+            for (size_t v = 0; v < WK__LANES; v += VW) {
+                wk_real *q = GATES(b, j) + v;
+                size_t at = b * H + j + v;
+                V i = LD(q), f = LD(q + WK__LANES), g = LD(q + 2 * WK__LANES);
+                V o = LD(q + 3 * WK__LANES), t = LD(tanh_c + at), up = LD(dh + at);
+                V cell = FMA(MUL(up, o), tanh_slope(t), LD(dc + at));
+                ST(q, MUL(MUL(cell, g), sigmoid_slope(i)));
+                ST(q + WK__LANES, MUL(MUL(cell, LD(c_prev + at)), sigmoid_slope(f)));
+                ST(q + 2 * WK__LANES, MUL(MUL(cell, i), tanh_slope(g)));
+                ST(q + 3 * WK__LANES, MUL(MUL(up, t), sigmoid_slope(o)));
+                ST(dc + at, MUL(cell, f));
+            }
 }
 
 static void gru_cell(size_t B, size_t H, wk_real *gx, const wk_real *gh, const wk_real *h_prev,

@@ -2,7 +2,9 @@
  *   exp      at most 2 ULP on [-87, 88], clamped outside (never a denormal or an infinity)
  *   tanh     at most 6 ULP
  *   sigmoid  at most 4 ULP above -87
- * In the double test build they are wick/math.h's, so that the same layers can be checked to 1e-8.
+ * The parts are tanh's numerator and denominator and the sigmoid's denominator: divisions are dear,
+ * and a product of two such functions needs one. In the double test build they are wick/math.h's,
+ * so that the same layers can be checked to 1e-8.
  */
 #ifndef WK_NN_MATH_F32_H
 #define WK_NN_MATH_F32_H
@@ -22,6 +24,15 @@ static inline V wk__vtanh(V x)
 static inline V wk__vsigmoid(V x)
 {
     return wk_sigmoid(x);
+}
+static inline V wk__vtanh_parts(V x, V *below)
+{
+    *below = 1;
+    return wk_tanh(x);
+}
+static inline V wk__vsigmoid_below(V x)
+{
+    return 1 / wk_sigmoid(x);
 }
 
 #else
@@ -47,7 +58,7 @@ static inline V wk__vexp(V x)
 }
 
 /* An odd rational function of degree 13 over 6 (Eigen's coefficients), 1 beyond the clamp. */
-static inline V wk__vtanh(V x)
+static inline V wk__vtanh_parts(V x, V *below)
 {
     x = MIN(SET1(7.90531110763549805f), MAX(SET1(-7.90531110763549805f), x));
     V z = MUL(x, x);
@@ -61,13 +72,24 @@ static inline V wk__vtanh(V x)
     V q = SET1(1.19825839466702e-06f);
     q = FMA(q, z, SET1(1.18534705686654e-04f));
     q = FMA(q, z, SET1(2.26843463243900e-03f));
-    q = FMA(q, z, SET1(4.89352518554385e-03f));
-    return DIV(MUL(p, x), q);
+    *below = FMA(q, z, SET1(4.89352518554385e-03f));
+    return MUL(p, x);
+}
+
+static inline V wk__vsigmoid_below(V x)
+{
+    return ADD(SET1(1.0f), wk__vexp(SUB(SET1(0.0f), x)));
+}
+
+static inline V wk__vtanh(V x)
+{
+    V below, above = wk__vtanh_parts(x, &below);
+    return DIV(above, below);
 }
 
 static inline V wk__vsigmoid(V x)
 {
-    return DIV(SET1(1.0f), ADD(SET1(1.0f), wk__vexp(SUB(SET1(0.0f), x))));
+    return DIV(SET1(1.0f), wk__vsigmoid_below(x));
 }
 
 #endif

@@ -42,7 +42,9 @@ typedef struct {
     /* g[n] += sum over m of d[m * ldd + n]. */
     void (*col_sum)(size_t M, size_t N, const wk_real *d, size_t ldd, wk_real *g);
 
-    /* LSTM cell of B rows: gates [B, 4H] go from sums to activations (i, f, g, o). */
+    /* LSTM cell of B rows of H units: gates [B, H/16, 4, 16], so that the four of a unit (i, f, g,
+     * o) lie close, go from sums to activations, which together with tanh_c are for backward.
+     * tanh_c NULL: none of that is kept. h has the same bits both ways. */
     void (*lstm_cell)(size_t B, size_t H, wk_real *gates, const wk_real *c_prev, wk_real *c,
                       wk_real *tanh_c, wk_real *h);
     /* gates become gradients of the sums; dc [B, H] is read and replaced by that of c_prev. */

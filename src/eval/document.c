@@ -302,22 +302,15 @@ json_t *wk_document_costs(const wk_backtest *bt)
 
 char *wk_document_trades_csv(const wk_panel *panel, const wk_backtest *bt)
 {
-    char *text = NULL, entry[32], exit[32];
+    char *text = NULL;
     size_t size = 0;
     FILE *f = open_memstream(&text, &size);
     WK_ASSERT(f && "out of memory");
-    fputs("symbol,side,entry_bar,entry_price,exit_bar,exit_price,quantity,notional,gross,fees,"
-          "slippage,"
-          "funding,net,net_bp,exit_reason,score\n",
-          f);
+    fputs(wk_trades_csv_header(), f);
     for (size_t i = 0; i < bt->n_trades; i++) {
-        const wk_trade *tr = &bt->trades[i];
-        fprintf(f, "%s,%s,%s,%.10g,%s,%.10g,%.10g,%.8f,%.8f,%.8f,%.8f,%.8f,%.8f,%.4f,%s,%.6g\n",
-                panel->symbols[tr->symbol], tr->side > 0 ? "long" : "short",
-                wk_time_format(tr->entry_ns, entry), tr->entry_price,
-                wk_time_format(tr->exit_ns, exit), tr->exit_price, tr->qty, tr->notional, tr->gross,
-                tr->fees, tr->slippage, tr->funding, tr->net, tr->net / tr->notional * 1e4,
-                wk_reason_name((wk_reason)tr->exit_reason), tr->score);
+        char line[512];
+        wk_trades_csv_line(&bt->trades[i], panel->symbols[bt->trades[i].symbol], line);
+        fputs(line, f);
     }
     fclose(f);
     return text;

@@ -275,6 +275,11 @@ static wk_status say_why(const exchange *x, CURLcode code, const char *url, cons
         return wk_fail(err, WK_E_NOMEM, "out of memory for the reply of %s", host);
     if (code == CURLE_ABORTED_BY_CALLBACK)
         return wk_fail(err, WK_E_CANCELLED, "the call of %s was cancelled", host);
+    if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
+        return wk_fail(err, WK_E_DATA,
+                       "%s has no certificate that is trusted here: %s; a test server's authority "
+                       "goes into ca_file",
+                       host, why[0] ? why : curl_easy_strerror(code));
     return wk_fail(err, WK_E_IO, "no reply from %s: %s", host,
                    why[0] ? why : curl_easy_strerror(code));
 }

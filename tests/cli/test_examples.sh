@@ -20,6 +20,7 @@ unset WICK_DATA
 first='import
 run
 train
+nn train
 gbdt train'
 # Minutes of work each: run by hand before a release.
 slow='bench backtest.bars

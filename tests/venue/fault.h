@@ -1,20 +1,22 @@
 /* Faults on demand: by script, by seed, or both. A script is JSON:
  *
- *   {"rest": [{"path": "/0/public/Trades", "nth": [2, 5], "fault": "429-retry", "retry_after_s":
- * 1},
+ *   {"rest": [{"path": "/0/public/Trades", "nth": [2, 5], "fault": "429-retry", "seconds": 1},
  *             {"path": "/", "every": 7, "fault": "cut-body"}],
  *    "ws":   [{"channel": "book", "nth": [10], "fault": "bad-checksum"},
  *             {"channel": "", "every": 50, "fault": "drop"}]}
  *
  * A rule counts what matches it (a prefix of the path or channel) from 1; `nth` lists when it
- * strikes, `every` strikes each multiple, `first` the first so many. The first rule that strikes
- * wins.
+ * strikes, `every` strikes each multiple, `first` the first so many. The first rule wins.
  *
- * REST: 429 429-retry 500 502 503 504 html-403 html-502 html-200 cut cut-body truncate slow-body
- * hang gzip-damage duplicate-page duplicate-rows reverse-rows empty-page short-page eapi-rate
- * eservice-unavailable eservice-throttled egeneral-internal api-limit WS, on a pushed message: drop
- * duplicate reorder corrupt bad-checksum silence close cut-socket
- *     (`seconds` of silence, 0 for good; `code` of the close); on a subscription: refuse. */
+ * REST, instead of the reply: 400 401 403 404 410 429 429-retry (`seconds`) 500 502 503 504,
+ *   html-403 html-502 html-200, eapi-rate eservice-unavailable eservice-throttled
+ *   egeneral-internal (Kraken), api-limit (Kraken Futures)
+ * REST, on its way: cut cut-body truncate slow-body (`seconds` in all) hang gzip-damage
+ * REST, in its rows: duplicate-page (the reply before, again) duplicate-rows reverse-rows
+ *   empty-page short-page (though there is more) foreign-next same-next (links of Amberdata)
+ * WS, on a pushed message: drop duplicate reorder corrupt (a digit of a size or price)
+ *   bad-checksum silence (`seconds`, 0 for good) close (`code`) cut-socket
+ * WS, on a subscription: refuse */
 #ifndef VENUE_FAULT_H
 #define VENUE_FAULT_H
 
@@ -37,7 +39,9 @@ typedef enum {
     FAULT_REVERSE_ROWS,
     FAULT_EMPTY_PAGE,
     FAULT_SHORT_PAGE,
-    FAULT_API, /* the venue's own error text, with HTTP 200 */
+    FAULT_FOREIGN_NEXT, /* the link to the next page leads to another host */
+    FAULT_SAME_NEXT,    /* or to the page that it is on */
+    FAULT_API,          /* the venue's own error text, with HTTP 200 */
     FAULT_WS_DROP,
     FAULT_WS_DUPLICATE,
     FAULT_WS_REORDER,

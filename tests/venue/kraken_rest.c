@@ -52,6 +52,7 @@ const protocol protocol_kraken = {
     .received = kraken_ws_received,
     .tick = kraken_ws_tick,
     .status_body = "{\"error\":[\"EService:Unavailable\"]}",
+    .connections_ms = 600000,
 };
 
 static void fail(request *r, const char *error)

@@ -12,7 +12,6 @@
 #include <unistd.h>
 #include <zlib.h>
 
-/* How far below the venue's time the wall clock may be without a word: requests travel. */
 #define RUNNING_MAX 256
 
 typedef struct {
@@ -194,12 +193,22 @@ static int serve_fault(request *r)
     }
 }
 
+/* The newest reply on this path; the slots go round when there are more paths. */
 static text *last_body_of(request *r)
 {
-    uint64_t sum = 0;
-    for (const char *c = r->path; *c; c++)
-        sum = sum * 31 + (unsigned char)*c;
-    return &r->v->last_body[sum % 4];
+    venue *v = r->v;
+    size_t n = sizeof v->last / sizeof v->last[0], i = 0;
+    while (i < n && strcmp(v->last[i].path, r->path) != 0)
+        i++;
+    if (i == n) {
+        i = v->n_requests % n;
+        for (size_t k = 0; k < n; k++)
+            if (!*v->last[k].path)
+                i = k;
+        snprintf(v->last[i].path, sizeof v->last[i].path, "%.255s", r->path);
+        text_clear(&v->last[i].body);
+    }
+    return &v->last[i].body;
 }
 
 static void serve_page(request *r)
@@ -224,7 +233,8 @@ static void make_reply(request *r, text *out)
 {
     const char *accepts = wire_header(r->http, "accept-encoding");
     int gzip = r->body.n > 0 && accepts && strstr(accepts, "gzip") &&
-               (r->always_gzip || (r->body.n > 600 && r->v->n_requests % 2));
+               (r->always_gzip || r->fault.kind == FAULT_GZIP_DAMAGE ||
+                (r->body.n > 600 && r->v->n_requests % 2));
     if (r->fault.kind == FAULT_TRUNCATE && r->body.n > 4)
         r->body.n /= 2;
     if (gzip)
@@ -275,7 +285,7 @@ static int send_reply(wire *w, request *r, const text *head, bool *abruptly)
         wire_write(w, head->data, head->n);
         wire_write(w, r->body.data, r->body.n / 2);
         wire_sleep(w, NS_A_SECOND / 50);
-        *abruptly = r->v->n_requests % 2;
+        *abruptly = r->is_odd;
         return 0;
     case FAULT_SLOW_BODY:
         if (!wire_write(w, head->data, head->n))
@@ -303,7 +313,7 @@ static int serve_http(venue *v, wire *w, const wire_request *http, bool *abruptl
     text_clear(&r->body);
     pthread_mutex_lock(&v->lock);
     r->now_ns = now_of(v);
-    v->n_requests++;
+    r->is_odd = v->n_requests++ % 2;
     parse_target(r);
     check_request(r);
     log_line(v, http->target);
@@ -316,10 +326,11 @@ static int serve_http(venue *v, wire *w, const wire_request *http, bool *abruptl
         serve_page(r);
     }
     make_reply(r, &head);
-    int is_page = r->fault.kind >= FAULT_GZIP_DAMAGE && r->fault.kind <= FAULT_SHORT_PAGE;
+    int is_page = r->fault.kind >= FAULT_GZIP_DAMAGE && r->fault.kind <= FAULT_SAME_NEXT;
     if (r->fault.kind != FAULT_NONE && (!is_page || r->did_page))
         v->n_faults++;
     pthread_mutex_unlock(&v->lock);
+    wire_sleep(w, (int64_t)v->options.latency_ms * 1000000);
     int on = send_reply(w, r, &head, abruptly);
     text_finish(&head);
     text_finish(&r->headers);
@@ -331,17 +342,53 @@ static int serve_http(venue *v, wire *w, const wire_request *http, bool *abruptl
     return on;
 }
 
+/* 150 connections in a while are too many: the 151st comes too early when the one that is 150
+ * before it is younger than that. */
+static int too_many(venue *v)
+{
+    size_t n = sizeof v->opened_ms / sizeof v->opened_ms[0], k = v->n_connections;
+    int64_t now = real_ms(), past = k > 150 ? v->opened_ms[(k - 150) % n] : 0;
+    v->opened_ms[k % n] = now;
+    if (k <= 150 || v->options.rate_scale < 0 ||
+        (double)(now - past) * v->options.rate_scale >= (double)v->protocol->connections_ms)
+        return 0;
+    complain(v, "rate: more than 150 WebSockets in %lld s",
+             (long long)(v->protocol->connections_ms / 1000));
+    return 1;
+}
+
 static void serve_ws(venue *v, wire *w, const wire_request *http)
 {
-    const char *why = NULL;
+    const char *why = NULL, *host = wire_header(http, "host");
+    char expected[64];
+    snprintf(expected, sizeof expected, "localhost:%d", v->port);
     pthread_mutex_lock(&v->lock);
     log_line(v, "websocket");
-    int known = v->protocol->opened != NULL;
     session s = {.v = v, .w = w, .number = (int64_t)++v->n_connections};
-    if (!known)
+    fault f = fault_for_request(v->faults, "websocket");
+    int status = f.kind == FAULT_STATUS || f.kind == FAULT_STATUS_RETRY ? f.status : 0;
+    int cut = f.kind == FAULT_CUT;
+    v->n_faults += status || cut;
+    if (!v->protocol->opened) {
         complain(v, "a WebSocket to a venue that has none here");
+        cut = 1;
+    } else if (strcmp(v->protocol->name, "kraken") == 0 && strcmp(http->target, "/v2") != 0) {
+        complain(v, "WebSocket: the path is \"%s\", not /v2", http->target);
+        status = 404;
+    } else if (too_many(v)) {
+        status = 429;
+    }
+    if (!host || strcmp(host, expected) != 0)
+        complain(v, "WebSocket: the Host header is \"%s\", not \"%s\"", host ? host : "", expected);
     pthread_mutex_unlock(&v->lock);
-    if (!known)
+    if (status) {
+        char reply[128];
+        int n =
+            snprintf(reply, sizeof reply,
+                     "HTTP/1.1 %d No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", status);
+        wire_write(w, reply, (size_t)n);
+    }
+    if (status || cut)
         return;
     if (!wire_ws_accept(w, http, &why)) {
         pthread_mutex_lock(&v->lock);
@@ -498,7 +545,7 @@ venue *venue_start(const venue_options *options, char *error, size_t error_size)
     text_clear(&v->violations);
     text_clear(&v->log);
     v->start_ns = options->start_ns ? options->start_ns : wall_ns() + options->skew_ns;
-    v->tls = wire_tls_create(v->ca_file, error, error_size);
+    v->tls = wire_tls_create(v->ca_file, options->certificate, error, error_size);
     int ok = v->tls && open_faults(v, error, error_size) && listen_on(v, error, error_size);
     if (ok)
         open_markets(v);
@@ -529,8 +576,8 @@ void venue_stop(venue *v)
     }
     for (size_t i = 0; i < v->n_markets; i++)
         market_finish(&v->markets[i]);
-    for (size_t i = 0; i < sizeof v->last_body / sizeof v->last_body[0]; i++)
-        text_finish(&v->last_body[i]);
+    for (size_t i = 0; i < sizeof v->last / sizeof v->last[0]; i++)
+        text_finish(&v->last[i].body);
     text_finish(&v->violations);
     text_finish(&v->log);
     fault_close(v->faults);

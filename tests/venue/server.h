@@ -32,7 +32,8 @@ typedef struct {
     void (*opened)(session *s);
     void (*received)(session *s, json_t *message);
     void (*tick)(session *s, int64_t now_ns);
-    const char *status_body; /* of an error status, printf style with the status */
+    const char *status_body; /* of an error status */
+    int64_t connections_ms;  /* 150 WebSockets may be opened in this time */
 } protocol;
 
 extern const protocol protocol_kraken, protocol_kraken_futures, protocol_delta, protocol_amberdata;
@@ -52,11 +53,15 @@ struct venue {
     fault_script *faults;
     text violations;
     size_t n_violations, n_faults, n_connections, n_requests;
-    text log;             /* one line a request or subscription: its path or channel */
-    rate_bucket rates[8]; /* as the protocol numbers them */
+    int64_t opened_ms[160]; /* a ring of the times when WebSockets were opened */
+    text log;               /* one line a request or subscription: its path or channel */
+    rate_bucket rates[8];   /* as the protocol numbers them */
     int64_t window_start_ms;
     double window_used;
-    text last_body[4]; /* for duplicate-page, by a hash of the path */
+    struct {
+        char path[256];
+        text body;
+    } last[16]; /* for duplicate-page: the newest reply of each path */
 };
 
 struct request {
@@ -70,7 +75,7 @@ struct request {
         int is_known;
     } param[PARAMS_MAX];
     fault fault; /* page faults are the handler's; those it applied it sets `did_page` for */
-    int did_page;
+    int did_page, is_odd;
     int status;
     text headers; /* extra ones, each with its CRLF */
     text body;

@@ -4,6 +4,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
+#include <string.h>
 
 static bool add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
 {
@@ -17,7 +18,7 @@ static bool add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
 
 /* A certificate of `key` named `name`, signed by `issuer` (NULL: by itself, as a CA). */
 static X509 *make_cert(EVP_PKEY *key, const char *name, X509 *issuer, EVP_PKEY *issuer_key,
-                       long serial)
+                       long serial, const char *flaw)
 {
     X509 *cert = X509_new();
     if (!cert)
@@ -25,7 +26,7 @@ static X509 *make_cert(EVP_PKEY *key, const char *name, X509 *issuer, EVP_PKEY *
     X509_set_version(cert, 2);
     ASN1_INTEGER_set(X509_get_serialNumber(cert), serial);
     X509_gmtime_adj(X509_getm_notBefore(cert), -3600 * 24);
-    X509_gmtime_adj(X509_getm_notAfter(cert), 3600 * 24 * 7);
+    X509_gmtime_adj(X509_getm_notAfter(cert), strcmp(flaw, "expired") ? 3600 * 24 * 7 : -3600);
     X509_set_pubkey(cert, key);
     X509_NAME *subject = X509_get_subject_name(cert);
     X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
@@ -34,7 +35,9 @@ static X509 *make_cert(EVP_PKEY *key, const char *name, X509 *issuer, EVP_PKEY *
     if (issuer)
         ok = add_extension(cert, issuer, NID_basic_constraints, "CA:FALSE") &&
              add_extension(cert, issuer, NID_ext_key_usage, "serverAuth") &&
-             add_extension(cert, issuer, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1,IP:::1");
+             add_extension(cert, issuer, NID_subject_alt_name,
+                           strcmp(flaw, "wrong-host") ? "DNS:localhost,IP:127.0.0.1,IP:::1"
+                                                      : "DNS:example.org");
     else
         ok = add_extension(cert, cert, NID_basic_constraints, "critical,CA:TRUE") &&
              add_extension(cert, cert, NID_key_usage, "critical,keyCertSign,cRLSign") &&
@@ -55,16 +58,22 @@ static bool write_cert(const char *path, X509 *cert)
     return fclose(file) == 0 && ok;
 }
 
-SSL_CTX *wire_tls_create(const char *ca_path, char *error, size_t error_size)
+SSL_CTX *wire_tls_create(const char *ca_path, const char *flaw, char *error, size_t error_size)
 {
     SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
     EVP_PKEY *ca_key = EVP_EC_gen("P-256"), *key = EVP_EC_gen("P-256");
     X509 *ca = NULL, *cert = NULL;
+    flaw = flaw ? flaw : "";
     bool ok = tls && ca_key && key;
-    ok = ok && (ca = make_cert(ca_key, "wick test CA", NULL, NULL, 1)) != NULL;
-    ok = ok && (cert = make_cert(key, "localhost", ca, ca_key, 2)) != NULL;
+    ok = ok && (ca = make_cert(ca_key, "wick test CA", NULL, NULL, 1, "")) != NULL;
+    ok = ok && (cert = make_cert(key, "localhost", ca, ca_key, 2, flaw)) != NULL;
     ok = ok && SSL_CTX_use_certificate(tls, cert) == 1 && SSL_CTX_use_PrivateKey(tls, key) == 1;
     ok = ok && SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) == 1;
+    if (ok && strcmp(flaw, "other-ca") == 0) {
+        /* The file that clients trust names the same CA with another key. */
+        X509_free(ca);
+        ca = make_cert(key, "wick test CA", NULL, NULL, 1, "");
+    }
     if (ok && !write_cert(ca_path, ca)) {
         snprintf(error, error_size, "cannot write %s; does the folder exist?", ca_path);
         ok = false;

@@ -29,8 +29,11 @@ typedef struct {
     int64_t late_ns_most; /* 0: 20 s */
     double rate_scale;    /* the venue's rate limits are multiplied by this; 0: 1; negative: none */
     const char *api_key;  /* Amberdata; NULL: "UAKtest" */
-    const char *script;   /* JSON text of the fault script; NULL: none; see fault.h */
+    /* NULL: a good one; "wrong-host", "expired", "other-ca": clients have to refuse it. */
+    const char *certificate;
+    const char *script; /* JSON text of the fault script; NULL: none; see fault.h */
     const char *script_file;
+    int latency_ms;        /* before each REST reply */
     int fault_permille;    /* of REST requests that get a random fault */
     int ws_fault_permille; /* of pushed book, trade and candle messages */
 } venue_options;

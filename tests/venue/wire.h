@@ -11,8 +11,9 @@
 
 #include "text.h"
 
-/* Makes a CA and a certificate for localhost, writes the CA to ca_path. NULL on failure. */
-SSL_CTX *wire_tls_create(const char *ca_path, char *error, size_t error_size);
+/* Makes a CA and a certificate for localhost, writes the CA to ca_path. NULL on failure. `flaw`:
+ * NULL, or "wrong-host", "expired", "other-ca". */
+SSL_CTX *wire_tls_create(const char *ca_path, const char *flaw, char *error, size_t error_size);
 
 typedef struct {
     int fd;

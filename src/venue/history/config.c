@@ -6,19 +6,19 @@
 #define ROW(field) offsetof(wk_history_venue, field)
 
 /* One table a venue: only the defaults differ. */
-#define VENUE_TABLE(id, what, address, per_s, burst, path, latest)                                \
-    static const wk_cfg_row id##_rows[] = {                                                       \
-        {"host", WK_CFG_STRING, ROW(host), NULL, "\"" address "\"", 0, 0, NULL, NULL,             \
-         "address of the REST service, without a path"},                                          \
-        {"weight_per_s", WK_CFG_REAL, ROW(weight_per_s), "1/s", per_s, 0.001, 1e6, NULL, NULL,    \
-         "weight of calls a second that the venue allows for long"},                              \
-        {"weight_burst", WK_CFG_REAL, ROW(weight_burst), NULL, burst, 0.1, 1e6, NULL, NULL,       \
-         "weight of calls that may go at once"},                                                  \
-        {"candles_path", WK_CFG_STRING, ROW(candles_path), NULL, "\"" path "\"", 0, 0, NULL,      \
-         NULL, "path of candles before the instrument, where the venue has several"},             \
-        {"latest_path", WK_CFG_STRING, ROW(latest_path), NULL, "\"" latest "\"", 0, 0, NULL,      \
-         NULL, "legacy path of the newest candles, asked first; %s is the exchange; empty: never"}, \
-        {0}};                                                                                     \
+#define VENUE_TABLE(id, what, address, per_s, burst, path, latest)                                 \
+    static const wk_cfg_row id##_rows[] = {                                                        \
+        {"host", WK_CFG_STRING, ROW(host), NULL, "\"" address "\"", 0, 0, NULL, NULL,              \
+         "address of the REST service, without a path"},                                           \
+        {"weight_per_s", WK_CFG_REAL, ROW(weight_per_s), "1/s", per_s, 0.001, 1e6, NULL, NULL,     \
+         "weight of calls a second that the venue allows for long"},                               \
+        {"weight_burst", WK_CFG_REAL, ROW(weight_burst), NULL, burst, 0.1, 1e6, NULL, NULL,        \
+         "weight of calls that may go at once"},                                                   \
+        {"candles_path", WK_CFG_STRING, ROW(candles_path), NULL, "\"" path "\"", 0, 0, NULL, NULL, \
+         "path of candles before the instrument, where the venue has several"},                    \
+        {"latest_path", WK_CFG_STRING, ROW(latest_path), NULL, "\"" latest "\"", 0, 0, NULL, NULL, \
+         "legacy path of the newest candles, asked first; %s is the exchange; empty: never"},      \
+        {0}};                                                                                      \
     static const wk_cfg_table id##_table = {#id, what, sizeof(wk_history_venue), id##_rows}
 
 /* Kraken: OHLC and Depth weigh 1, Trades 1.5. Delta: 10,000 in five minutes, candles weigh 3. */
@@ -31,10 +31,10 @@ VENUE_TABLE(delta_global, "Delta Exchange Global", "https://api.delta.exchange",
 VENUE_TABLE(amberdata, "Amberdata", "https://api.amberdata.com", "8", "5", "/markets/spot/ohlcv/",
             "");
 
-#define SUB(field, doc)                                                                         \
-    {                                                                                           \
-        #field, WK_CFG_SECTION, offsetof(wk_history_venues, field), NULL, NULL, 0, 0, NULL,     \
-            &field##_table, doc                                                                 \
+#define SUB(field, doc)                                                                            \
+    {                                                                                              \
+#field, WK_CFG_SECTION, offsetof(wk_history_venues, field), NULL, NULL, 0, 0, NULL,        \
+            &field##_table, doc                                                                    \
     }
 static const wk_cfg_row venues_rows[] = {SUB(kraken, "Kraken spot"),
                                          SUB(kraken_futures, "Kraken futures"),

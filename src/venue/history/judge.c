@@ -67,14 +67,14 @@ static int64_t throttled_until(const char *words)
 }
 
 /* {"error":["E..."]}: warnings (W...) may stand beside a result. */
-static wk_reply judge_kraken(const wk_tape *tape, char words[256], int64_t *until_ns)
+static wk_reply judge_kraken(const wk_doc *doc, char words[256], int64_t *until_ns)
 {
-    uint32_t list = wk__tape_get(tape, 0, "error");
-    if (!wk__tape_is(tape, list, WK_TAPE_ARRAY))
+    uint32_t list = wk__doc_get(doc, 0, "error");
+    if (!wk__doc_is(doc, list, WK__JSON_ARRAY))
         return WK_REPLY_OK; /* the parser will say what it misses */
-    for (uint32_t at = wk__tape_first(tape, list); at != WK_TAPE_NONE;
-         at = wk__tape_next(tape, list, at)) {
-        wk__tape_copy(tape, at, words, 200);
+    for (uint32_t at = wk__doc_first(doc, list); at != WK_DOC_NONE;
+         at = wk__doc_next(doc, list, at)) {
+        wk__doc_copy(doc, at, words, 200);
         if (words[0] != 'E')
             continue;
         if (strstr(words, "Throttled"))
@@ -84,29 +84,29 @@ static wk_reply judge_kraken(const wk_tape *tape, char words[256], int64_t *unti
     return WK_REPLY_OK;
 }
 
-static wk_reply judge_futures(const wk_tape *tape, char words[256])
+static wk_reply judge_futures(const wk_doc *doc, char words[256])
 {
-    uint32_t result = wk__tape_get(tape, 0, "result");
-    uint32_t error = wk__tape_get(tape, 0, "error");
-    if (error == WK_TAPE_NONE && !wk__tape_equals(tape, result, "error"))
+    uint32_t result = wk__doc_get(doc, 0, "result");
+    uint32_t error = wk__doc_get(doc, 0, "error");
+    if (error == WK_DOC_NONE && !wk__doc_equals(doc, result, "error"))
         return WK_REPLY_OK;
-    wk__tape_copy(tape, error, words, 200);
+    wk__doc_copy(doc, error, words, 200);
     return look_up(futures, words);
 }
 
 /* {"success":false,"error":{"code":...}}, {"error":"SignatureExpired","message":...} */
-static wk_reply judge_delta(const wk_tape *tape, char words[256])
+static wk_reply judge_delta(const wk_doc *doc, char words[256])
 {
-    uint32_t error = wk__tape_get(tape, 0, "error");
-    uint32_t success = wk__tape_get(tape, 0, "success");
-    bool is_list = wk__tape_is(tape, error, WK_TAPE_OBJECT);
-    if ((error == WK_TAPE_NONE || wk__tape_is(tape, error, WK_TAPE_NULL)) &&
-        !wk__tape_is(tape, success, WK_TAPE_FALSE))
+    uint32_t error = wk__doc_get(doc, 0, "error");
+    uint32_t success = wk__doc_get(doc, 0, "success");
+    bool is_list = wk__doc_is(doc, error, WK__JSON_OBJECT);
+    if ((error == WK_DOC_NONE || wk__doc_is(doc, error, WK__JSON_NULL)) &&
+        !wk__doc_is(doc, success, WK__JSON_FALSE))
         return WK_REPLY_OK;
-    wk__tape_copy(tape, is_list ? wk__tape_get(tape, error, "code") : error, words, 100);
+    wk__doc_copy(doc, is_list ? wk__doc_get(doc, error, "code") : error, words, 100);
     char message[100];
-    uint32_t more = wk__tape_get(tape, is_list ? error : 0, "message");
-    wk__tape_copy(tape, more, message, sizeof message);
+    uint32_t more = wk__doc_get(doc, is_list ? error : 0, "message");
+    wk__doc_copy(doc, more, message, sizeof message);
     wk_reply reply = look_up(delta, words);
     if (message[0]) {
         size_t n = strlen(words);
@@ -115,18 +115,18 @@ static wk_reply judge_delta(const wk_tape *tape, char words[256])
     return reply;
 }
 
-static wk_reply judge_amberdata(int http_status, const wk_tape *tape, char words[256])
+static wk_reply judge_amberdata(int http_status, const wk_doc *doc, char words[256])
 {
     int64_t status = http_status;
-    uint32_t at = wk__tape_get(tape, 0, "status");
-    if (at != WK_TAPE_NONE && wk__tape_int(tape, at, &status))
+    uint32_t at = wk__doc_get(doc, 0, "status");
+    if (at != WK_DOC_NONE && wk__doc_int(doc, at, &status))
         status = http_status;
     if (http_status < 300 && status < 300)
         return WK_REPLY_OK;
-    uint32_t description = wk__tape_get(tape, 0, "description");
-    if (description == WK_TAPE_NONE)
-        description = wk__tape_get(tape, 0, "message");
-    wk__tape_copy(tape, description, words, 160);
+    uint32_t description = wk__doc_get(doc, 0, "description");
+    if (description == WK_DOC_NONE)
+        description = wk__doc_get(doc, 0, "message");
+    wk__doc_copy(doc, description, words, 160);
     if (status == 429)
         return WK_REPLY_WAIT;
     if (status == 504 || (status == 400 && (strstr(words, "10MB") || strstr(words, "10 MB"))))
@@ -135,29 +135,30 @@ static wk_reply judge_amberdata(int http_status, const wk_tape *tape, char words
         return WK_REPLY_TRY;
     const char *hint = status == 401   ? "; is WICK_AMBERDATA_KEY the right key?"
                        : status == 403 ? "; the subscription lacks this data set"
-                       : status == 404 ? "; instruments are spelled like btc_usd, exchanges like gdax"
-                                       : "";
+                       : status == 404
+                           ? "; instruments are spelled like btc_usd, exchanges like gdax"
+                           : "";
     size_t n = strlen(words);
     snprintf(words + n, 256 - n, "%s", hint);
     return WK_REPLY_REFUSED;
 }
 
-wk_reply wk__rest_judge(wk_rest_dialect dialect, int http_status, const wk_tape *tape,
+wk_reply wk__rest_judge(wk_rest_dialect dialect, int http_status, const wk_doc *doc,
                         char words[256], int64_t *until_ns)
 {
     words[0] = 0;
     *until_ns = 0;
-    if (tape->n == 0) { /* HTML of a gateway, a cut reply, nothing */
+    if (doc->n == 0) { /* HTML of a gateway, a cut reply, nothing */
         snprintf(words, 256, "the reply is no JSON (HTTP status %d)", http_status);
         if (http_status == 429)
             return WK_REPLY_WAIT;
         return dialect == WK_REST_AMBERDATA && http_status == 504 ? WK_REPLY_NARROWER
                                                                   : WK_REPLY_TRY;
     }
-    wk_reply reply = dialect == WK_REST_KRAKEN           ? judge_kraken(tape, words, until_ns)
-                     : dialect == WK_REST_KRAKEN_FUTURES ? judge_futures(tape, words)
-                     : dialect == WK_REST_DELTA          ? judge_delta(tape, words)
-                                               : judge_amberdata(http_status, tape, words);
+    wk_reply reply = dialect == WK_REST_KRAKEN           ? judge_kraken(doc, words, until_ns)
+                     : dialect == WK_REST_KRAKEN_FUTURES ? judge_futures(doc, words)
+                     : dialect == WK_REST_DELTA          ? judge_delta(doc, words)
+                                                         : judge_amberdata(http_status, doc, words);
     if (!words[0])
         snprintf(words, 256, "HTTP status %d", http_status);
     if (http_status == 429)

@@ -17,7 +17,8 @@ int64_t wk__pace_take(wk_pace *pace, double weight, int64_t now_ns);
 
 /* The wait before try `n` (1: the first repetition): base doubles each time up to most; chance
  * [0, 1) picks from its upper half, so that many clients do not come back at once. Never less than
- * what the venue asked for (asked_ns, -1: nothing), to which a tenth of the base is added by chance.
+ * what the venue asked for (asked_ns, -1: nothing), to which a tenth of the base is added by
+ * chance.
  */
 int64_t wk__pace_backoff(int n, int64_t base_ns, int64_t most_ns, int64_t asked_ns, double chance);
 

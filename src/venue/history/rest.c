@@ -11,7 +11,7 @@
 #include "wick/log.h"
 #include "wick/rng.h"
 
-enum { TRIES_BEFORE_FIRST_REPLY = 4, TRIES_OF_BROKEN_JSON = 3 };
+enum { TRIES_BEFORE_FIRST_REPLY = 4, TRIES_OF_BROKEN_JSON = 6 };
 
 wk_status wk__rest_open(const wk_history_config *config, const wk_history_venue *venue,
                         const char *name, wk_rest_dialect dialect, const char *key, wk_rest *out,
@@ -19,7 +19,7 @@ wk_status wk__rest_open(const wk_history_config *config, const wk_history_venue 
 {
     wk_http_options options = {.ca_file = config->ca_file,
                                .total_timeout_ns = (int64_t)(config->timeout_s * 1e9),
-                               .body_bytes_max = WK_TAPE_BYTES_MAX,
+                               .body_bytes_max = WK_DOC_BYTES_MAX,
                                .address_family = (int)config->address_family};
     wk_rest rest = {.name = name,
                     .host = venue->host,
@@ -51,7 +51,7 @@ void wk__rest_close(wk_rest *rest)
     if (!rest)
         return;
     wk_http_close(rest->http);
-    wk__tape_finish(&rest->tape);
+    wk__doc_finish(&rest->doc);
     wk_http_response_finish(&rest->response);
     *rest = (wk_rest){0};
 }
@@ -93,7 +93,7 @@ static bool looks_like_json(const wk_http_response *response)
     return at < response->body_bytes && strchr("{[", response->body[at]);
 }
 
-/* One try. A reply that cannot be read leaves the tape empty. */
+/* One try. A reply that cannot be read leaves the doc empty. */
 static wk_reply call(wk_rest *rest, const char *path, char words[400], int64_t *asked_ns,
                      int *tries_max, wk_status *fatal, wk_err *err)
 {
@@ -102,7 +102,7 @@ static wk_reply call(wk_rest *rest, const char *path, char words[400], int64_t *
                              rest->key_header[0] ? rest->key_header : NULL, NULL};
     wk_err why = {0};
     wk_http_response_finish(&rest->response);
-    rest->tape.n = 0;
+    rest->doc.n = 0;
     if (snprintf(url, sizeof url, "%s%s", rest->host, path) >= (int)sizeof url) {
         *fatal = wk_fail(err, WK_E_RANGE, "an address of %s is too long", rest->name);
         return WK_REPLY_REFUSED;
@@ -124,16 +124,17 @@ static wk_reply call(wk_rest *rest, const char *path, char words[400], int64_t *
     rest->has_answered = true;
     if (rest->response.server_time_ns)
         rest->server_ahead_ns = rest->response.server_time_ns - rest->response.received_ns;
-    status = wk__tape_read(&rest->tape, rest->response.body, rest->response.body_bytes, &why);
+    status = wk__doc_read(&rest->doc, rest->response.body, rest->response.body_bytes, &why);
     int64_t until_ns = 0;
     char said[256];
     wk_reply reply =
-        wk__rest_judge(rest->dialect, rest->response.status, &rest->tape, said, &until_ns);
+        wk__rest_judge(rest->dialect, rest->response.status, &rest->doc, said, &until_ns);
     if (status != WK_OK) {
         char bytes[64];
         first_bytes(&rest->response, bytes);
         bool is_broken = rest->response.status < 300 && looks_like_json(&rest->response);
-        snprintf(words, 400, "%s: %s: \"%s\"", said, is_broken ? why.msg : "it begins", bytes);
+        snprintf(words, 400, "%.160s: %.160s: \"%s\"", said, is_broken ? why.msg : "it begins",
+                 bytes);
         if (is_broken && *tries_max > TRIES_OF_BROKEN_JSON)
             *tries_max = TRIES_OF_BROKEN_JSON;
     } else {
@@ -172,8 +173,8 @@ wk_status wk__rest_get(wk_rest *rest, const char *path, double weight, bool *nar
                            "%s did not answer in %d tries: %s; is the network there? the same "
                            "command goes on where this one stopped",
                            rest->name, n, words);
-        int64_t wait_ns = wk__pace_backoff(n, rest->backoff_ns, rest->backoff_max_ns, asked_ns,
-                                           chance(rest));
+        int64_t wait_ns =
+            wk__pace_backoff(n, rest->backoff_ns, rest->backoff_max_ns, asked_ns, chance(rest));
         wk_log_write(WK_LOG_DEBUG, "fetch.retry", "venue=%s try=%d wait_s=%.3f why=\"%s\"",
                      rest->name, n, (double)wait_ns * 1e-9, words);
         rest->n_repeated++;

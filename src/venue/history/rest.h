@@ -21,7 +21,7 @@ typedef struct {
     uint64_t seed, n_chances;
     int64_t server_ahead_ns; /* of the venue's clock, by its Date header; 0: not told */
     size_t n_requests, n_repeated;
-    wk_tape tape; /* the last reply */
+    wk_doc doc; /* the last reply */
     wk_http_response response;
 } wk_rest;
 
@@ -31,13 +31,14 @@ WK_MUST_CHECK wk_status wk__rest_open(const wk_history_config *config,
                                       wk_err *err);
 void wk__rest_close(wk_rest *rest);
 
-/* GETs host + path. WK_OK: rest->tape is a reply that the venue calls good, or *narrower says that
+/* GETs host + path. WK_OK: rest->doc is a reply that the venue calls good, or *narrower says that
  * less must be asked for. Else the venue refused (WK_E_DATA, in its own words) or did not answer
  * (WK_E_IO) in all tries. */
-WK_MUST_CHECK wk_status wk__rest_get(wk_rest *rest, const char *path, double weight,
-                                     bool *narrower, wk_err *err);
+WK_MUST_CHECK wk_status wk__rest_get(wk_rest *rest, const char *path, double weight, bool *narrower,
+                                     wk_err *err);
 
-/* Now, as the venue sees it where its clock is behind ours: no candle is called closed too early. */
+/* Now, as the venue sees it where its clock is behind ours: no candle is called closed too early.
+ */
 int64_t wk__rest_now_ns(const wk_rest *rest);
 
 #endif

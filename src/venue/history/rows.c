@@ -40,13 +40,13 @@ double wk__rest_percent(wk_decimal value)
     return value.scale <= 36 ? wk_decimal_to_double(value) : 0;
 }
 
-const char *wk__rest_time(const wk_tape *tape, uint32_t at, int64_t *time_ns)
+const char *wk__rest_time(const wk_doc *doc, uint32_t at, int64_t *time_ns)
 {
     char text[48], fraction[10] = "000000000";
     wk_err ignored;
-    if (!wk__tape_is(tape, at, WK_TAPE_STRING))
+    if (!wk__doc_is(doc, at, WK__JSON_STRING))
         return "is no time";
-    wk__tape_copy(tape, at, text, sizeof text);
+    wk__doc_copy(doc, at, text, sizeof text);
     size_t n = strlen(text);
     if (n < 20 || text[n - 1] != 'Z')
         return "is no time like 2025-07-11T08:00:00Z";
@@ -65,10 +65,10 @@ const char *wk__rest_time(const wk_tape *tape, uint32_t at, int64_t *time_ns)
     return NULL;
 }
 
-const char *wk__rest_price(const wk_tape *tape, uint32_t at, wk_decimal *out)
+const char *wk__rest_price(const wk_doc *doc, uint32_t at, wk_decimal *out)
 {
     wk_decimal value;
-    const char *why = wk__tape_decimal(tape, at, &value);
+    const char *why = wk__doc_decimal(doc, at, &value);
     if (!why && value.digits <= 0)
         why = "is not positive";
     if (!why)
@@ -76,10 +76,10 @@ const char *wk__rest_price(const wk_tape *tape, uint32_t at, wk_decimal *out)
     return why;
 }
 
-const char *wk__rest_size(const wk_tape *tape, uint32_t at, wk_decimal *out)
+const char *wk__rest_size(const wk_doc *doc, uint32_t at, wk_decimal *out)
 {
     wk_decimal value;
-    const char *why = wk__tape_decimal(tape, at, &value);
+    const char *why = wk__doc_decimal(doc, at, &value);
     if (!why && value.digits < 0)
         why = "is negative";
     if (!why)
@@ -87,10 +87,10 @@ const char *wk__rest_size(const wk_tape *tape, uint32_t at, wk_decimal *out)
     return why;
 }
 
-const char *wk__rest_unix(const wk_tape *tape, uint32_t at, int64_t unit_ns, int64_t *time_ns)
+const char *wk__rest_unix(const wk_doc *doc, uint32_t at, int64_t unit_ns, int64_t *time_ns)
 {
     int64_t value;
-    const char *why = wk__tape_int(tape, at, &value);
+    const char *why = wk__doc_int(doc, at, &value);
     if (why)
         return why;
     if (value < 0 || value > 8 * (INT64_MAX / 10) / unit_ns) /* up to 2203 */

@@ -200,6 +200,72 @@ static void test_book_refuses_levels_that_would_not_be_exact(void **state)
     wk_book_destroy(book);
 }
 
+static wk_event begin(int is_snapshot, int64_t sequence, int64_t previous)
+{
+    return (wk_event){.kind = WK_EVENT_BOOK_BEGIN,
+                      .book_begin = {.is_snapshot = (uint8_t)is_snapshot,
+                                     .sequence = sequence,
+                                     .previous_sequence = previous}};
+}
+
+static wk_status follow(wk_book_follower *f, wk_event event, wk_err *err)
+{
+    return wk_book_follow(f, &event, err);
+}
+
+static size_t n_bids(const wk_book_follower *f)
+{
+    size_t n;
+    wk_book_levels(f->book, WK_SIDE_BUY, &n);
+    return n;
+}
+
+static void test_follower_waits_for_a_snapshot_and_forgets_at_a_gap(void **state)
+{
+    (void)state;
+    wk_err err = {0};
+    wk_book_follower f = {.book = book_of(1, 0, 10)};
+    const wk_event level = {.kind = WK_EVENT_BOOK_LEVEL,
+                            .level = {.price = {15, 1}, .qty = {3, 0}, .side = WK_SIDE_BUY}};
+    const wk_event end = {.kind = WK_EVENT_BOOK_END};
+    assert_int_equal(follow(&f, begin(0, 7, 6), &err), WK_OK);
+    assert_int_equal(follow(&f, level, &err), WK_OK);
+    assert_int_equal(follow(&f, end, &err), WK_OK);
+    assert_int_equal(n_bids(&f), 0);
+    assert_int_equal(follow(&f, begin(1, 8, 0), &err), WK_OK);
+    assert_int_equal(follow(&f, level, &err), WK_OK);
+    assert_int_equal(follow(&f, end, &err), WK_OK);
+    assert_int_equal(n_bids(&f), 1);
+    assert_true(f.is_live);
+    assert_int_equal(follow(&f, (wk_event){.kind = WK_EVENT_TRADE}, &err), WK_OK);
+    assert_int_equal(n_bids(&f), 1);
+    assert_int_equal(follow(&f, begin(0, 9, 8), &err), WK_OK);
+    assert_int_equal(follow(&f, end, &err), WK_OK);
+    assert_int_equal(f.n_checked, 1);
+    assert_int_equal(follow(&f, begin(0, 11, 10), &err), WK_E_DATA);
+    assert_string_equal(err.msg, "book message 11 came after 9; subscribe again");
+    assert_false(f.is_live);
+    assert_int_equal(n_bids(&f), 0);
+    assert_int_equal(follow(&f, begin(1, 20, 0), &err), WK_OK);
+    assert_int_equal(follow(&f, level, &err), WK_OK);
+    assert_int_equal(follow(&f, begin(0, 21, 20), &err), WK_E_DATA); /* inside another */
+    assert_false(f.is_live);
+    assert_int_equal(follow(&f, begin(1, 20, 0), &err), WK_OK);
+    wk_event fine = level;
+    fine.level.price.scale = 2;
+    assert_int_equal(follow(&f, fine, &err), WK_E_DATA);
+    assert_string_equal(
+        err.msg,
+        "a book level is wrong: the price has more decimals than the book; subscribe again");
+    assert_int_equal(follow(&f, begin(1, 20, 0), &err), WK_OK);
+    assert_int_equal(follow(&f, level, &err), WK_OK);
+    assert_int_equal(follow(&f, end, &err), WK_OK);
+    assert_int_equal(follow(&f, (wk_event){.kind = WK_EVENT_GAP}, &err), WK_OK);
+    assert_false(f.is_live);
+    assert_int_equal(n_bids(&f), 0);
+    wk_book_destroy(f.book);
+}
+
 static void test_book_create_refuses_wrong_shapes(void **state)
 {
     (void)state;
@@ -223,6 +289,7 @@ int main(void)
         cmocka_unit_test(test_book_equals_a_plain_model_at_every_step),
         cmocka_unit_test(test_book_keeps_the_best_when_a_message_overfills_it),
         cmocka_unit_test(test_book_refuses_levels_that_would_not_be_exact),
+        cmocka_unit_test(test_follower_waits_for_a_snapshot_and_forgets_at_a_gap),
         cmocka_unit_test(test_book_create_refuses_wrong_shapes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

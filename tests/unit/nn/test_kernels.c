@@ -168,6 +168,10 @@ static void test_cells_and_activations_give_equal_bits(void **unused)
             memcpy(p + 7 * N, w + 2 * N, N * sizeof *p);
             o->gru_cell_back(B, H, p, p + 3 * N, w, p + 7 * N);
             p += 8 * N;
+            /* Without a tape the same h. */
+            memcpy(p, a, 4 * N * sizeof *p);
+            o->lstm_cell(B, H, p, w, p + 4 * N, NULL, p + 5 * N);
+            assert_memory_equal(p + 5 * N, g + 6 * N, N * sizeof *p);
             o->relu(N, a, p);
             o->relu_back(N, p, w, p + N);
             o->tanh(N, a, p + 2 * N);

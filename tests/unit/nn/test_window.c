@@ -87,14 +87,14 @@ static void test_window_equals_sequence_bit_for_bit(void **unused)
         snprintf(what, sizeof what, "stack %zu", i);
         check_window(what, &(wk_nn_config){.layers = {one[i], 3}}, 3);
     }
-    check_window("reference", &reference_net, 32);
+    check_window("reference", &wk_nn_reference, 32);
     check_window("odd", &odd_net, 3);
 }
 
 static void test_window_leaves_out_dead_positions(void **unused)
 {
     (void)unused;
-    wk_nn *nn = create(&reference_net, 32);
+    wk_nn *nn = create(&wk_nn_reference, 32);
     wk_arena arena;
     wk_arena_init(&arena);
     wk__window w;
@@ -113,10 +113,10 @@ static void test_window_leaves_out_dead_positions(void **unused)
     wk_nn_destroy(nn);
 }
 
-static void test_reference_network_has_its_parameters_and_names(void **unused)
+static void test_wk_nn_referencework_has_its_parameters_and_names(void **unused)
 {
     (void)unused;
-    wk_nn *nn = create(&reference_net, 32);
+    wk_nn *nn = create(&wk_nn_reference, 32);
     assert_int_equal(wk_nn_n_params(nn), 151109);
     const char *first[] = {"cnn.0.weight", "cnn.0.bias", "cnn.2.weight", "cnn.2.bias",
                            "lstm.0.weight_ih"};
@@ -138,7 +138,7 @@ static void test_reference_network_has_its_parameters_and_names(void **unused)
 static void test_a_network_of_branches_survives_saving(void **unused)
 {
     (void)unused;
-    const wk_nn_config *nets[] = {&reference_net, &odd_net};
+    const wk_nn_config *nets[] = {&wk_nn_reference, &odd_net};
     for (int k = 0; k < 2; k++) {
         const size_t F = k ? 3 : 32;
         char path[] = "/tmp/wick_window_XXXXXX";
@@ -193,7 +193,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_window_equals_sequence_bit_for_bit),
         cmocka_unit_test(test_window_leaves_out_dead_positions),
-        cmocka_unit_test(test_reference_network_has_its_parameters_and_names),
+        cmocka_unit_test(test_wk_nn_referencework_has_its_parameters_and_names),
         cmocka_unit_test(test_a_network_of_branches_survives_saving),
         cmocka_unit_test(test_wrong_branches_are_refused_with_their_name),
     };

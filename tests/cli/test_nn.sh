@@ -1,0 +1,102 @@
+#!/bin/sh
+# Networks on arrays of one's own, through the real command. Prints TAP.
+# usage: test_nn.sh WICK SOURCE_DIR
+set -u
+wick=$(realpath "$1")
+source=$(realpath "$2")
+golden=$source/tests/golden/nn
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+cd "$dir" || exit 1
+cp "$source/tests/cli/nn.json" conf.json
+n=0
+failed=0
+
+ok() { # STATUS DESCRIPTION
+    n=$((n + 1))
+    if [ "$1" -eq 0 ]; then
+        echo "ok $n - $2"
+    else
+        echo "not ok $n - $2"
+        [ ! -s log ] || tail -n 2 log | sed 's/^/# /'
+        failed=1
+    fi
+}
+train() { "$wick" nn train conf.json --data "$golden/arrays.h5" "$@" >log 2>&1; }
+predict() { "$wick" nn predict "$1" --data "$golden/arrays.h5" --out "$2" >log 2>&1; }
+says() { # WORDS COMMAND...: fails and the message holds the words
+    words=$1
+    shift
+    "$@"
+    [ $? -ne 0 ] && grep -q -- "$words" log
+}
+
+train --out a --threads 1
+ok $? "classes from HDF5"
+train --out b --threads 2
+cmp -s a/weights.safetensors b/weights.safetensors && cmp -s a/training.json b/training.json
+ok $? "the same bytes for two threads"
+"$wick" nn train conf.json --data "$golden/arrays_x.npy" --targets "$golden/arrays_y.npy" --out c >log 2>&1
+cmp -s a/weights.safetensors c/weights.safetensors
+ok $? "the same bytes from .npy files"
+predict a p.csv
+[ "$(head -n 1 p.csv)" = p1,p3 ] && [ "$(wc -l <p.csv)" -eq 97 ]
+ok $? "a line a sequence, columns named by the labels"
+# The labels follow from the sign of a slope; noise leaves a few of 96 undecided.
+"$wick" nn predict a --data "$golden/arrays_x.npy" --out q.csv >log 2>&1 && cmp -s p.csv q.csv
+ok $? "the same predictions of the .npy file"
+grep -q '"train_loss"' a/training.json && grep -q '"epochs": 30' a/config.json
+ok $? "curves and the resolved configuration lie beside the weights"
+
+# ---- killed and resumed ----
+train --out whole --set fit.patience=0
+# The shorter run would have another schedule, so the long one is killed, again and again.
+i=0
+while [ $i -lt 40 ] && [ ! -f cut/network.json ]; do
+    timeout -s KILL 0.$((i % 4 + 1)) "$wick" nn train conf.json --data "$golden/arrays.h5" --out cut \
+        --set fit.patience=0 --resume >log 2>&1
+    i=$((i + 1))
+done
+[ -f cut/network.json ] || train --out cut --set fit.patience=0 --resume
+cmp -s whole/weights.safetensors cut/weights.safetensors && cmp -s whole/training.json cut/training.json
+ok $? "killed and resumed equals never killed"
+[ ! -e cut.checkpoint.safetensors ]
+ok $? "the checkpoint goes when the training is done"
+train --out d --checkpoint --set fit.epochs=2 && [ ! -e d.checkpoint.safetensors ]
+ok $? "a checkpoint is written when asked for"
+
+# ---- other losses and targets ----
+for loss in mse huber pinball gaussian student_t; do
+    train --out r_$loss --set fit.loss=$loss --set y=slope --set fit.epochs=5 && predict r_$loss $loss.csv
+    ok $? "$loss of a target a sequence"
+done
+[ "$(head -n 1 pinball.csv)" = y0_q0.1,y0_q0.5,y0_q0.9 ] && [ "$(head -n 1 gaussian.csv)" = y0_mean,y0_scale ]
+ok $? "columns name quantiles, mean and scale"
+train --out s --set fit.loss=mse --set y=steps --set targets=step --set fit.epochs=5 && predict s s.csv &&
+    [ "$(head -n 1 s.csv)" = sequence,bar,y0 ] && [ "$(wc -l <s.csv)" -eq 1921 ]
+ok $? "a target at every bar"
+train --out f --set fit.loss=focal --set fit.balanced=true --set standardize=true --set fit.epochs=5
+ok $? "focal loss, balanced classes, scaled inputs"
+
+# ---- what is refused ----
+says 'no array named Z' train --out e --set x=Z
+ok $? "a missing array is named"
+says 'do not fit inputs' train --out e --set y=X
+ok $? "targets that do not fit"
+says 'fit.los' train --out e --set fit.los=mse
+ok $? "an unknown key"
+head -c 300 "$golden/arrays_x.npy" >cut.npy
+"$wick" nn predict a --data cut.npy --out e.csv >log 2>&1
+[ $? -eq 1 ] && grep -q 'shape needs' log
+ok $? "a cut array"
+cp -r a broken && head -c 500 a/weights.safetensors >broken/weights.safetensors
+predict broken e.csv
+[ $? -eq 1 ] && grep -q 'broken/weights.safetensors' log
+ok $? "cut weights"
+train --out e --set fit.learning_rate=10 --set fit.clip_norm=0 --set fit.loss=mse --set y=slope --set fit.epochs=2000 \
+    --set fit.patience=0
+[ $? -eq 0 ] || grep -q 'diverged' log
+ok $? "a training that diverges says so"
+
+echo "1..$n"
+exit $failed
