@@ -30,6 +30,7 @@
     X(nn_predict)                \
     X(nn_reproduce)              \
     X(nn_train)                  \
+    X(outside_fetch)             \
     X(paper)                     \
     X(predict)                   \
     X(prove)                     \
