@@ -7,7 +7,7 @@
 #include "wick/bars.h"
 #include "wick/clock.h"
 
-enum { DETAILS = 64, IDS = 4096, RATIO_MAX = 1440 };
+enum { DETAILS = 64, IDS = 4096, RATIO_MAX = 1440, SKIP_BUCKETS = 20000 };
 
 #define NEVER INT64_MAX
 #define GAP_FILLED_NS (60 * WK_NS_PER_S)
@@ -367,6 +367,15 @@ void wk__closer_close(wk__closer *c, int64_t arrival_ns)
 int64_t wk__closer_due(const wk__closer *c)
 {
     return c->next_ns < 0 ? NEVER : c->next_ns + c->base_ns + c->options.grace_ns;
+}
+
+void wk__closer_skip(wk__closer *c, int64_t venue_ns)
+{
+    if (c->next_ns < 0 || (venue_ns - c->next_ns) / c->base_ns <= SKIP_BUCKETS)
+        return;
+    int64_t to = wk_bucket_start(venue_ns, c->base_ns) - DETAILS * c->base_ns;
+    ask(c, c->next_ns, to);
+    c->next_ns = to;
 }
 
 /* Bars that could not be made when they were due, or were made of less than is known now. */

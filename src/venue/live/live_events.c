@@ -8,7 +8,7 @@
 #include "wick/clock.h"
 #include "wick/log.h"
 
-enum { VALUE_EVERY_S = 60, GOOD_MESSAGES = 20 };
+enum { VALUE_EVERY_S = 60, GOOD_MESSAGES = 20, IMPOSSIBLE_RUN = 20 };
 
 #define FAR_NS (3600 * WK_NS_PER_S)
 
@@ -293,7 +293,15 @@ void wk__live_on_event(void *ctx, const wk_event *given)
         e.symbol += c->first_market;
         m = &live->markets[e.symbol];
     }
-    if (has_impossible_time(venue, &e)) {
+    bool is_impossible = has_impossible_time(venue, &e);
+    venue->n_impossible_run = is_impossible ? venue->n_impossible_run + 1 : 0;
+    if (venue->n_impossible_run >= IMPOSSIBLE_RUN) {
+        /* Not they: what was taken for the venue's clock is wrong. */
+        venue->clock = (wk__clock_offset){0};
+        venue->n_impossible_run = 0;
+        is_impossible = false;
+    }
+    if (is_impossible) {
         venue->counts.impossible++;
         e.exchange_ns = 0;
         if (e.kind == WK_EVENT_TRADE || e.kind == WK_EVENT_CANDLE)
