@@ -26,7 +26,7 @@ static wk_live_config *config(void)
     static wk_arena arena;
     wk_err err;
     if (!is_made) {
-        wk_log_set_level((wk_log_level)-1);
+        wk_log_set_level(WK_LOG_ERROR);
         wk_arena_init(&arena);
         if (wk_config_parse(
                 &wk_live_config_table, "fuzz",
