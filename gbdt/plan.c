@@ -279,22 +279,30 @@ static bool add_tree(builder *b, const wk__gbdt_tree *tree)
     return fits;
 }
 
+static uint16_t place_of_slot(size_t slot)
+{
+    return (uint16_t)((offsetof(wk__gbdt_tile, slots) + slot * WK__GBDT_TILE) / 8);
+}
+
 static void add_batch_nodes(const builder *b, size_t p, size_t *at)
 {
     wk__gbdt_plan *plan = b->plan;
     const wk__gbdt_part *part = &b->parts[p];
     plan->part_nodes[p] = *at;
     for (size_t i = b->n_inner[p]; i-- > 0;) {
-        uint8_t link[2] = {part->child[0][i], part->child[1][i]};
-        for (int side = 0; side < 2; side++)
-            link[side] = link[side] & WK__GBDT_INNER ? link[side] & (WK__GBDT_INNER - 1)
-                                                     : (uint8_t)(WK__GBDT_PART + link[side]);
+        uint16_t place[2];
+        for (int side = 0; side < 2; side++) {
+            uint8_t link = part->child[side][i];
+            place[side] = place_of_slot(link & WK__GBDT_INNER ? link & (WK__GBDT_INNER - 1)
+                                                              : WK__GBDT_PART + (size_t)link);
+        }
         size_t plane = b->plus[p] >> i & 1 ? plan->n_columns_padded : 0;
-        plan->nodes[(*at)++] = (wk__gbdt_batch_node){.column = (uint16_t)(plane + part->column[i]),
+        size_t column = (plane + part->column[i]) * WK__GBDT_TILE / 8;
+        plan->nodes[(*at)++] = (wk__gbdt_batch_node){.column = (uint16_t)column,
                                                      .cut = part->cut[i],
-                                                     .left = link[0],
-                                                     .right = link[1],
-                                                     .self = (uint8_t)i};
+                                                     .left = place[0],
+                                                     .right = place[1],
+                                                     .self = place_of_slot(i)};
     }
 }
 
@@ -341,6 +349,8 @@ static void lay_out(builder *b)
         plan->block_depth[i] = (uint8_t)deepest;
         plan->block_doublings[i] = (uint8_t)doublings;
     }
+    if (n == 0)
+        return;
     memcpy(plan->parts, b->parts, n * sizeof *b->parts);
     memcpy(plan->plus, b->plus, n * sizeof *b->plus);
 }

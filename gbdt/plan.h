@@ -37,11 +37,19 @@ typedef struct {
     float group[16], line[17][16];
 } wk__gbdt_cuts;
 
-/* A node of the batch, children before their parent. */
+/* What a batch of rows needs, rows side by side: bytes of the columns, then the bytes plus one (from
+ * n_columns_padded on); results of the nodes of a part, then the numbers of its leaves. */
 typedef struct {
-    uint16_t column; /* beyond n_columns: the bytes plus one */
-    uint8_t cut, left, right, self; /* children: slots; 64 to 127 are the leaves */
+    _Alignas(64) uint8_t columns[2 * WK__GBDT_COLUMNS_MAX][WK__GBDT_TILE];
+    uint8_t slots[2 * WK__GBDT_PART][WK__GBDT_TILE];
+} wk__gbdt_tile;
+
+/* A node of the batch, children before their parent. Places in a tile, in units of eight bytes. */
+typedef struct {
+    uint16_t column, left, right, self, cut;
 } wk__gbdt_batch_node;
+
+#define WK__GBDT_PLACE(tile, place) ((uint8_t *)(tile) + (size_t)8 * (place))
 
 /* The same links for a walk: step[n][right] is a node below 64, or 64 + leaf, which leads to itself. */
 typedef struct {

@@ -116,11 +116,6 @@ static void predict_row(const wk__gbdt_plan *plan, const float *row, float *marg
 
 /* ---- batch ---- */
 
-typedef struct {
-    uint8_t columns[2 * WK__GBDT_COLUMNS_MAX][TILE];
-    uint8_t slots[2 * WK__GBDT_PART][TILE];
-} tile_bytes;
-
 INLINE void add_leaves(float *sum, const float *value, const uint8_t *leaf)
 {
     for (int j = 0; j < TILE; j += 8) {
@@ -131,13 +126,14 @@ INLINE void add_leaves(float *sum, const float *value, const uint8_t *leaf)
 }
 
 /* From the leaves up, each node takes the result of the child that the row goes to. */
-INLINE void fold_nodes(tile_bytes *t, const wk__gbdt_batch_node *node, size_t n)
+INLINE void fold_nodes(wk__gbdt_tile *t, const wk__gbdt_batch_node *node, size_t n)
 {
     for (const wk__gbdt_batch_node *end = node + n; node < end; node++) {
         __m256i cut = _mm256_set1_epi8((char)node->cut);
-        const uint8_t *column = t->columns[node->column];
-        const uint8_t *left = t->slots[node->left], *right = t->slots[node->right];
-        uint8_t *self = t->slots[node->self];
+        const uint8_t *column = WK__GBDT_PLACE(t, node->column);
+        const uint8_t *left = WK__GBDT_PLACE(t, node->left);
+        const uint8_t *right = WK__GBDT_PLACE(t, node->right);
+        uint8_t *self = WK__GBDT_PLACE(t, node->self);
         for (int w = 0; w < TILE; w += 32) {
             __m256i q = _mm256_load_si256((const void *)(column + w));
             __m256i stays = _mm256_cmpeq_epi8(_mm256_min_epu8(q, cut), q);
@@ -149,7 +145,7 @@ INLINE void fold_nodes(tile_bytes *t, const wk__gbdt_batch_node *node, size_t n)
 }
 
 static void fill_columns(const wk__gbdt_plan *plan, const float *X, size_t n_rows, size_t stride,
-                         tile_bytes *t)
+                         wk__gbdt_tile *t)
 {
     uint8_t bytes[WK__GBDT_COLUMNS_MAX] __attribute__((aligned(64)));
     for (size_t i = 0; i < TILE; i++) {
@@ -165,7 +161,7 @@ static void fill_columns(const wk__gbdt_plan *plan, const float *X, size_t n_row
 static void predict_tile(const wk__gbdt_plan *plan, const float *X, size_t n_rows, size_t stride,
                          float *margin)
 {
-    tile_bytes t __attribute__((aligned(64)));
+    wk__gbdt_tile t;
     float sum[TILE] __attribute__((aligned(64)));
     size_t K = plan->n_outputs;
     memset(t.columns[0], 0, TILE);

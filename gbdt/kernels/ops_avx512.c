@@ -130,11 +130,6 @@ INLINE void transpose(const uint8_t *from, size_t stride, uint8_t *to, uint8_t *
     }
 }
 
-typedef struct {
-    uint8_t columns[2 * WK__GBDT_COLUMNS_MAX][TILE];
-    uint8_t slots[2 * WK__GBDT_PART][TILE];
-} tile_bytes;
-
 INLINE void add_leaves(float *sum, const float *value, const uint8_t *leaf)
 {
     __m512 a = _mm512_load_ps(value), b = _mm512_load_ps(value + 16);
@@ -149,13 +144,14 @@ INLINE void add_leaves(float *sum, const float *value, const uint8_t *leaf)
 }
 
 /* From the leaves up, each node takes the result of the child that the row goes to. */
-INLINE void fold_nodes(tile_bytes *t, const wk__gbdt_batch_node *node, size_t n)
+INLINE void fold_nodes(wk__gbdt_tile *t, const wk__gbdt_batch_node *node, size_t n)
 {
     for (const wk__gbdt_batch_node *end = node + n; node < end; node++) {
         __m512i cut = _mm512_set1_epi8((char)node->cut);
-        const uint8_t *column = t->columns[node->column];
-        const uint8_t *left = t->slots[node->left], *right = t->slots[node->right];
-        uint8_t *self = t->slots[node->self];
+        const uint8_t *column = WK__GBDT_PLACE(t, node->column);
+        const uint8_t *left = WK__GBDT_PLACE(t, node->left);
+        const uint8_t *right = WK__GBDT_PLACE(t, node->right);
+        uint8_t *self = WK__GBDT_PLACE(t, node->self);
         for (int w = 0; w < TILE; w += 64) {
             __mmask64 m = _mm512_cmpgt_epu8_mask(_mm512_load_si512(column + w), cut);
             __m512i v = _mm512_mask_mov_epi8(_mm512_load_si512(left + w), m,
@@ -168,7 +164,7 @@ INLINE void fold_nodes(tile_bytes *t, const wk__gbdt_batch_node *node, size_t n)
 static void predict_tile(const wk__gbdt_plan *plan, const float *X, size_t n_rows, size_t stride,
                          float *margin)
 {
-    tile_bytes t __attribute__((aligned(64)));
+    wk__gbdt_tile t;
     uint8_t rows[16][WK__GBDT_COLUMNS_MAX] __attribute__((aligned(64)));
     float sum[TILE] __attribute__((aligned(64)));
     size_t padded = plan->n_columns_padded, K = plan->n_outputs;

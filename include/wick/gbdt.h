@@ -31,7 +31,9 @@ typedef struct {
     double subsample;      /* rows a round, without replacement, by counter RNG */
     double colsample_bytree;
     int64_t early_stopping_rounds; /* 0: off; needs a validation set */
-    double base_score;     /* NaN: mean of the labels (or prior log-odds); softprob: 0 each */
+    /* NaN: mean of the labels (or prior log-odds). softprob: margins 0, and the first trees start from
+     * the classes' shares. */
+    double base_score;
     int64_t seed;
 } wk_gbdt_params;
 extern const wk_cfg_table wk_gbdt_params_table; /* XGBoost's parameter names */

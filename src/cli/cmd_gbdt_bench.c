@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "wick/cli.h"
 #include "wick/clock.h"
@@ -23,7 +24,8 @@ typedef struct {
     size_t n_train, n_test;
 } bench_data;
 
-/* Correlated columns, 5 % missing; the class depends on products of a few of them with much noise. */
+/* Correlated columns, 5 % missing; the class depends on products of a few of them with much noise. The
+ * signs change beside 0, for which LightGBM has a bin of its own. */
 static void make_row(size_t i, float *row, float *y)
 {
     float common = (float)wk_rng_normal(1, 0, i);
@@ -33,8 +35,10 @@ static void make_row(size_t i, float *row, float *y)
         row[f] = r % 100 < 5 ? NAN : u + v - 1 + 0.3f * common;
     }
     float s = (float)wk_rng_normal(3, 0, i);
-    for (size_t f = 0; f < 6; f++)
-        s += isnan(row[f]) ? 0.2f : row[f] * row[(f + 1) % 6 + 6 * (f & 1)] > 0 ? 0.5f : -0.4f;
+    for (size_t f = 0; f < 6; f++) {
+        float a = row[f] - 0.113f, b = row[(f + 1) % 6 + 6 * (f & 1)] + 0.171f;
+        s += isnan(a) ? 0.2f : a * b > 0 ? 0.5f : -0.4f;
+    }
     *y = s > 0.7f ? 2 : s < -0.7f ? 0 : 1;
 }
 
@@ -274,22 +278,33 @@ static wk_status time_rows(const wk_cli *cli, const wk_forest *forest, const ben
     return print_line(cli, &line, err);
 }
 
+/* Time of this thread alone, which a loaded machine does not stretch much. */
+static double cpu_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
 static wk_status time_batch(const wk_cli *cli, const wk_forest *forest, const bench_data *d,
                             const char *what, wk_err *err)
 {
     enum { RUNS = 9 };
-    double rate[RUNS];
-    char extra[64];
+    double rate[RUNS], cpu_best = HUGE_VAL;
+    char extra[128];
     float *out = malloc(BATCH_ROWS * CLASSES * sizeof *out);
     WK_ASSERT(out);
     for (int i = 0; i < RUNS; i++) {
-        double start = now_s();
+        double start = now_s(), cpu_start = cpu_s();
         wk_forest_predict_batch(forest, d->X, BATCH_ROWS, COLS, 1, out);
+        double cpu = cpu_s() - cpu_start;
         rate[i] = BATCH_ROWS / (now_s() - start);
+        cpu_best = cpu < cpu_best ? cpu : cpu_best;
     }
     free(out);
     qsort(rate, RUNS, sizeof *rate, by_value);
-    snprintf(extra, sizeof extra, ", \"kernel\": \"%s\"", wk_forest_kernel(forest));
+    snprintf(extra, sizeof extra, ", \"by_cpu_time\": %.6g, \"kernel\": \"%s\"",
+             BATCH_ROWS / cpu_best, wk_forest_kernel(forest));
     const bench_line line = {"gbdt.batch", what, "rows/s", rate[RUNS - 1], rate[RUNS / 2], rate[0],
                              false, 1, extra};
     return print_line(cli, &line, err);

@@ -13,6 +13,7 @@ for file in "$2"/configs/*.json "$2"/configs/*/*.json; do
     kind=run
     case $file in
     */record*.json) kind=record ;;
+    */paper*.json) kind=bot ;;
     */fetch*.json) kind=fetch ;;
     esac
     if "$wick" config check "$file" --kind $kind >"$work/once.json" &&

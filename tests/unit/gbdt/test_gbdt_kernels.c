@@ -215,11 +215,70 @@ static void test_leaves_are_nodes_of_the_file(void **state)
     wk_forest_destroy(forest);
 }
 
+static size_t allocations;
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t n);
+void *__real_aligned_alloc(size_t align, size_t n);
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t n);
+void *__wrap_aligned_alloc(size_t align, size_t n);
+
+void *__wrap_malloc(size_t n)
+{
+    allocations++;
+    return __real_malloc(n);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    allocations++;
+    return __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *p, size_t n)
+{
+    allocations++;
+    return __real_realloc(p, n);
+}
+
+void *__wrap_aligned_alloc(size_t align, size_t n)
+{
+    allocations++;
+    return __real_aligned_alloc(align, n);
+}
+
+static void test_prediction_never_allocates(void **state)
+{
+    (void)state;
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        allocations = 0;
+        wk_forest *forest = make_forest(&cases[c]);
+        assert_true(allocations > 0); /* the count works */
+        float *X = malloc(3 * 300 * sizeof *X), out[64];
+        uint32_t *leaf = malloc((cases[c].n_trees + 1) * sizeof *leaf);
+        assert_true(X && leaf);
+        for (size_t i = 0; i < 3; i++)
+            fill_row(&cases[c], i, X + i * 300);
+        allocations = 0;
+        wk_forest_margin(forest, X, out);
+        wk_forest_predict(forest, X, out);
+        wk_forest_predict_batch(forest, X, 3, 300, 1, out);
+        wk_forest_leaves(forest, X, leaf);
+        assert_int_equal(allocations, 0);
+        free(X);
+        free(leaf);
+        wk_forest_destroy(forest);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kernels_give_the_bits_of_the_walk),
         cmocka_unit_test(test_leaves_are_nodes_of_the_file),
+        cmocka_unit_test(test_prediction_never_allocates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
