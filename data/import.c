@@ -1,5 +1,5 @@
-/* Candle and rate files into memory: plain or gzip by their magic, read in order, checked row by
- * row. */
+/* Candle and rate files into memory: plain, gzip or zip by their magic, read in order, checked row
+ * by row. */
 #include "wick/import.h"
 
 #include <errno.h>
@@ -11,6 +11,7 @@
 
 #include "wick/clock.h"
 #include "wick/csv.h"
+#include "zip.h"
 
 enum { CHUNK = 1 << 18, LINE_MAX_BYTES = 1 << 16 };
 
@@ -18,22 +19,70 @@ enum { CHUNK = 1 << 18, LINE_MAX_BYTES = 1 << 16 };
 typedef struct {
     const char *path;
     gzFile file;
+    wk__zip *zip; /* or this */
     char *buffer; /* CHUNK + LINE_MAX_BYTES */
     size_t begin, end;
     size_t row; /* of the line given last, from 1 */
     int ended;
 } line_reader;
 
+static int is_zip(const char *path)
+{
+    char magic[4] = {0};
+    FILE *f = fopen(path, "rbe");
+    if (!f)
+        return 0;
+    size_t n = fread(magic, 1, 4, f);
+    fclose(f);
+    return n == 4 && (!memcmp(magic, "PK\3\4", 4) || !memcmp(magic, "PK\5\6", 4));
+}
+
+/* "x.zip/name.csv" names a file of an archive. Returns where the name begins, or NULL. */
+static const char *name_in_zip(const char *path)
+{
+    const char *at = path;
+    while ((at = strstr(at, ".zip/")) != NULL) {
+        at += 4;
+        char *archive = strndup(path, (size_t)(at - path));
+        struct stat st;
+        int is_archive = archive && stat(archive, &st) == 0 && S_ISREG(st.st_mode);
+        free(archive);
+        if (is_archive)
+            return at + 1;
+    }
+    return NULL;
+}
+
+static wk_status open_zip(line_reader *r, const char *path, const char *name, wk_err *err)
+{
+    char *archive = name ? strndup(path, (size_t)(name - 1 - path)) : strdup(path);
+    r->buffer = malloc(CHUNK + LINE_MAX_BYTES);
+    wk_status status = archive && r->buffer
+                           ? wk__zip_open(archive, name, &r->zip, err)
+                           : wk_fail(err, WK_E_NOMEM, "out of memory for %s", path);
+    free(archive);
+    if (status != WK_OK) {
+        free(r->buffer);
+        *r = (line_reader){.path = path};
+    }
+    return status;
+}
+
 static wk_status reader_open(line_reader *r, const char *path, wk_err *err)
 {
     struct stat st;
     *r = (line_reader){.path = path};
+    const char *name = name_in_zip(path);
+    if (name)
+        return open_zip(r, path, name, err);
     if (stat(path, &st) != 0)
         return wk_fail(err, WK_E_IO, "cannot open %s: %s", path, strerror(errno));
     if (!S_ISREG(st.st_mode))
         return wk_fail(err, WK_E_IO, "%s is not a file", path);
     if (st.st_size == 0)
         return wk_fail(err, WK_E_PARSE, "%s is empty; fetch it again", path);
+    if (is_zip(path))
+        return open_zip(r, path, NULL, err);
     errno = 0;
     r->file = gzopen(path, "rbe");
     r->buffer = malloc(CHUNK + LINE_MAX_BYTES);
@@ -54,6 +103,7 @@ static void reader_close(line_reader *r)
 {
     if (r->file)
         gzclose(r->file);
+    wk__zip_close(r->zip);
     free(r->buffer);
     *r = (line_reader){0};
 }
@@ -63,6 +113,13 @@ static wk_status reader_fill(line_reader *r, wk_err *err)
     memmove(r->buffer, r->buffer + r->begin, r->end - r->begin);
     r->end -= r->begin;
     r->begin = 0;
+    if (r->zip) {
+        size_t n = 0;
+        WK_TRY(wk__zip_read(r->zip, r->buffer + r->end, CHUNK, &n, err));
+        r->ended = n == 0;
+        r->end += n;
+        return WK_OK;
+    }
     int got = gzread(r->file, r->buffer + r->end, CHUNK);
     int code = Z_OK;
     const char *what = gzerror(r->file, &code);
@@ -172,7 +229,8 @@ static wk_status problem(const line_reader *r, int lenient, const char *why, siz
     (*count)++;
     if (lenient)
         return WK_OK;
-    return wk_fail(err, WK_E_PARSE, "%s (`wick import --lenient` drops and counts such rows)", text);
+    return wk_fail(err, WK_E_PARSE, "%s (`wick import --lenient` drops and counts such rows)",
+                   text);
 }
 
 static wk_status take_bar(const line_reader *r, int lenient, const wk_bar *bar, bar_list *list,
@@ -424,4 +482,9 @@ wk_status wk_import_rates(const char *path, wk_rates *out, wk_err *err)
     else
         wk_rates_finish(&rates);
     return status;
+}
+
+wk_status wk_import_zip_names(const char *path, char ***names, size_t *n, wk_err *err)
+{
+    return wk__zip_names(path, names, n, err);
 }

@@ -20,6 +20,7 @@ void wk_panel_finish(wk_panel *panel)
     free(panel->provenance);
     free(panel->funding);
     free(panel->funding_known);
+    free(panel->outside);
     *panel = (wk_panel){0};
 }
 
@@ -42,8 +43,29 @@ void wk_panel_drop(wk_panel *panel, size_t n_steps)
         drop_front(panel->funding, dropped * sizeof *panel->funding, kept * sizeof *panel->funding);
     panel->funding_known = drop_front(panel->funding_known, dropped * sizeof *panel->funding_known,
                                       kept * sizeof *panel->funding_known);
+    panel->outside = drop_front(panel->outside, dropped * panel->K * sizeof *panel->outside,
+                                kept * panel->K * sizeof *panel->outside);
     panel->T -= n_steps;
     panel->start_ns += (int64_t)n_steps * panel->timeframe_ns;
+}
+
+wk_status wk_panel_widen(wk_panel *panel, size_t K, size_t *first, wk_err *err)
+{
+    size_t cells = panel->T * panel->S, before = panel->K, after = before + K;
+    double *wide = K && cells <= SIZE_MAX / sizeof *wide / after ? malloc(cells * after * sizeof *wide) : NULL;
+    if (!wide)
+        return wk_fail(err, WK_E_NOMEM, "out of memory for %zu outside columns of %zu cells", after, cells);
+    for (size_t i = 0; i < cells; i++) {
+        if (before)
+            memcpy(wide + i * after, panel->outside + i * before, before * sizeof *wide);
+        for (size_t k = before; k < after; k++)
+            wide[i * after + k] = NAN;
+    }
+    free(panel->outside);
+    panel->outside = wide;
+    panel->K = after;
+    *first = before;
+    return WK_OK;
 }
 
 static int inside(int64_t time_ns, int64_t from_ns, int64_t to_ns)

@@ -71,22 +71,3 @@ wk_status wk_folds_make(const wk_panel *panel, int64_t test_from_ns, int64_t tes
     *n = count;
     return WK_OK;
 }
-
-size_t wk_split_purge(size_t n, const int32_t *begin, const int32_t *end, size_t test_begin,
-                      size_t test_end, size_t embargo, uint8_t *keep)
-{
-    WK_ASSERT(test_begin < test_end && test_end <= n);
-    int64_t first = begin[test_begin], last = end[test_begin];
-    for (size_t i = test_begin; i < test_end; i++) {
-        first = begin[i] < first ? begin[i] : first;
-        last = end[i] > last ? end[i] : last;
-    }
-    size_t kept = 0;
-    for (size_t i = 0; i < n; i++) {
-        int before = end[i] < first;
-        int after = begin[i] > last + (int64_t)embargo;
-        keep[i] = (i < test_begin || i >= test_end) && (before || after);
-        kept += keep[i];
-    }
-    return kept;
-}

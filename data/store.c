@@ -11,7 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store_file.h"
+#include "store_internal.h"
+#include "store_year.h"
 #include "wick/clock.h"
 #include "wick/file.h"
 
@@ -45,20 +46,84 @@ wk_status wk_store_root(const char *given, char *out, size_t size_bytes, wk_err 
     return WK_OK;
 }
 
-static wk_status series_directory(const char *root, const char *venue, const char *symbol,
-                                  int64_t timeframe_ns, char out[PATH_MAX], wk_err *err)
+wk_status wk__store_directory(const char *root, const char *venue, const char *symbol,
+                              int64_t timeframe_ns, char out[PATH_MAX], wk_err *err)
 {
     char name[16];
     WK_TRY(wk__store_check_name("venue", venue, err));
     WK_TRY(wk__store_check_name("symbol", symbol, err));
-    if (timeframe_ns < WK_NS_PER_S || timeframe_ns % WK_NS_PER_S != 0)
-        return wk_fail(err, WK_E_ARG, "%s: a timeframe of %lld ns; the store holds whole seconds",
-                       symbol, (long long)timeframe_ns);
+    WK_TRY(wk__store_check_timeframe(symbol, timeframe_ns, err));
     /* Room for the year and the two suffixes that staging appends. */
     if (snprintf(out, PATH_MAX, "%s/%s/%s/%s", root, venue, symbol,
                  wk_timeframe_format(timeframe_ns, name)) >= PATH_MAX - 64)
         return wk_fail(err, WK_E_ARG, "path too long: %s", root);
     return WK_OK;
+}
+
+wk_status wk__store_values_directory(const char *root, const char *venue, const char *symbol,
+                                     const char *name, char out[PATH_MAX], wk_err *err)
+{
+    WK_TRY(wk__store_check_name("venue", venue, err));
+    WK_TRY(wk__store_check_name("symbol", symbol, err));
+    WK_TRY(wk__store_check_value_name(name, err));
+    if (snprintf(out, PATH_MAX, "%s/%s/%s/%s", root, venue, symbol, name) >= PATH_MAX - 64)
+        return wk_fail(err, WK_E_ARG, "path too long: %s", root);
+    return WK_OK;
+}
+
+int wk__store_is_leftover(const char *name)
+{
+    char year[8];
+    snprintf(year, sizeof year, "%.7s", name);
+    const char *rest = name + strlen(year);
+    if (!wk__store_year(year) || !*rest)
+        return 0;
+    if (!strncmp(rest, ".new", 4))
+        rest += 4;
+    if (!*rest)
+        return 1; /* "2024.h5.new" */
+    size_t digits = *rest == '.' ? strspn(rest + 1, "0123456789") : 0;
+    return digits > 0 && !strcmp(rest + 1 + digits, ".part"); /* "2024.h5.new.4711.part" */
+}
+
+/* Whoever holds the lock is the only writer: what another left half written is rubbish. */
+static void remove_leftovers(const char *directory)
+{
+    char **names, path[PATH_MAX];
+    size_t n;
+    if (wk__store_names(directory, &names, &n, NULL) != WK_OK)
+        return;
+    for (size_t i = 0; i < n; i++)
+        if (wk__store_is_leftover(names[i]) &&
+            snprintf(path, sizeof path, "%s/%s", directory, names[i]) < (int)sizeof path)
+            unlink(path);
+    wk__store_free_names(names, n);
+}
+
+wk_status wk__store_lock(const char *directory, int *fd, wk_err *err)
+{
+    WK_TRY(wk_dir_create(directory, err));
+    int opened = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (opened < 0 || flock(opened, LOCK_EX) != 0) {
+        wk_status status = wk_fail(err, WK_E_IO, "cannot lock %s: %s", directory, strerror(errno));
+        if (opened >= 0)
+            close(opened);
+        return status;
+    }
+    remove_leftovers(directory);
+    *fd = opened;
+    return WK_OK;
+}
+
+wk_status wk__store_sync_directory(const char *directory, wk_err *err)
+{
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int failed = fd < 0 || fsync(fd) != 0, why = errno;
+    if (fd >= 0)
+        close(fd);
+    return failed
+               ? wk_fail(err, WK_E_IO, "cannot flush the folder %s: %s", directory, strerror(why))
+               : WK_OK;
 }
 
 static wk_status check_series(const wk_series *s, wk_err *err)
@@ -89,7 +154,8 @@ static int same_bar(const wk_series *a, size_t i, const wk_series *b, size_t j)
 
 /* old and bars [begin, end) of fresh by time; at one time the fresh bar stays. */
 static wk_status merge_bars(const wk_series *old, const wk_series *fresh, size_t begin, size_t end,
-                            wk_series *out, size_t *added, size_t *changed, wk_err *err)
+                            wk_series *out, uint8_t *marks, size_t *added, size_t *changed,
+                            wk_err *err)
 {
     if (old->n > 0 &&
         (old->bars[0].time_ns - fresh->bars[begin].time_ns) % fresh->timeframe_ns != 0) {
@@ -111,10 +177,13 @@ static wk_status merge_bars(const wk_series *old, const wk_series *fresh, size_t
         s.provenance[n++] = from->provenance[at];
         if (take_old)
             continue;
+        uint8_t mark = WK_STORE_ADDED;
         if (i < old->n && old->bars[i].time_ns == fresh->bars[at].time_ns)
-            *changed += !same_bar(old, i++, fresh, at);
-        else
-            (*added)++;
+            mark = same_bar(old, i++, fresh, at) ? WK_STORE_EQUAL : WK_STORE_CHANGED;
+        *added += mark == WK_STORE_ADDED;
+        *changed += mark == WK_STORE_CHANGED;
+        if (marks)
+            marks[at] = mark;
     }
     s.n = n;
     *out = s;
@@ -122,7 +191,8 @@ static wk_status merge_bars(const wk_series *old, const wk_series *fresh, size_t
 }
 
 static wk_status stage_year(stage *st, const char *directory, int year, const wk_series *fresh,
-                            size_t begin, size_t end, size_t *added, size_t *changed, wk_err *err)
+                            size_t begin, size_t end, uint8_t *marks, size_t *added,
+                            size_t *changed, wk_err *err)
 {
     staged_year *grown = realloc(st->v, (st->n + 1) * sizeof *grown);
     if (!grown)
@@ -131,27 +201,31 @@ static wk_status stage_year(stage *st, const char *directory, int year, const wk
     staged_year *y = &st->v[st->n];
     snprintf(y->target, sizeof y->target, "%.*s/%04d.h5", PATH_MAX - 32, directory, year);
     snprintf(y->waiting, sizeof y->waiting, "%.*s/%04d.h5.new", PATH_MAX - 32, directory, year);
-    wk_series old = {0}, merged = {0};
+    wk__year old = {0}, merged = {0};
     char *bytes = NULL;
     size_t size_bytes = 0, added_here = 0, changed_here = 0;
     wk_status status = WK_OK;
     if (wk_file_exists(y->target))
-        status = wk__store_load(y->target, 0, &old, err);
-    if (status == WK_OK && old.n > 0 && old.timeframe_ns != fresh->timeframe_ns)
+        status = wk__year_load(y->target, WK__LOAD_ALL, &old, err);
+    if (status == WK_OK && old.series.n > 0 && old.series.timeframe_ns != fresh->timeframe_ns)
         status = wk_fail(err, WK_E_DATA, "%s holds another timeframe; run `wick store check`",
                          y->target);
     if (status == WK_OK)
-        status = merge_bars(&old, fresh, begin, end, &merged, &added_here, &changed_here, err);
+        status = merge_bars(&old.series, fresh, begin, end, &merged.series, marks, &added_here,
+                            &changed_here, err);
     if (status == WK_OK && added_here + changed_here > 0) {
-        status = wk__store_encode(&merged, &bytes, &size_bytes, err);
+        merged.revisions = old.revisions; /* they stand beside the bars as before */
+        merged.n_revisions = old.n_revisions;
+        old.revisions = NULL;
+        status = wk__year_encode(&merged, &bytes, &size_bytes, err);
         if (status == WK_OK)
             status = wk_file_write_atomic(y->waiting, bytes, size_bytes, err);
         if (status == WK_OK)
             st->n++;
     }
     free(bytes);
-    wk_series_finish(&merged);
-    wk_series_finish(&old);
+    wk__year_finish(&merged);
+    wk__year_finish(&old);
     if (status == WK_OK) {
         *added += added_here;
         *changed += changed_here;
@@ -159,8 +233,8 @@ static wk_status stage_year(stage *st, const char *directory, int year, const wk
     return status;
 }
 
-static wk_status stage_all(stage *st, const char *directory, const wk_series *series, size_t *added,
-                           size_t *changed, wk_err *err)
+static wk_status stage_all(stage *st, const char *directory, const wk_series *series,
+                           uint8_t *marks, size_t *added, size_t *changed, wk_err *err)
 {
     for (size_t i = 0; i < series->n;) {
         int year = wk_civil_from_ns(series->bars[i].time_ns).year;
@@ -168,7 +242,7 @@ static wk_status stage_all(stage *st, const char *directory, const wk_series *se
         size_t j = i;
         while (j < series->n && series->bars[j].time_ns < next_ns)
             j++;
-        WK_TRY(stage_year(st, directory, year, series, i, j, added, changed, err));
+        WK_TRY(stage_year(st, directory, year, series, i, j, marks, added, changed, err));
         i = j;
     }
     return WK_OK;
@@ -202,25 +276,26 @@ static void remove_empty(const char *root, const char *directory)
 wk_status wk_store_merge(const char *root, const wk_series *series, size_t *n_added,
                          size_t *n_changed, wk_err *err)
 {
+    return wk_store_merge_marks(root, series, NULL, n_added, n_changed, err);
+}
+
+wk_status wk_store_merge_marks(const char *root, const wk_series *series, uint8_t *marks,
+                               size_t *n_added, size_t *n_changed, wk_err *err)
+{
     char directory[PATH_MAX];
     size_t added = 0, changed = 0;
     if (series->n == 0)
         return wk_fail(err, WK_E_DATA, "%s: no bars to store", series->symbol);
-    WK_TRY(series_directory(root, series->venue, series->symbol, series->timeframe_ns, directory,
-                            err));
+    WK_TRY(wk__store_directory(root, series->venue, series->symbol, series->timeframe_ns, directory,
+                               err));
     WK_TRY(check_series(series, err));
     int is_new = !wk_file_exists(directory);
-    wk_status status = wk_dir_create(directory, err);
     int fd = -1;
-    if (status == WK_OK) {
-        /* One writer a series: two merges at once would each lose the other's bars. */
-        fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0 || flock(fd, LOCK_EX) != 0)
-            status = wk_fail(err, WK_E_IO, "cannot lock %s: %s", directory, strerror(errno));
-    }
+    /* One writer a series: two merges at once would each lose the other's bars. */
+    wk_status status = wk__store_lock(directory, &fd, err);
     stage st = {0};
     if (status == WK_OK)
-        status = stage_all(&st, directory, series, &added, &changed, err);
+        status = stage_all(&st, directory, series, marks, &added, &changed, err);
     if (status == WK_OK)
         status = commit(&st, fd, err);
     for (size_t i = 0; i < st.n; i++)
@@ -238,86 +313,4 @@ wk_status wk_store_merge(const char *root, const wk_series *series, size_t *n_ad
     if (n_changed)
         *n_changed = changed;
     return WK_OK;
-}
-
-/* Appends the bars of `from` inside [from_ns, to_ns). */
-static wk_status append(wk_series *out, const wk_series *from, int64_t from_ns, int64_t to_ns,
-                        wk_err *err)
-{
-    wk_bar *bars = realloc(out->bars, (out->n + from->n) * sizeof *bars);
-    if (bars)
-        out->bars = bars;
-    uint8_t *provenance = realloc(out->provenance, out->n + from->n);
-    if (provenance)
-        out->provenance = provenance;
-    if (!bars || !provenance)
-        return wk_fail(err, WK_E_NOMEM, "out of memory reading %s", from->symbol);
-    for (size_t i = 0; i < from->n; i++) {
-        int64_t t = from->bars[i].time_ns;
-        if ((from_ns != 0 && t < from_ns) || (to_ns != 0 && t >= to_ns))
-            continue;
-        if (out->n > 0 && t <= out->bars[out->n - 1].time_ns)
-            return wk_fail(err, WK_E_DATA,
-                           "%s: the store's bars are out of order; run `wick store check`",
-                           from->symbol);
-        out->bars[out->n] = from->bars[i];
-        out->provenance[out->n++] = from->provenance[i];
-    }
-    return WK_OK;
-}
-
-static wk_status read_years(const char *directory, char **names, size_t n, int64_t from_ns,
-                            int64_t to_ns, wk_series *out, wk_err *err)
-{
-    for (size_t i = 0; i < n; i++) {
-        int year = wk__store_year(names[i]);
-        if (year == 0 || (to_ns != 0 && wk_civil_to_ns(year, 1, 1) >= to_ns) ||
-            (from_ns != 0 && wk_civil_to_ns(year + 1, 1, 1) <= from_ns))
-            continue;
-        char path[PATH_MAX];
-        snprintf(path, sizeof path, "%.*s/%04d.h5", PATH_MAX - 32, directory, year);
-        wk_series part = {0};
-        wk_status status = wk__store_load(path, 0, &part, err);
-        if (status == WK_OK && part.timeframe_ns != out->timeframe_ns)
-            status =
-                wk_fail(err, WK_E_DATA, "%s holds another timeframe; run `wick store check`", path);
-        if (status == WK_OK)
-            status = append(out, &part, from_ns, to_ns, err);
-        wk_series_finish(&part);
-        if (status != WK_OK)
-            return status;
-    }
-    return WK_OK;
-}
-
-wk_status wk_store_read(const char *root, const char *venue, const char *symbol,
-                        int64_t timeframe_ns, int64_t from_ns, int64_t to_ns, wk_series *out,
-                        wk_err *err)
-{
-    char directory[PATH_MAX], name[16];
-    WK_TRY(series_directory(root, venue, symbol, timeframe_ns, directory, err));
-    wk_timeframe_format(timeframe_ns, name);
-    if (!wk_file_exists(directory))
-        return wk_fail(err, WK_E_DATA,
-                       "the store %s has no %s %s %s; `wick store list` shows what it has", root,
-                       venue, symbol, name);
-    char **names;
-    size_t n;
-    WK_TRY(wk__store_names(directory, &names, &n, err));
-    wk_series s = {0};
-    wk_status status = wk_series_create(venue, symbol, timeframe_ns, 0, &s, err);
-    if (status == WK_OK)
-        status = read_years(directory, names, n, from_ns, to_ns, &s, err);
-    wk__store_free_names(names, n);
-    if (status == WK_OK && s.n == 0)
-        status =
-            wk_fail(err, WK_E_DATA,
-                    "the store %s has no bars of %s %s %s in the asked time; `wick store list` "
-                    "shows what it has",
-                    root, venue, symbol, name);
-    if (status == WK_OK)
-        *out = s;
-    else
-        wk_series_finish(&s);
-    return status;
 }

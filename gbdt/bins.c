@@ -175,7 +175,7 @@ void wk__gbdt_bins_make(const wk_gbdt_data *data, const uint32_t *rows, size_t n
     bins.n_blocks = (n_cols + WK__GBDT_BLOCK - 1) / WK__GBDT_BLOCK;
     bins.n_slots = max_bin <= 63 ? 64 : max_bin <= 127 ? 128 : 256;
     bins.by_row = wk__gbdt_pages_array(pages, uint8_t, bins.n_blocks * n_rows * WK__GBDT_BLOCK);
-    bins.by_col = wk__gbdt_pages_array(pages, uint8_t, n_cols * n_rows);
+    bins.by_col = wk__gbdt_pages_array(pages, uint8_t, n_cols * n_rows + 4); /* see `mark` */
     bins.cuts = wk__gbdt_pages_array(pages, float *, n_cols);
     bins.n_bins = wk__gbdt_pages_array(pages, uint32_t, n_cols);
     bins.below = wk__gbdt_pages_array(pages, float, n_cols);

@@ -27,6 +27,7 @@ typedef struct {
     wk__gbdt_bins bins;
     row_set train, test;
     float *g, *h, *base;
+    float *prior; /* [n_outputs] where the classes start; the first trees take it up. NULL: not so */
     double *partial; /* [n_blocks][2][n_outputs] */
     wk__gbdt_tree *trees;
     size_t n_trees;
@@ -170,6 +171,26 @@ static void set_base(booster *b)
         b->base[k] = (float)base;
 }
 
+/* Classes start from the log of their shares, less the mean of these. The base score in the file stays 0,
+ * which every version of XGBoost reads alike, and the first tree of each class has its start added to the
+ * leaves, as LightGBM does it. */
+static void set_prior(booster *b)
+{
+    size_t K = b->n_outputs;
+    if (b->params->objective != WK_GBDT_SOFTPROB || !isnan(b->params->base_score))
+        return;
+    double *share = wk__gbdt_pages_array(&b->pages, double, K), mean = 0;
+    b->prior = wk__gbdt_pages_array(&b->pages, float, K);
+    for (size_t i = 0; i < b->train.n_rows; i++)
+        share[(size_t)b->train.y[i]] += b->train.weight ? (double)b->train.weight[i] : 1;
+    for (size_t k = 0; k < K; k++) {
+        share[k] = wk_log(share[k] / b->train.sum_weight + 1e-6);
+        mean += share[k] / (double)K;
+    }
+    for (size_t k = 0; k < K; k++)
+        b->prior[k] = (float)(share[k] - mean);
+}
+
 static void fill_margins(const booster *b, const float *base_margin, row_set *set)
 {
     for (size_t k = 0; k < b->n_outputs; k++)
@@ -248,6 +269,9 @@ static void keep_tree(booster *b, const wk__gbdt_node *nodes, size_t n_nodes, si
     memcpy(tree->nodes, nodes, n_nodes * sizeof *nodes);
     tree->n_nodes = n_nodes;
     tree->output = (uint32_t)k;
+    for (size_t i = 0; b->prior && b->n_trees <= b->n_outputs && i < n_nodes; i++)
+        if (tree->nodes[i].left < 0)
+            tree->nodes[i].weight = tree->nodes[i].value += b->prior[k];
 }
 
 /* All rounds; returns how many to keep. */
@@ -265,7 +289,10 @@ static size_t run_rounds(booster *b, wk_gbdt_log *log)
         compute_gradients(b, abs_g, sum_h);
         for (size_t k = 0; k < K; k++) {
             const wk__gbdt_node *nodes;
-            size_t n_nodes;
+            size_t n_nodes, left = K - k;
+            if (k % WK__GBDT_SHARED == 0)
+                wk__gbdt_share_roots(grower, round, left < WK__GBDT_SHARED ? left : WK__GBDT_SHARED,
+                                     b->g + k * n, b->h + k * n, abs_g + k, sum_h + k);
             wk__gbdt_grow(grower, round, round * K + k, b->g + k * n, b->h + k * n, abs_g[k],
                           sum_h[k], b->train.margin + k * n, &nodes, &n_nodes);
             keep_tree(b, nodes, n_nodes, k);
@@ -333,6 +360,8 @@ static wk_status run(booster *b, const wk_gbdt_data *train, const char *const *n
     float *margin = wk__gbdt_pages_array(&b->pages, float, K);
     set_base(b);
     WK_TRY(base_margins(b, margin, err));
+    set_prior(b);
+    margin = b->prior ? b->prior : margin;
     fill_margins(b, margin, &b->train);
     if (b->valid)
         fill_margins(b, margin, &b->test);

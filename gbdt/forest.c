@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gbdt/kernels/ops.h"
 #include "wick/math.h"
 
 /* Trees walked side by side: enough independent chains to hide the latency of a load. */
@@ -62,6 +63,16 @@ void wk__forest_add_tree(wk_forest *forest, const wk__gbdt_node *nodes, size_t n
     memcpy(tree->nodes, nodes, n_nodes * sizeof *nodes);
     tree->n_nodes = n_nodes;
     tree->output = output;
+    for (size_t i = 0; i < n_nodes; i++)
+        forest->has_sets |= nodes[i].set != NULL;
+}
+
+wk__gbdt_set *wk__forest_add_set(wk_forest *forest, uint32_t n_words)
+{
+    wk__gbdt_set *set =
+        wk_arena_alloc(&forest->arena, sizeof *set + n_words * sizeof *set->words);
+    set->n_words = n_words;
+    return set;
 }
 
 /* Breadth first, so that siblings are adjacent and the top of the tree shares cache lines. */
@@ -112,7 +123,14 @@ void wk__forest_seal(wk_forest *forest)
         at += forest->trees[t].n_nodes;
     }
     wk_arena_finish(&scratch);
+    forest->ops = wk__gbdt_ops_at(0);
+    forest->plan = forest->ops && !forest->has_sets ? wk__gbdt_plan_make(forest) : NULL;
     wk_arena_freeze(&forest->arena);
+}
+
+const char *wk_forest_kernel(const wk_forest *forest)
+{
+    return forest->plan ? forest->ops->name : "c";
 }
 
 size_t wk_forest_n_outputs(const wk_forest *forest)
@@ -150,21 +168,40 @@ int wk_forest_objective(const wk_forest *forest)
     return forest->objective;
 }
 
-float wk__gbdt_tree_walk(const wk__gbdt_node *nodes, const float *row)
+/* XGBoost's rule: a fraction is cut off; what is negative or too large is in no set. */
+static bool in_set(const wk__gbdt_set *set, float x)
 {
-    const wk__gbdt_node *node = nodes;
-    while (node->left >= 0) {
-        float x = row[node->feature];
-        bool left = isnan(x) ? node->default_left : x < node->value;
-        node = nodes + (left ? node->left : node->right);
-    }
-    return node->value;
+    if (!(x > -1 && x < (float)0x1p24))
+        return false;
+    uint32_t category = (uint32_t)(x > 0 ? x : 0);
+    return category / 32 < set->n_words && (set->words[category / 32] >> category % 32 & 1);
 }
 
-void wk_forest_margin(const wk_forest *forest, const float *row, float *out)
+uint32_t wk__gbdt_leaf_of(const wk__gbdt_node *nodes, const float *row)
+{
+    uint32_t at = 0;
+    while (nodes[at].left >= 0) {
+        const wk__gbdt_node *node = &nodes[at];
+        float x = row[node->feature];
+        bool left = isnan(x) ? node->default_left
+                    : node->set ? !in_set(node->set, x)
+                                : x < node->value;
+        at = (uint32_t)(left ? node->left : node->right);
+    }
+    return at;
+}
+
+float wk__gbdt_tree_walk(const wk__gbdt_node *nodes, const float *row)
+{
+    return nodes[wk__gbdt_leaf_of(nodes, row)].value;
+}
+
+void wk__forest_walk(const wk_forest *forest, const float *row, float *out)
 {
     memcpy(out, forest->base_margin, forest->n_outputs * sizeof *out);
     size_t t = 0;
+    for (; forest->has_sets && t < forest->n_trees; t++)
+        out[forest->trees[t].output] += wk__gbdt_tree_walk(forest->trees[t].nodes, row);
     for (; t + SIDE <= forest->n_trees; t += SIDE) {
         const wk__gbdt_step *tree[SIDE];
         uint32_t at[SIDE] = {0}, depth = 0;
@@ -191,6 +228,20 @@ void wk_forest_margin(const wk_forest *forest, const float *row, float *out)
             at = wk__gbdt_step_on(tree, at, row);
         out[forest->trees[t].output] += tree[at].value;
     }
+}
+
+void wk_forest_margin(const wk_forest *forest, const float *row, float *out)
+{
+    if (forest->plan)
+        forest->ops->row(forest->plan, row, out);
+    else
+        wk__forest_walk(forest, row, out);
+}
+
+void wk_forest_leaves(const wk_forest *forest, const float *row, uint32_t *leaf)
+{
+    for (size_t t = 0; t < forest->n_trees; t++)
+        leaf[t] = wk__gbdt_leaf_of(forest->trees[t].nodes, row);
 }
 
 /* Cody-Waite reduction and the polynomial of degree 6 of Cephes' expf. */

@@ -12,6 +12,12 @@
 #include "wick/arena.h"
 #include "wick/gbdt.h"
 
+/* Categories of a split: whole numbers below 32 * n_words whose bit is set. */
+typedef struct {
+    uint32_t n_words;
+    uint32_t words[];
+} wk__gbdt_set;
+
 /* A node as the file has it. A leaf has left = right = -1. */
 typedef struct {
     int32_t left, right, parent; /* parent of the root: -1 */
@@ -21,6 +27,7 @@ typedef struct {
     float hessian;      /* sum over the node's rows */
     float weight;       /* unshrunk weight of an inner node; a leaf's value */
     bool default_left;  /* where NaN goes */
+    const wk__gbdt_set *set; /* or NULL. A category of the set goes right, any other value left */
 } wk__gbdt_node;
 
 typedef struct {
@@ -52,9 +59,12 @@ struct wk_forest {
     float *base_margin; /* [n_outputs] */
     char **names;       /* [n_features] or NULL */
     int64_t label_column; /* of the table it was trained on; -1: unknown */
+    bool has_sets; /* some split is by category */
     wk__gbdt_step *steps;
     size_t *step_root;    /* [n_trees] */
     uint32_t *tree_depth; /* [n_trees] */
+    const struct wk__gbdt_plan *plan; /* for the kernels; NULL where the plain walk does it */
+    const struct wk__gbdt_ops *ops;
 };
 
 /* An empty forest; trees_capacity is the most trees it will hold. NULL when memory is out. */
@@ -69,8 +79,17 @@ void wk__forest_add_tree(wk_forest *forest, const wk__gbdt_node *nodes, size_t n
 /* Lays out the steps. Nothing may be added afterwards. */
 void wk__forest_seal(wk_forest *forest);
 
+/* A set with room for category numbers below 32 * n_words, empty, in the forest's arena. */
+wk__gbdt_set *wk__forest_add_set(wk_forest *forest, uint32_t n_words);
+
+/* The leaf that a row ends in, as a node's number. */
+uint32_t wk__gbdt_leaf_of(const wk__gbdt_node *nodes, const float *row);
+
 /* The leaf value that a tree gives to a row, from the nodes themselves (before sealing too). */
 float wk__gbdt_tree_walk(const wk__gbdt_node *nodes, const float *row);
+
+/* The margins of a row by the plain walk, which defines the bits of every kernel. */
+void wk__forest_walk(const wk_forest *forest, const float *row, float *out);
 
 /* One step down a tree: the index of the child that the row goes to. */
 static inline uint32_t wk__gbdt_step_on(const wk__gbdt_step *steps, uint32_t i, const float *row)

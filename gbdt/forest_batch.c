@@ -4,16 +4,20 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "forest.h"
+#include "gbdt/kernels/ops.h"
 
-#define TILE 128 /* rows that pass through a tree together */
+#define TILE WK__GBDT_TILE /* rows that pass through a tree together */
 #define SIDE 8   /* rows walked side by side */
 #define THREADS_MAX 256
 
-static void predict_tile(const wk_forest *forest, const float *X, size_t n_rows, size_t stride,
+static void walk_tile(const wk_forest *forest, const float *X, size_t n_rows, size_t stride,
                          float *out)
 {
     size_t K = forest->n_outputs;
+    for (size_t i = 0; i < n_rows && forest->has_sets; i++)
+        wk__forest_walk(forest, X + i * stride, out + i * K);
+    if (forest->has_sets)
+        return;
     for (size_t i = 0; i < n_rows; i++)
         memcpy(out + i * K, forest->base_margin, K * sizeof *out);
     for (size_t t = 0; t < forest->n_trees; t++) {
@@ -41,8 +45,17 @@ static void predict_tile(const wk_forest *forest, const float *X, size_t n_rows,
             column[i * K] += steps[at].value;
         }
     }
+}
+
+static void predict_tile(const wk_forest *forest, const float *X, size_t n_rows, size_t stride,
+                         float *out)
+{
+    if (forest->plan)
+        forest->ops->tile(forest->plan, X, n_rows, stride, out);
+    else
+        walk_tile(forest, X, n_rows, stride, out);
     for (size_t i = 0; i < n_rows; i++)
-        wk__gbdt_transform(forest->objective, K, out + i * K);
+        wk__gbdt_transform(forest->objective, forest->n_outputs, out + i * forest->n_outputs);
 }
 
 typedef struct {

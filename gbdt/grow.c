@@ -24,6 +24,7 @@ wk__gbdt_grower *wk__gbdt_grower_create(const wk_gbdt_params *params, const wk__
     size_t n = bins->n_rows, n_blocks = n / WK__GBDT_ROWS + 1;
     *w = (wk__gbdt_grower){.params = params, .bins = bins, .pages = pages, .team = team,
                            .unit_hessian = unit_hessian, .sampled_round = SIZE_MAX};
+    w->ops = wk__gbdt_train_ops_at(0);
     w->counted = params->min_rows_leaf > 1 && !unit_hessian;
     for (int b = 0; b < 2; b++) {
         w->rows[b] = wk__gbdt_pages_array(pages, uint32_t, n + WK__GBDT_PREFETCH);
@@ -140,8 +141,8 @@ static void search_group(wk__gbdt_grower *w, const wk__gbdt_group *group, const 
         size_t at = (group->first + j) * w->bins->n_slots;
         uint32_t feature = w->chosen[group->first + j];
         const wk__gbdt_slot *slot = &w->slots[leaf->slot];
-        wk__gbdt_search(&node, feature, w->bins->n_bins[feature], w->bins->n_slots, slot->cells + at,
-                        slot->counts ? slot->counts + at : NULL, best);
+        w->ops->search(&node, feature, w->bins->n_bins[feature], w->bins->n_slots, slot->cells + at,
+                       slot->counts ? slot->counts + at : NULL, best);
     }
 }
 
@@ -196,26 +197,18 @@ typedef struct {
 static void mark_sides(void *context, size_t block)
 {
     const partition_job *j = context;
-    size_t end = wk__gbdt_block_end(block, j->n_rows), count = 0;
-    for (size_t i = block * WK__GBDT_ROWS; i < end; i++) {
-        int v = j->bin[j->rows[i]];
-        j->side[i] = (uint8_t)((v <= j->last) | (v == j->missing));
-        count += j->side[i];
-    }
-    j->w->block_count[block] = count;
+    size_t begin = block * WK__GBDT_ROWS, end = wk__gbdt_block_end(block, j->n_rows);
+    j->w->block_count[block] = j->w->ops->mark(j->bin, j->rows + begin, end - begin, j->last,
+                                               j->missing, j->side + begin);
 }
 
 static void move_rows(void *context, size_t block)
 {
     const partition_job *j = context;
     size_t begin = block * WK__GBDT_ROWS, end = wk__gbdt_block_end(block, j->n_rows);
-    size_t left_before = j->w->block_count[block];
-    size_t at[2] = {j->n_left + begin - left_before, left_before};
-    for (size_t i = begin; i < end; i++) {
-        size_t to = at[j->side[i]]++;
-        j->to_rows[to] = j->rows[i];
-        j->to_gh[to] = j->gh[i];
-    }
+    size_t left = j->w->block_count[block], right = j->n_left + begin - left;
+    j->w->ops->move(j->rows + begin, j->gh + begin, j->side + begin, end - begin, j->to_rows + left,
+                    j->to_gh + left, j->to_rows + right, j->to_gh + right);
 }
 
 /* Counts per block become the number in all blocks before; returns the total. */
@@ -451,16 +444,14 @@ static double scale_for(double sum, double limit)
     return scale;
 }
 
-/* The nearest whole number (ties to even) of |x| < 2^50, by adding a constant that leaves no
- * fraction bits. */
-static inline int64_t nearest(double x)
+double wk__gbdt_g_scale(double abs_g)
 {
-    double shifted = x + 0x1.8p52;
-    int64_t bits, zero;
-    const double base = 0x1.8p52;
-    memcpy(&bits, &shifted, sizeof bits);
-    memcpy(&zero, &base, sizeof zero);
-    return bits - zero;
+    return scale_for(abs_g, G_LIMIT);
+}
+
+double wk__gbdt_h_scale(double sum_h)
+{
+    return scale_for(sum_h, H_LIMIT);
 }
 
 static void fill_block(void *context, size_t block)
@@ -472,8 +463,7 @@ static void fill_block(void *context, size_t block)
     int64_t sum = 0;
     for (size_t i = block * WK__GBDT_ROWS; i < end; i++) {
         uint32_t row = w->sample[i];
-        int64_t v = nearest((double)j->g[row] * g_scale) * ((int64_t)1 << 32) +
-                    nearest((double)j->h[row] * h_scale);
+        int64_t v = wk__gbdt_fixed(j->g[row], j->h[row], g_scale, h_scale);
         w->rows[0][i] = row;
         w->gh[0][i] = v;
         sum += v;
@@ -481,10 +471,18 @@ static void fill_block(void *context, size_t block)
     w->block_sum[block] = sum;
 }
 
+void wk__gbdt_draw(wk__gbdt_grower *w, size_t round, size_t tree)
+{
+    root_job j = {.w = w, .round = round};
+    draw_rows(&j);
+    draw_columns(w, tree);
+}
+
 static void evaluate_root_group(void *context, size_t i)
 {
     wk__gbdt_grower *w = context;
-    build(w, &w->groups[i], &w->leaves[0]);
+    if (!w->root_is_made)
+        build(w, &w->groups[i], &w->leaves[0]);
     search_group(w, &w->groups[i], &w->leaves[0], &w->group_best[2 * i]);
 }
 
@@ -493,10 +491,9 @@ void wk__gbdt_grow(wk__gbdt_grower *w, size_t round, size_t index, const float *
                    size_t *n_nodes)
 {
     root_job j = {.w = w, .round = round, .g = g, .h = h};
-    draw_rows(&j);
-    draw_columns(w, index);
-    w->g_unit = 1 / scale_for(abs_g, G_LIMIT);
-    w->h_unit = 1 / scale_for(sum_h, H_LIMIT);
+    wk__gbdt_draw(w, round, index);
+    w->g_unit = 1 / wk__gbdt_g_scale(abs_g);
+    w->h_unit = 1 / wk__gbdt_h_scale(sum_h);
     w->n_nodes = 0;
     w->n_leaves = 1;
     w->leaves = wk__gbdt_room(w->leaves, &w->leaves_capacity, 1, sizeof *w->leaves);
@@ -507,11 +504,18 @@ void wk__gbdt_grow(wk__gbdt_grower *w, size_t round, size_t index, const float *
     for (size_t b = 0; b < n_blocks; b++)
         root->sum += w->block_sum[b];
     root->node = new_node(w, -1);
+    w->root_is_made = w->next_shared < w->n_shared;
     if (searchable(w, root)) {
         root->slot = (long)slot_acquire(w);
+        if (w->root_is_made) {
+            int64_t **made = &w->shared_root[w->next_shared], *cells = w->slots[root->slot].cells;
+            w->slots[root->slot].cells = *made;
+            *made = cells;
+        }
         wk__gbdt_team_run(w->team, w->n_groups, evaluate_root_group, w);
         join_best(w, 0, root);
     }
+    w->next_shared += w->root_is_made;
     if (w->params->grow_policy == 1)
         grow_lossguide(w);
     else

@@ -14,7 +14,13 @@
 
 #define WK__GBDT_BLOCK 16      /* features whose bins lie side by side */
 #define WK__GBDT_ROWS 4096     /* rows that one task of a parallel loop takes */
+#define WK__GBDT_SHARED 4      /* trees whose roots share a pass over the rows */
 #define WK__GBDT_PREFETCH 32   /* rows between a prefetch and its use; row lists are padded by it */
+
+/* A cell or a gradient of each of four trees. */
+typedef struct {
+    _Alignas(32) int64_t of[WK__GBDT_SHARED];
+} wk__gbdt_four;
 
 typedef struct {
     size_t n_rows, n_cols, n_blocks;
@@ -71,11 +77,6 @@ typedef struct {
     bool unit_hessian; /* every row has hessian 1, so counts follow from it */
 } wk__gbdt_node_sums;
 
-/* The best split of one feature replaces *best if its gain is larger. */
-void wk__gbdt_search(const wk__gbdt_node_sums *node, uint32_t feature, uint32_t n_bins,
-                     size_t n_slots, const int64_t *cells, const uint32_t *counts,
-                     wk__gbdt_split *best);
-
 static inline double wk__gbdt_g(int64_t packed)
 {
     return (double)(int32_t)(packed >> 32);
@@ -101,6 +102,11 @@ wk__gbdt_grower *wk__gbdt_grower_create(const wk_gbdt_params *params, const wk__
                                         bool unit_hessian, wk__gbdt_team *team,
                                         wk__gbdt_pages *pages);
 void wk__gbdt_grower_destroy(wk__gbdt_grower *grower);
+
+/* Prepares the roots of the next n_trees (at most WK__GBDT_SHARED) trees together; g and h are
+ * [n_trees][n_rows]. Where nothing is gained it does nothing. */
+void wk__gbdt_share_roots(wk__gbdt_grower *grower, size_t round, size_t n_trees, const float *g,
+                          const float *h, const double *abs_g, const double *sum_h);
 
 /* Grows tree number `index` on gradients g, h [n_rows] of the rows drawn for `round`, and adds its
  * leaf values to margin [n_rows] of every row. abs_g and sum_h bound the sums of |g| and h.

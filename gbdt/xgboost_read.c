@@ -1,11 +1,11 @@
-/* Reads XGBoost's JSON model (1.7 and later). Nothing in the file is believed: every length, index
+/* Reads XGBoost's model (1.7 and later), JSON or UBJSON. Nothing in the file is believed: every length, index
  * and link is checked before use, and a tree must be one tree. */
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "forest.h"
+#include "formats.h"
 #include "wick/file.h"
 
 typedef struct {
@@ -13,6 +13,7 @@ typedef struct {
     int objective;
     size_t n_outputs, n_features, n_trees;
     wk_forest *forest;
+    const json_t *weight_drop; /* of dart, or NULL */
 } reader;
 
 static wk_status member(const reader *r, const json_t *object, const char *key, json_type type,
@@ -117,15 +118,6 @@ static wk_status read_base_score(reader *r, const json_t *learner_param, wk_err 
 static wk_status read_names(reader *r, const json_t *learner, wk_err *err)
 {
     const json_t *names = json_object_get(learner, "feature_names");
-    const json_t *types = json_object_get(learner, "feature_types");
-    for (size_t i = 0; i < json_array_size(types); i++) {
-        const char *type = json_string_value(json_array_get(types, i));
-        if (type && strcmp(type, "c") == 0)
-            return wk_fail(err, WK_E_MODEL,
-                           "%s: feature %zu is categorical, which is not supported; encode it as "
-                           "numbers",
-                           r->file, i);
-    }
     if (json_array_size(names) == 0)
         return WK_OK;
     if (json_array_size(names) != r->n_features)
@@ -150,6 +142,7 @@ static wk_status read_names(reader *r, const json_t *learner, wk_err *err)
 typedef struct {
     const json_t *left, *right, *feature, *condition, *default_left;
     const json_t *weight, *gain, *hessian, *split_type; /* may be absent */
+    const json_t *categories, *sets_node, *sets_first, *sets_size; /* of the splits by category */
 } tree_arrays;
 
 static wk_status tree_array(const reader *r, const json_t *tree, size_t index, const char *key,
@@ -201,6 +194,44 @@ static bool get_real(const json_t *array, size_t i, float *out)
     return json_is_number(value) && isfinite(*out);
 }
 
+static const wk__gbdt_set no_set;
+
+static wk_status bad_set(const reader *r, size_t index, long long node, wk_err *err)
+{
+    return wk_fail(err, WK_E_PARSE, "%s: tree %zu node %lld: bad categories", r->file, index, node);
+}
+
+/* The categories of the marked nodes: which node, where in `categories` its own begin, how many. */
+static wk_status read_sets(const reader *r, size_t index, const tree_arrays *a, size_t n,
+                           wk__gbdt_node *nodes, wk_err *err)
+{
+    size_t n_sets = json_array_size(a->sets_node), n_categories = json_array_size(a->categories);
+    if (json_array_size(a->sets_first) != n_sets || json_array_size(a->sets_size) != n_sets)
+        return bad_set(r, index, -1, err);
+    for (size_t s = 0; s < n_sets; s++) {
+        long long i = 0, first = 0, size = 0, category = 0, largest = 0;
+        if (!get_int(a->sets_node, s, 0, (long long)n - 1, &i) || nodes[i].set != &no_set ||
+            !get_int(a->sets_first, s, 0, (long long)n_categories, &first) ||
+            !get_int(a->sets_size, s, 0, (long long)n_categories - first, &size))
+            return bad_set(r, index, i, err);
+        for (long long c = first; c < first + size; c++) {
+            if (!get_int(a->categories, (size_t)c, 0, (1 << 24) - 1, &category))
+                return bad_set(r, index, i, err);
+            largest = category > largest ? category : largest;
+        }
+        wk__gbdt_set *set = wk__forest_add_set(r->forest, (uint32_t)largest / 32 + 1);
+        for (long long c = first; c < first + size; c++) {
+            (void)get_int(a->categories, (size_t)c, 0, (1 << 24) - 1, &category);
+            set->words[category / 32] |= 1u << category % 32;
+        }
+        nodes[i].set = set;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (nodes[i].set == &no_set)
+            return bad_set(r, index, (long long)i, err);
+    return WK_OK;
+}
+
 static wk_status read_node(const reader *r, size_t index, const tree_arrays *a, size_t i, size_t n,
                            wk__gbdt_node *node, wk_err *err)
 {
@@ -215,13 +246,16 @@ static wk_status read_node(const reader *r, size_t index, const tree_arrays *a, 
         return wk_fail(err, WK_E_PARSE,
                        "%s: tree %zu node %zu: split_indices is no feature below %zu", r->file,
                        index, i, r->n_features);
-    if (a->split_type && (!get_int(a->split_type, i, 0, 1, &type) || type == 1))
-        return wk_fail(err, WK_E_MODEL,
-                       "%s: tree %zu node %zu: a categorical split is not supported", r->file,
-                       index, i);
+    if (a->split_type && !get_int(a->split_type, i, 0, 1, &type))
+        return wk_fail(err, WK_E_PARSE, "%s: tree %zu node %zu: bad split_type", r->file, index, i);
     *node = (wk__gbdt_node){.left = (int32_t)left, .right = (int32_t)right, .parent = -1,
                             .feature = left >= 0 ? (uint32_t)feature : 0};
-    if (!get_real(a->condition, i, &node->value) || !get_flag(a->default_left, i, &node->default_left))
+    /* A set follows; until it does the node is marked. */
+    if (type == 1 && left >= 0)
+        node->set = &no_set;
+    bool no_number = type == 1 && json_is_string(json_array_get(a->condition, i));
+    if ((!no_number && !get_real(a->condition, i, &node->value)) ||
+        !get_flag(a->default_left, i, &node->default_left))
         return wk_fail(err, WK_E_PARSE,
                        "%s: tree %zu node %zu: bad split_conditions or default_left", r->file, index,
                        i);
@@ -276,6 +310,25 @@ static wk_status link_nodes(const reader *r, size_t index, wk__gbdt_node *nodes,
     return WK_OK;
 }
 
+/* Dart: the tree counts by a weight, which its leaves take up. */
+static wk_status weigh_leaves(const reader *r, size_t index, wk__gbdt_node *nodes, size_t n,
+                              wk_err *err)
+{
+    float weight;
+    if (!r->weight_drop)
+        return WK_OK;
+    if (!get_real(r->weight_drop, index, &weight))
+        return wk_fail(err, WK_E_PARSE, "%s: weight_drop[%zu] is not a number", r->file, index);
+    for (size_t i = 0; i < n; i++) {
+        if (nodes[i].left < 0)
+            nodes[i].value *= weight;
+        if (!isfinite(nodes[i].value))
+            return wk_fail(err, WK_E_PARSE, "%s: tree %zu node %zu: leaf out of range", r->file,
+                           index, i);
+    }
+    return WK_OK;
+}
+
 static wk_status read_tree(const reader *r, const json_t *tree, size_t index, uint32_t output,
                            wk_err *err)
 {
@@ -303,6 +356,10 @@ static wk_status read_tree(const reader *r, const json_t *tree, size_t index, ui
     WK_TRY(tree_array(r, tree, index, "loss_changes", n, false, &a.gain, err));
     WK_TRY(tree_array(r, tree, index, "sum_hessian", n, false, &a.hessian, err));
     WK_TRY(tree_array(r, tree, index, "split_type", n, false, &a.split_type, err));
+    a.categories = json_object_get(tree, "categories");
+    a.sets_node = json_object_get(tree, "categories_nodes");
+    a.sets_first = json_object_get(tree, "categories_segments");
+    a.sets_size = json_object_get(tree, "categories_sizes");
     wk__gbdt_node *nodes = malloc(n * sizeof *nodes);
     int32_t *ids = malloc(2 * n * sizeof *ids);
     wk_status status = WK_OK;
@@ -311,7 +368,11 @@ static wk_status read_tree(const reader *r, const json_t *tree, size_t index, ui
     for (size_t i = 0; i < n && status == WK_OK; i++)
         status = read_node(r, index, &a, i, n, &nodes[i], err);
     if (status == WK_OK)
+        status = read_sets(r, index, &a, n, nodes, err);
+    if (status == WK_OK)
         status = link_nodes(r, index, nodes, &n, ids, ids + n, err);
+    if (status == WK_OK)
+        status = weigh_leaves(r, index, nodes, n, err);
     if (status == WK_OK)
         wk__forest_add_tree(r->forest, nodes, n, output);
     free(ids);
@@ -343,19 +404,25 @@ static wk_status read_trees(reader *r, const json_t *model, const json_t *trees,
     return WK_OK;
 }
 
-static wk_status read_booster(const reader *r, const json_t *learner, json_t **model, wk_err *err)
+/* Dart keeps the weights of its trees beside them: outside the trees' model up to 3.3, inside since. */
+static wk_status read_booster(reader *r, const json_t *learner, json_t **model, wk_err *err)
 {
-    json_t *booster = NULL, *name = NULL;
+    json_t *booster = NULL, *name = NULL, *weights;
     WK_TRY(member(r, learner, "gradient_booster", JSON_OBJECT, &booster, err));
     WK_TRY(member(r, booster, "name", JSON_STRING, &name, err));
-    if (strcmp(json_string_value(name), "gbtree") != 0)
+    bool dart = strcmp(json_string_value(name), "dart") == 0;
+    if (!dart && strcmp(json_string_value(name), "gbtree") != 0)
         return wk_fail(err, WK_E_MODEL,
-                       "%s: booster \"%.40s\" is not supported; train with booster=gbtree", r->file,
-                       json_string_value(name));
+                       "%s: booster \"%.40s\" is not supported; train with booster=gbtree or dart",
+                       r->file, json_string_value(name));
+    weights = json_object_get(booster, "weight_drop");
+    if (dart)
+        WK_TRY(member(r, booster, "gbtree", JSON_OBJECT, &booster, err));
     WK_TRY(member(r, booster, "model", JSON_OBJECT, model, err));
-    if (json_array_size(json_object_get(*model, "weight_drop")) > 0)
-        return wk_fail(err, WK_E_MODEL, "%s: booster \"dart\" is not supported (weight_drop)",
-                       r->file);
+    weights = weights ? weights : json_object_get(*model, "weight_drop");
+    r->weight_drop = json_array_size(weights) > 0 ? weights : NULL;
+    if (dart && !r->weight_drop && json_array_size(json_object_get(*model, "trees")) > 0)
+        return wk_fail(err, WK_E_PARSE, "%s: dart without weight_drop", r->file);
     return WK_OK;
 }
 
@@ -386,6 +453,9 @@ static wk_status read_model(reader *r, const json_t *root, wk_err *err)
     if ((size_t)num_trees != r->n_trees)
         return wk_fail(err, WK_E_PARSE, "%s: num_trees is %lld but there are %zu trees", r->file,
                        num_trees, r->n_trees);
+    if (r->weight_drop && json_array_size(r->weight_drop) != r->n_trees)
+        return wk_fail(err, WK_E_PARSE, "%s: weight_drop has %zu elements for %zu trees", r->file,
+                       json_array_size(r->weight_drop), r->n_trees);
     r->forest = wk__forest_create(r->objective, r->n_outputs, r->n_features, r->n_trees);
     if (!r->forest)
         return wk_fail(err, WK_E_NOMEM, "out of memory reading %s", r->file);
@@ -400,13 +470,46 @@ static wk_status read_model(reader *r, const json_t *root, wk_err *err)
     return read_trees(r, model, trees, err);
 }
 
-wk_status wk_forest_parse(const char *text, size_t size_bytes, const char *name, wk_forest **out,
+/* XGBoost writes a bare NaN as the threshold of a split by category, which is no JSON: it becomes the
+ * string "-", of equal length. */
+static char *without_nan(const char *bytes, size_t n)
+{
+    char *text = malloc(n + 1);
+    bool quoted = false;
+    if (!text)
+        return NULL;
+    memcpy(text, bytes, n);
+    for (size_t i = 0; i < n; i++) {
+        if (quoted && text[i] == '\\' && i + 1 < n)
+            i++;
+        else if (text[i] == '"')
+            quoted = !quoted;
+        else if (!quoted && n - i >= 3 && memcmp(text + i, "NaN", 3) == 0) {
+            memcpy(text + i, "\"-\"", 3);
+            i += 2;
+        }
+    }
+    return text;
+}
+
+wk_status wk_forest_parse(const char *bytes, size_t size_bytes, const char *name, wk_forest **out,
                           wk_err *err)
 {
+    if (wk__gbdt_is_lightgbm(bytes, size_bytes))
+        return wk__gbdt_parse_lightgbm(bytes, size_bytes, name, out, err);
     json_error_t why;
-    json_t *root = json_loadb(text, size_bytes, 0, &why);
-    if (!root)
-        return wk_fail(err, WK_E_PARSE, "%s: line %d: %s", name, why.line, why.text);
+    json_t *root = NULL;
+    if (wk__gbdt_is_ubjson(bytes, size_bytes)) {
+        WK_TRY(wk__gbdt_parse_ubjson(bytes, size_bytes, name, &root, err));
+    } else {
+        char *text = without_nan(bytes, size_bytes);
+        if (!text)
+            return wk_fail(err, WK_E_NOMEM, "out of memory reading %s", name);
+        root = json_loadb(text, size_bytes, 0, &why);
+        free(text);
+        if (!root)
+            return wk_fail(err, WK_E_PARSE, "%s: line %d: %s", name, why.line, why.text);
+    }
     reader r = {.file = name};
     wk_status status = read_model(&r, root, err);
     json_decref(root);
@@ -421,10 +524,10 @@ wk_status wk_forest_parse(const char *text, size_t size_bytes, const char *name,
 
 wk_status wk_forest_load(const char *path, wk_forest **out, wk_err *err)
 {
-    char *text;
+    char *bytes;
     size_t size_bytes;
-    WK_TRY(wk_file_read(path, &text, &size_bytes, err));
-    wk_status status = wk_forest_parse(text, size_bytes, path, out, err);
-    free(text);
+    WK_TRY(wk_file_read(path, &bytes, &size_bytes, err));
+    wk_status status = wk_forest_parse(bytes, size_bytes, path, out, err);
+    free(bytes);
     return status;
 }

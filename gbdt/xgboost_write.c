@@ -1,11 +1,11 @@
-/* Writes XGBoost's JSON model: keys in alphabetical order as XGBoost does, floats in the fewest
+/* Writes XGBoost's JSON model, or UBJSON where the name ends in .ubj: keys in alphabetical order as XGBoost does, floats in the fewest
  * digits that read back exactly, so equal forests give equal bytes. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "forest.h"
+#include "formats.h"
 #include "wick/file.h"
 
 typedef struct {
@@ -47,6 +47,33 @@ static void put_string(FILE *f, const char *s)
         fputs("]", f);                  \
     } while (0)
 
+/* Categories of all splits in a row; for each such split its node, its first one and how many. */
+static void put_sets(FILE *f, const wk__gbdt_tree *tree)
+{
+    static const char *const keys[] = {"categories", "categories_nodes", "categories_segments",
+                                       "categories_sizes"};
+    for (int key = 0; key < 4; key++) {
+        size_t n = 0, first = 0;
+        fprintf(f, ",\"%s\":[", keys[key]);
+        for (size_t i = 0; i < tree->n_nodes; i++) {
+            const wk__gbdt_set *set = tree->nodes[i].set;
+            size_t size = 0;
+            for (size_t c = 0; set && c < 32 * (size_t)set->n_words; c++) {
+                if (!(set->words[c / 32] >> c % 32 & 1))
+                    continue;
+                size++;
+                if (key == 0)
+                    fprintf(f, n++ ? ",%zu" : "%zu", c);
+            }
+            if (set && key > 0)
+                fprintf(f, n++ ? ",%zu" : "%zu", key == 1 ? i : key == 2 ? first : size);
+            first += size;
+        }
+        fputs("]", f);
+    }
+    fputc(',', f);
+}
+
 static void put_tree(FILE *f, const wk_forest *forest, size_t index)
 {
     const wk__gbdt_tree *tree = &forest->trees[index];
@@ -54,8 +81,7 @@ static void put_tree(FILE *f, const wk_forest *forest, size_t index)
     size_t n = tree->n_nodes;
     fputs("{", f);
     PUT_ARRAY(f, "base_weights", n, put_float(f, node[i].weight));
-    fputs(",\"categories\":[],\"categories_nodes\":[],\"categories_segments\":[],"
-          "\"categories_sizes\":[],", f);
+    put_sets(f, tree);
     PUT_ARRAY(f, "default_left", n, fputc(node[i].default_left ? '1' : '0', f));
     fprintf(f, ",\"id\":%zu,", index);
     PUT_ARRAY(f, "left_children", n, fprintf(f, "%d", node[i].left));
@@ -70,7 +96,7 @@ static void put_tree(FILE *f, const wk_forest *forest, size_t index)
     fputc(',', f);
     PUT_ARRAY(f, "split_indices", n, fprintf(f, "%u", node[i].feature));
     fputc(',', f);
-    PUT_ARRAY(f, "split_type", n, fputc('0', f));
+    PUT_ARRAY(f, "split_type", n, fputc(node[i].set ? '1' : '0', f));
     fputc(',', f);
     PUT_ARRAY(f, "sum_hessian", n, put_float(f, node[i].hessian));
     fprintf(f, ",\"tree_param\":{\"num_deleted\":\"0\",\"num_feature\":\"%zu\",\"num_nodes\":\"%zu\","
@@ -115,6 +141,17 @@ static void put_objective(FILE *f, const wk_forest *forest)
                 forest->objective == WK_GBDT_LOGISTIC ? "binary:logistic" : "reg:squarederror");
 }
 
+/* Which features some split takes by category; NULL when none. */
+static bool *categorical_features(const wk_forest *forest)
+{
+    bool *is = forest->has_sets ? calloc(forest->n_features, 1) : NULL;
+    for (size_t t = 0; is && t < forest->n_trees; t++)
+        for (size_t i = 0; i < forest->trees[t].n_nodes; i++)
+            if (forest->trees[t].nodes[i].set)
+                is[forest->trees[t].nodes[i].feature] = true;
+    return is;
+}
+
 static void put_model(FILE *f, const wk_forest *forest)
 {
     size_t n_names = forest->names ? forest->n_features : 0, n_trees = forest->n_trees;
@@ -125,7 +162,10 @@ static void put_model(FILE *f, const wk_forest *forest)
     fputs("},", f);
     PUT_ARRAY(f, "feature_names", n_names, put_string(f, forest->names[i]));
     fputc(',', f);
-    PUT_ARRAY(f, "feature_types", n_names, fputs("\"float\"", f));
+    bool *by_category = categorical_features(forest);
+    size_t n_types = by_category ? forest->n_features : n_names;
+    PUT_ARRAY(f, "feature_types", n_types, fputs(by_category && by_category[i] ? "\"c\"" : "\"float\"", f));
+    free(by_category);
     fprintf(f, ",\"gradient_booster\":{\"model\":{\"gbtree_model_param\":{"
                "\"num_parallel_tree\":\"1\",\"num_trees\":\"%zu\"},",
             n_trees);
@@ -144,6 +184,7 @@ static void put_model(FILE *f, const wk_forest *forest)
 
 wk_status wk_forest_save(const wk_forest *forest, const char *path, wk_err *err)
 {
+    size_t n = strlen(path);
     text_buffer text = {0};
     text.stream = open_memstream(&text.bytes, &text.n);
     if (!text.stream)
@@ -151,6 +192,13 @@ wk_status wk_forest_save(const wk_forest *forest, const char *path, wk_err *err)
     put_model(text.stream, forest);
     bool failed = ferror(text.stream) != 0;
     failed |= fclose(text.stream) != 0;
+    if (!failed && n >= 4 && strcmp(path + n - 4, ".ubj") == 0) {
+        json_t *root = json_loadb(text.bytes, text.n, 0, NULL);
+        free(text.bytes);
+        text.bytes = root ? wk__gbdt_dump_ubjson(root, &text.n) : NULL;
+        failed = !text.bytes;
+        json_decref(root);
+    }
     wk_status status = failed ? wk_fail(err, WK_E_NOMEM, "out of memory writing %s", path)
                               : wk_file_write_atomic(path, text.bytes, text.n, err);
     free(text.bytes);

@@ -109,8 +109,7 @@ static void emit_symbol(const wk_features *f, const wk__lane *lane, size_t s, do
             row[i] = all[f->keep[i]];
 }
 
-static void step_lane(const wk_features *f, wk__lane *lane, int64_t time_ns, const wk_bar *bars,
-                      const uint8_t *provenance, const double *funding, wk__undo *undo,
+static void step_lane(const wk_features *f, wk__lane *lane, const wk_features_step *step, wk__undo *undo,
                       double *rows, uint8_t *valid)
 {
     size_t S = f->S;
@@ -121,11 +120,12 @@ static void step_lane(const wk_features *f, wk__lane *lane, int64_t time_ns, con
         x->f = f;
         x->history = lane->history + s;
         x->t = lane->t;
-        x->time_ns = time_ns;
+        x->time_ns = step->time_ns;
         x->s = s;
         x->undo = undo;
-        x->funding = funding ? funding[s] : NAN;
-        fill_cell(x, b, &bars[s], provenance[s] != WK_PROV_UNKNOWN);
+        x->funding = step->funding_known ? step->funding_known[s] : NAN;
+        x->outside = step->outside ? step->outside + s * f->n_outside : NULL;
+        fill_cell(x, b, &step->bars[s], step->provenance[s] != WK_PROV_UNKNOWN);
         update_base(x, b, now + s);
     }
     for (size_t s = 0; s < S; s++) {
@@ -166,18 +166,16 @@ static void check_step(const wk_features *f, int64_t step)
     WK_ASSERT(!f->pushed || step == f->step_last + 1); /* steps come in order without a hole */
 }
 
-void wk_features_push(wk_features *f, int64_t time_ns, const wk_bar *bars,
-                      const uint8_t *provenance, const double *funding_known, double *rows,
-                      uint8_t *valid)
+void wk_features_push(wk_features *f, const wk_features_step *given, double *rows, uint8_t *valid)
 {
-    int64_t step = floor_div(time_ns, f->timeframe_ns);
+    int64_t step = floor_div(given->time_ns, f->timeframe_ns);
     check_step(f, step);
     int serving = lane_of(f, step);
     if (f->serving >= 0 && f->serving != serving)
         f->lanes[f->serving].running = false;
     if (!f->lanes[serving].running)
         start_lane(f, &f->lanes[serving]);
-    step_lane(f, &f->lanes[serving], time_ns, bars, provenance, funding_known, NULL, rows, valid);
+    step_lane(f, &f->lanes[serving], given, NULL, rows, valid);
     f->lanes[serving].t++;
     f->serving = serving;
     f->step_last = step;
@@ -189,15 +187,13 @@ void wk_features_push(wk_features *f, int64_t time_ns, const wk_bar *bars,
     wk__lane *next = &f->lanes[1 - serving];
     if (!next->running)
         start_lane(f, next);
-    step_lane(f, next, time_ns, bars, provenance, funding_known, NULL, NULL, NULL);
+    step_lane(f, next, given, NULL, NULL, NULL);
     next->t++;
 }
 
-void wk_features_peek(const wk_features *f, int64_t time_ns, const wk_bar *bars,
-                      const uint8_t *provenance, const double *funding_known, double *rows,
-                      uint8_t *valid)
+void wk_features_peek(const wk_features *f, const wk_features_step *given, double *rows, uint8_t *valid)
 {
-    int64_t step = floor_div(time_ns, f->timeframe_ns);
+    int64_t step = floor_div(given->time_ns, f->timeframe_ns);
     check_step(f, step);
     wk__lane lane = f->lanes[lane_of(f, step)];
     wk__undo undo = f->undo;
@@ -208,7 +204,7 @@ void wk_features_peek(const wk_features *f, int64_t time_ns, const wk_bar *bars,
         start_lane(f, &lane);
     double *now = lane.history + ((size_t)lane.t & f->history_mask) * f->S * WK__HISTORY;
     memcpy(f->history_backup, now, row_bytes);
-    step_lane(f, &lane, time_ns, bars, provenance, funding_known, &undo, rows, valid);
+    step_lane(f, &lane, given, &undo, rows, valid);
     memcpy(lane.states, f->states_backup, states_bytes);
     memcpy(now, f->history_backup, row_bytes);
     while (undo.n) {
@@ -232,6 +228,19 @@ double wk_features_sigma(const wk_features *f, size_t s)
     return ((const wk__base *)(f->lanes[f->serving].states + s * f->state_stride))->sd;
 }
 
+wk_features_step wk_panel_step(const wk_panel *panel, size_t t)
+{
+    size_t cell = t * panel->S;
+    return (wk_features_step){
+        .time_ns = panel->start_ns + (int64_t)t * panel->timeframe_ns,
+        .bars = panel->bars + cell,
+        .provenance = panel->provenance + cell,
+        .funding_known = panel->funding_known ? panel->funding_known + cell : NULL,
+        .funding_due = panel->funding ? panel->funding + cell : NULL,
+        .outside = panel->outside ? panel->outside + cell * panel->K : NULL,
+    };
+}
+
 wk_status wk_features_batch(wk_features *f, const wk_panel *panel, wk_arena *arena,
                             wk_feature_table *out, wk_err *err)
 {
@@ -239,6 +248,10 @@ wk_status wk_features_batch(wk_features *f, const wk_panel *panel, wk_arena *are
         return wk_fail(err, WK_E_ARG,
                        "features: the panel has %zu symbols of %lld ns, the plan %zu of %lld ns",
                        panel->S, (long long)panel->timeframe_ns, f->S, (long long)f->timeframe_ns);
+    if (panel->K != f->n_outside)
+        return wk_fail(err, WK_E_ARG, "features: the panel has %zu outside columns, the plan %zu; the data section "
+                                      "must give what features.outside names",
+                       panel->K, f->n_outside);
     size_t S = f->S, F = f->F, T = panel->T;
     wk_feature_table table = {T,
                               S,
@@ -249,9 +262,8 @@ wk_status wk_features_batch(wk_features *f, const wk_panel *panel, wk_arena *are
     double *rows = wk_arena_array(arena, double, S *F);
     wk_features_reset(f);
     for (size_t t = 0; t < T; t++) {
-        const double *funding = panel->funding_known ? panel->funding_known + t * S : NULL;
-        wk_features_push(f, panel->start_ns + (int64_t)t * panel->timeframe_ns, panel->bars + t * S,
-                         panel->provenance + t * S, funding, rows, table.valid + t * S);
+        wk_features_step step = wk_panel_step(panel, t);
+        wk_features_push(f, &step, rows, table.valid + t * S);
         float *X = table.X + t * S * F;
         for (size_t i = 0; i < S * F; i++)
             X[i] = (float)rows[i];

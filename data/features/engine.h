@@ -9,6 +9,7 @@
 
 #include "data/features/roll.h"
 #include "wick/features.h"
+#include "wick/outside.h"
 
 /* What the history keeps of each bar. */
 enum { WK__LC, WK__R, WK__C, WK__H, WK__L, WK__V, WK__O, WK__PK, WK__HISTORY };
@@ -31,6 +32,7 @@ typedef struct {
     double sd, sdd;       /* volatility a bar: fast (span 96) and slow (span 480) */
     double ma20, bs20;    /* mean and deviation of 20 closes, before emit only */
     double funding;       /* newest known rate or NaN */
+    const double *outside; /* [n_outside], or NULL: all missing */
     wk__undo *undo;       /* NULL but in a peek */
 } wk__cell;
 
@@ -52,7 +54,7 @@ extern const wk__family *const wk__families[]; /* ends with NULL */
 extern const wk__family wk__family_momentum, wk__family_lead, wk__family_cross,
     wk__family_volatility, wk__family_calendar, wk__family_ribbon, wk__family_oscillator,
     wk__family_range, wk__family_volume, wk__family_candle, wk__family_divergence, wk__family_htf,
-    wk__family_funding, wk__family_cycle;
+    wk__family_funding, wk__family_cycle, wk__family_outside;
 
 /* What the engine itself keeps of a symbol. */
 typedef struct {
@@ -83,6 +85,9 @@ struct wk_features {
     const char *family_of[WK__COLUMNS_MAX];
     size_t n_leaders, leader[WK__LEADERS_MAX]; /* symbol index, S = absent */
     const char *leader_name[WK__LEADERS_MAX];
+    size_t n_outside;
+    const char *outside_name[WK_OUTSIDE_MAX];
+    bool outside_level, outside_z, outside_change, outside_missing;
     size_t *keep;    /* [F] index among all columns; NULL: all are kept */
     double *row_all; /* [n_all] */
     size_t state_stride, ring_stride;

@@ -11,7 +11,7 @@ const wk__family *const wk__families[] = {
     &wk__family_volatility, &wk__family_calendar,   &wk__family_ribbon,
     &wk__family_oscillator, &wk__family_range,      &wk__family_volume,
     &wk__family_candle,     &wk__family_divergence, &wk__family_htf,
-    &wk__family_funding,    &wk__family_cycle,      NULL};
+    &wk__family_funding,    &wk__family_cycle,      &wk__family_outside, NULL};
 
 /* Raised whenever the value of any column changes, so that models notice. */
 static const int FEATURES_VERSION = 1;
@@ -107,6 +107,28 @@ static wk_status find_leaders(wk_features *f, wk_arena *arena, const wk_strings 
     return WK_OK;
 }
 
+static wk_status find_outside(wk_features *f, wk_arena *arena, const wk_features_config *config, wk_err *err)
+{
+    if (config->outside.n > WK_OUTSIDE_MAX)
+        return wk_fail(err, WK_E_CONFIG, "features.outside: %zu columns; at most %d", config->outside.n,
+                       WK_OUTSIDE_MAX);
+    f->n_outside = config->outside.n;
+    for (size_t k = 0; k < f->n_outside; k++)
+        f->outside_name[k] = wk_arena_strdup(arena, config->outside.v[k]);
+    bool *const forms[] = {&f->outside_level, &f->outside_z, &f->outside_change, &f->outside_missing};
+    static const char *const names[] = {"level", "z", "change", "missing"};
+    for (size_t i = 0; i < config->outside_forms.n; i++) {
+        size_t k = 0;
+        while (k < 4 && strcmp(names[k], config->outside_forms.v[i]) != 0)
+            k++;
+        if (k == 4)
+            return wk_fail(err, WK_E_CONFIG, "features.outside_forms: \"%s\"; known are level z change missing",
+                           config->outside_forms.v[i]);
+        *forms[k] = true;
+    }
+    return WK_OK;
+}
+
 static size_t align64(size_t n)
 {
     return (n + 63) / 64 * 64;
@@ -121,6 +143,8 @@ static int64_t lay_out(wk_features *f, wk_arena *arena, const wk_strings *wanted
     for (size_t k = 0; wk__families[k]; k++) {
         const wk__family *family = wk__families[k];
         if (wanted->n && !contains(wanted, family->name))
+            continue;
+        if (family == &wk__family_outside && f->n_outside == 0)
             continue;
         WK_ASSERT(f->n_families < WK__FAMILIES_MAX);
         size_t i = f->n_families++;
@@ -239,6 +263,7 @@ wk_status wk_features_plan(wk_arena *arena, const wk_features_config *config,
     f->warmup_valid = config->warmup_valid_bars;
     f->serving = -1;
     WK_TRY(find_leaders(f, arena, &config->leaders, symbols, err));
+    WK_TRY(find_outside(f, arena, config, err));
     int64_t lag_max = lay_out(f, arena, &config->families);
     WK_TRY(drop_columns(f, arena, &config->drop, err));
     allocate(f, arena, lag_max);

@@ -4,21 +4,9 @@
 
 #include "wick/bars.h"
 #include "wick/config.h"
+#include "wick/ledger.h"
 #include "wick/sim.h"
 #include "wick/trade.h"
-
-typedef struct {
-    uint32_t symbol;
-    int8_t side;
-    uint8_t exit_reason; /* wk_reason */
-    size_t entry_step, exit_step;
-    int64_t entry_ns, exit_ns;
-    double entry_price, exit_price; /* averages, slippage included */
-    double qty, notional;           /* base; quote at entry */
-    double gross, fees, slippage, funding,
-        net;      /* quote; net = gross - fees - slippage + funding, gross at unslipped prices */
-    double score; /* of the signal */
-} wk_trade;
 
 typedef struct {
     size_t T; /* steps from..to of the run */
@@ -36,6 +24,7 @@ typedef struct {
     double missed_cost;
     double fees, slippage, funding, turnover; /* totals, quote */
     double initial_cash;
+    uint64_t intents_digest; /* of all orders and cancels, see wk_trader_intents_digest */
 } wk_backtest;
 
 /* forecasts [panel->T * S] and sigma [panel->T * S] are read for steps [from, to) as each closes.
@@ -43,7 +32,7 @@ typedef struct {
 WK_MUST_CHECK wk_status wk_backtest_run(const wk_panel *panel, const wk_forecast *forecasts,
                                         const double *sigma, size_t from, size_t to,
                                         const wk_trade_config *trade, const wk_sim_config *sim,
-                                        const wk_instrument *instruments, wk_backtest *out,
+                                        const wk_trade_instrument *instruments, wk_backtest *out,
                                         wk_err *err);
 /* Frees what the result owns. Accepts NULL and a zeroed struct. */
 void wk_backtest_finish(wk_backtest *backtest);
@@ -51,7 +40,7 @@ void wk_backtest_finish(wk_backtest *backtest);
 /* Fills instruments [S] from the panel: the tick from the decimals of the prices, the lot from
  * those of the volumes, but never a lot worth more than a tenth of the quote unit at the first
  * price. Reads at most 20,000 bars a market. WK_E_DATA when a market has no bar. */
-WK_MUST_CHECK wk_status wk_instruments_infer(const wk_panel *panel, wk_instrument *instruments,
+WK_MUST_CHECK wk_status wk_instruments_infer(const wk_panel *panel, wk_trade_instrument *instruments,
                                              wk_err *err);
 
 #endif

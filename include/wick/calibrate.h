@@ -1,9 +1,8 @@
 /* Calibration: making forecast probabilities mean what they say.
  *
  * Temperature scaling divides the logits by one number T > 0 (T > 1: the model was over-confident);
- * it never changes which class is likeliest. Isotonic calibration maps a score to a probability by
- * a rising step function. Never fails; the same bits for equal inputs.
- * Sources: Guo et al. 2017; Zadrozny & Elkan 2002 (isotonic), Ayer et al. 1955 (PAV). */
+ * it never changes which class is likeliest. Never fails; the same bits for equal inputs.
+ * Source: Guo et al. 2017. */
 #ifndef WICK_CALIBRATE_H
 #define WICK_CALIBRATE_H
 
@@ -26,13 +25,5 @@ void wk_temperature_apply(double T, const float *z, size_t n, size_t K, float *p
 
 /* The same from probabilities: p^(1/T), normalised; may be in place. */
 void wk_temperature_apply_probabilities(double T, const float *p, size_t n, size_t K, float *out);
-
-/* Weighted isotonic fit of y in [0, 1] on score. Writes the m <= n steps, score and value rising,
- * to step_score and step_value [n] and returns m. NaN scores are skipped. w may be NULL. */
-size_t wk_isotonic_fit(const float *score, const float *y, const float *w, size_t n,
-                       float *step_score, float *step_value);
-
-/* The fitted value of a score: linear between the steps' centres, flat outside; NaN for m = 0. */
-float wk_isotonic_apply(const float *step_score, const float *step_value, size_t m, float score);
 
 #endif

@@ -22,7 +22,9 @@ enum {
     WK_E_MODEL = -6,  /* a model does not match */
     WK_E_NOMEM = -7,
     WK_E_STATE = -8, /* called at the wrong time */
-    WK_E_RANGE = -9  /* overflow or out of range */
+    WK_E_RANGE = -9, /* overflow or out of range */
+    WK_E_NOT_FOUND = -10,
+    WK_E_CANCELLED = -11 /* somebody asked us to stop */
 };
 
 typedef struct {

@@ -23,13 +23,16 @@
 typedef struct {
     wk_strings
         families;    /* of: momentum lead cross volatility calendar ribbon oscillator range volume
-                        candle divergence htf funding cycle; empty = all. The first five are the
-                        flagship's 79 columns; every family's windows are counted in bars. */
+                        candle divergence htf funding cycle outside; empty = all. The first five are
+                        the    flagship's 79 columns; every family's windows are counted in bars. */
     wk_strings drop; /* column names to leave out */
     wk_strings
         leaders; /* symbols of the lead family, first = the market leader; a trailing * matches
                     any end. Empty = BTC*, ETH*: columns of one of these two that the panel
                     lacks are NaN, any other leader that it lacks is refused. At most 4. */
+    wk_strings outside; /* names of the panel's outside columns [K], in their order; no key of its
+                           own: the data section says what there is */
+    wk_strings outside_forms;         /* of: level z change missing */
     int64_t anchor_bars, warmup_bars; /* 4096, 2400 by default; warm-up at most the anchor */
     int64_t warmup_valid_bars; /* a row is valid after more bars than this; at most warmup_bars */
 } wk_features_config;
@@ -48,19 +51,29 @@ const char *wk_features_family(const wk_features *f, size_t i);
 /* SHA-256 of names, parameters, anchor and warm-up: a model stores it and refuses another. */
 const char *wk_features_hash(const wk_features *f);
 
-/* Pushes the bars [S] of the step that opened at time_ns and has just closed. provenance [S]: a
- * cell WK_PROV_UNKNOWN has no bar (its row is invalid; its state holds the last price).
- * funding_known [S] or NULL. rows [S * F] receives f64 features, NaN where one is not defined;
- * valid [S] is 1 where the symbol has a bar, its volatility is known, and the serving state has seen it
- * for more than warmup_valid_bars bars. Steps must come in order without a hole: an absent step is pushed with
- * all cells unknown. */
-void wk_features_push(wk_features *f, int64_t time_ns, const wk_bar *bars,
-                      const uint8_t *provenance, const double *funding_known, double *rows,
-                      uint8_t *valid);
+/* One step of the panel, borrowed. */
+typedef struct {
+    int64_t time_ns;             /* its open */
+    const wk_bar *bars;          /* [S] */
+    const uint8_t *provenance;   /* [S]; a cell WK_PROV_UNKNOWN has no bar: its row is invalid, its
+                                    state   holds the last price */
+    const double *funding_known; /* [S] or NULL */
+    const double *outside;       /* [S * K], K = config.outside.n; NULL: all missing */
+    const double *funding_due; /* [S] rate charged at its open, for venues; features do not look at
+                                  it; NULL: unknown */
+} wk_features_step;
+
+/* Step t of a panel. */
+wk_features_step wk_panel_step(const wk_panel *panel, size_t t);
+
+/* Pushes a step that has just closed. rows [S * F] receives f64 features, NaN where one is not
+ * defined; valid [S] is 1 where the symbol has a bar, its volatility is known, and the serving
+ * state has seen it for more than warmup_valid_bars bars. Steps must come in order without a hole:
+ * an absent step is pushed with all cells unknown. */
+void wk_features_push(wk_features *f, const wk_features_step *step, double *rows, uint8_t *valid);
 
 /* The same for an unfinished bar: no state changes. */
-void wk_features_peek(const wk_features *f, int64_t time_ns, const wk_bar *bars,
-                      const uint8_t *provenance, const double *funding_known, double *rows,
+void wk_features_peek(const wk_features *f, const wk_features_step *step, double *rows,
                       uint8_t *valid);
 
 /* Forgets everything. */

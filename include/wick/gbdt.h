@@ -31,7 +31,9 @@ typedef struct {
     double subsample;      /* rows a round, without replacement, by counter RNG */
     double colsample_bytree;
     int64_t early_stopping_rounds; /* 0: off; needs a validation set */
-    double base_score;     /* NaN: mean of the labels (or prior log-odds); softprob: 0 each */
+    /* NaN: mean of the labels (or prior log-odds). softprob: margins 0, and the first trees start from
+     * the classes' shares. */
+    double base_score;
     int64_t seed;
 } wk_gbdt_params;
 extern const wk_cfg_table wk_gbdt_params_table; /* XGBoost's parameter names */
@@ -74,6 +76,10 @@ int wk_forest_objective(const wk_forest *forest);
  * Never allocates, locks or fails. */
 void wk_forest_margin(const wk_forest *forest, const float *row, float *out);
 void wk_forest_predict(const wk_forest *forest, const float *row, float *out);
+/* The leaf of each tree that a row ends in, as the node's number in the model file. leaf [n_trees]. */
+void wk_forest_leaves(const wk_forest *forest, const float *row, uint32_t *leaf);
+/* The kernels that prediction uses: "avx512", "avx2" or "c". All give the same bits. */
+const char *wk_forest_kernel(const wk_forest *forest);
 /* Many rows; out [n_rows, n_outputs]; transformed. The same bits as row by row. */
 void wk_forest_predict_batch(const wk_forest *forest, const float *X, size_t n_rows, size_t stride,
                              int threads, float *out);
@@ -81,11 +87,22 @@ void wk_forest_predict_batch(const wk_forest *forest, const float *X, size_t n_r
 /* Total gain per feature, normalised to sum 1 (all 0 for a forest without splits). gain [n_features]. */
 void wk_forest_importance(const wk_forest *forest, double *gain);
 
-/* XGBoost JSON. A broken, cyclic or hostile file is one clear error. */
+/* Writes XGBoost's JSON, or its UBJSON when the path ends in .ubj. */
 WK_MUST_CHECK wk_status wk_forest_save(const wk_forest *forest, const char *path, wk_err *err);
+/* Reads XGBoost's JSON or UBJSON (1.7 to 3.x, dart and splits by category included) or LightGBM's text;
+ * the bytes tell which. A broken, cyclic or hostile file is one clear error. */
 WK_MUST_CHECK wk_status wk_forest_load(const char *path, wk_forest **out, wk_err *err);
-WK_MUST_CHECK wk_status wk_forest_parse(const char *text, size_t size_bytes, const char *name,
+WK_MUST_CHECK wk_status wk_forest_parse(const char *bytes, size_t size_bytes, const char *name,
                                         wk_forest **out, wk_err *err);
+
+/* A C file that compiles without wick, with NAME_margin(row, out) and NAME_predict(row, out), which give
+ * the same bits. */
+WK_MUST_CHECK wk_status wk_forest_save_c(const wk_forest *forest, const char *path, const char *name,
+                                         wk_err *err);
+
+/* ONNX: TreeEnsembleClassifier (outputs label, probabilities) or TreeEnsembleRegressor (value); the input is
+ * X [N, n_features], f32. Refuses splits by category. */
+WK_MUST_CHECK wk_status wk_forest_save_onnx(const wk_forest *forest, const char *path, wk_err *err);
 
 /* Which column of the table it was trained on held the label, for readers of the same table; -1 when
  * unknown. The file keeps it as an attribute. Set it before the forest is shared. */

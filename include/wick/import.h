@@ -1,7 +1,8 @@
-/* Candles from files: CSV or CSV.gz in wick's own form (header time,open,high,low,close,volume;
- * time in Unix seconds, milliseconds, or ISO), Kraken's OHLCVT files (no header:
- * time,o,h,l,c,volume,trades) and Binance's kline files (open_time in ms or
- * us,o,h,l,c,volume,close_time,...). */
+/* Candles from files: CSV, CSV.gz or zip in wick's own form (header
+ * time,open,high,low,close,volume; time in Unix seconds, milliseconds, or ISO), Kraken's OHLCVT
+ * files (no header: time,o,h,l,c,volume,trades) and Binance's kline files (open_time in ms or
+ * us,o,h,l,c,volume,close_time,...). A zip archive stands for the only file in it; one of several
+ * is named as "archive.zip/name.csv". */
 #ifndef WICK_IMPORT_H
 #define WICK_IMPORT_H
 
@@ -24,6 +25,11 @@ typedef struct {
 WK_MUST_CHECK wk_status wk_import_candles(const char *path, const char *venue, const char *symbol,
                                           int64_t timeframe_ns, int lenient, wk_series *out,
                                           wk_import_report *report, wk_err *err);
+
+/* The names of the files in a zip archive, in its order. Each and the list are the caller's to
+ * free. */
+WK_MUST_CHECK wk_status wk_import_zip_names(const char *path, char ***names, size_t *n,
+                                            wk_err *err);
 
 /* Reads a funding file: header time,rate. */
 WK_MUST_CHECK wk_status wk_import_rates(const char *path, wk_rates *out, wk_err *err);

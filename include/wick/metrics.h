@@ -99,10 +99,6 @@ double wk_ece(const float *p, const int8_t *hit, size_t n, size_t bins); /* equa
  * each [bins]. An empty bin (n < bins) has count 0 and NaN. */
 void wk_reliability(const float *p, const int8_t *hit, size_t n, size_t bins, double *said,
                     double *seen, size_t *count);
-/* Share of hits among the most confident forecasts: precision [m] at each coverage [m] in (0, 1],
- * on round(coverage * n) rows, at least one. Equal confidences are taken in row order. */
-void wk_precision_coverage(const float *confidence, const int8_t *hit, size_t n,
-                           const double *coverage, size_t m, double *precision);
 /* counts [K, K]: rows the class y, columns the likeliest forecast of p [n, K] (the lower class at a
  * tie); rows with y < 0 or a NaN are skipped. */
 void wk_confusion(const float *p, const int8_t *y, size_t n, size_t K, size_t *counts);

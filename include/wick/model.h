@@ -108,6 +108,7 @@ typedef struct {
     size_t n_targets, n_seeds; /* n_targets 1 for direction */
     wk_forest **forests; /* [n_targets * n_seeds]; odd seeds see the first n_plain columns only */
     wk_forest *magnitude, *volatility; /* NULL: not trained */
+    wk_forest *direction; /* three classes beside a score of targets; NULL: not trained */
     wk_branch mlp;       /* kind mlp: its outputs are the forecast */
     wk_gbdt_log log;     /* of the first forest */
     double temperature;  /* of the direction probabilities */
@@ -118,7 +119,7 @@ void wk_meta_finish(wk_meta *meta);
 
 /* Trains on the rows of steps [begin, end) that the stride keeps and whose labels end `embargo` bars
  * before `end`; `stop` rows [end, stop_end) serve early stopping when the parameters ask for it. columns [n_columns] is copied. heads:
- * also the magnitude and volatility forests. With config->meta.model the trees of that file are taken
+ * also the magnitude and volatility forests, and that of the direction beside a score of targets. With config->meta.model the trees of that file are taken
  * instead. */
 WK_MUST_CHECK wk_status wk_meta_train(const wk_run_config *config, const wk_dataset *dataset,
                                       const wk_targets *targets, const wk_columns *data,
@@ -150,6 +151,8 @@ typedef struct {
     size_t n_branches;
     wk_branch *branches;
     wk_meta meta;
+    size_t n_instruments; /* 0: the file has none */
+    wk_trade_instrument *instruments; /* of the markets it was trained and judged on */
 } wk_model;
 
 void wk_model_finish(wk_model *model);

@@ -7,6 +7,7 @@
  *  verdict {useful: bool, lines: [{name, value (null: "n/a"), bound, pass, unit,
  *          strict (default true: value > bound; else >=), detail}]}: wk_verdict_json makes it
  *  summary [{name, value (string or number), unit ("fraction": shown in per cent; "bp"...), help}]
+ *  statistics [{name, value, unit, help}]: a table like the summary's cards
  *  equity [{time (unix s), value}], drawdown [{time, value (fraction below the peak)}],
  *  baselines_equity {name: [{time, value}]}: daily points are enough. The first point is the
  *          start: the table of months is computed from equity

@@ -12,10 +12,22 @@
 #include "wick/features.h"
 #include "wick/gbdt.h"
 #include "wick/labels.h"
+#include "wick/loop.h"
 #include "wick/nn.h"
+#include "wick/outside.h"
 #include "wick/trade.h"
 
-typedef enum { WK_SOURCE_AUTO, WK_SOURCE_FILES, WK_SOURCE_STORE, WK_SOURCE_SYNTHETIC } wk_data_source;
+typedef enum {
+    WK_SOURCE_AUTO,
+    WK_SOURCE_FILES,
+    WK_SOURCE_STORE,
+    WK_SOURCE_SYNTHETIC,
+    WK_SOURCE_TAPE /* recorded trades and books, with flow features */
+} wk_data_source;
+
+typedef struct {
+    const char *trades, *book; /* files relative to the root; {symbol} and {base} as in wick/outside.h; book "" = none */
+} wk_tape_config;
 
 typedef struct {
     int64_t seed, symbols, bars;
@@ -33,8 +45,13 @@ typedef struct {
     const char *funding;       /* directory of <SYMBOL>-funding.csv.gz, relative to root; "" = none */
     bool funding_mean;         /* markets without a series are charged the mean of the others */
     wk_reals ticks, lots;      /* one a market; empty: inferred from the decimals */
+    wk_tape_config tape;
+    wk_sections outside; /* wk_outside_config */
     wk_synthetic_config synthetic;
 } wk_data_config;
+
+/* Names of the outside columns that a panel of this section has: "flow.<name>" of a tape, then "outside.<name>". */
+wk_strings wk_data_outside_names(const wk_data_config *data, wk_arena *arena);
 
 typedef struct {
     int64_t forecast_from_ns; /* first fold's test begin: forecasts exist from here */
@@ -72,6 +89,7 @@ typedef struct {
     double scale_days, scale_min_days; /* trailing window of the score's root mean square */
     wk_gbdt_params params;
     int64_t seeds;
+    bool networks_must_earn; /* a fold uses branches only on the record of earlier blocks */
     int64_t heads_stride; /* row stride of the magnitude and volatility heads */
     wk_sections mlp_layers; /* wk_nn_layer_config, for kind = mlp */
     wk_nn_train_config mlp_train;
@@ -99,27 +117,32 @@ typedef struct {
     const char **feature_names, **feature_families; /* [F], in the arena */
     char feature_hash[65], data_hash[65];
     bool synthetic;
-    wk_instrument *instruments; /* [S], in the arena; NULL before wk_dataset_instruments */
+    wk_trade_instrument *instruments; /* [S], in the arena; NULL before wk_dataset_instruments */
     wk_arena arena;
 } wk_dataset;
 
-/* Reads one market's candles as `data` says; *out is owned by the caller. */
-typedef wk_status wk_candle_reader(const wk_data_config *data, const char *symbol, int64_t timeframe_ns,
-                                   wk_series *out, wk_err *err);
+/* Where data of source "store" comes from. Both give their results to the caller. */
+typedef struct {
+    /* One market's candles as `data` says. */
+    wk_status (*candles)(const wk_data_config *data, const char *symbol, int64_t timeframe_ns, wk_series *out,
+                         wk_err *err);
+    /* A market's outside series; n = 0 when the store has none. */
+    wk_status (*values)(const wk_data_config *data, const wk_outside_config *series, const char *symbol,
+                        wk_outside *out, wk_err *err);
+} wk_store_reader;
 
-/* From the HDF5 store; in wick_evaluate, so that whoever does not name it does not link HDF5. */
-WK_MUST_CHECK wk_status wk_dataset_store(const wk_data_config *data, const char *symbol,
-                                         int64_t timeframe_ns, wk_series *out, wk_err *err);
+/* The HDF5 store; in wick_evaluate, so that whoever does not name it does not link HDF5. */
+extern const wk_store_reader wk_dataset_store;
 
 /* Loads the panel and computes its features. `store` serves data.source "store"; with NULL that source
  * is refused. On success wk_dataset_finish frees; on failure *out is untouched. */
-WK_MUST_CHECK wk_status wk_dataset_load(const wk_run_config *config, wk_candle_reader *store, wk_dataset *out,
+WK_MUST_CHECK wk_status wk_dataset_load(const wk_run_config *config, const wk_store_reader *store, wk_dataset *out,
                                         wk_err *err);
 
 /* The same in two steps, between which the panel may lose its first steps: the panel with data_hash,
  * and the features of what the panel then holds. A failure of the second leaves the dataset without
  * features; it is still finished by the caller. */
-WK_MUST_CHECK wk_status wk_dataset_load_panel(const wk_run_config *config, wk_candle_reader *store,
+WK_MUST_CHECK wk_status wk_dataset_load_panel(const wk_run_config *config, const wk_store_reader *store,
                                               wk_dataset *out, wk_err *err);
 WK_MUST_CHECK wk_status wk_dataset_compute(const wk_run_config *config, wk_dataset *dataset, wk_err *err);
 void wk_dataset_finish(wk_dataset *dataset);
@@ -133,5 +156,18 @@ WK_MUST_CHECK wk_status wk_stage_train(const wk_run_config *config, const char *
 WK_MUST_CHECK wk_status wk_stage_backtest(const wk_run_config *config, const char *model_dir, const char *dir,
                                           wk_err *err);
 WK_MUST_CHECK wk_status wk_stage_report(const char *dir, wk_err *err);
+
+/* ---- one finished model over all candles, as a bot would have traded them ---- */
+
+typedef struct {
+    uint64_t inputs_digest, intents_digest; /* see wick/engine.h: equal to a bot's over the same bars */
+    size_t steps, trades;
+    double net, equity; /* quote; equity at the last close */
+} wk_model_backtest;
+
+/* Forecasts and trades every step of the configuration's candles, fits nothing. trades_path (may be NULL) gets the
+ * table of trades. The bars that the model was trained on are among them: this is no judgement of its worth. */
+WK_MUST_CHECK wk_status wk_model_backtest_run(const wk_run_config *config, const char *model_dir, const wk_loop *loop,
+                                              const char *trades_path, wk_model_backtest *out, wk_err *err);
 
 #endif

@@ -55,13 +55,13 @@ double wk_liquidation_inverse_long(double entry, double contracts, double margin
 
 typedef struct {
     size_t n, capacity;
-    wk_event *v; /* caller's storage */
+    wk_trader_event *v; /* caller's storage */
 } wk_events;
 
 typedef struct wk_sim_venue wk_sim_venue;
 
 WK_MUST_CHECK wk_status wk_sim_venue_plan(wk_arena *arena, const wk_sim_config *config,
-                                          const wk_instrument *instruments, size_t S,
+                                          const wk_trade_instrument *instruments, size_t S,
                                           int64_t timeframe_ns, wk_sim_venue **out, wk_err *err);
 
 /* At most so many events come from one bar of all markets, or from wk_sim_flatten. */

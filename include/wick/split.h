@@ -28,11 +28,4 @@ static inline int wk_split_keeps(int32_t end, size_t embargo, size_t block_begin
     return end > 0 && (size_t)end + embargo < block_begin;
 }
 
-/* Purge and embargo for blocks with training on both sides (Lopez de Prado 2018, ch. 7): the label
- * of row i spans steps [begin[i], end[i]]. keep[i] = 1 for the rows outside [test_begin, test_end)
- * whose span overlaps none of the block's and does not start within `embargo` steps after its last
- * label end. Returns how many are kept. */
-size_t wk_split_purge(size_t n, const int32_t *begin, const int32_t *end, size_t test_begin,
-                      size_t test_end, size_t embargo, uint8_t *keep);
-
 #endif

@@ -14,13 +14,14 @@
 #include "wick/bars.h"
 #include "wick/config.h"
 #include "wick/forecast.h"
+#include "wick/side.h"
 
 typedef struct {
     char symbol[32];
     double tick; /* price of one tick in the quote currency */
     double lot;  /* size of one lot in the base currency */
     int64_t min_lots;
-} wk_instrument;
+} wk_trade_instrument;
 
 typedef enum {
     /* Enter when |score x sigma| reaches its trailing quantile, pooled over the markets. */
@@ -71,7 +72,6 @@ typedef struct {
 } wk_trade_config;
 extern const wk_cfg_table wk_trade_config_table;
 
-typedef enum { WK_SIDE_SELL = -1, WK_SIDE_BUY = 1 } wk_side;
 typedef enum { WK_ORDER_MARKET = 0, WK_ORDER_LIMIT = 1 } wk_order_kind;
 typedef enum {
     WK_REASON_ENTRY = 0,
@@ -102,20 +102,21 @@ typedef struct {
 } wk_order;
 
 typedef enum {
-    WK_EVENT_BARS,
-    WK_EVENT_ACK,
-    WK_EVENT_REJECT,
-    WK_EVENT_CANCELED,
-    WK_EVENT_FILL,
-    WK_EVENT_FUNDING
-} wk_event_kind;
+    WK_TRADER_EVENT_BARS,
+    WK_TRADER_EVENT_ACK,
+    WK_TRADER_EVENT_REJECT,
+    WK_TRADER_EVENT_CANCELED,
+    WK_TRADER_EVENT_FILL,
+    WK_TRADER_EVENT_FUNDING
+} wk_trader_event_kind;
 
 typedef struct {
-    wk_event_kind kind;
+    wk_trader_event_kind kind;
     int64_t time_ns; /* when the trader learns it */
     uint32_t symbol;
     uint64_t order_id;
-    /* FILL; CANCELED and REJECT: side and the quantity left unfilled, reason EXPIRED or the order's */
+    /* FILL; CANCELED and REJECT: side and the quantity left unfilled, reason EXPIRED or the order's
+     */
     int8_t side;
     uint8_t reason;
     bool maker;
@@ -128,7 +129,8 @@ typedef struct {
     const uint8_t *provenance;
     const wk_forecast *forecasts;
     const double *sigma; /* trailing volatility of one bar [S] */
-} wk_event;
+    bool warming;        /* history: everything learns from it, no entry is made */
+} wk_trader_event;
 
 typedef enum { WK_ACTION_PLACE, WK_ACTION_CANCEL } wk_action_kind;
 typedef struct {
@@ -144,12 +146,12 @@ typedef struct {
 typedef struct wk_trader wk_trader;
 
 WK_MUST_CHECK wk_status wk_trader_plan(wk_arena *arena, const wk_trade_config *config,
-                                       const wk_instrument *instruments, size_t S,
+                                       const wk_trade_instrument *instruments, size_t S,
                                        int64_t timeframe_ns, int64_t initial_cash_e8,
                                        wk_trader **out, wk_err *err);
 
 /* Consumes one event and appends what to do. Deterministic; no allocation, lock, clock or I/O. */
-void wk_trader_step(wk_trader *trader, const wk_event *event, wk_actions *actions);
+void wk_trader_step(wk_trader *trader, const wk_trader_event *event, wk_actions *actions);
 
 /* What it believes: position in lots (signed), average entry in ticks, cash and equity at the last
  * close. */
@@ -164,6 +166,9 @@ int64_t wk_trader_missed_e8(const wk_trader *trader);
 bool wk_trader_failed(const wk_trader *trader);
 /* The entry threshold in force (quantile policy; infinite before there is enough history). */
 double wk_trader_threshold(const wk_trader *trader);
+
+/* A digest of all actions so far (wick/hash.h): two traders that were told the same have the same one. */
+uint64_t wk_trader_intents_digest(const wk_trader *trader);
 
 /* Order ids: the number of the signal's bar (time_ns of its close / timeframe_ns) comes back. */
 int64_t wk_order_id_bar(uint64_t id);

@@ -1,9 +1,24 @@
 #include "wick/hash.h"
 
 #include <openssl/evp.h>
+#include <string.h>
 
 #include "wick/err.h"
 
+uint64_t wk_digest_bytes(uint64_t digest, const void *bytes, size_t size_bytes)
+{
+    const unsigned char *b = bytes;
+    while (size_bytes > 0) {
+        uint64_t word = 0;
+        size_t n = size_bytes < sizeof word ? size_bytes : sizeof word;
+        memcpy(&word, b, n);
+        digest = (digest ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        digest ^= digest >> 32;
+        b += n;
+        size_bytes -= n;
+    }
+    return digest;
+}
 
 wk_hash *wk_hash_create(void)
 {

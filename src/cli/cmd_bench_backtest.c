@@ -63,7 +63,7 @@ static int make(wk_panel *p, wk_forecast *forecasts, double *sigma)
 }
 
 static wk_status measure(const wk_panel *panel, const wk_forecast *forecasts, const double *sigma,
-                         const wk_instrument *instruments, wk_err *err)
+                         const wk_trade_instrument *instruments, wk_err *err)
 {
     const wk_trade_config trade = {
         .policy = WK_POLICY_QUANTILE,
@@ -123,9 +123,9 @@ static int cmd_bench_backtest(const wk_cli *cli, wk_err *err)
         .T = T, .S = S, .timeframe_ns = 15 * MINUTE, .start_ns = 18000 * 1440 * MINUTE};
     wk_forecast *forecasts = malloc(T * S * sizeof *forecasts);
     double *sigma = malloc(T * S * sizeof *sigma);
-    wk_instrument instruments[MARKETS] = {0};
+    wk_trade_instrument instruments[MARKETS] = {0};
     for (size_t s = 0; s < S; s++)
-        instruments[s] = (wk_instrument){.tick = 0.01, .lot = 1e-4, .min_lots = 1};
+        instruments[s] = (wk_trade_instrument){.tick = 0.01, .lot = 1e-4, .min_lots = 1};
     wk_status status;
     if (forecasts == NULL || sigma == NULL || make(&panel, forecasts, sigma) != 0)
         status =

@@ -178,8 +178,10 @@ static wk_status bench_row(bool flagship, wk_err *err)
                 bars[s] = (wk_bar){time_ns, a[s].o[t], a[s].h[t], a[s].l[t], a[s].c[t], a[s].v[t]};
                 funding[s] = 1e-4;
             }
+            wk_features_step step = {.time_ns = time_ns, .bars = bars, .provenance = provenance,
+                                     .funding_known = funding};
             int64_t start = wk_clock_monotonic_ns();
-            wk_features_push(f, time_ns, bars, provenance, funding, rows, valid);
+            wk_features_push(f, &step, rows, valid);
             if (t >= ROW_STEPS_SKIPPED)
                 samples[n++] = (double)(wk_clock_monotonic_ns() - start) * 1e-3 / N_SYMBOLS;
         }

@@ -9,6 +9,7 @@
 
 #include "wick/cli.h"
 #include "wick/clock.h"
+#include "wick/file.h"
 #include "wick/import.h"
 #include "wick/log.h"
 #include "wick/store.h"
@@ -20,7 +21,14 @@ typedef struct {
     wk_import_report report;
     size_t added, changed;
     int price_decimals, volume_decimals;
+    wk_series series; /* kept from the check, n 0 otherwise */
 } job;
+
+/* Bars that are kept in memory between check and store (800 MB); files beyond are read twice. */
+enum { KEPT_BARS_MAX = 1 << 24 };
+
+/* Fresh bars of a series that an import leaves for programs without HDF5. */
+enum { FRESH_KEPT = 100000 };
 
 typedef struct {
     job *v;
@@ -37,7 +45,8 @@ static int ends_with(const char *s, const char *end)
 
 static int is_candle_name(const char *name)
 {
-    return name[0] != '.' && (ends_with(name, ".csv") || ends_with(name, ".csv.gz"));
+    return name[0] != '.' &&
+           (ends_with(name, ".csv") || ends_with(name, ".csv.gz") || ends_with(name, ".zip"));
 }
 
 /* "BTCUSDT-1h.csv.gz", Binance's "BTCUSDT-1h-2024-01.csv" and Kraken's "XBTUSD_60.csv" (minutes)
@@ -92,6 +101,32 @@ static wk_status add_file(job_list *list, const char *path, const char *venue, w
     return WK_OK;
 }
 
+/* Each candle file of an archive by itself. */
+static wk_status add_archive(job_list *list, const char *path, const char *venue, wk_err *err)
+{
+    char **names, inner[PATH_MAX];
+    size_t n;
+    WK_TRY(wk_import_zip_names(path, &names, &n, err));
+    wk_status status = WK_OK;
+    for (size_t i = 0; i < n; i++) {
+        if (status == WK_OK && ends_with(names[i], ".csv")) {
+            if (snprintf(inner, sizeof inner, "%s/%s", path, names[i]) >= (int)sizeof inner)
+                status = wk_fail(err, WK_E_ARG, "path too long: %s", path);
+            else
+                status = add_file(list, inner, venue, err);
+        }
+        free(names[i]);
+    }
+    free(names);
+    return status;
+}
+
+static wk_status add_path(job_list *list, const char *path, const char *venue, wk_err *err)
+{
+    return ends_with(path, ".zip") ? add_archive(list, path, venue, err)
+                                   : add_file(list, path, venue, err);
+}
+
 static int visible(const struct dirent *e)
 {
     return e->d_name[0] != '.';
@@ -121,7 +156,7 @@ static wk_status add_directory(job_list *list, const char *path, const char *ven
             if (S_ISDIR(st.st_mode) && depth == 0)
                 status = add_directory(list, below, entries[i]->d_name, 1, err);
             else if (S_ISREG(st.st_mode) && is_candle_name(entries[i]->d_name))
-                status = add_file(list, below, venue, err);
+                status = add_path(list, below, venue, err);
         }
         free(entries[i]);
     }
@@ -152,14 +187,14 @@ static wk_status collect(job_list *list, const wk_cli *cli, wk_err *err)
             WK_TRY(add_directory(list, name, strcmp(last, ".") && strcmp(last, "..") ? last : NULL,
                                  0, err));
         } else {
-            WK_TRY(add_file(list, path, NULL, err));
+            WK_TRY(add_path(list, path, NULL, err));
         }
     }
     if (list->n == 0)
-        return wk_fail(
-            err, WK_E_DATA,
-            "no .csv or .csv.gz file in %s; the layout is <venue>/<SYMBOL>-<timeframe>.csv.gz",
-            wk_cli_arg(cli, 0));
+        return wk_fail(err, WK_E_DATA,
+                       "no .csv, .csv.gz or .zip file in %s; the layout is "
+                       "<venue>/<SYMBOL>-<timeframe>.csv.gz",
+                       wk_cli_arg(cli, 0));
     return WK_OK;
 }
 
@@ -176,32 +211,119 @@ static wk_status read_job(job *j, int lenient, wk_series *series, wk_err *err)
  * untouched. */
 static wk_status check_all(job_list *list, int lenient, wk_err *err)
 {
+    size_t kept = 0;
     for (size_t i = 0; i < list->n; i++) {
-        wk_series series;
-        WK_TRY(read_job(&list->v[i], lenient, &series, err));
-        wk_series_finish(&series);
+        job *j = &list->v[i];
+        WK_TRY(read_job(j, lenient, &j->series, err));
+        if (kept + j->series.n <= KEPT_BARS_MAX)
+            kept += j->series.n;
+        else
+            wk_series_finish(&j->series);
         wk_progress("check", i + 1, list->n);
     }
     return WK_OK;
 }
 
-static wk_status store_all(job_list *list, const char *root, int lenient, wk_err *err)
+/* Does the file of job j go on where the series ends? Then one merge serves both. */
+static int continues(const wk_series *all, const wk_series *next)
 {
-    for (size_t i = 0; i < list->n; i++) {
+    return all->timeframe_ns == next->timeframe_ns && !strcmp(all->venue, next->venue) &&
+           !strcmp(all->symbol, next->symbol) &&
+           next->bars[0].time_ns > all->bars[all->n - 1].time_ns &&
+           (next->bars[0].time_ns - all->bars[0].time_ns) % all->timeframe_ns == 0 &&
+           all->n + next->n <= KEPT_BARS_MAX;
+}
+
+static wk_status join(wk_series *all, wk_series *next, wk_err *err)
+{
+    wk_bar *bars = realloc(all->bars, (all->n + next->n) * sizeof *bars);
+    if (bars)
+        all->bars = bars;
+    uint8_t *provenance = realloc(all->provenance, all->n + next->n);
+    if (provenance)
+        all->provenance = provenance;
+    if (!bars || !provenance)
+        return wk_fail(err, WK_E_NOMEM, "out of memory for %zu bars", all->n + next->n);
+    memcpy(all->bars + all->n, next->bars, next->n * sizeof *bars);
+    memcpy(all->provenance + all->n, next->provenance, next->n);
+    all->n += next->n;
+    wk_series_finish(next);
+    return WK_OK;
+}
+
+/* Stores the series that the files of jobs [begin, end) make together. */
+static wk_status store_group(job_list *list, size_t begin, size_t end, const wk_series *all,
+                             const char *root, wk_err *err)
+{
+    uint8_t *marks = malloc(all->n);
+    if (!marks)
+        return wk_fail(err, WK_E_NOMEM, "out of memory for %zu bars", all->n);
+    wk_status status = wk_store_merge_marks(root, all, marks, NULL, NULL, err);
+    size_t at = 0;
+    for (size_t i = begin; status == WK_OK && i < end; i++) {
         job *j = &list->v[i];
-        wk_series series;
-        WK_TRY(read_job(j, lenient, &series, err));
-        j->timeframe_ns = series.timeframe_ns;
-        wk_status status = wk_store_merge(root, &series, &j->added, &j->changed, err);
-        wk_series_finish(&series);
-        if (status != WK_OK)
-            return status;
+        for (size_t k = 0; k < j->report.kept; k++, at++) {
+            j->added += marks[at] == WK_STORE_ADDED;
+            j->changed += marks[at] == WK_STORE_CHANGED;
+        }
         if (j->report.first_problem[0])
             wk_log_write(WK_LOG_WARN, "data.import", "first_problem=\"%s\"",
                          j->report.first_problem);
-        wk_progress("import", i + 1, list->n);
     }
+    free(marks);
+    return status;
+}
+
+static wk_status take_series(job *j, int lenient, wk_series *out, wk_err *err)
+{
+    if (j->series.n > 0) {
+        *out = j->series;
+        j->series = (wk_series){0};
+    } else {
+        WK_TRY(read_job(j, lenient, out, err));
+    }
+    j->timeframe_ns = out->timeframe_ns;
     return WK_OK;
+}
+
+static wk_status store_all(job_list *list, const char *root, int lenient, wk_err *err)
+{
+    wk_series next = {0};
+    wk_status status = take_series(&list->v[0], lenient, &next, err);
+    for (size_t i = 0; status == WK_OK && i < list->n;) {
+        wk_series all = next;
+        size_t begin = i++;
+        next = (wk_series){0};
+        int joined = 1;
+        while (status == WK_OK && i < list->n && joined) {
+            status = take_series(&list->v[i], lenient, &next, err);
+            joined = status == WK_OK && continues(&all, &next);
+            if (joined) {
+                status = join(&all, &next, err);
+                i++;
+            }
+        }
+        if (status == WK_OK)
+            status = store_group(list, begin, i, &all, root, err);
+        wk_series_finish(&all);
+        wk_progress("import", i, list->n);
+    }
+    wk_series_finish(&next);
+    return status;
+}
+
+/* What is fresh came before this import and must not stand over it afterwards. */
+static wk_status flush_fresh(const char *root, wk_err *err)
+{
+    char path[PATH_MAX];
+    wk_fresh *f = NULL;
+    if (snprintf(path, sizeof path, "%s/fresh.sqlite", root) >= (int)sizeof path ||
+        !wk_file_exists(path))
+        return WK_OK;
+    WK_TRY(wk_fresh_open(root, &f, err));
+    wk_status status = wk_fresh_flush(f, FRESH_KEPT, err);
+    wk_fresh_close(f);
+    return status;
 }
 
 static void print_table(const job_list *list, const char *root)
@@ -260,11 +382,15 @@ static int cmd_import(const wk_cli *cli, wk_err *err)
     if (status == WK_OK && list.n > 1)
         status = check_all(&list, lenient, err);
     if (status == WK_OK)
+        status = flush_fresh(root, err);
+    if (status == WK_OK)
         status = store_all(&list, root, lenient, err);
     if (status == WK_OK && wk_cli_json(cli))
         print_json(&list, root);
     else if (status == WK_OK)
         print_table(&list, root);
+    for (size_t i = 0; i < list.n; i++)
+        wk_series_finish(&list.v[i].series);
     free(list.v);
     return status;
 }
@@ -283,7 +409,7 @@ const wk_cli_command wk_cmd_import = {
     .usage = "PATH... [--venue NAME] [--symbol NAME] [--store DIR] [--lenient]",
     .summary = "reads candle files into the store and reports what they held",
     .details =
-        "A PATH is a .csv or .csv.gz file, a folder of them, or a folder of venues\n"
+        "A PATH is a .csv, .csv.gz or .zip file, a folder of them, or a folder of venues\n"
         "(<venue>/<SYMBOL>-<timeframe>.csv.gz). Forms: the header time,open,high,low,close,volume\n"
         "(Unix seconds, milliseconds, or ISO time), Kraken's OHLCVT and Binance's kline files. "
         "Nothing is\n"

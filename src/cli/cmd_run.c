@@ -1,12 +1,14 @@
 /* wick run, and its stages train, backtest and report. */
+#include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "wick/cli.h"
-#include "wick/run.h"
+#include "cli_internal.h"
+#include "wick/file.h"
 
-static wk_status load_config(const wk_cli *cli, const char *path, wk_arena *arena, wk_run_config *config,
-                             wk_err *err)
+static wk_status load_config(const wk_cli *cli, const char *path, wk_arena *arena,
+                             wk_run_config *config, wk_err *err)
 {
     size_t n;
     const char *const *overrides = wk_cli_overrides(cli, &n);
@@ -20,14 +22,16 @@ static wk_status load_config(const wk_cli *cli, const char *path, wk_arena *aren
 static wk_status need_out(const wk_cli *cli, const char **dir, wk_err *err)
 {
     *dir = wk_cli_option_value(cli, "out");
-    return *dir ? WK_OK : wk_fail(err, WK_E_ARG, "--out DIR is missing: where should the results go?");
+    return *dir ? WK_OK
+                : wk_fail(err, WK_E_ARG, "--out DIR is missing: where should the results go?");
 }
 
 /* Says where the result is. */
 static void announce(const wk_cli *cli, const char *dir, const char *file)
 {
     if (wk_cli_json(cli))
-        printf("{\"%s\": \"%s/%s\"}\n", strcmp(file, "report.html") == 0 ? "report" : "out", dir, file);
+        printf("{\"%s\": \"%s/%s\"}\n", strcmp(file, "report.html") == 0 ? "report" : "out", dir,
+               file);
     else
         printf("%s/%s\n", dir, file);
 }
@@ -64,16 +68,38 @@ static int cmd_train(const wk_cli *cli, wk_err *err)
     return status;
 }
 
+/* One finished model over all candles, as a bot would have traded them. */
+static wk_status backtest_model(const wk_cli *cli, const wk_run_config *config, const char *model,
+                                const char *dir, wk_err *err)
+{
+    char path[PATH_MAX];
+    wk_model_backtest done;
+    wk_loop loop = wk_cli_loop(cli);
+    WK_TRY(wk_dir_create(dir, err));
+    snprintf(path, sizeof path, "%s/trades.csv", dir);
+    WK_TRY(wk_model_backtest_run(config, model, &loop, path, &done, err));
+    printf(wk_cli_json(cli)
+               ? "{\"steps\": %zu, \"trades\": %zu, \"net\": %.8f, \"inputs\": \"%016" PRIx64
+                 "\", \"intents\": \"%016" PRIx64 "\"}\n"
+               : "steps %zu  trades %zu  net %.8f  inputs %016" PRIx64 "  intents %016" PRIx64 "\n",
+           done.steps, done.trades, done.net, done.inputs_digest, done.intents_digest);
+    return WK_OK;
+}
+
 static int cmd_backtest(const wk_cli *cli, wk_err *err)
 {
     const char *dir, *model = wk_cli_option_value(cli, "model");
+    char bundle[PATH_MAX];
     wk_arena arena;
     wk_run_config config;
     WK_TRY(need_out(cli, &dir, err));
     WK_TRY(load_config(cli, wk_cli_arg(cli, 0), &arena, &config, err));
-    wk_status status = wk_stage_backtest(&config, model ? model : dir, dir, err);
+    snprintf(bundle, sizeof bundle, "%s/model.json", model ? model : dir);
+    bool is_bundle = wk_file_exists(bundle);
+    wk_status status = is_bundle ? backtest_model(cli, &config, model, dir, err)
+                                 : wk_stage_backtest(&config, model ? model : dir, dir, err);
     wk_arena_finish(&arena);
-    if (status == WK_OK)
+    if (status == WK_OK && !is_bundle)
         announce(cli, dir, "metrics.json");
     return status;
 }
@@ -88,16 +114,22 @@ static int cmd_report(const wk_cli *cli, wk_err *err)
 static const wk_cli_option out_option[] = {{"out", "DIR", "the run directory"}, {.name = NULL}};
 static const wk_cli_option backtest_options[] = {
     {"out", "DIR", "where metrics.json, report.json and trades.csv go"},
-    {"model", "DIR", "the run directory that wick train made; default: --out"},
+    {"model", "DIR",
+     "the run directory that wick train made; default: --out. Or the model/ in it: then this one "
+     "model\n"
+     "trades all candles, and the digests of its inputs and orders are printed, to be compared "
+     "with a bot's"},
     {.name = NULL}};
 static const wk_cli_option no_options[] = {{.name = NULL}};
 
 const wk_cli_command wk_cmd_run = {
     .name = "run",
     .usage = "CONFIG --out DIR",
-    .summary = "the main job: candles to features, labels, models, walk-forward backtest and report",
-    .details = "Does what train, backtest and report do, one after the other. The directory holds the\n"
-               "resolved config, the model, forecasts.h5, metrics.json, trades.csv and report.html.",
+    .summary =
+        "the main job: candles to features, labels, models, walk-forward backtest and report",
+    .details =
+        "Does what train, backtest and report do, one after the other. The directory holds the\n"
+        "resolved config, the model, forecasts.h5, metrics.json, trades.csv and report.html.",
     .example = "wick run configs/demo.json --out out/demo",
     .args_min = 1,
     .args_max = 1,
@@ -107,7 +139,8 @@ const wk_cli_command wk_cmd_run = {
 const wk_cli_command wk_cmd_train = {
     .name = "train",
     .usage = "CONFIG --out DIR",
-    .summary = "trains every fold of an experiment; leaves the model and its out-of-sample forecasts",
+    .summary =
+        "trains every fold of an experiment; leaves the model and its out-of-sample forecasts",
     .example = "wick train configs/demo.json --out out/demo",
     .args_min = 1,
     .args_max = 1,
@@ -124,12 +157,12 @@ const wk_cli_command wk_cmd_backtest = {
     .options = backtest_options,
     .run = cmd_backtest};
 
-const wk_cli_command wk_cmd_report = {
-    .name = "report",
-    .usage = "DIR",
-    .summary = "draws report.html from a run directory's report.json",
-    .example = "wick report out/demo",
-    .args_min = 1,
-    .args_max = 1,
-    .options = no_options,
-    .run = cmd_report};
+const wk_cli_command wk_cmd_report = {.name = "report",
+                                      .usage = "DIR",
+                                      .summary =
+                                          "draws report.html from a run directory's report.json",
+                                      .example = "wick report out/demo",
+                                      .args_min = 1,
+                                      .args_max = 1,
+                                      .options = no_options,
+                                      .run = cmd_report};

@@ -1,4 +1,4 @@
-/* wick store list, check and export. */
+/* wick store list, check, gaps and export; cmd_store_change.c has those that change it. */
 #include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
@@ -18,11 +18,44 @@ static wk_status find_root(const wk_cli *cli, char root[PATH_MAX], wk_err *err)
 static json_t *entry_json(const wk_store_entry *e)
 {
     char timeframe[16], first[32], last[32];
-    return json_pack("{ss ss ss sI ss ss sI sI}", "venue", e->venue, "symbol", e->symbol,
+    return json_pack("{ss ss ss sI ss ss sI sI sI sI}", "venue", e->venue, "symbol", e->symbol,
                      "timeframe", wk_timeframe_format(e->timeframe_ns, timeframe), "bars",
                      (json_int_t)e->n, "first", wk_time_format(e->first_ns, first), "last",
                      wk_time_format(e->last_ns, last), "gaps", (json_int_t)e->gaps, "bars_missing",
-                     (json_int_t)e->bars_missing);
+                     (json_int_t)e->bars_missing, "fresh", (json_int_t)e->n_fresh, "revisions",
+                     (json_int_t)e->n_revisions);
+}
+
+static wk_status list_values(const wk_cli *cli, const char *root, wk_err *err)
+{
+    wk_store_value_entry *entries;
+    size_t n;
+    WK_TRY(wk_store_list_values(root, &entries, &n, err));
+    json_t *list = json_array();
+    if (!wk_cli_json(cli))
+        printf("%-14s %-12s %-16s %9s  %-20s  %-20s %7s\n", "venue", "symbol", "values", "rows",
+               "first", "last", "fresh");
+    for (size_t i = 0; i < n; i++) {
+        const wk_store_value_entry *e = &entries[i];
+        char first[32], last[32];
+        wk_time_format(e->first_ns, first);
+        wk_time_format(e->last_ns, last);
+        if (wk_cli_json(cli))
+            json_array_append_new(list, json_pack("{ss ss ss sI ss ss sI}", "venue", e->venue,
+                                                  "symbol", e->symbol, "name", e->name, "rows",
+                                                  (json_int_t)e->n, "first", first, "last", last,
+                                                  "fresh", (json_int_t)e->n_fresh));
+        else
+            printf("%-14s %-12s %-16s %9zu  %-20s  %-20s %7zu\n", e->venue, e->symbol, e->name,
+                   e->n, first, last, e->n_fresh);
+    }
+    if (wk_cli_json(cli)) {
+        json_dumpf(list, stdout, JSON_INDENT(2));
+        putchar('\n');
+    }
+    json_decref(list);
+    free(entries);
+    return WK_OK;
 }
 
 static int cmd_store_list(const wk_cli *cli, wk_err *err)
@@ -31,6 +64,8 @@ static int cmd_store_list(const wk_cli *cli, wk_err *err)
     wk_store_entry *entries;
     size_t n;
     WK_TRY(find_root(cli, root, err));
+    if (wk_cli_flag(cli, "values"))
+        return list_values(cli, root, err);
     WK_TRY(wk_store_list(root, &entries, &n, err));
     if (wk_cli_json(cli)) {
         json_t *list = json_array();
@@ -40,15 +75,15 @@ static int cmd_store_list(const wk_cli *cli, wk_err *err)
         putchar('\n');
         json_decref(list);
     } else {
-        printf("%-12s %-12s %-4s %9s  %-20s  %-20s %6s %8s\n", "venue", "symbol", "tf", "bars",
-               "first", "last", "gaps", "missing");
+        printf("%-14s %-12s %-4s %9s  %-20s  %-20s %6s %8s %7s %6s\n", "venue", "symbol", "tf",
+               "bars", "first", "last", "gaps", "missing", "fresh", "revis");
         for (size_t i = 0; i < n; i++) {
             const wk_store_entry *e = &entries[i];
             char timeframe[16], first[32], last[32];
-            printf("%-12s %-12s %-4s %9zu  %-20s  %-20s %6zu %8zu\n", e->venue, e->symbol,
+            printf("%-14s %-12s %-4s %9zu  %-20s  %-20s %6zu %8zu %7zu %6zu\n", e->venue, e->symbol,
                    wk_timeframe_format(e->timeframe_ns, timeframe), e->n,
                    wk_time_format(e->first_ns, first), wk_time_format(e->last_ns, last), e->gaps,
-                   e->bars_missing);
+                   e->bars_missing, e->n_fresh, e->n_revisions);
         }
     }
     free(entries);
@@ -74,9 +109,15 @@ static int cmd_store_check(const wk_cli *cli, wk_err *err)
     size_t n = 0;
     WK_TRY(find_root(cli, root, err));
     check_output out = {.problems = wk_cli_json(cli) ? json_array() : NULL};
-    wk_status status = wk_store_check(root, take_problem, &out, &n, err);
+    check_output done = {.problems = wk_cli_json(cli) ? json_array() : NULL};
+    wk_status status = WK_OK;
+    if (wk_cli_flag(cli, "repair"))
+        status = wk_store_repair(root, take_problem, &done, NULL, err);
+    if (status == WK_OK)
+        status = wk_store_check(root, take_problem, &out, &n, err);
     if (status == WK_OK && out.problems) {
-        json_t *all = json_pack("{ss sO}", "store", root, "problems", out.problems);
+        json_t *all = json_pack("{ss sO sO}", "store", root, "repairs", done.problems, "problems",
+                                out.problems);
         json_dumpf(all, stdout, JSON_INDENT(2));
         putchar('\n');
         json_decref(all);
@@ -84,6 +125,7 @@ static int cmd_store_check(const wk_cli *cli, wk_err *err)
         printf("%s: no problem found\n", root);
     }
     json_decref(out.problems);
+    json_decref(done.problems);
     if (status == WK_OK && n > 0)
         status =
             wk_fail(err, WK_E_DATA, "%zu problem%s in the store %s", n, n == 1 ? "" : "s", root);
@@ -172,8 +214,14 @@ static int cmd_store_export(const wk_cli *cli, wk_err *err)
     return status;
 }
 
-static const wk_cli_option store_options[] = {
-    {"store", "DIR", "the store; $WICK_HOME/store or ~/.wick/store otherwise"}, {.name = NULL}};
+static const wk_cli_option list_options[] = {
+    {"store", "DIR", "the store; $WICK_HOME/store or ~/.wick/store otherwise"},
+    {"values", NULL, "list the series of values (funding, open interest, ...) instead of candles"},
+    {.name = NULL}};
+static const wk_cli_option check_options[] = {
+    {"store", "DIR", "the store; $WICK_HOME/store or ~/.wick/store otherwise"},
+    {"repair", NULL, "keep what can be read of damaged files and move them aside, then check"},
+    {.name = NULL}};
 static const wk_cli_option export_options[] = {
     {"store", "DIR", "the store; $WICK_HOME/store or ~/.wick/store otherwise"},
     {"from", "TIME", "first candle's open, UTC"},
@@ -182,19 +230,24 @@ static const wk_cli_option export_options[] = {
     {.name = NULL}};
 
 const wk_cli_command wk_cmd_store_list = {.name = "store list",
-                                          .usage = "[--store DIR]",
+                                          .usage = "[--values] [--store DIR]",
                                           .summary = "lists the candles that the store holds",
                                           .example = "wick store list --store out/store",
-                                          .options = store_options,
+                                          .options = list_options,
                                           .run = cmd_store_list};
 
 const wk_cli_command wk_cmd_store_check = {
     .name = "store check",
-    .usage = "[--store DIR]",
+    .usage = "[--repair] [--store DIR]",
     .summary = "reads every file of the store and reports damage, disorder and impossible prices",
-    .details = "Exit code 1 when there is a problem.",
-    .example = "wick store check --store out/store",
-    .options = store_options,
+    .details =
+        "Exit code 1 when there is a problem. --repair keeps the rows that can be read, sorted and "
+        "each\ntime once; damaged files stay beside the new ones as <year>.h5.damaged, a damaged "
+        "database as\nfresh.sqlite.damaged. What interrupted programs left half written is "
+        "deleted. "
+        "Stop recorders first.",
+    .example = "wick store check --store out/store --repair",
+    .options = check_options,
     .run = cmd_store_check};
 
 const wk_cli_command wk_cmd_store_export = {

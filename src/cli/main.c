@@ -5,28 +5,45 @@
 #define COMMANDS(X)              \
     X(backtest)                  \
     X(bench_backtest_bars)       \
+    X(bench_book_kraken)         \
     X(bench_features_indicators) \
     X(bench_features_row)        \
+    X(bench_gbdt_batch)          \
+    X(bench_gbdt_row)            \
+    X(bench_gbdt_train)          \
     X(bench_nn_stream)           \
     X(bench_nn_train)            \
     X(bench_nn_train_stream)     \
     X(bench_nn_window)           \
+    X(bench_store_fresh)         \
+    X(bench_store_import)        \
+    X(bench_store_read)          \
     X(config)                    \
+    X(data_report)               \
     X(doctor)                    \
+    X(export)                    \
     X(features)                  \
+    X(fetch)                     \
     X(gbdt_predict)              \
     X(gbdt_train)                \
     X(import)                    \
     X(nn_predict)                \
     X(nn_reproduce)              \
     X(nn_train)                  \
+    X(outside_fetch)             \
+    X(paper)                     \
     X(predict)                   \
     X(prove)                     \
+    X(record)                    \
+    X(replay)                    \
     X(report)                    \
     X(run)                       \
     X(store_check)               \
     X(store_export)              \
+    X(store_flush)               \
+    X(store_gaps)                \
     X(store_list)                \
+    X(store_prune)               \
     X(train)
 
 #define DECLARE(name) extern const wk_cli_command wk_cmd_##name;

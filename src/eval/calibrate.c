@@ -1,9 +1,8 @@
 #include "wick/calibrate.h"
 
 #include <math.h>
-#include <stdlib.h>
 
-#include "wick/arena.h"
+#include "wick/err.h"
 #include "wick/math.h"
 
 #define BETA_MIN 0.05 /* 1 / T */
@@ -119,84 +118,4 @@ void wk_temperature_apply(double T, const float *z, size_t n, size_t K, float *p
 void wk_temperature_apply_probabilities(double T, const float *p, size_t n, size_t K, float *out)
 {
     apply(T, p, n, K, 1, out);
-}
-
-typedef struct {
-    float score;
-    uint32_t row;
-} scored;
-
-static int compare_scored(const void *a, const void *b)
-{
-    const scored *x = a, *y = b;
-    if (x->score != y->score)
-        return x->score < y->score ? -1 : 1;
-    return (x->row > y->row) - (x->row < y->row);
-}
-
-typedef struct {
-    double weight, score, value; /* weighted means */
-    float last;                  /* score of the last row: equal scores share a step */
-} pool;
-
-static pool merge(pool a, pool b)
-{
-    double weight = a.weight + b.weight, share = weight > 0 ? b.weight / weight : 0.5;
-    return (pool){weight, a.score + share * (b.score - a.score),
-                  a.value + share * (b.value - a.value), b.last};
-}
-
-size_t wk_isotonic_fit(const float *score, const float *y, const float *w, size_t n,
-                       float *step_score, float *step_value)
-{
-    wk_arena arena;
-    wk_arena_init(&arena);
-    scored *order = wk_arena_array(&arena, scored, n);
-    pool *pools = wk_arena_array(&arena, pool, n);
-    size_t kept = 0, m = 0;
-    for (size_t i = 0; i < n; i++)
-        if (!isnan(score[i]))
-            order[kept++] = (scored){score[i], (uint32_t)i};
-    qsort(order, kept, sizeof *order, compare_scored);
-    for (size_t i = 0; i < kept; i++) {
-        uint32_t row = order[i].row;
-        pool next = {w ? (double)w[row] : 1, (double)score[row], (double)y[row], score[row]};
-        if (m > 0 && pools[m - 1].last == next.last)
-            pools[m - 1] = merge(pools[m - 1], next);
-        else
-            pools[m++] = next;
-        /* Only when the run of equal scores is complete may its pool join the one before. */
-        if (i + 1 < kept && order[i + 1].score == order[i].score)
-            continue;
-        while (m > 1 && pools[m - 2].value >= pools[m - 1].value) {
-            pools[m - 2] = merge(pools[m - 2], pools[m - 1]);
-            m--;
-        }
-    }
-    for (size_t i = 0; i < m; i++) {
-        step_score[i] = (float)pools[i].score;
-        step_value[i] = (float)pools[i].value;
-    }
-    wk_arena_finish(&arena);
-    return m;
-}
-
-float wk_isotonic_apply(const float *step_score, const float *step_value, size_t m, float score)
-{
-    if (m == 0 || isnan(score))
-        return NAN;
-    if (score <= step_score[0])
-        return step_value[0];
-    if (score >= step_score[m - 1])
-        return step_value[m - 1];
-    size_t lo = 0, hi = m - 1; /* step_score[lo] < score < step_score[hi] */
-    while (hi - lo > 1) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (step_score[mid] <= score)
-            lo = mid;
-        else
-            hi = mid;
-    }
-    float share = (score - step_score[lo]) / (step_score[hi] - step_score[lo]);
-    return step_value[lo] + share * (step_value[hi] - step_value[lo]);
 }

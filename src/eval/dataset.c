@@ -2,6 +2,7 @@
 #include "wick/run.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "wick/import.h"
 #include "wick/log.h"
 #include "wick/synthetic.h"
+#include "dataset_outside.h"
 
 /* The directory that the data section means: its root, or what the environment says. */
 static const char *data_root(const wk_data_config *data)
@@ -31,7 +33,7 @@ static void candle_path(const wk_data_config *data, size_t s, char out[PATH_MAX]
 }
 
 /* Reads market s at the experiment's timeframe. */
-static wk_status read_series(const wk_data_config *data, wk_candle_reader *store, size_t s, wk_series *out,
+static wk_status read_series(const wk_data_config *data, const wk_store_reader *store, size_t s, wk_series *out,
                              wk_err *err)
 {
     int64_t file_timeframe = data->timeframe_ns;
@@ -39,7 +41,7 @@ static wk_status read_series(const wk_data_config *data, wk_candle_reader *store
         WK_TRY(wk_timeframe_parse(data->resample_from, &file_timeframe, err));
     wk_series series = {0};
     if (store) {
-        WK_TRY(store(data, data->symbols.v[s], file_timeframe, &series, err));
+        WK_TRY(store->candles(data, data->symbols.v[s], file_timeframe, &series, err));
     } else {
         char path[PATH_MAX];
         wk_import_report report;
@@ -57,7 +59,7 @@ static wk_status read_series(const wk_data_config *data, wk_candle_reader *store
 }
 
 /* From the store, or from files when it is NULL. */
-static wk_status load_candles(const wk_data_config *data, wk_candle_reader *store, wk_panel *out, wk_err *err)
+static wk_status load_candles(const wk_data_config *data, const wk_store_reader *store, wk_panel *out, wk_err *err)
 {
     size_t S = data->symbols.n;
     wk_status status = WK_OK;
@@ -93,20 +95,22 @@ static wk_status load_candles(const wk_data_config *data, wk_candle_reader *stor
     return status;
 }
 
-static wk_status load_panel(const wk_run_config *config, wk_candle_reader *store, wk_dataset *out, wk_err *err)
+static wk_status load_panel(const wk_run_config *config, const wk_store_reader *store, wk_dataset *out, wk_err *err)
 {
     const wk_data_config *data = &config->data;
     int source = data->source;
     /* A root that was given is meant: a file missing there is an error, not a reason to simulate. */
     if (source == WK_SOURCE_AUTO)
         source = *data_root(data) ? WK_SOURCE_FILES : WK_SOURCE_SYNTHETIC;
-    if (source == WK_SOURCE_FILES && !*data_root(data))
+    if ((source == WK_SOURCE_FILES || source == WK_SOURCE_TAPE) && !*data_root(data))
         return wk_fail(err, WK_E_CONFIG, "data.root is empty and WICK_DATA is not set; set one of them to the "
-                                         "directory that holds %s/%s-....csv.gz",
-                       data->venue, data->symbols.n ? data->symbols.v[0] : "SYMBOL");
+                                         "directory that the files of venue %s lie in",
+                       data->venue);
     if (source == WK_SOURCE_STORE && !store)
         return wk_fail(err, WK_E_CONFIG, "data.source is \"store\", and this program reads no store; write its "
                                          "candles as files with wick store export and set data.source=files");
+    if (source == WK_SOURCE_TAPE)
+        return wk__dataset_load_tapes(data, data_root(data), &out->panel, err);
     if (source != WK_SOURCE_SYNTHETIC)
         return load_candles(data, source == WK_SOURCE_STORE ? store : NULL, &out->panel, err);
     out->synthetic = true;
@@ -132,15 +136,23 @@ static void hash_panel(const wk_panel *panel, char out[65])
             wk_hash_feed(hash, &panel->bars[i], sizeof panel->bars[i]);
     if (panel->funding)
         wk_hash_feed(hash, panel->funding, n * sizeof *panel->funding);
+    for (size_t i = 0; i < n * panel->K; i++) { /* one NaN stands for all */
+        double value = panel->outside[i] == panel->outside[i] ? panel->outside[i] : NAN;
+        wk_hash_feed(hash, &value, sizeof value);
+    }
     wk_hash_finish(hash, out);
 }
 
-wk_status wk_dataset_load_panel(const wk_run_config *config, wk_candle_reader *store, wk_dataset *out,
+wk_status wk_dataset_load_panel(const wk_run_config *config, const wk_store_reader *store, wk_dataset *out,
                                 wk_err *err)
 {
     wk_dataset d = {0};
     wk_arena_init(&d.arena);
-    wk_status status = load_panel(config, store, &d, err);
+    wk_status status = wk_outside_check(config->data.outside.v, config->data.outside.n, err);
+    if (status == WK_OK)
+        status = load_panel(config, store, &d, err);
+    if (status == WK_OK)
+        status = wk__dataset_join_outside(&config->data, data_root(&config->data), store, &d.panel, err);
     if (status != WK_OK) {
         wk_dataset_finish(&d);
         return status;
@@ -153,7 +165,9 @@ wk_status wk_dataset_load_panel(const wk_run_config *config, wk_candle_reader *s
 wk_status wk_dataset_compute(const wk_run_config *config, wk_dataset *d, wk_err *err)
 {
     wk_features *features;
-    WK_TRY(wk_features_plan(&d->arena, &config->features, (const char(*)[32])d->panel.symbols, d->panel.S,
+    wk_features_config wanted = config->features;
+    wanted.outside = wk_data_outside_names(&config->data, &d->arena);
+    WK_TRY(wk_features_plan(&d->arena, &wanted, (const char(*)[32])d->panel.symbols, d->panel.S,
                             d->panel.timeframe_ns, &features, err));
     WK_TRY(wk_features_batch(features, &d->panel, &d->arena, &d->table, err));
     d->feature_names = wk_arena_array(&d->arena, const char *, d->table.F);
@@ -166,7 +180,7 @@ wk_status wk_dataset_compute(const wk_run_config *config, wk_dataset *d, wk_err 
     return WK_OK;
 }
 
-wk_status wk_dataset_load(const wk_run_config *config, wk_candle_reader *store, wk_dataset *out,
+wk_status wk_dataset_load(const wk_run_config *config, const wk_store_reader *store, wk_dataset *out,
                           wk_err *err)
 {
     wk_dataset d;

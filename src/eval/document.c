@@ -8,6 +8,7 @@
 
 #include "wick/clock.h"
 #include "wick/math.h"
+#include "wick/metrics.h"
 #include "wick/report.h"
 
 /* A forecast with what came of it. */
@@ -63,53 +64,118 @@ json_t *wk_document_precision_coverage(const wk_dataset *dataset, const wk_targe
     return rows;
 }
 
-json_t *wk_document_calibration(const wk_dataset *dataset, const wk_targets *targets,
-                                const wk_forecast *forecasts, size_t from, size_t to)
+/* Rows whose classes were forecast and came true or not. */
+typedef struct {
+    size_t n;
+    float *p;  /* [n, 3] */
+    int8_t *y; /* [n] */
+} class_rows;
+
+static class_rows class_rows_make(wk_arena *arena, const wk_dataset *dataset,
+                                  const wk_targets *targets, const wk_forecast *forecasts,
+                                  size_t from, size_t to)
 {
-    enum { BINS = 20 };
-    double sum[BINS] = {0}, hit[BINS] = {0};
-    size_t n[BINS] = {0}, S = dataset->panel.S;
-    json_t *rows = json_array();
+    size_t S = dataset->panel.S, room = (to - from) * S;
+    class_rows rows = {.p = wk_arena_array(arena, float, room * 3 + 1),
+                       .y = wk_arena_array(arena, int8_t, room + 1)};
     for (size_t r = from * S; r < to * S; r++) {
         const wk_forecast *f = &forecasts[r];
         if (!f->valid || targets->direction.end[r] == 0 || f->p[0] + f->p[1] + f->p[2] <= 0)
             continue;
-        for (int k = 0; k < 3; k++) {
-            int bin = (int)(f->p[k] * BINS);
-            bin = bin >= BINS ? BINS - 1 : bin < 0 ? 0 : bin;
-            sum[bin] += (double)f->p[k];
-            hit[bin] += (int)targets->direction.y[r] == k;
-            n[bin]++;
-        }
+        memcpy(rows.p + rows.n * 3, f->p, sizeof f->p);
+        rows.y[rows.n++] = (int8_t)targets->direction.y[r];
     }
-    for (int b = 0; b < BINS; b++)
-        if (n[b] >= 30)
-            json_array_append_new(
-                rows,
-                json_pack("{s:o, s:o, s:i}", "p", wk_report_number(sum[b] / (double)n[b]),
-                          "observed", wk_report_number(hit[b] / (double)n[b]), "n", (int)n[b]));
     return rows;
+}
+
+/* Each class of a row is one forecast that came true or not: p [3n] with hit [3n]. */
+static int8_t *class_hits(wk_arena *arena, const class_rows *rows)
+{
+    int8_t *hit = wk_arena_array(arena, int8_t, rows->n * 3 + 1);
+    for (size_t i = 0; i < rows->n; i++)
+        hit[i * 3 + (size_t)rows->y[i]] = 1;
+    return hit;
+}
+
+json_t *wk_document_calibration(const wk_dataset *dataset, const wk_targets *targets,
+                                const wk_forecast *forecasts, size_t from, size_t to)
+{
+    enum { BINS = 20, FORECASTS_MIN = 30 };
+    double said[BINS], seen[BINS];
+    size_t count[BINS];
+    json_t *out = json_array();
+    wk_arena arena;
+    wk_arena_init(&arena);
+    class_rows rows = class_rows_make(&arena, dataset, targets, forecasts, from, to);
+    wk_reliability(rows.p, class_hits(&arena, &rows), rows.n * 3, BINS, said, seen, count);
+    for (int b = 0; b < BINS; b++)
+        if (count[b] >= FORECASTS_MIN)
+            json_array_append_new(out, json_pack("{s:o, s:o, s:i}", "p", wk_report_number(said[b]),
+                                                 "observed", wk_report_number(seen[b]), "n",
+                                                 (int)count[b]));
+    wk_arena_finish(&arena);
+    return out;
 }
 
 json_t *wk_document_confusion(const wk_dataset *dataset, const wk_targets *targets,
                               const wk_forecast *forecasts, size_t from, size_t to)
 {
-    size_t S = dataset->panel.S, total = 0;
-    json_int_t count[3][3] = {{0}};
-    for (size_t r = from * S; r < to * S; r++) {
-        const wk_forecast *f = &forecasts[r];
-        if (!f->valid || targets->direction.end[r] == 0 || f->p[0] + f->p[1] + f->p[2] <= 0)
-            continue;
-        int best = f->p[0] >= f->p[1] ? (f->p[0] >= f->p[2] ? 0 : 2) : (f->p[1] >= f->p[2] ? 1 : 2);
-        count[(int)targets->direction.y[r]][best]++;
-        total++;
-    }
-    if (total == 0)
+    size_t count[9];
+    wk_arena arena;
+    wk_arena_init(&arena);
+    class_rows rows = class_rows_make(&arena, dataset, targets, forecasts, from, to);
+    wk_confusion(rows.p, rows.y, rows.n, 3, count);
+    json_t *table = json_array();
+    for (size_t i = 0; i < 3; i++)
+        json_array_append_new(table, json_pack("[I, I, I]", (json_int_t)count[i * 3],
+                                               (json_int_t)count[i * 3 + 1],
+                                               (json_int_t)count[i * 3 + 2]));
+    size_t n = rows.n;
+    wk_arena_finish(&arena);
+    if (n == 0) {
+        json_decref(table);
         return NULL;
-    json_t *rows = json_array();
-    for (int i = 0; i < 3; i++)
-        json_array_append_new(rows, json_pack("[I, I, I]", count[i][0], count[i][1], count[i][2]));
-    return json_pack("{s:[s, s, s], s:o}", "labels", "SELL", "HOLD", "BUY", "counts", rows);
+    }
+    return json_pack("{s:[s, s, s], s:o}", "labels", "SELL", "HOLD", "BUY", "counts", table);
+}
+
+json_t *wk_document_class_skill(const wk_dataset *dataset, const wk_targets *targets,
+                                const wk_forecast *forecasts, size_t from, size_t to)
+{
+    enum { BINS = 20 };
+    static const char target[] = "direction", base[] = "class shares";
+    json_t *out = json_array();
+    wk_arena arena;
+    wk_arena_init(&arena);
+    class_rows rows = class_rows_make(&arena, dataset, targets, forecasts, from, to);
+    double share[3] = {0};
+    float *prior = wk_arena_array(&arena, float, rows.n * 3 + 1);
+    for (size_t i = 0; i < rows.n; i++)
+        share[rows.y[i]] += 1;
+    for (size_t i = 0; i < rows.n * 3; i++)
+        prior[i] = (float)(share[i % 3] / (double)rows.n);
+    if (rows.n > 0) {
+        json_array_append_new(
+            out, json_pack("{s:s, s:s, s:o, s:o, s:s}", "target", target, "metric",
+                           "log-loss, lower is better", "value",
+                           wk_report_number(wk_log_loss(rows.p, rows.y, rows.n, 3)), "against",
+                           wk_report_number(wk_log_loss(prior, rows.y, rows.n, 3)), "compared_with",
+                           base));
+        json_array_append_new(out, json_pack("{s:s, s:s, s:o, s:o, s:s}", "target", target,
+                                             "metric", "Brier score, lower is better", "value",
+                                             wk_report_number(wk_brier(rows.p, rows.y, rows.n, 3)),
+                                             "against",
+                                             wk_report_number(wk_brier(prior, rows.y, rows.n, 3)),
+                                             "compared_with", base));
+        json_array_append_new(
+            out,
+            json_pack("{s:s, s:s, s:o, s:f, s:s}", "target", target, "metric",
+                      "calibration error, lower is better", "value",
+                      wk_report_number(wk_ece(rows.p, class_hits(&arena, &rows), rows.n * 3, BINS)),
+                      "against", 0.0, "compared_with", "zero"));
+    }
+    wk_arena_finish(&arena);
+    return out;
 }
 
 /* Unix seconds of the candle of a step. A fill's own time is when the trader learns of it: its
@@ -236,22 +302,15 @@ json_t *wk_document_costs(const wk_backtest *bt)
 
 char *wk_document_trades_csv(const wk_panel *panel, const wk_backtest *bt)
 {
-    char *text = NULL, entry[32], exit[32];
+    char *text = NULL;
     size_t size = 0;
     FILE *f = open_memstream(&text, &size);
     WK_ASSERT(f && "out of memory");
-    fputs("symbol,side,entry_bar,entry_price,exit_bar,exit_price,quantity,notional,gross,fees,"
-          "slippage,"
-          "funding,net,net_bp,exit_reason,score\n",
-          f);
+    fputs(wk_trades_csv_header(), f);
     for (size_t i = 0; i < bt->n_trades; i++) {
-        const wk_trade *tr = &bt->trades[i];
-        fprintf(f, "%s,%s,%s,%.10g,%s,%.10g,%.10g,%.8f,%.8f,%.8f,%.8f,%.8f,%.8f,%.4f,%s,%.6g\n",
-                panel->symbols[tr->symbol], tr->side > 0 ? "long" : "short",
-                wk_time_format(tr->entry_ns, entry), tr->entry_price,
-                wk_time_format(tr->exit_ns, exit), tr->exit_price, tr->qty, tr->notional, tr->gross,
-                tr->fees, tr->slippage, tr->funding, tr->net, tr->net / tr->notional * 1e4,
-                wk_reason_name((wk_reason)tr->exit_reason), tr->score);
+        char line[512];
+        wk_trades_csv_line(&bt->trades[i], panel->symbols[bt->trades[i].symbol], line);
+        fputs(line, f);
     }
     fclose(f);
     return text;

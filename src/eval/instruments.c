@@ -16,7 +16,7 @@ wk_status wk_dataset_instruments(const wk_run_config *config, wk_dataset *datase
     size_t S = dataset->panel.S;
     WK_TRY(check_count("ticks", &data->ticks, S, err));
     WK_TRY(check_count("lots", &data->lots, S, err));
-    wk_instrument *instruments = wk_arena_array(&dataset->arena, wk_instrument, S);
+    wk_trade_instrument *instruments = wk_arena_array(&dataset->arena, wk_trade_instrument, S);
     WK_TRY(wk_instruments_infer(&dataset->panel, instruments, err));
     for (size_t s = 0; s < S; s++) {
         if (data->ticks.n)

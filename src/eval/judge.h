@@ -12,14 +12,15 @@ typedef struct {
     char name[64];
     bool main;
     size_t n_days;
-    double *daily; /* [n_days] simple returns of equity at UTC-day ends, in the arena */
+    double *daily;  /* [n_days] simple returns of equity at UTC-day ends, in the arena */
     double *equity; /* [n_days + 1] */
     int64_t first_day_ns;
     double auc, rank_ic, sharpe, sortino, cagr, total, max_drawdown, profit_factor;
     double n_trades, win_rate, mean_bp, exposure, turnover, hold_bars;
 } wk_judged;
 
-/* What a judged experiment is. metrics is deterministic: no time, host, path or thread count in it. */
+/* What a judged experiment is. metrics is deterministic: no time, host, path or thread count in it.
+ */
 typedef struct {
     json_t *metrics, *document;
     wk_backtest backtest; /* of the main strategy */
@@ -32,8 +33,8 @@ void wk_judgement_finish(wk_judgement *judgement);
 
 /* Runs every strategy and the rule baselines and the stress runs of the main one. */
 WK_MUST_CHECK wk_status wk_judge(const wk_run_config *config, const wk_dataset *dataset,
-                                 const wk_targets *targets, const wk_walk_forward *walk, wk_judgement *out,
-                                 wk_err *err);
+                                 const wk_targets *targets, const wk_walk_forward *walk,
+                                 wk_judgement *out, wk_err *err);
 
 /* Forecasts of rules without a model, for the same trader and venue. forecasts [T * S]. */
 void wk_rule_momentum(const wk_panel *panel, const wk_feature_table *table, size_t from, size_t to,
@@ -47,6 +48,9 @@ json_t *wk_document_calibration(const wk_dataset *dataset, const wk_targets *tar
                                 const wk_forecast *forecasts, size_t from, size_t to);
 json_t *wk_document_confusion(const wk_dataset *dataset, const wk_targets *targets,
                               const wk_forecast *forecasts, size_t from, size_t to);
+/* Rows of the table of skill about the three classes; empty when no classes were forecast. */
+json_t *wk_document_class_skill(const wk_dataset *dataset, const wk_targets *targets,
+                                const wk_forecast *forecasts, size_t from, size_t to);
 json_t *wk_document_candles(const wk_panel *panel, const wk_backtest *bt);
 json_t *wk_document_exits(const wk_backtest *bt);
 json_t *wk_document_symbols(const wk_panel *panel, const wk_backtest *bt);

@@ -189,26 +189,6 @@ double wk_ece(const float *p, const int8_t *hit, size_t n, size_t bins)
     return total ? sum / (double)total : NAN;
 }
 
-void wk_precision_coverage(const float *confidence, const int8_t *hit, size_t n,
-                           const double *coverage, size_t m, double *precision)
-{
-    wk_arena arena;
-    wk_arena_init(&arena);
-    ranked *order = wk_arena_array(&arena, ranked, n);
-    size_t *hits = wk_arena_array(&arena, size_t, n + 1); /* among the first i of the order */
-    for (size_t i = 0; i < n; i++)
-        order[i] = (ranked){isnan(confidence[i]) ? INFINITY : -confidence[i], (uint32_t)i};
-    qsort(order, n, sizeof *order, compare_ranked);
-    for (size_t i = 0; i < n; i++)
-        hits[i + 1] = hits[i] + (hit[order[i].row] ? 1 : 0);
-    for (size_t k = 0; k < m; k++) {
-        size_t rows = (size_t)(coverage[k] * (double)n + 0.5);
-        rows = rows < 1 ? 1 : rows > n ? n : rows;
-        precision[k] = n ? (double)hits[rows] / (double)rows : NAN;
-    }
-    wk_arena_finish(&arena);
-}
-
 void wk_confusion(const float *p, const int8_t *y, size_t n, size_t K, size_t *counts)
 {
     memset(counts, 0, K * K * sizeof *counts);

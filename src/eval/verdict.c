@@ -48,9 +48,44 @@ size_t wk_verdict_independent(size_t n, const uint32_t *symbol, const int64_t *e
         count++;
     }
     wk_arena_finish(&arena);
+    /* A sum of thirds that should be whole may lie a rounding below. */
     if (uniqueness_sum > 0 && uniqueness_sum < (double)count)
-        count = (size_t)uniqueness_sum;
+        count = (size_t)(uniqueness_sum + 1e-6);
     return count;
+}
+
+double wk_verdict_uniqueness(size_t n, const size_t *entry_step, const size_t *exit_step)
+{
+    if (n == 0)
+        return 0;
+    size_t first = SIZE_MAX, last = 0;
+    for (size_t i = 0; i < n; i++) {
+        WK_ASSERT(entry_step[i] <= exit_step[i]);
+        first = entry_step[i] < first ? entry_step[i] : first;
+        last = exit_step[i] > last ? exit_step[i] : last;
+    }
+    wk_arena arena;
+    wk_arena_init(&arena);
+    size_t steps = last - first + 1;
+    int64_t *change = wk_arena_array(&arena, int64_t, steps + 1);
+    double *share = wk_arena_array(&arena, double, steps + 1); /* prefix sums of 1 / open trades */
+    for (size_t i = 0; i < n; i++) {
+        change[entry_step[i] - first]++;
+        change[exit_step[i] - first + (exit_step[i] == entry_step[i])]--;
+    }
+    int64_t open = 0;
+    for (size_t t = 0; t < steps; t++) {
+        open += change[t];
+        share[t + 1] = share[t] + (open > 0 ? 1 / (double)open : 0);
+    }
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t from = entry_step[i] - first, to = exit_step[i] - first;
+        to += to == from;
+        sum += (share[to] - share[from]) / (double)(to - from);
+    }
+    wk_arena_finish(&arena);
+    return sum;
 }
 
 /* Trades by day of entry, days without trades included. */
@@ -181,14 +216,20 @@ static void judge_count(wk_arena *arena, const wk_verdict_input *in, wk_verdict 
 {
     v->independent_trades = wk_verdict_independent(in->n_trades, in->symbol, in->entry_ns,
                                                    in->exit_ns, in->uniqueness_sum);
+    v->apart_trades =
+        wk_verdict_independent(in->n_trades, in->symbol, in->entry_ns, in->exit_ns, 0);
+    v->uniqueness_sum = in->uniqueness_sum;
+    const char *detail =
+        wk_arena_printf(arena, "%zu trades closed, %zu without overlap in their market",
+                        in->n_trades, v->apart_trades);
+    if (in->uniqueness_sum > 0)
+        detail = wk_arena_printf(arena, "%s; those open at once in all markets share a bar: %.1f",
+                                 detail, in->uniqueness_sum);
     settle(v, (wk_verdict_line){.name = "Independent trades",
                                 .unit = "trades",
                                 .value = (double)v->independent_trades,
                                 .bound = (double)(in->min_trades ? in->min_trades : MIN_TRADES),
-                                .detail = wk_arena_printf(
-                                    arena,
-                                    "%zu trades closed; overlapping ones of a market count once",
-                                    in->n_trades)});
+                                .detail = detail});
 }
 
 static void judge_baselines(wk_arena *arena, const wk_verdict_input *in, size_t draws,

@@ -32,7 +32,7 @@ void wk__branch_standardise(const wk_branch *branch, const wk_columns *data, siz
     }
 }
 
-static void softmax_columns(const float *head, float *out)
+void wk__branch_columns_of(const float *head, float *out)
 {
     double top = fmax((double)head[0], fmax((double)head[1], (double)head[2])), e[3], sum = 0;
     for (int k = 0; k < 3; k++)
@@ -75,7 +75,7 @@ static void market_outputs(void *context, size_t s)
             if (u < t)
                 continue;
             if (job->data->table->valid[r])
-                softmax_columns(head, job->out + r * job->stride);
+                wk__branch_columns_of(head, job->out + r * job->stride);
             else
                 for (int k = 0; k < WK_BRANCH_COLUMNS; k++)
                     job->out[r * job->stride + (size_t)k] = NAN;

@@ -8,4 +8,7 @@
  * is nothing. */
 void wk__branch_standardise(const wk_branch *branch, const wk_columns *data, size_t r, float *x);
 
+/* The head's outputs [WK_NN_HEADS] as the meta-learner sees them, into out [WK_BRANCH_COLUMNS]. */
+void wk__branch_columns_of(const float *head, float *out);
+
 #endif

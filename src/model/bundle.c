@@ -24,6 +24,7 @@ void wk_model_finish(wk_model *model)
         wk_branch_finish(&model->branches[i]);
     free(model->branches);
     wk_meta_finish(&model->meta);
+    free(model->instruments);
     *model = (wk_model){0};
 }
 
@@ -69,21 +70,28 @@ static json_t *describe(const wk_model *model, const wk_run_config *config, cons
         json_array_append_new(branches, describe_branch(&model->branches[i]));
     const wk_meta *meta = &model->meta;
     json_t *learner = json_pack(
-        "{s:s, s:s, s:i, s:i, s:i, s:b, s:o, s:f, s:o}", "kind", meta->is_mlp ? "mlp" : "gbdt", "score",
+        "{s:s, s:s, s:i, s:i, s:i, s:b, s:b, s:o, s:f, s:o}", "kind", meta->is_mlp ? "mlp" : "gbdt", "score",
         meta->score == WK_SCORE_DIRECTION ? "direction" : "targets", "n_plain", (int)meta->n_plain,
         "n_targets", (int)meta->n_targets,
-        "n_seeds", (int)meta->n_seeds, "heads", meta->magnitude != NULL, "columns",
+        "n_seeds", (int)meta->n_seeds, "heads", meta->magnitude != NULL,
+        "direction_head", meta->direction != NULL, "columns",
         indices(meta->columns, meta->n_columns), "temperature", meta->temperature, "threshold",
         describe_threshold(meta->threshold));
     if (meta->is_mlp)
         json_object_set_new(learner, "network", describe_branch(&meta->mlp));
+    json_t *instruments = json_array();
+    for (size_t s = 0; dataset->instruments && s < dataset->panel.S; s++) {
+        const wk_trade_instrument *x = &dataset->instruments[s];
+        json_array_append_new(instruments, json_pack("{s:s, s:f, s:f, s:I}", "symbol", x->symbol, "tick", x->tick, "lot",
+                                                     x->lot, "min_lots", (json_int_t)x->min_lots));
+    }
     char *text = wk_config_dump(&wk_run_config_table, config);
     json_t *resolved = json_loads(text, 0, NULL);
     free(text);
-    return json_pack("{s:i, s:s, s:o, s:s, s:s, s:o, s:o, s:o}", "wick_model", FORMAT_VERSION, "name",
+    return json_pack("{s:i, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o}", "wick_model", FORMAT_VERSION, "name",
                      config->name, "feature_names", names, "feature_hash", dataset->feature_hash,
-                     "data_hash", dataset->data_hash, "branches", branches, "meta", learner, "config",
-                     resolved);
+                     "data_hash", dataset->data_hash, "branches", branches, "meta", learner,
+                     "instruments", instruments, "config", resolved);
 }
 
 static wk_status save_parts(const wk_model *model, const char *dir, wk_err *err)
@@ -101,6 +109,10 @@ static wk_status save_parts(const wk_model *model, const char *dir, wk_err *err)
     for (size_t i = 0; i < meta->n_targets * meta->n_seeds; i++) {
         snprintf(path, sizeof path, "%s/meta.%zu.xgb.json", dir, i);
         WK_TRY(wk_forest_save(meta->forests[i], path, err));
+    }
+    if (meta->direction) {
+        snprintf(path, sizeof path, "%s/direction.xgb.json", dir);
+        WK_TRY(wk_forest_save(meta->direction, path, err));
     }
     if (meta->magnitude) {
         snprintf(path, sizeof path, "%s/magnitude.xgb.json", dir);
@@ -139,7 +151,7 @@ wk_status wk_model_save(const wk_model *model, const wk_run_config *config, cons
     wk_status status = save_parts(model, beside, err);
     if (status == WK_OK) {
         json_t *root = describe(model, config, dataset);
-        char *text = json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
+        char *text = json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
         snprintf(path, sizeof path, "%s/model.json", beside);
         status = wk_file_write_atomic(path, text, strlen(text), err);
         free(text);
@@ -292,12 +304,39 @@ static wk_status load_meta(const json_t *root, const char *dir, wk_meta *meta, w
                            meta->score == WK_SCORE_DIRECTION ? WK_GBDT_SOFTPROB : WK_GBDT_SQUARED_ERROR,
                            &meta->forests[i], err));
     }
+    if (json_is_true(json_object_get(root, "direction_head"))) {
+        snprintf(path, sizeof path, "%s/direction.xgb.json", dir);
+        WK_TRY(load_forest(path, meta->n_columns, WK_GBDT_SOFTPROB, &meta->direction, err));
+    }
     if (!json_is_true(json_object_get(root, "heads")))
         return WK_OK;
     snprintf(path, sizeof path, "%s/magnitude.xgb.json", dir);
     WK_TRY(load_forest(path, meta->n_columns, WK_GBDT_SQUARED_ERROR, &meta->magnitude, err));
     snprintf(path, sizeof path, "%s/volatility.xgb.json", dir);
     return load_forest(path, meta->n_columns, WK_GBDT_SQUARED_ERROR, &meta->volatility, err);
+}
+
+static wk_status load_instruments(const json_t *list, wk_model *model, wk_err *err)
+{
+    size_t n = json_array_size(list);
+    if (n == 0)
+        return WK_OK;
+    model->instruments = calloc(n, sizeof *model->instruments);
+    if (!model->instruments)
+        return wk_fail(err, WK_E_NOMEM, "out of memory");
+    for (size_t i = 0; i < n; i++) {
+        const json_t *item = json_array_get(list, i);
+        const char *symbol = json_string_value(json_object_get(item, "symbol"));
+        wk_trade_instrument *x = &model->instruments[i];
+        x->tick = json_number_value(json_object_get(item, "tick"));
+        x->lot = json_number_value(json_object_get(item, "lot"));
+        x->min_lots = json_integer_value(json_object_get(item, "min_lots"));
+        if (!symbol || strlen(symbol) >= sizeof x->symbol || !(x->tick > 0) || !(x->lot > 0))
+            return wk_fail(err, WK_E_MODEL, "model.json: instrument %zu has no usable symbol, tick or lot", i);
+        snprintf(x->symbol, sizeof x->symbol, "%s", symbol);
+    }
+    model->n_instruments = n;
+    return WK_OK;
 }
 
 static wk_status load_parts(const json_t *root, const char *dir, wk_model *model, wk_err *err)
@@ -324,6 +363,7 @@ static wk_status load_parts(const json_t *root, const char *dir, wk_model *model
         model->n_branches = i + 1;
         WK_TRY(load_branch(branch, path, &model->branches[i], err));
     }
+    WK_TRY(load_instruments(json_object_get(root, "instruments"), model, err));
     return load_meta(meta, dir, &model->meta, err);
 }
 

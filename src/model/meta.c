@@ -1,5 +1,5 @@
 /* Forecasts of the meta-learner: trees (or a small network) over features and branch outputs. */
-#include "wick/model.h"
+#include "meta.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -18,6 +18,7 @@ void wk_meta_finish(wk_meta *meta)
     free(meta->columns);
     wk_forest_destroy(meta->magnitude);
     wk_forest_destroy(meta->volatility);
+    wk_forest_destroy(meta->direction);
     wk_branch_finish(&meta->mlp);
     wk_gbdt_log_finish(&meta->log);
     *meta = (wk_meta){0};
@@ -63,6 +64,10 @@ static void forecast_trees(const wk_meta *meta, const wk_run_config *config, con
         wk_forest_predict(meta->magnitude, row, &head);
         f->magnitude = (float)((double)head * sigma * sqrt((double)config->labels.magnitude_bars));
     }
+    if (meta->direction) {
+        wk_forest_predict(meta->direction, row, p);
+        temper(p, meta->temperature, f->p);
+    }
     f->volatility = (float)sigma;
     if (meta->volatility) {
         wk_forest_predict(meta->volatility, row, &head);
@@ -79,6 +84,29 @@ static void forecast_network(const wk_run_config *config, const float *out, doub
     raw[2] = out[1];
     f->magnitude = (float)((double)out[2] * sigma * sqrt((double)config->labels.magnitude_bars));
     f->volatility = (float)(wk_exp((double)out[3]) * sigma);
+}
+
+void wk__meta_forecast_row(const wk_meta *meta, const wk_run_config *config, const wk_columns *data, size_t r,
+                           const float *network, float *raw, wk_forecast *f)
+{
+    size_t n_raw = wk_meta_n_raw(meta);
+    *f = (wk_forecast){0};
+    for (size_t k = 0; k < n_raw; k++)
+        raw[k] = NAN;
+    if (!data->table->valid[r])
+        return;
+    double sigma = data->table->sigma[r];
+    if (meta->is_mlp) {
+        forecast_network(config, network, sigma, raw, f);
+    } else {
+        float row[WK_META_COLUMNS_MAX];
+        for (size_t c = 0; c < meta->n_columns; c++)
+            row[c] = wk_columns_value(data, r, meta->columns[c]);
+        forecast_trees(meta, config, row, sigma, raw, f);
+    }
+    if (meta->score == WK_SCORE_DIRECTION)
+        temper(raw, meta->temperature, f->p);
+    f->valid = 1;
 }
 
 /* What all blocks' turns share. */
@@ -98,27 +126,9 @@ static void forecast_block(void *context, size_t b)
     const wk_meta *meta = job->meta;
     const wk_columns *data = job->data;
     size_t n_raw = wk_meta_n_raw(meta), begin = job->begin + b * PREDICT_BLOCK;
-    float row[WK_META_COLUMNS_MAX];
-    for (size_t r = begin; r < job->end && r < begin + PREDICT_BLOCK; r++) {
-        wk_forecast *f = &job->forecasts[r];
-        float *raw = job->raw + r * n_raw;
-        *f = (wk_forecast){0};
-        for (size_t k = 0; k < n_raw; k++)
-            raw[k] = NAN;
-        if (!data->table->valid[r])
-            continue;
-        double sigma = data->table->sigma[r];
-        if (meta->is_mlp) {
-            forecast_network(job->config, job->network + r * WK_BRANCH_COLUMNS, sigma, raw, f);
-        } else {
-            for (size_t c = 0; c < meta->n_columns; c++)
-                row[c] = wk_columns_value(data, r, meta->columns[c]);
-            forecast_trees(meta, job->config, row, sigma, raw, f);
-        }
-        if (meta->score == WK_SCORE_DIRECTION)
-            temper(raw, meta->temperature, f->p);
-        f->valid = 1;
-    }
+    for (size_t r = begin; r < job->end && r < begin + PREDICT_BLOCK; r++)
+        wk__meta_forecast_row(meta, job->config, data, r, job->network ? job->network + r * WK_BRANCH_COLUMNS : NULL,
+                              job->raw + r * n_raw, &job->forecasts[r]);
 }
 
 wk_status wk_meta_forecast(const wk_meta *meta, const wk_run_config *config, const wk_dataset *dataset,

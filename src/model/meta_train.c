@@ -146,6 +146,9 @@ static wk_status train_forests(const trainer *job, const wk_targets *targets, bo
     if (!heads)
         return WK_OK;
     size_t stride = (size_t)config->heads_stride;
+    if (config->score == WK_SCORE_TARGETS)
+        WK_TRY(train_label(job, &targets->direction, targets->uniqueness, WK_GBDT_SOFTPROB, 1, stride,
+                           &meta->direction, NULL, err));
     WK_TRY(train_label(job, &targets->magnitude, NULL, WK_GBDT_SQUARED_ERROR, 1, stride, &meta->magnitude,
                        NULL, err));
     return train_label(job, &targets->volatility, NULL, WK_GBDT_SQUARED_ERROR, 1, stride,

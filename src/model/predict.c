@@ -1,5 +1,5 @@
 /* Forecasts of a finished model. */
-#include "wick/model.h"
+#include "meta.h"
 
 #include <jansson.h>
 #include <limits.h>
@@ -64,7 +64,7 @@ static wk_status check_columns(const char *who, const uint32_t *columns, size_t 
     return WK_OK;
 }
 
-static wk_status check_model_columns(const wk_model *model, size_t n_features, wk_err *err)
+wk_status wk__model_check_columns(const wk_model *model, size_t n_features, wk_err *err)
 {
     size_t n_known = n_features + model->n_branches * WK_BRANCH_COLUMNS;
     for (size_t i = 0; i < model->n_branches; i++)
@@ -76,29 +76,35 @@ static wk_status check_model_columns(const wk_model *model, size_t n_features, w
     return check_columns("the meta-learner", model->meta.columns, model->meta.n_columns, n_known, err);
 }
 
-/* Scores of steps [t0, t1) from the raw forecasts. */
-static void finish_scores(const wk_model *model, const wk_run_config *config, const wk_dataset *dataset,
-                          size_t t0, size_t t1, const float *raw, wk_arena *arena,
-                          wk_forecast *forecasts)
+wk_score_scale *wk__model_scale_plan(const wk_model *model, const wk_run_config *config, wk_arena *arena)
 {
-    size_t S = dataset->panel.S, n_raw = wk_meta_n_raw(&model->meta);
-    if (model->meta.score == WK_SCORE_DIRECTION) {
-        for (size_t r = t0 * S; r < t1 * S; r++)
-            forecasts[r].score = forecasts[r].p[2] - forecasts[r].p[0];
-        return;
-    }
-    double bars_a_day = 86400e9 / (double)dataset->panel.timeframe_ns;
+    double bars_a_day = 86400e9 / (double)config->data.timeframe_ns;
     size_t window = (size_t)(config->meta.scale_days * bars_a_day);
-    wk_score_scale *scale = wk_score_scale_plan(arena, n_raw, window ? window : 1,
-                                                (size_t)(config->meta.scale_min_days * bars_a_day));
+    return wk_score_scale_plan(arena, wk_meta_n_raw(&model->meta), window ? window : 1,
+                               (size_t)(config->meta.scale_min_days * bars_a_day));
+}
+
+void wk__model_finish_score(const wk_model *model, const float *scaled, wk_forecast *f)
+{
+    f->score = scaled ? *scaled : f->p[2] - f->p[0];
+    f->threshold = isnan(model->meta.threshold) ? 0 : (float)model->meta.threshold;
+    if (f->score != f->score)
+        *f = (wk_forecast){.threshold = f->threshold};
+}
+
+/* Scores of steps [t0, t1) from the raw forecasts. */
+static void finish_scores(const wk_model *model, const wk_run_config *config, size_t S, size_t t0, size_t t1,
+                          const float *raw, wk_arena *arena, wk_forecast *forecasts)
+{
+    bool is_direction = model->meta.score == WK_SCORE_DIRECTION;
+    wk_score_scale *scale = is_direction ? NULL : wk__model_scale_plan(model, config, arena);
     float *score = wk_arena_array(arena, float, S);
+    size_t n_raw = wk_meta_n_raw(&model->meta);
     for (size_t t = t0; t < t1; t++) {
-        wk_score_scale_push(scale, raw + t * S * n_raw, S, score);
-        for (size_t s = 0; s < S; s++) {
-            forecasts[t * S + s].score = score[s];
-            if (score[s] != score[s])
-                forecasts[t * S + s] = (wk_forecast){0};
-        }
+        if (scale)
+            wk_score_scale_push(scale, raw + t * S * n_raw, S, score);
+        for (size_t s = 0; s < S; s++)
+            wk__model_finish_score(model, scale ? &score[s] : NULL, &forecasts[t * S + s]);
     }
 }
 
@@ -111,7 +117,7 @@ wk_status wk_model_forecast(const wk_model *model, const wk_run_config *config, 
                        "feature_hash differs: the model was trained on %.12s..., these features are "
                        "%.12s...; use the configuration that the model was trained with",
                        model->feature_hash, dataset->feature_hash);
-    WK_TRY(check_model_columns(model, dataset->table.F, err));
+    WK_TRY(wk__model_check_columns(model, dataset->table.F, err));
     size_t S = dataset->panel.S, cells = dataset->panel.T * S;
     size_t n_branch_columns = model->n_branches * WK_BRANCH_COLUMNS;
     wk_arena arena;
@@ -130,11 +136,8 @@ wk_status wk_model_forecast(const wk_model *model, const wk_run_config *config, 
     if (status == WK_OK)
         status = wk_meta_forecast(&model->meta, config, dataset, &columns, t0, t1, loop, raw, forecasts,
                                   err);
-    if (status == WK_OK) {
-        finish_scores(model, config, dataset, t0, t1, raw, &arena, forecasts);
-        for (size_t r = t0 * S; r < t1 * S; r++)
-            forecasts[r].threshold = isnan(model->meta.threshold) ? 0 : (float)model->meta.threshold;
-    }
+    if (status == WK_OK)
+        finish_scores(model, config, S, t0, t1, raw, &arena, forecasts);
     free(branch);
     free(raw);
     wk_arena_finish(&arena);

@@ -20,9 +20,18 @@ static const wk_cfg_row synthetic_rows[] = {
 static const wk_cfg_table synthetic_table = {"synthetic", "the simulated market",
                                              sizeof(wk_synthetic_config), synthetic_rows};
 
+static const wk_cfg_row tape_rows[] = {
+    {"trades", WK_CFG_STRING, offsetof(wk_tape_config, trades), NULL, "\"\"", 0, 0, NULL, NULL,
+     "CSV(.gz) of time, price, size and side, relative to root; {symbol} and {base} stand for the market's"},
+    {"book", WK_CFG_STRING, offsetof(wk_tape_config, book), NULL, "\"\"", 0, 0, NULL, NULL,
+     "CSV(.gz) of the book after each update: time, ask_price_1, ask_size_1, bid_price_1, ...; empty: none"},
+    END};
+static const wk_cfg_table tape_table = {"tape", "recorded trades and order books", sizeof(wk_tape_config),
+                                        tape_rows};
+
 static const wk_cfg_row data_rows[] = {
     {"source", WK_CFG_ENUM, offsetof(wk_data_config, source), NULL, "\"auto\"", 0, 0,
-     "auto|files|store|synthetic", NULL, "where candles come from; auto: files when root or $WICK_DATA names a directory, else the simulator"},
+     "auto|files|store|synthetic|tape", NULL, "where candles come from; auto: files when root or $WICK_DATA names a directory, else the simulator; tape: made of recorded trades"},
     {"root", WK_CFG_STRING, offsetof(wk_data_config, root), NULL, "\"\"", 0, 0, NULL, NULL,
      "directory of <venue>/<SYMBOL>-<timeframe>.csv.gz (files) or of the store; empty: $WICK_DATA or $WICK_HOME/store"},
     {"venue", WK_CFG_STRING, offsetof(wk_data_config, venue), NULL, "\"binance\"", 0, 0, NULL, NULL,
@@ -45,6 +54,10 @@ static const wk_cfg_row data_rows[] = {
      "smallest price step of each market; empty: inferred from the decimals of the prices"},
     {"lots", WK_CFG_REALS, offsetof(wk_data_config, lots), "base", "[]", 1e-12, 1e9, NULL, NULL,
      "smallest size step of each market; empty: inferred from the decimals of the volumes"},
+    {"tape", WK_CFG_SECTION, offsetof(wk_data_config, tape), NULL, NULL, 0, 0, NULL, &tape_table,
+     "recorded trades and order books, for source tape: bars are made of them, and a row of flow features each"},
+    {"outside", WK_CFG_SECTIONS, offsetof(wk_data_config, outside), NULL, "[]", 0, 0, NULL,
+     &wk_outside_config_table, "series from outside the candles: open interest, sentiment, anything in rows of time and value"},
     {"synthetic", WK_CFG_SECTION, offsetof(wk_data_config, synthetic), NULL, NULL, 0, 0, NULL,
      &synthetic_table, "the simulated market"},
     END};
@@ -68,7 +81,8 @@ static const wk_cfg_row split_rows[] = {
     {"row_stride", WK_CFG_INT, offsetof(wk_split_config, row_stride), "bars", "1", 1, 1000, NULL, NULL,
      "train on every n-th bar, staggered by market"},
     {"branch_generations", WK_CFG_INT, offsetof(wk_split_config, branch_generations), NULL, "2", 0, 100,
-     NULL, NULL, "refits before the first fold that give it out-of-fold branch outputs"},
+     NULL, NULL, "refits before the first fold that give it out-of-fold branch outputs, and from the second on a record "
+     "for meta.networks_must_earn"},
     {"early_stop_fraction", WK_CFG_REAL, offsetof(wk_split_config, early_stop_fraction), NULL, "0.08", 0,
      0.4, NULL, NULL, "share of a fold's past used to choose the number of epochs"},
     {"calibration_fraction", WK_CFG_REAL, offsetof(wk_split_config, calibration_fraction), NULL, "0.06", 0,
@@ -118,7 +132,7 @@ static const wk_cfg_row meta_rows[] = {
      "split.forecast_from to their end"},
     {"targets", WK_CFG_SECTIONS, offsetof(wk_meta_config, targets), NULL, "[]", 0, 0, NULL,
      &wk_label_config_table, "labels of the score's regressions"},
-    {"scale_days", WK_CFG_REAL, offsetof(wk_meta_config, scale_days), "days", "180", 1, 10000, NULL, NULL,
+    {"scale_days", WK_CFG_REAL, offsetof(wk_meta_config, scale_days), "days", "180", 0.001, 10000, NULL, NULL,
      "window of the trailing root mean square that scales each target's forecast"},
     {"scale_min_days", WK_CFG_REAL, offsetof(wk_meta_config, scale_min_days), "days", "30", 0, 10000, NULL,
      NULL, "no score before so much history"},
@@ -126,8 +140,13 @@ static const wk_cfg_row meta_rows[] = {
      &wk_gbdt_params_table, "of the trees; the objective follows from the target"},
     {"seeds", WK_CFG_INT, offsetof(wk_meta_config, seeds), NULL, "2", 1, 20, NULL, NULL,
      "forests averaged, one a seed; every second one sees the features without the branches"},
+    {"networks_must_earn", WK_CFG_BOOL, offsetof(wk_meta_config, networks_must_earn), NULL, "true", 0, 0,
+     NULL, NULL,
+     "a fold uses the branches only when, on the blocks before it, forecasts with them lost less than the "
+     "trees' alone by more than one standard error; else it is the trees alone (kind gbdt)"},
     {"heads_stride", WK_CFG_INT, offsetof(wk_meta_config, heads_stride), NULL, "4", 1, 1000, NULL, NULL,
-     "the magnitude and volatility heads train on every n-th of the training rows"},
+     "the heads (magnitude, volatility, and direction beside a score of targets) train on every n-th of the "
+     "training rows"},
     {"mlp_layers", WK_CFG_SECTIONS, offsetof(wk_meta_config, mlp_layers), NULL, "[]", 0, 0, NULL,
      &wk_nn_layer_config_table, "the network when kind is mlp"},
     {"mlp_train", WK_CFG_SECTION, offsetof(wk_meta_config, mlp_train), NULL, NULL, 0, 0, NULL,

@@ -1,11 +1,19 @@
-#include "wick/model.h"
-
+/* The score's scale: root mean squares over a trailing window. */
 #include <math.h>
+
+#include "meta.h"
+
+/* Counts of 2^-80: sums of them are exact, so that what left the window leaves no trace and the
+ * value does not depend on how long the stream has run. */
+__extension__ typedef __int128 exact;
 
 struct wk_score_scale {
     size_t n_targets, window, min_bars;
-    size_t n;           /* steps pushed */
-    double *mean_square; /* [window * n_targets] ring: pooled mean square of one step, NaN without rows */
+    size_t n;            /* steps pushed */
+    double *mean_square; /* [window * n_targets] ring: pooled mean square of one step, NaN without
+                            rows */
+    exact *sum;          /* [n_targets] over the ring */
+    size_t *count;       /* [n_targets] of its slots that are not NaN */
 };
 
 wk_score_scale *wk_score_scale_plan(wk_arena *arena, size_t n_targets, size_t window_bars,
@@ -16,25 +24,41 @@ wk_score_scale *wk_score_scale_plan(wk_arena *arena, size_t n_targets, size_t wi
     *scale = (wk_score_scale){.n_targets = n_targets,
                               .window = window_bars,
                               .min_bars = min_bars ? min_bars : 1,
-                              .mean_square = wk_arena_array(arena, double, window_bars * n_targets)};
+                              .mean_square = wk_arena_array(arena, double, window_bars *n_targets),
+                              .sum = wk_arena_array(arena, exact, n_targets),
+                              .count = wk_arena_array(arena, size_t, n_targets)};
     return scale;
 }
 
-/* Mean over the window's steps that had rows. Summed afresh, oldest slot first, so that the value
- * does not depend on how long the stream has run; the caller asks once a step and target. */
+size_t wk__score_scale_window(const wk_score_scale *scale)
+{
+    return scale->window;
+}
+
+static exact exact_of(double square)
+{
+    return (exact)((square < 0x1p20 ? square : 0x1p20) * 0x1p80);
+}
+
+/* Mean over the window's steps that had rows. */
 static double window_mean(const wk_score_scale *scale, size_t target)
 {
-    size_t filled = scale->n < scale->window ? scale->n : scale->window, count = 0;
-    double sum = 0;
-    for (size_t i = 0; i < filled; i++) {
-        size_t slot = (scale->n - filled + i) % scale->window;
-        double v = scale->mean_square[slot * scale->n_targets + target];
-        if (v == v) {
-            sum += v;
-            count++;
-        }
+    size_t count = scale->count[target];
+    return count >= scale->min_bars ? (double)scale->sum[target] * 0x1p-80 / (double)count : NAN;
+}
+
+static void replace_slot(wk_score_scale *scale, size_t target, double square)
+{
+    double *slot = &scale->mean_square[scale->n % scale->window * scale->n_targets + target];
+    if (scale->n >= scale->window && *slot == *slot) {
+        scale->sum[target] -= exact_of(*slot);
+        scale->count[target]--;
     }
-    return count >= scale->min_bars ? sum / (double)count : NAN;
+    *slot = square;
+    if (square == square) {
+        scale->sum[target] += exact_of(square);
+        scale->count[target]++;
+    }
 }
 
 void wk_score_scale_push(wk_score_scale *scale, const float *raw, size_t S, float *score)
@@ -53,7 +77,7 @@ void wk_score_scale_push(wk_score_scale *scale, const float *raw, size_t S, floa
                 n++;
             }
         }
-        scale->mean_square[scale->n % scale->window * K + k] = n ? square / (double)n : NAN;
+        replace_slot(scale, k, n ? square / (double)n : NAN);
     }
     scale->n++;
 }

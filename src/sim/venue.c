@@ -41,7 +41,7 @@ size_t wk_sim_events_max(const wk_sim_venue *v)
 }
 
 wk_status wk_sim_venue_plan(wk_arena *arena, const wk_sim_config *config,
-                            const wk_instrument *instruments, size_t S, int64_t timeframe_ns,
+                            const wk_trade_instrument *instruments, size_t S, int64_t timeframe_ns,
                             wk_sim_venue **out, wk_err *err)
 {
     if (S == 0 || timeframe_ns <= 0)
@@ -124,18 +124,18 @@ void wk_sim_cancel(wk_sim_venue *v, uint32_t symbol, uint64_t id, int64_t step)
             o[i].cancel_at = step + 1 + v->delay;
 }
 
-static wk_event *append(wk_events *events)
+static wk_trader_event *append(wk_events *events)
 {
     WK_ASSERT(events->n < events->capacity);
-    wk_event *e = &events->v[events->n++];
+    wk_trader_event *e = &events->v[events->n++];
     memset(e, 0, sizeof *e);
     return e;
 }
 
 static void emit_canceled(wk_events *events, const wk_order *o, int64_t time_ns, wk_reason reason)
 {
-    wk_event *e = append(events);
-    e->kind = WK_EVENT_CANCELED;
+    wk_trader_event *e = append(events);
+    e->kind = WK_TRADER_EVENT_CANCELED;
     e->time_ns = time_ns;
     e->symbol = o->symbol;
     e->order_id = o->id;
@@ -229,8 +229,8 @@ static wk_status fill(const context *c, uint64_t id, int side, int64_t lots, int
     v->pos[s] = after;
     v->mark[s] = ticks;
     set_liquidation(v, s);
-    wk_event *e = append(c->events);
-    e->kind = WK_EVENT_FILL;
+    wk_trader_event *e = append(c->events);
+    e->kind = WK_TRADER_EVENT_FILL;
     e->time_ns = c->close_ns;
     e->symbol = (uint32_t)s;
     e->order_id = id;
@@ -255,8 +255,8 @@ static wk_status charge_funding(const context *c, double rate, int64_t open_tick
         return overflow(c->err, s);
     v->margin_e8[s] += amount;
     set_liquidation(v, s);
-    wk_event *e = append(c->events);
-    e->kind = WK_EVENT_FUNDING;
+    wk_trader_event *e = append(c->events);
+    e->kind = WK_TRADER_EVENT_FUNDING;
     e->time_ns = c->close_ns - v->timeframe_ns;
     e->symbol = (uint32_t)s;
     e->amount_e8 = amount;

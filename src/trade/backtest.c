@@ -7,30 +7,18 @@
 
 #include "wick/money.h"
 
-/* The trade that a market is in. Cash is in 1e-8. */
-typedef struct {
-    int64_t held; /* signed lots */
-    int64_t entry_lots, exit_lots;
-    int64_t cash_e8, fees_e8, slippage_e8, funding_e8, entry_value_e8;
-    double entry_ticks_lots, exit_ticks_lots, entry_slip, exit_slip;
-    size_t entry_step;
-    int64_t entry_ns;
-    double score;
-    int8_t side;
-} open_trade;
-
 typedef struct {
     const wk_panel *panel;
     const wk_forecast *forecasts;
     const double *sigma;
-    const wk_instrument *instruments;
+    const wk_trade_instrument *instruments;
     size_t S, from, trades_capacity;
     int64_t first_bar; /* number of the bar of step `from` in order ids */
     wk_sim_venue *venue;
     wk_trader *trader;
     wk_events events;
     wk_actions actions;
-    open_trade *open;  /* [S] */
+    wk_ledger *ledger;
     int64_t *flow_e8;  /* [S] cash that this step moved */
     int64_t *value_e8; /* [S] of the position at the last close */
     int64_t fees_e8, slippage_e8, funding_e8;
@@ -56,11 +44,9 @@ static double quote(int64_t e8)
     return (double)e8 / 1e8;
 }
 
-static wk_status close_trade(run *r, size_t s, size_t step, int64_t time_ns, uint8_t reason,
-                             wk_err *err)
+static wk_status keep_trade(run *r, const wk_trade *trade, wk_err *err)
 {
     wk_backtest *out = r->out;
-    open_trade *o = &r->open[s];
     if (out->n_trades == r->trades_capacity) {
         size_t capacity = r->trades_capacity ? 2 * r->trades_capacity : 1024;
         wk_trade *grown = realloc(out->trades, capacity * sizeof *grown);
@@ -69,88 +55,41 @@ static wk_status close_trade(run *r, size_t s, size_t step, int64_t time_ns, uin
         out->trades = grown;
         r->trades_capacity = capacity;
     }
-    double tick = r->instruments[s].tick, lot = r->instruments[s].lot;
-    double qty = (double)o->entry_lots * lot;
-    int64_t net = o->cash_e8 - o->fees_e8 - o->slippage_e8 + o->funding_e8;
-    out->trades[out->n_trades++] = (wk_trade){
-        .symbol = (uint32_t)s,
-        .side = o->side,
-        .exit_reason = reason,
-        .entry_step = o->entry_step,
-        .exit_step = step,
-        .entry_ns = o->entry_ns,
-        .exit_ns = time_ns,
-        .entry_price =
-            o->entry_ticks_lots / (double)o->entry_lots * tick + o->side * o->entry_slip / qty,
-        .exit_price =
-            o->exit_ticks_lots / (double)o->exit_lots * tick - o->side * o->exit_slip / qty,
-        .qty = qty,
-        .notional = quote(o->entry_value_e8),
-        .gross = quote(o->cash_e8),
-        .fees = quote(o->fees_e8),
-        .slippage = quote(o->slippage_e8),
-        .funding = quote(o->funding_e8),
-        .net = quote(net),
-        .score = o->score,
-    };
-    memset(o, 0, sizeof *o);
+    out->trades[out->n_trades++] = *trade;
     return WK_OK;
 }
 
-static wk_status book_fill(run *r, const wk_event *e, size_t step, wk_err *err)
+static wk_status book_fill(run *r, const wk_trader_event *e, size_t step, wk_err *err)
 {
     size_t s = e->symbol;
-    open_trade *o = &r->open[s];
-    int64_t cash;
-    if (!wk_money_fill(&wk_sim_units(r->venue)[s], e->side, e->qty_lots, e->price_ticks, &cash))
-        return wk_fail(err, WK_E_RANGE, "backtest: money overflow in market %zu", s);
-    int64_t value = cash < 0 ? -cash : cash;
-    int64_t before = o->held;
-    bool adds = before == 0 || (before > 0) == (e->side > 0);
-    if (before == 0) {
-        int64_t signal = wk_order_id_bar(e->order_id) - r->first_bar;
-        o->side = e->side;
-        o->entry_step = step;
-        o->entry_ns = e->time_ns;
-        o->score = signal >= 0 ? r->forecasts[(r->from + (size_t)signal) * r->S + s].score : 0.0;
-    }
-    o->held += e->side * e->qty_lots;
-    o->cash_e8 += cash;
-    o->fees_e8 += e->fee_e8;
-    o->slippage_e8 += e->slippage_e8;
-    if (adds) {
-        o->entry_lots += e->qty_lots;
-        o->entry_value_e8 += value;
-        o->entry_ticks_lots += (double)e->price_ticks * (double)e->qty_lots;
-        o->entry_slip += quote(e->slippage_e8);
-    } else {
-        o->exit_lots += e->qty_lots;
-        o->exit_ticks_lots += (double)e->price_ticks * (double)e->qty_lots;
-        o->exit_slip += quote(e->slippage_e8);
-    }
+    int64_t signal = wk_order_id_bar(e->order_id) - r->first_bar, cash;
+    double score = 0.0;
+    if (wk_ledger_held(r->ledger, e->symbol) == 0 && signal >= 0)
+        score = r->forecasts[(r->from + (size_t)signal) * r->S + s].score;
+    bool closed;
+    wk_trade trade;
+    WK_TRY(wk_ledger_fill(r->ledger, e, step, score, &cash, &closed, &trade, err));
     r->flow_e8[s] += cash - e->fee_e8 - e->slippage_e8;
     r->fees_e8 += e->fee_e8;
     r->slippage_e8 += e->slippage_e8;
-    r->turnover += quote(value);
+    r->turnover += quote(cash < 0 ? -cash : cash);
     r->out->orders_filled++;
     r->out->liquidations += e->reason == WK_REASON_LIQUIDATION;
-    if (o->held == 0)
-        WK_TRY(close_trade(r, s, step, e->time_ns, e->reason, err));
-    return WK_OK;
+    return closed ? keep_trade(r, &trade, err) : WK_OK;
 }
 
 /* Tells the ledger and the trader what the venue did. */
 static wk_status deliver(run *r, size_t step, wk_err *err)
 {
     for (size_t i = 0; i < r->events.n; i++) {
-        const wk_event *e = &r->events.v[i];
-        if (e->kind == WK_EVENT_FILL) {
+        const wk_trader_event *e = &r->events.v[i];
+        if (e->kind == WK_TRADER_EVENT_FILL) {
             WK_TRY(book_fill(r, e, step, err));
-        } else if (e->kind == WK_EVENT_FUNDING) {
-            r->open[e->symbol].funding_e8 += e->amount_e8;
+        } else if (e->kind == WK_TRADER_EVENT_FUNDING) {
+            wk_ledger_funding(r->ledger, e->symbol, e->amount_e8);
             r->flow_e8[e->symbol] += e->amount_e8;
             r->funding_e8 += e->amount_e8;
-        } else if (e->kind == WK_EVENT_CANCELED) {
+        } else if (e->kind == WK_TRADER_EVENT_CANCELED) {
             if (e->reason == WK_REASON_EXPIRED)
                 r->out->orders_expired++;
             else
@@ -224,7 +163,7 @@ static wk_status play(run *r, size_t to, wk_err *err)
         WK_TRY(wk_sim_bar(r->venue, (int64_t)t, close_ns, p->bars + t * S, p->provenance + t * S,
                           p->funding != NULL ? p->funding + t * S : NULL, sigma, &r->events, err));
         WK_TRY(deliver(r, t, err));
-        wk_event bars = {.kind = WK_EVENT_BARS,
+        wk_trader_event bars = {.kind = WK_TRADER_EVENT_BARS,
                          .time_ns = close_ns,
                          .bars = p->bars + t * S,
                          .provenance = p->provenance + t * S,
@@ -251,12 +190,12 @@ static wk_status play(run *r, size_t to, wk_err *err)
 }
 
 static wk_status plan(run *r, wk_arena *arena, size_t to, const wk_trade_config *trade,
-                      const wk_sim_config *sim, const wk_instrument *instruments, wk_err *err)
+                      const wk_sim_config *sim, const wk_trade_instrument *instruments, wk_err *err)
 {
     const wk_panel *p = r->panel;
     size_t S = r->S, T = to - r->from;
     if (instruments == NULL) {
-        wk_instrument *inferred = wk_arena_array(arena, wk_instrument, S);
+        wk_trade_instrument *inferred = wk_arena_array(arena, wk_trade_instrument, S);
         WK_TRY(wk_instruments_infer(p, inferred, err));
         instruments = inferred;
     }
@@ -265,10 +204,10 @@ static wk_status plan(run *r, wk_arena *arena, size_t to, const wk_trade_config 
     WK_TRY(wk_trader_plan(arena, trade, instruments, S, p->timeframe_ns, wk_sim_cash_e8(r->venue),
                           &r->trader, err));
     r->events.capacity = wk_sim_events_max(r->venue);
-    r->events.v = wk_arena_array(arena, wk_event, r->events.capacity);
+    r->events.v = wk_arena_array(arena, wk_trader_event, r->events.capacity);
     r->actions.capacity = 4 * S;
     r->actions.v = wk_arena_array(arena, wk_action, r->actions.capacity);
-    r->open = wk_arena_array(arena, open_trade, S);
+    WK_TRY(wk_ledger_plan(arena, instruments, S, &r->ledger, err));
     r->flow_e8 = wk_arena_array(arena, int64_t, S);
     r->value_e8 = wk_arena_array(arena, int64_t, S);
     wk_arena_freeze(arena);
@@ -289,7 +228,7 @@ static wk_status plan(run *r, wk_arena *arena, size_t to, const wk_trade_config 
 
 wk_status wk_backtest_run(const wk_panel *panel, const wk_forecast *forecasts, const double *sigma,
                           size_t from, size_t to, const wk_trade_config *trade,
-                          const wk_sim_config *sim, const wk_instrument *instruments,
+                          const wk_sim_config *sim, const wk_trade_instrument *instruments,
                           wk_backtest *out, wk_err *err)
 {
     if (from >= to || to > panel->T || panel->S == 0)
@@ -315,6 +254,7 @@ wk_status wk_backtest_run(const wk_panel *panel, const wk_forecast *forecasts, c
         result.slippage = quote(r.slippage_e8);
         result.funding = quote(r.funding_e8);
         result.turnover = r.turnover;
+        result.intents_digest = wk_trader_intents_digest(r.trader);
         *out = result;
     } else {
         wk_backtest_finish(&result);

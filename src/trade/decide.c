@@ -18,7 +18,7 @@ static wk_order *append(wk_actions *actions, wk_action_kind kind, size_t s, uint
 }
 
 /* Equity at this close: cash and positions at their marks. */
-static void mark_to_market(wk_trader *t, const wk_event *e)
+static void mark_to_market(wk_trader *t, const wk_trader_event *e)
 {
     int64_t equity = t->cash_e8;
     for (size_t s = 0; s < t->S; s++) {
@@ -84,7 +84,7 @@ static int64_t size_of(const wk_trader *t, size_t s, int64_t ticks, double sigma
     return (int64_t)lots;
 }
 
-static void enter(wk_trader *t, const wk_event *e, size_t s, int side, int64_t lots, bool limit,
+static void enter(wk_trader *t, const wk_trader_event *e, size_t s, int side, int64_t lots, bool limit,
                   int attempt, wk_actions *actions)
 {
     const wk_trade_config *c = &t->config;
@@ -133,7 +133,7 @@ static bool ended(const wk_trader *t, int side, int want, double x)
 }
 
 /* Limits that wait, that expired to be taken, and that were given up. */
-static void tend_limits(wk_trader *t, const wk_event *e, size_t s, int want, double x, bool stop,
+static void tend_limits(wk_trader *t, const wk_trader_event *e, size_t s, int want, double x, bool stop,
                         wk_actions *actions)
 {
     bool priced = e->provenance[s] != WK_PROV_UNKNOWN && e->bars[s].close > 0.0;
@@ -164,7 +164,7 @@ static bool allowed(const wk_trader *t, int side)
 }
 
 /* Places the strongest candidates that still fit under max_positions. */
-static void place_entries(wk_trader *t, const wk_event *e, size_t n, wk_actions *actions)
+static void place_entries(wk_trader *t, const wk_trader_event *e, size_t n, wk_actions *actions)
 {
     wk__candidate *v = t->candidates;
     size_t room = n;
@@ -224,7 +224,7 @@ static wk_reason exit_reason(const wk_trader *t, size_t s, int side, int act, do
     return WK_REASON_ENTRY;
 }
 
-void wk__trader_bars(wk_trader *t, const wk_event *e, wk_actions *actions)
+void wk__trader_bars(wk_trader *t, const wk_trader_event *e, wk_actions *actions)
 {
     t->step = e->time_ns / t->timeframe_ns;
     mark_to_market(t, e);
@@ -255,7 +255,7 @@ void wk__trader_bars(wk_trader *t, const wk_event *e, wk_actions *actions)
             if (reason != WK_REASON_FLIP)
                 continue;
         }
-        if (act == 0 || stop || e->time_ns <= t->config.entry_from_ns || !allowed(t, act) ||
+        if (act == 0 || stop || e->warming || e->time_ns <= t->config.entry_from_ns || !allowed(t, act) ||
             t->step + 1 < t->cool[s] || t->limit[s].id != 0 || t->take[s].id != 0)
             continue;
         t->candidates[n++] = (wk__candidate){(uint32_t)s, (int8_t)act, fabs(x[s])};

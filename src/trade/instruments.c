@@ -25,7 +25,7 @@ static int places_of(double x, int places, int most)
     return places;
 }
 
-wk_status wk_instruments_infer(const wk_panel *panel, wk_instrument *instruments, wk_err *err)
+wk_status wk_instruments_infer(const wk_panel *panel, wk_trade_instrument *instruments, wk_err *err)
 {
     size_t S = panel->S, stride = panel->T / BARS_READ + 1;
     for (size_t s = 0; s < S; s++) {
@@ -55,7 +55,7 @@ wk_status wk_instruments_infer(const wk_panel *panel, wk_instrument *instruments
         int lot_places = volume_places;
         while (lot_places < PLACES_MAX && first > 0.1 * power10[lot_places])
             lot_places++;
-        wk_instrument *in = &instruments[s];
+        wk_trade_instrument *in = &instruments[s];
         memset(in, 0, sizeof *in);
         memcpy(in->symbol, panel->symbols[s], sizeof in->symbol);
         in->tick = 1.0 / power10[price_places];

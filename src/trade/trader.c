@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "trader.h"
+#include "wick/hash.h"
 
 const char *wk_reason_name(wk_reason reason)
 {
@@ -49,7 +50,7 @@ static wk_status check(const wk_trade_config *c, size_t S, int64_t timeframe_ns,
 }
 
 wk_status wk_trader_plan(wk_arena *arena, const wk_trade_config *config,
-                         const wk_instrument *instruments, size_t S, int64_t timeframe_ns,
+                         const wk_trade_instrument *instruments, size_t S, int64_t timeframe_ns,
                          int64_t initial_cash_e8, wk_trader **out, wk_err *err)
 {
     WK_TRY(check(config, S, timeframe_ns, initial_cash_e8, err));
@@ -62,6 +63,7 @@ wk_status wk_trader_plan(wk_arena *arena, const wk_trade_config *config,
     t->sqrt_bars_year = sqrt(365.0 * (double)WK_DAY_NS / (double)timeframe_ns);
     t->initial_e8 = t->cash_e8 = t->equity_e8 = t->peak_e8 = t->day_equity_e8 = initial_cash_e8;
     t->day = INT64_MIN;
+    t->intents = WK_DIGEST_START;
     t->unit = wk_arena_array(arena, wk_unit, S);
     t->per_tick = wk_arena_array(arena, double, S);
     t->min_lots = wk_arena_array(arena, int64_t, S);
@@ -125,7 +127,7 @@ static bool by_venue(uint8_t reason)
            reason == WK_REASON_LIQUIDATION || reason == WK_REASON_END;
 }
 
-static void on_fill(wk_trader *t, const wk_event *e)
+static void on_fill(wk_trader *t, const wk_trader_event *e)
 {
     size_t s = e->symbol;
     int64_t signed_lots = e->side * e->qty_lots, cash;
@@ -168,7 +170,7 @@ static void on_fill(wk_trader *t, const wk_event *e)
 }
 
 /* The order is gone with e->qty_lots unfilled. */
-static void on_canceled(wk_trader *t, const wk_event *e)
+static void on_canceled(wk_trader *t, const wk_trader_event *e)
 {
     size_t s = e->symbol;
     wk__limit *limit = &t->limit[s];
@@ -190,27 +192,44 @@ static void on_canceled(wk_trader *t, const wk_event *e)
     }
 }
 
-void wk_trader_step(wk_trader *t, const wk_event *e, wk_actions *actions)
+static void digest_action(wk_trader *t, const wk_action *a)
 {
-    WK_ASSERT(e->kind == WK_EVENT_BARS || e->symbol < t->S);
+    const wk_order *o = &a->order;
+    const int64_t values[] = {a->kind,        (int64_t)o->id, o->symbol,       o->side,
+                              o->kind,        o->reason,      o->reduce_only,  o->qty_lots,
+                              o->price_ticks, o->stop_ticks,  o->profit_ticks, o->expires_ns};
+    t->intents = wk_digest_bytes(t->intents, values, sizeof values);
+}
+
+void wk_trader_step(wk_trader *t, const wk_trader_event *e, wk_actions *actions)
+{
+    size_t first = actions->n;
+    WK_ASSERT(e->kind == WK_TRADER_EVENT_BARS || e->symbol < t->S);
     switch (e->kind) {
-    case WK_EVENT_BARS:
+    case WK_TRADER_EVENT_BARS:
         wk__trader_bars(t, e, actions);
         break;
-    case WK_EVENT_FILL:
+    case WK_TRADER_EVENT_FILL:
         on_fill(t, e);
         break;
-    case WK_EVENT_CANCELED:
-    case WK_EVENT_REJECT:
+    case WK_TRADER_EVENT_CANCELED:
+    case WK_TRADER_EVENT_REJECT:
         on_canceled(t, e);
         break;
-    case WK_EVENT_FUNDING:
+    case WK_TRADER_EVENT_FUNDING:
         if (__builtin_add_overflow(t->cash_e8, e->amount_e8, &t->cash_e8))
             fail(t);
         break;
-    case WK_EVENT_ACK:
+    case WK_TRADER_EVENT_ACK:
         break;
     }
+    for (size_t i = first; i < actions->n; i++)
+        digest_action(t, &actions->v[i]);
+}
+
+uint64_t wk_trader_intents_digest(const wk_trader *t)
+{
+    return t->intents;
 }
 
 int64_t wk_trader_position(const wk_trader *t, size_t s, int64_t *entry_ticks)

@@ -53,6 +53,7 @@ struct wk_trader {
     int64_t day;  /* UTC day of day_equity_e8 */
     int64_t step; /* number of the last bar: its close / timeframe */
     bool halted, day_halted, failed;
+    uint64_t intents; /* digest of all actions */
     wk__signal signal;
 
     /* By market. Positions are signed lots; in flight: sent to the venue at the market, not yet
@@ -81,7 +82,7 @@ int wk__signal_want(const wk__signal *signal, const wk_trade_config *config,
                     const wk_forecast *forecast, double x, double sigma);
 
 /* The bar event: marks, stops of the portfolio, exits, entries. */
-void wk__trader_bars(wk_trader *trader, const wk_event *event, wk_actions *actions);
+void wk__trader_bars(wk_trader *trader, const wk_trader_event *event, wk_actions *actions);
 
 /* A limit entry that will not be filled any more leaves its move up to the mark `ticks` in
  * missed_e8. */

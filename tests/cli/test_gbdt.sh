@@ -54,6 +54,26 @@ for name in squared_missing logistic_missing softprob_missing; do
     ok $? "$name: predictions are XGBoost's within 1e-6"
 done
 
+# ---- as C ----
+
+# The C file alone prints the very digits of `wick gbdt predict`, nine of them, which tell floats apart.
+for name in squared_missing logistic_missing softprob_leaves; do
+    rm -f trees trees.c p.csv
+    cut -d, -f3- "$golden/$name.csv" >features.csv
+    "$wick" export "$golden/$name.json" --c trees.c --name trees >log 2>&1 &&
+        ${CC:-cc} -std=c99 -Wall -Wextra -Werror -O2 -Dtrees_MAIN trees.c -o trees >>log 2>&1
+    ok $? "$name: the exported C file compiles without wick"
+    ./trees <features.csv >c.csv
+    predict "$golden/$name.json" features.csv p.csv
+    case $name in logistic*) column=2- ;; *) column=1- ;; esac
+    tail -n +2 p.csv | cut -d, -f$column >own.csv
+    cmp c.csv own.csv >log 2>&1
+    ok $? "$name: and predicts the same bits"
+done
+"$wick" export "$golden/squared.json" --c trees.c --name 2trees >log 2>&1
+[ $? -eq 2 ] && grep -q '"2trees" is no name in C' log
+ok $? "a name that C does not take is refused"
+
 # ---- forms of a table ----
 
 # Three classes, each decided by two columns; one cell in nine is missing and says so in four ways.

@@ -50,6 +50,13 @@ ok "one thread gives the same forecasts, model and report"
     "$wick" report "$dir/d" >/dev/null 2>&1 &&
     cmp "$dir/a/metrics.json" "$dir/d/metrics.json" && cmp "$dir/a/report.html" "$dir/d/report.html"
 ok "the stages one by one give the same bytes"
+"$wick" run "$config" --out "$dir/g" --threads 2 --set meta.networks_must_earn=true >/dev/null 2>&1 &&
+    "$wick" train "$config" --out "$dir/h" --threads 1 --set meta.networks_must_earn=true >/dev/null 2>&1 &&
+    "$wick" backtest "$config" --model "$dir/h" --out "$dir/i" --set meta.networks_must_earn=true >/dev/null 2>&1 &&
+    cmp "$dir/g/metrics.json" "$dir/i/metrics.json" && cmp "$dir/g/training.json" "$dir/h/training.json" &&
+    cmp "$dir/g/forecasts.h5" "$dir/h/forecasts.h5" && cmp "$dir/g/model/model.json" "$dir/h/model/model.json" &&
+    grep -q '"networks": "no record"' "$dir/g/training.json" && grep -q '"networks":' "$dir/g/metrics.json"
+ok "networks earn their place or not the same with any threads and stage by stage"
 "$wick" features "$config" --out "$dir/f.csv" >/dev/null 2>&1 && [ "$(wc -l <"$dir/f.csv")" -gt 10000 ]
 ok "features writes a table"
 "$wick" predict "$dir/a/model" --out "$dir/p.csv" >/dev/null 2>&1 && [ "$(wc -l <"$dir/p.csv")" -gt 1000 ]

@@ -53,7 +53,7 @@ expect "canvases of both charts" 6 '<canvas '
 expect "the verdict" 1 '<strong>NOT USEFUL</strong>'
 expect "the synthetic banner" 1 '<strong>SYNTHETIC</strong>'
 expect "plots" 5 '<svg viewBox'
-expect "sections" 12 '<section id='
+expect "sections" 13 '<section id='
 expect "the title, escaped" 1 '<h1>pooled-1h &lt;/script&gt; &amp; co</h1>'
 
 sed 's/<script.*//' "$work/dom" >"$work/plain"

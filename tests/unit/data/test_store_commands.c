@@ -9,14 +9,15 @@
 #include "wick/store.h"
 
 extern const wk_cli_command wk_cmd_import, wk_cmd_store_list, wk_cmd_store_check,
-    wk_cmd_store_export;
+    wk_cmd_store_export, wk_cmd_store_flush, wk_cmd_store_gaps, wk_cmd_store_prune;
 
 /* Runs `wick <arguments>`; what it prints (results and errors) lands in `text`. Returns the exit
  * code. */
 static int run(void **state, char text[8192], int n, const char *const *arguments)
 {
     static const wk_cli_command *const commands[] = {
-        &wk_cmd_import, &wk_cmd_store_check, &wk_cmd_store_export, &wk_cmd_store_list, NULL};
+        &wk_cmd_import,     &wk_cmd_store_check, &wk_cmd_store_export, &wk_cmd_store_flush,
+        &wk_cmd_store_gaps, &wk_cmd_store_list,  &wk_cmd_store_prune,  NULL};
     static const wk_cli_program program = {"wick", "test", commands};
     char *argv[16] = {"wick"};
     for (int i = 0; i < n; i++)
@@ -108,6 +109,134 @@ static void test_one_bad_file_keeps_all_out_of_the_store(void **state)
     ASSERT_CONTAINS(text, "first_problem=");
 }
 
+/* A stored (method 0) zip with two files, as any zip program writes it. */
+static size_t add_to_zip(unsigned char *zip, size_t n, const char *name, const char *text,
+                         unsigned char *directory, size_t *n_directory)
+{
+    unsigned char head[46] = {'P', 'K', 3, 4, 20};
+    size_t name_bytes = strlen(name), size = strlen(text);
+    uint32_t crc = (uint32_t)crc32(0, (const unsigned char *)text, (unsigned)size);
+    const uint32_t numbers[3] = {crc, (uint32_t)size, (uint32_t)size};
+    for (int i = 0; i < 12; i++)
+        head[14 + i] = (unsigned char)(numbers[i / 4] >> (8 * (i % 4)));
+    head[26] = (unsigned char)name_bytes;
+    memcpy(zip + n, head, 30);
+    memcpy(zip + n + 30, name, name_bytes);
+    memcpy(zip + n + 30 + name_bytes, text, size);
+    unsigned char *d = directory + *n_directory;
+    memset(d, 0, 46);
+    memcpy(d, "PK\1\2", 4);
+    memcpy(d + 16, head + 14, 12);
+    d[28] = (unsigned char)name_bytes;
+    for (int i = 0; i < 4; i++)
+        d[42 + i] = (unsigned char)(n >> (8 * i));
+    memcpy(d + 46, name, name_bytes);
+    *n_directory += 46 + name_bytes;
+    return n + 30 + name_bytes + size;
+}
+
+static const char *write_zip(void **state, const char *name, size_t *n_bytes)
+{
+    static unsigned char zip[4096], directory[512];
+    size_t n_directory = 0, n = 0;
+    n = add_to_zip(zip, n, "BTCUSDT-1h-2018-01.csv", CANDLES, directory, &n_directory);
+    n = add_to_zip(zip, n, "BTCUSDT-1h-2018-02.csv",
+                   "time,open,high,low,close,volume\n1517443200,1,2,0.5,1.5,3\n", directory,
+                   &n_directory);
+    n = add_to_zip(zip, n, "__MACOSX/x.csv", "rubbish", directory, &n_directory);
+    memcpy(zip + n, directory, n_directory);
+    unsigned char end[22] = {'P', 'K', 5, 6, 0, 0, 0, 0, 3, 0, 3, 0};
+    end[12] = (unsigned char)n_directory;
+    end[13] = (unsigned char)(n_directory >> 8);
+    end[16] = (unsigned char)n;
+    end[17] = (unsigned char)(n >> 8);
+    memcpy(zip + n + n_directory, end, 22);
+    *n_bytes = n + n_directory + 22;
+    const char *path = temp_path(state, name);
+    wk_err err;
+    assert_int_equal(wk_file_write_atomic(path, zip, *n_bytes, &err), WK_OK);
+    return path;
+}
+
+static void test_zip_archives_are_read_as_they_are(void **state)
+{
+    char text[8192];
+    const char *store = temp_path(state, "store");
+    size_t n;
+    const char *path = write_zip(state, "months.zip", &n);
+    assert_int_equal(RUN("import", path, "--store", store, "--venue", "binance", "--json"), 0);
+    ASSERT_CONTAINS(text, "months.zip/BTCUSDT-1h-2018-02.csv");
+    ASSERT_CONTAINS(text, "\"added\": 3");
+    ASSERT_CONTAINS(text, "\"added\": 1");
+    assert_int_equal(RUN("store", "list", "--store", store, "--json"), 0);
+    ASSERT_CONTAINS(text, "\"bars\": 4");
+    char inner[600];
+    snprintf(inner, sizeof inner, "%s/BTCUSDT-1h-2018-02.csv", path);
+    wk_series s;
+    wk_err err = {0};
+    assert_int_equal(wk_import_candles(inner, "v", "s", HOUR, 0, &s, NULL, &err), WK_OK);
+    assert_int_equal(s.n, 1);
+    wk_series_finish(&s);
+    assert_int_equal(wk_import_candles(path, "v", "s", HOUR, 0, &s, NULL, &err), WK_E_PARSE);
+    ASSERT_CONTAINS(err.msg, "holds 2 files");
+    /* One changed byte of a candle fails the checksum; a cut archive has no directory. */
+    char *bytes;
+    assert_int_equal(wk_file_read(path, &bytes, &n, &err), WK_OK);
+    bytes[120] ^= 1;
+    assert_int_equal(wk_file_write_atomic(path, bytes, n, &err), WK_OK);
+    assert_int_equal(RUN("import", path, "--store", store, "--venue", "binance"), 1);
+    ASSERT_CONTAINS(text, "zip");
+    assert_int_equal(wk_file_write_atomic(path, bytes, n - 30, &err), WK_OK);
+    assert_int_equal(RUN("import", path, "--store", store, "--venue", "binance"), 1);
+    ASSERT_CONTAINS(text, "damaged or cut off; fetch it again");
+    free(bytes);
+}
+
+static void test_an_import_is_newer_than_what_was_fresh(void **state)
+{
+    char text[8192];
+    const char *store = temp_path(state, "store"), *file = temp_write(state, "BTC-1h.csv", CANDLES);
+    wk_fresh *f;
+    wk_err err = {0};
+    const wk_fresh_bar b = {{INT64_C(1514764800) * WK_NS_PER_S, 1, 2, 0.5, 1.5, 3}, 0, 5};
+    assert_int_equal(wk_fresh_open(store, &f, &err), WK_OK);
+    assert_int_equal(wk_fresh_put_bars(f, "v", "BTC", HOUR, &b, 1, NULL, NULL, &err), WK_OK);
+    wk_fresh_close(f);
+    assert_int_equal(RUN("store", "list", "--store", store, "--json"), 0);
+    ASSERT_CONTAINS(text, "\"fresh\": 1");
+    assert_int_equal(RUN("import", file, "--store", store, "--venue", "v", "--json"), 0);
+    ASSERT_CONTAINS(text, "\"changed\": 1");
+    assert_int_equal(RUN("store", "export", "v", "BTC", "1h", "--store", store), 0);
+    assert_string_equal(text, CANDLES);
+    assert_int_equal(RUN("store", "gaps", "v", "BTC", "1h", "--store", store), 0);
+    assert_string_equal(text, "2018-01-01T02:00:00Z  2018-01-01T03:00:00Z        1\n"
+                              "1 gaps, 1 bars missing\n");
+    assert_int_equal(RUN("store", "prune", "--store", store, "--keep", "soon"), 2);
+    assert_int_equal(RUN("store", "prune", "--store", store, "--keep", "1h=3h"), 2);
+    ASSERT_CONTAINS(text, "30d");
+    assert_int_equal(RUN("store", "prune", "--store", store, "--keep", "15m=1d,all=30d"), 0);
+    ASSERT_CONTAINS(text, "0 bars are dropped");
+    assert_int_equal(RUN("store", "flush", "--store", store, "--keep", "x"), 2);
+    assert_int_equal(RUN("store", "flush", "--store", store), 0);
+    ASSERT_CONTAINS(text, "0 fresh bars");
+}
+
+static void test_a_damaged_file_is_repaired_on_demand(void **state)
+{
+    char text[8192], path[600];
+    const char *store = temp_path(state, "store"), *file = temp_write(state, "BTC-1h.csv", CANDLES);
+    assert_int_equal(RUN("import", file, "--store", store, "--venue", "v"), 0);
+    snprintf(path, sizeof path, "%s/v/BTC/1h/2018.h5", store);
+    assert_int_equal(truncate(path, 700), 0);
+    assert_int_equal(RUN("store", "check", "--store", store), 1);
+    ASSERT_CONTAINS(text, "--repair");
+    assert_int_equal(RUN("store", "check", "--store", store, "--repair"), 0);
+    ASSERT_CONTAINS(text, "2018.h5.damaged");
+    assert_int_equal(RUN("import", file, "--store", store, "--venue", "v"), 0);
+    assert_int_equal(RUN("store", "export", "v", "BTC", "1h", "--store", store), 0);
+    assert_string_equal(text, CANDLES);
+}
+
 static void test_wrong_usage_says_what_is_missing(void **state)
 {
     char text[8192];
@@ -159,6 +288,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_market_folder_goes_in_and_comes_out_the_same,
                                         temp_setup, temp_teardown),
         cmocka_unit_test_setup_teardown(test_one_bad_file_keeps_all_out_of_the_store, temp_setup,
+                                        temp_teardown),
+        cmocka_unit_test_setup_teardown(test_zip_archives_are_read_as_they_are, temp_setup,
+                                        temp_teardown),
+        cmocka_unit_test_setup_teardown(test_an_import_is_newer_than_what_was_fresh, temp_setup,
+                                        temp_teardown),
+        cmocka_unit_test_setup_teardown(test_a_damaged_file_is_repaired_on_demand, temp_setup,
                                         temp_teardown),
         cmocka_unit_test_setup_teardown(test_wrong_usage_says_what_is_missing, temp_setup,
                                         temp_teardown),

@@ -88,22 +88,6 @@ static void test_extreme_rows_stay_within_bounds(void **state)
     assert_near(wk_temperature_fit(NULL, NULL, NULL, 0, 3), 1, 0);
 }
 
-static void test_isotonic_steps_equal_scikit_learn(void **state)
-{
-    (void)state;
-    const float s[] = {.9f, .1f, .2f, .3f, NAN, .2f, .5f, .6f, .8f},
-                h[] = {1, 0, 1, 0, 1, 0, 1, 0, 1};
-    float at[9], value[9];
-    size_t m = wk_isotonic_fit(s, h, NULL, 9, at, value);
-    assert_true(m >= 4);
-    assert_near((double)wk_isotonic_apply(at, value, m, 0), 0, 0);
-    assert_near((double)wk_isotonic_apply(at, value, m, (.2f + .2f + .3f) / 3), 1.0 / 3, 1e-6);
-    assert_near((double)wk_isotonic_apply(at, value, m, .55f), 0.5, 1e-6);
-    assert_near((double)wk_isotonic_apply(at, value, m, 2), 1, 0);
-    for (size_t i = 1; i < m; i++)
-        assert_true(value[i] >= value[i - 1] && at[i] > at[i - 1]);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,7 +95,6 @@ int main(void)
         cmocka_unit_test(test_probabilities_give_the_temperature_of_their_logits),
         cmocka_unit_test(test_weights_and_absent_labels_choose_the_rows),
         cmocka_unit_test(test_extreme_rows_stay_within_bounds),
-        cmocka_unit_test(test_isotonic_steps_equal_scikit_learn),
     };
     return cmocka_run_group_tests_name("calibrate", tests, NULL, NULL);
 }

@@ -82,20 +82,6 @@ static void test_reliability_bins_skip_nan_and_may_be_empty(void **state)
     assert_true(isnan(wk_ece(p, hit, 0, 4)));
 }
 
-static void test_precision_rises_with_a_confidence_that_knows(void **state)
-{
-    (void)state;
-    const float confidence[] = {.2f, .9f, .5f, .7f, NAN};
-    const int8_t hit[] = {0, 1, 0, 1, 0};
-    const double coverage[] = {0.01, 0.4, 0.6, 1};
-    double precision[4];
-    wk_precision_coverage(confidence, hit, 5, coverage, 4, precision);
-    assert_near(precision[0], 1, 0);
-    assert_near(precision[1], 1, 0);
-    assert_near(precision[2], 2.0 / 3, 1e-15);
-    assert_near(precision[3], 0.4, 1e-15);
-}
-
 static void test_confusion_counts_the_likeliest_class(void **state)
 {
     (void)state;
@@ -146,7 +132,6 @@ int main(void)
         cmocka_unit_test(test_log_loss_and_brier_skip_absent_labels),
         cmocka_unit_test(test_ece_measures_the_gap_of_equal_mass_bins),
         cmocka_unit_test(test_reliability_bins_skip_nan_and_may_be_empty),
-        cmocka_unit_test(test_precision_rises_with_a_confidence_that_knows),
         cmocka_unit_test(test_confusion_counts_the_likeliest_class),
         cmocka_unit_test(test_binomial_lower_bounds_are_the_published_ones),
         cmocka_unit_test(test_drift_measures_are_the_published_ones),

@@ -237,6 +237,39 @@ static void test_independent_trades_of_a_market_do_not_overlap(void **state)
     assert_int_equal(wk_verdict_independent(0, NULL, NULL, NULL, 0), 0);
 }
 
+static void test_trades_open_at_once_in_all_markets_share_their_bars(void **state)
+{
+    (void)state;
+    /* Three markets bought and sold together are one trade. */
+    const size_t same_from[] = {5, 5, 5}, same_to[] = {9, 9, 9};
+    assert_float_equal(wk_verdict_uniqueness(3, same_from, same_to), 1, 1e-12);
+    /* Trades that only touch share nothing, and one that leaves in its bar of entry has that bar. */
+    const size_t touch_from[] = {0, 3, 6, 7}, touch_to[] = {3, 6, 6, 9};
+    assert_float_equal(wk_verdict_uniqueness(4, touch_from, touch_to), 4, 1e-12);
+    /* Bars:   0 1 2 3 4 5
+     * first   x x x x . .   (1 + 1/2 + 1/3 + 1/2) / 4 = 7/12
+     * second  . x x . . .   (1/2 + 1/3) / 2           = 5/12
+     * third   . . x x x x   (1/3 + 1/2 + 1 + 1) / 4   = 17/24   sum 41/24 */
+    const size_t from[] = {100, 101, 102}, to[] = {104, 103, 106};
+    assert_float_equal(wk_verdict_uniqueness(3, from, to), 41.0 / 24, 1e-12);
+    assert_float_equal(wk_verdict_uniqueness(0, NULL, NULL), 0, 0);
+    /* A whole sum stays whole: 300 trades in threes are 100. */
+    size_t threes_from[300], threes_to[300];
+    uint32_t symbol[300];
+    int64_t entry[300], exit[300];
+    for (size_t i = 0; i < 300; i++) {
+        threes_from[i] = i / 3 * 7;
+        threes_to[i] = threes_from[i] + 7;
+        symbol[i] = (uint32_t)(i % 3);
+        entry[i] = (int64_t)threes_from[i];
+        exit[i] = (int64_t)threes_to[i];
+    }
+    double sum = wk_verdict_uniqueness(300, threes_from, threes_to);
+    assert_float_equal(sum, 100, 1e-9);
+    assert_int_equal(wk_verdict_independent(300, symbol, entry, exit, 0), 300);
+    assert_int_equal(wk_verdict_independent(300, symbol, entry, exit, sum), 100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +280,7 @@ int main(void)
         cmocka_unit_test(test_each_line_alone_can_fail_the_verdict),
         cmocka_unit_test(test_no_trades_is_not_useful_and_not_a_crash),
         cmocka_unit_test(test_independent_trades_of_a_market_do_not_overlap),
+        cmocka_unit_test(test_trades_open_at_once_in_all_markets_share_their_bars),
     };
     return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
 }

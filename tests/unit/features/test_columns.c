@@ -63,10 +63,10 @@ static void test_columns_equal_the_pandas_definitions(void **state)
     while (fgets(line, sizeof line, file)) {
         assert_int_equal(split(line, field), n);
         size_t at = (size_t)atoi(field[0]), s = (size_t)atoi(field[1]);
-        for (; t <= at; t++)
-            wk_features_push(f, panel.start_ns + (int64_t)t * panel.timeframe_ns,
-                             panel.bars + t * 3, panel.provenance + t * 3,
-                             panel.funding_known + t * 3, rows, valid);
+        for (; t <= at; t++) {
+            wk_features_step step = wk_panel_step(&panel, t);
+            wk_features_push(f, &step, rows, valid);
+        }
         double close = panel.bars[at * 3 + s].close, wanted = strtod(field[2], NULL);
         assert_true(close == wanted || (isnan(close) && isnan(wanted)));
         if (!agree(wk_features_sigma(f, s), strtod(field[3], NULL)))

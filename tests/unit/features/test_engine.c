@@ -37,15 +37,16 @@ void *__wrap_aligned_alloc(size_t alignment, size_t size)
 
 static void push_step(wk_features *f, const wk_panel *p, size_t t, double *rows, uint8_t *valid)
 {
-    wk_features_push(f, p->start_ns + (int64_t)t * p->timeframe_ns, p->bars + t * S,
-                     p->provenance + t * S, p->funding_known + t * S, rows, valid);
+    wk_features_step step = wk_panel_step(p, t);
+    wk_features_push(f, &step, rows, valid);
 }
 
 static void peek_step(const wk_features *f, const wk_panel *p, size_t t, const wk_bar *bars,
                       double *rows, uint8_t *valid)
 {
-    wk_features_peek(f, p->start_ns + (int64_t)t * p->timeframe_ns, bars, p->provenance + t * S,
-                     p->funding_known + t * S, rows, valid);
+    wk_features_step step = wk_panel_step(p, t);
+    step.bars = bars;
+    wk_features_peek(f, &step, rows, valid);
 }
 
 static void expect_same(const wk_features *f, const double *a, const double *b, const char *what,

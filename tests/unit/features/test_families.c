@@ -30,9 +30,8 @@ static int push_all(void **state)
     rows = wk_arena_array(&arena, double, T *S *F);
     uint8_t valid[S];
     for (size_t t = 0; t < T; t++) {
-        wk_features_push(f, panel.start_ns + (int64_t)t * TEST_HOUR_NS, panel.bars + t * S,
-                         panel.provenance + t * S, panel.funding_known + t * S, rows + t * S * F,
-                         valid);
+        wk_features_step step = wk_panel_step(&panel, t);
+        wk_features_push(f, &step, rows + t * S * F, valid);
         for (size_t s = 0; s < S; s++)
             sigma[t][s] = wk_features_sigma(f, s);
     }

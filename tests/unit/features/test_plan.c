@@ -174,7 +174,8 @@ static void test_absent_default_leaders_give_nan_columns(void **state)
     uint8_t valid, provenance = 0;
     for (int t = 0; t < 200; t++) {
         wk_bar bar = {t * TEST_HOUR_NS, 1, 1.1, 0.9, 1 + 0.01 * (t % 7), 5};
-        wk_features_push(f, bar.time_ns, &bar, &provenance, NULL, row, &valid);
+        wk_features_step step = {.time_ns = bar.time_ns, .bars = &bar, .provenance = &provenance};
+        wk_features_push(f, &step, row, &valid);
     }
     for (int i = 0; i < 16; i++)
         assert_true(isnan(row[i]));

@@ -93,8 +93,8 @@ static void test_what_is_not_supported_is_named(void **state)
 {
     (void)state;
     parts p = good;
-    p.booster = "dart";
-    assert_refused(p, "\"dart\"");
+    p.booster = "gblinear";
+    assert_refused(p, "\"gblinear\"");
     p = good;
     p.objective = "rank:ndcg";
     assert_refused(p, "\"rank:ndcg\"");
@@ -104,7 +104,7 @@ static void test_what_is_not_supported_is_named(void **state)
     p.tree = "\"left_children\":[1,-1,-1],\"right_children\":[2,-1,-1],\"split_indices\":[1,0,0],"
              "\"split_conditions\":[0.5,-1,2],\"default_left\":[0,0,0],\"split_type\":[1,0,0]";
     p.num_class = "0";
-    assert_refused(p, "categorical");
+    assert_refused(p, "categories");
 }
 
 static void test_broken_trees_are_refused(void **state)

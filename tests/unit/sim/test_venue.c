@@ -14,7 +14,7 @@
 typedef struct {
     wk_arena arena;
     wk_sim_venue *venue;
-    wk_event events[64];
+    wk_trader_event events[64];
     wk_events list;
     int64_t step;
 } fixture;
@@ -31,7 +31,7 @@ static wk_sim_config plain_config(void)
 
 static void setup(fixture *f, const wk_sim_config *config)
 {
-    wk_instrument in = {.symbol = "X", .tick = 0.01, .lot = 0.001, .min_lots = 1};
+    wk_trade_instrument in = {.symbol = "X", .tick = 0.01, .lot = 0.001, .min_lots = 1};
     wk_err err;
     wk_arena_init(&f->arena);
     assert_int_equal(wk_sim_venue_plan(&f->arena, config, &in, 1, HOUR, &f->venue, &err), WK_OK);
@@ -67,8 +67,8 @@ static void bar(fixture *f, double o, double h, double l, double c)
 static void expect_fill(const fixture *f, size_t i, wk_reason reason, int64_t ticks, bool maker)
 {
     assert_true(i < f->list.n);
-    const wk_event *e = &f->events[i];
-    if (e->kind != WK_EVENT_FILL || e->reason != reason || e->price_ticks != ticks ||
+    const wk_trader_event *e = &f->events[i];
+    if (e->kind != WK_TRADER_EVENT_FILL || e->reason != reason || e->price_ticks != ticks ||
         e->maker != maker)
         fail_msg("event %zu: kind %d reason %d price %lld maker %d; expected a fill, reason %d "
                  "price %lld maker %d",
@@ -195,13 +195,13 @@ static void test_limit_expires_and_cancels(void **state)
     assert_int_equal(f.list.n, 0);
     bar(&f, 100, 101, 99, 100);
     assert_int_equal(f.list.n, 1);
-    assert_true(f.events[0].kind == WK_EVENT_CANCELED && f.events[0].reason == WK_REASON_EXPIRED &&
+    assert_true(f.events[0].kind == WK_TRADER_EVENT_CANCELED && f.events[0].reason == WK_REASON_EXPIRED &&
                 f.events[0].order_id == 7);
     place(&f, (wk_order){.id = 8, .side = 1, .kind = WK_ORDER_LIMIT, .price_ticks = 9000});
     wk_sim_cancel(f.venue, 0, 8, f.step);
     bar(&f, 80, 81, 79, 80); /* would have filled */
     assert_int_equal(f.list.n, 1);
-    assert_true(f.events[0].kind == WK_EVENT_CANCELED && f.events[0].reason != WK_REASON_EXPIRED);
+    assert_true(f.events[0].kind == WK_TRADER_EVENT_CANCELED && f.events[0].reason != WK_REASON_EXPIRED);
     assert_int_equal(wk_sim_positions(f.venue)[0], 0);
     wk_arena_finish(&f.arena);
 }
@@ -296,7 +296,7 @@ static void test_funding_is_paid_by_longs_and_received_by_shorts(void **state)
         assert_int_equal(f.list.n, 1);
         play(&f, (wk_bar){0, 110, 111, 109, 110, 1}, WK_PROV_TRADED, 0.001);
         assert_int_equal(f.list.n, 1);
-        assert_true(f.events[0].kind == WK_EVENT_FUNDING);
+        assert_true(f.events[0].kind == WK_TRADER_EVENT_FUNDING);
         assert_int_equal(f.events[0].amount_e8, -side * 11000000);
         /* Held across the open at which it is closed: charged before the exit. */
         place(&f, (wk_order){.side = (int8_t)-side, .reduce_only = true, .reason = WK_REASON_FLIP});
@@ -317,7 +317,7 @@ static void test_reduce_only_never_opens(void **state)
     place(&f, (wk_order){.side = -1, .reduce_only = true, .reason = WK_REASON_FLIP});
     bar(&f, 100, 101, 99, 100);
     assert_int_equal(f.list.n, 1);
-    assert_true(f.events[0].kind == WK_EVENT_CANCELED);
+    assert_true(f.events[0].kind == WK_TRADER_EVENT_CANCELED);
     place(&f, buy);
     place(&f, (wk_order){
                   .side = -1, .qty_lots = 5 * LOTS, .reduce_only = true, .reason = WK_REASON_FLIP});

@@ -23,7 +23,7 @@ typedef struct {
     uint8_t provenance[STEPS * S];
     double funding[STEPS * S];
     char symbols[S][32];
-    wk_instrument instruments[S];
+    wk_trade_instrument instruments[S];
 } market;
 
 static market m;
@@ -49,7 +49,7 @@ static void make_market(uint64_t seed)
                          .funding = m.funding};
     for (size_t s = 0; s < S; s++) {
         snprintf(m.symbols[s], sizeof m.symbols[s], "M%zu", s);
-        m.instruments[s] = (wk_instrument){.tick = 0.01, .lot = 1e-4, .min_lots = 1};
+        m.instruments[s] = (wk_trade_instrument){.tick = 0.01, .lot = 1e-4, .min_lots = 1};
         int64_t last = 20000;
         for (size_t t = 0; t < STEPS; t++) {
             size_t i = t * S + s;
@@ -347,7 +347,7 @@ static void test_instruments_come_from_the_decimals(void **state)
     }
     m.provenance[0] = WK_PROV_UNKNOWN;
     m.bars[0] = (wk_bar){0, NAN, NAN, NAN, NAN, NAN};
-    wk_instrument in[S];
+    wk_trade_instrument in[S];
     wk_err err = {0};
     assert_int_equal(wk_instruments_infer(&m.panel, in, &err), WK_OK);
     assert_true(in[0].tick == 0.1 &&

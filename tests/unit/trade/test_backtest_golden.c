@@ -101,10 +101,10 @@ static const wk_sim_config base_sim = {.fees = WK_FEES_FUTURES,
                                        .initial_cash = 10000,
                                        .cost_multiplier = 1};
 
-static void instruments_of(wk_instrument *v)
+static void instruments_of(wk_trade_instrument *v)
 {
     for (size_t s = 0; s < S; s++)
-        v[s] = (wk_instrument){.tick = 0.01, .lot = 1e-6, .min_lots = 1};
+        v[s] = (wk_trade_instrument){.tick = 0.01, .lot = 1e-6, .min_lots = 1};
 }
 
 static FILE *open_golden(const char *name)
@@ -160,7 +160,7 @@ static void compare(const char *name, const wk_trade_config *trade, const wk_sim
     double missed = NAN;
     size_t n = read_golden(name, want, 4000, &missed);
     assert_true(n > 100);
-    wk_instrument in[S];
+    wk_trade_instrument in[S];
     instruments_of(in);
     wk_backtest got = {0};
     wk_err err = {0};
@@ -265,7 +265,7 @@ static void test_thresholds_equal_numpy(void **state)
 {
     (void)state;
     FILE *file = open_golden("reference_thresholds.csv");
-    wk_instrument in[S];
+    wk_trade_instrument in[S];
     instruments_of(in);
     wk_arena arena;
     wk_arena_init(&arena);
@@ -282,7 +282,7 @@ static void test_thresholds_equal_numpy(void **state)
     assert_non_null(fgets(line, sizeof line, file)); /* the header */
     for (size_t t = 0; t < STEPS; t++) {
         wk_actions actions = {0, 4 * S, storage};
-        wk_event e = {.kind = WK_EVENT_BARS,
+        wk_trader_event e = {.kind = WK_TRADER_EVENT_BARS,
                       .time_ns = panel.start_ns + ((int64_t)t + 1) * HOUR,
                       .bars = panel.bars + t * S,
                       .provenance = panel.provenance + t * S,

@@ -42,11 +42,11 @@ static wk_trade_config plain_config(void)
 
 static void setup(fixture *f, const wk_trade_config *config)
 {
-    wk_instrument in[S];
+    wk_trade_instrument in[S];
     wk_err err = {0};
     memset(f, 0, sizeof *f);
     for (size_t s = 0; s < S; s++) {
-        in[s] = (wk_instrument){.tick = 0.01, .lot = 0.001, .min_lots = 1};
+        in[s] = (wk_trade_instrument){.tick = 0.01, .lot = 0.001, .min_lots = 1};
         f->sigma[s] = 0.01;
         f->bars[s] = (wk_bar){0, 100, 100, 100, 100, 1};
         f->forecasts[s] = (wk_forecast){.score = 0.1f, .volatility = 0.01f, .valid = 1};
@@ -68,7 +68,7 @@ static size_t close_bar(fixture *f)
 {
     f->step++;
     f->actions.n = 0;
-    wk_event e = {.kind = WK_EVENT_BARS,
+    wk_trader_event e = {.kind = WK_TRADER_EVENT_BARS,
                   .time_ns = START + (f->step + 1) * HOUR,
                   .bars = f->bars,
                   .provenance = f->provenance,
@@ -88,7 +88,7 @@ static size_t close_score(fixture *f, double score)
 static void fill(fixture *f, const wk_order *o, int64_t ticks, wk_reason reason, int side)
 {
     wk_actions none = {0, 0, NULL};
-    wk_event e = {.kind = WK_EVENT_FILL,
+    wk_trader_event e = {.kind = WK_TRADER_EVENT_FILL,
                   .time_ns = START + (f->step + 2) * HOUR,
                   .symbol = o->symbol,
                   .order_id = o->id,
@@ -399,9 +399,9 @@ static void test_limit_is_cancelled_when_its_signal_ends(void **state)
     finish(&f);
 }
 
-static wk_event expired(const fixture *f, const wk_order *o)
+static wk_trader_event expired(const fixture *f, const wk_order *o)
 {
-    return (wk_event){.kind = WK_EVENT_CANCELED,
+    return (wk_trader_event){.kind = WK_TRADER_EVENT_CANCELED,
                       .time_ns = START + (f->step + 2) * HOUR,
                       .symbol = o->symbol,
                       .order_id = o->id,
@@ -421,7 +421,7 @@ static void test_expired_limit_is_taken_or_followed_until_its_signal_ends(void *
         c.threshold = 0.5;
         setup(&f, &c);
         close_score(&f, 0.9);
-        wk_event e = expired(&f, &f.actions.v[0].order);
+        wk_trader_event e = expired(&f, &f.actions.v[0].order);
         wk_actions none = {0, 0, NULL};
         wk_trader_step(f.trader, &e, &none);
         assert_int_equal(close_score(&f, 0.3), take ? 1 : 0);
@@ -470,7 +470,7 @@ static void test_exit_overtaken_by_a_stop_is_forgotten(void **state)
     wk_order leave = f.actions.v[0].order;
     fill(&f, &entry, 9900, WK_REASON_STOP_LOSS, -1);
     assert_int_equal(close_score(&f, -0.1), 0);
-    wk_event e = expired(&f, &leave);
+    wk_trader_event e = expired(&f, &leave);
     e.reason = leave.reason;
     wk_actions none = {0, 0, NULL};
     wk_trader_step(f.trader, &e, &none);
@@ -586,7 +586,7 @@ static void test_wrong_configurations_are_refused(void **state)
     (void)state;
     wk_arena arena;
     wk_arena_init(&arena);
-    wk_instrument in = {.symbol = "X", .tick = 0.01, .lot = 0.001};
+    wk_trade_instrument in = {.symbol = "X", .tick = 0.01, .lot = 0.001};
     wk_trader *trader = NULL;
     wk_err err;
     wk_trade_config c = plain_config();

@@ -1,0 +1,232 @@
+#!/usr/bin/env python3
+"""XGBoost, LightGBM and CatBoost on the rows that `wick bench gbdt.train|row|batch --data DIR` wrote: one JSON
+line a figure, which the same command reads back with --peers FILE.
+
+needs: pip install numpy xgboost lightgbm catboost, and a C compiler (CC, default cc) for the loop over single rows
+usage: peers_gbdt.py DIR train|row|batch [--threads N] [--repeats N] [--only NAME]
+
+Trees of equal steps: XGBoost's hessian of softmax is 2p(1-p), LightGBM's 1.5p(1-p) for three classes, so eta is
+0.13333 where LightGBM has 0.1. Training is timed from the array in memory to the model, binning included. One
+row goes through each library's fastest C function, called from a loop in C, with all that can be prepared
+outside it; CatBoost's wheel has no C function. Every setting is in the line."""
+import argparse
+import ctypes
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+
+ROUNDS = 100
+LOOP = r"""
+#include <stdint.h>
+#include <stdlib.h>
+#include <time.h>
+typedef int (*lgb_fn)(void *, const void *, int64_t *, double *);
+typedef int (*xgb_fn)(void *, const char *, const char *, void *, const uint64_t **, uint64_t *, const float **);
+static double now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec * 1e6 + t.tv_nsec * 1e-3; }
+static int cmp(const void *a, const void *b) { double x = *(double *)a, y = *(double *)b; return (x > y) - (x < y); }
+static double median(double *v, int n) { qsort(v, n, sizeof *v, cmp); return v[n / 2]; }
+double lgb(lgb_fn f, void *fast, const double *X, int n, int cols, int rounds) {
+    double best = 1e30, *v = malloc(n * sizeof *v), out[16]; int64_t len;
+    for (int r = 0; r < rounds; r++) {
+        for (int i = 0; i < n; i++) { double t = now(); f(fast, X + (size_t)(i * 7919L % n) * cols, &len, out); v[i] = now() - t; }
+        double m = median(v, n); best = m < best ? m : best; }
+    free(v); return best; }
+double xgb(xgb_fn f, void *booster, const char **rows, const char *config, int n, int rounds) {
+    double best = 1e30, *v = malloc(n * sizeof *v); const uint64_t *shape; uint64_t dim; const float *out;
+    for (int r = 0; r < rounds; r++) {
+        for (int i = 0; i < n; i++) { double t = now(); f(booster, rows[i * 7919L % n], config, 0, &shape, &dim, &out); v[i] = now() - t; }
+        double m = median(v, n); best = m < best ? m : best; }
+    free(v); return best; }
+"""
+
+
+def load(folder):
+    return [np.load(os.path.join(folder, n + ".npy")) for n in ("x_train", "y_train", "x_test", "y_test")]
+
+
+def logloss(p, y):
+    p = np.asarray(p, dtype=np.float64).reshape(len(y), -1)
+    return float(-np.log(np.clip(p[np.arange(len(y)), y.ravel().astype(int)], 1e-15, 1)).mean())
+
+
+def xgb_settings(case, threads):
+    shape = (dict(grow_policy="lossguide", max_leaves=63, max_depth=0, eta=0.13333) if case == "leafwise" else
+             dict(grow_policy="depthwise", max_depth=6, eta=0.1))
+    return dict(shape, objective="multi:softprob", num_class=3, tree_method="hist", max_bin=256, min_child_weight=1e-3,
+                reg_lambda=1, nthread=threads, verbosity=0)
+
+
+def lgb_settings(case, threads, mode):
+    shape = dict(num_leaves=63, max_depth=-1) if case == "leafwise" else dict(num_leaves=64, max_depth=6)
+    modes = {"default": {}, "row-wise": dict(force_row_wise=True),
+             "row-wise, quantised": dict(force_row_wise=True, use_quantized_grad=True, num_grad_quant_bins=4,
+                                         quant_train_renew_leaf=True, stochastic_rounding=True)}
+    return dict(shape, objective="multiclass", num_class=3, learning_rate=0.1, max_bin=255, min_data_in_leaf=1,
+                min_sum_hessian_in_leaf=1e-3, lambda_l2=1, num_threads=threads, verbosity=-1, **modes[mode])
+
+
+def cat_settings(case, threads):
+    shape = (dict(grow_policy="Lossguide", max_leaves=63, depth=16) if case == "leafwise" else
+             dict(grow_policy="Depthwise", depth=6))
+    return dict(shape, loss_function="MultiClass", learning_rate=0.1, border_count=254, l2_leaf_reg=1,
+                min_data_in_leaf=1, iterations=ROUNDS, thread_count=threads, logging_level="Silent",
+                allow_writing_files=False, bootstrap_type="No", random_seed=1)
+
+
+def train_xgb(X, y, case, threads):
+    import xgboost
+    settings = xgb_settings(case, threads)
+    start, cpu = time.perf_counter(), time.process_time()
+    model = xgboost.train(settings, xgboost.QuantileDMatrix(X, y, max_bin=256, nthread=threads), ROUNDS)
+    took = time.perf_counter() - start, time.process_time() - cpu
+    return model, took, settings, lambda x: model.inplace_predict(x)
+
+
+def train_lgb(X, y, case, threads, mode):
+    import lightgbm
+    settings = lgb_settings(case, threads, mode)
+    start, cpu = time.perf_counter(), time.process_time()
+    model = lightgbm.train(settings, lightgbm.Dataset(X, y, params=settings), ROUNDS)
+    took = time.perf_counter() - start, time.process_time() - cpu
+    return model, took, settings, lambda x: model.predict(x, num_threads=threads)
+
+
+def train_cat(X, y, case, threads):
+    import catboost
+    settings = cat_settings(case, threads)
+    model = catboost.CatBoostClassifier(**settings)
+    start, cpu = time.perf_counter(), time.process_time()
+    model.fit(X, y.astype(int))
+    took = time.perf_counter() - start, time.process_time() - cpu
+    return model, took, settings, lambda x: model.predict_proba(x, thread_count=threads)
+
+
+PEERS = {
+    "xgboost": lambda X, y, case, threads: train_xgb(X, y, case, threads),
+    "lightgbm": lambda X, y, case, threads: train_lgb(X, y, case, threads, "default"),
+    "lightgbm row-wise": lambda X, y, case, threads: train_lgb(X, y, case, threads, "row-wise"),
+    "lightgbm quantised": lambda X, y, case, threads: train_lgb(X, y, case, threads, "row-wise, quantised"),
+    "catboost": lambda X, y, case, threads: train_cat(X, y, case, threads),
+}
+
+
+def version(name):
+    return __import__(name.split()[0]).__version__
+
+
+def put(name, case, peer, value, unit, settings, **more):
+    print(json.dumps(dict(name=name, case=case, peer=peer, peer_version=version(peer), peer_value=value, unit=unit,
+                          **more, settings=settings)), flush=True)
+
+
+def in_child(work):
+    """Runs work() in a process of its own, so that the peak of memory is its own too."""
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid == 0:
+        work()
+        sys.stdout.flush()
+        os._exit(0)
+    if os.waitpid(pid, 0)[1] != 0:
+        print("a peer failed", file=sys.stderr)
+
+
+def bench_train(folder, threads, repeats, only):
+    for peer, train in PEERS.items():
+        if only and only != peer:
+            continue
+
+        def work():
+            X, y, X_test, y_test = load(folder)
+            y = y.ravel()
+            best = None
+            for _ in range(repeats):
+                _, took, settings, predict = train(X, y, "leafwise", threads)
+                best = took if best is None or took[0] < best[0] else best
+            put("gbdt.train", "synthetic", peer, best[0], "s", settings, user_cpu_s=best[1],
+                logloss=logloss(predict(X_test), y_test), threads=threads, rounds=ROUNDS,
+                rss_peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        in_child(work)
+
+
+def single_row(peer, model, X):
+    with tempfile.TemporaryDirectory() as tmp:
+        with open(os.path.join(tmp, "loop.c"), "w") as f:
+            f.write(LOOP)
+        subprocess.check_call([os.environ.get("CC", "cc"), "-O2", "-shared", "-fPIC", f.name, "-o", tmp + "/loop.so"])
+        loop = ctypes.CDLL(tmp + "/loop.so")
+    if peer == "lightgbm":
+        from lightgbm import basic
+        lib, X = basic._LIB, np.ascontiguousarray(X, dtype=np.float64)
+        fast = ctypes.c_void_p()
+        # 0: probabilities; 1: float64.
+        assert lib.LGBM_BoosterPredictForMatSingleRowFastInit(model._handle, 0, 0, -1, 1, X.shape[1], b"num_threads=1",
+                                                              ctypes.byref(fast)) == 0
+        loop.lgb.restype = ctypes.c_double
+        return loop.lgb(lib.LGBM_BoosterPredictForMatSingleRowFast, fast, ctypes.c_void_p(X.ctypes.data), len(X),
+                        X.shape[1], 5)
+    from xgboost import core
+    model.set_param({"nthread": 1})
+    config = json.dumps(dict(type=0, training=False, iteration_begin=0, iteration_end=0, strict_shape=True, cache_id=0,
+                             missing=float("nan"))).encode()
+    rows = (ctypes.c_char_p * len(X))(*[json.dumps(dict(data=[X[i].ctypes.data, True], shape=[1, X.shape[1]],
+                                                        typestr="<f4", version=3)).encode() for i in range(len(X))])
+    loop.xgb.restype = ctypes.c_double
+    return loop.xgb(core._LIB.XGBoosterPredictFromDense, model.handle, rows, config, len(X), 5)
+
+
+def bench_row(folder, threads, only):
+    X, y, _, _ = load(folder)
+    y = y.ravel()
+    rows = np.ascontiguousarray(X[:10000])
+    for case in ("leafwise", "depth6"):
+        for peer in ("xgboost", "lightgbm"):
+            if only and only != peer:
+                continue
+            model, _, settings, _ = PEERS[peer](X, y, case, threads)
+            put("gbdt.row", case, peer, single_row(peer, model, rows), "us", settings, threads=1)
+
+
+def bench_batch(folder, threads, repeats, only):
+    X, y, _, _ = load(folder)
+    y = y.ravel()
+    for case in ("leafwise", "depth6"):
+        for peer in ("xgboost", "lightgbm", "catboost"):
+            if only and only != peer:
+                continue
+            model, _, settings, predict = PEERS[peer](X, y, case, threads)
+            if peer == "xgboost":
+                model.set_param({"nthread": 1})
+            one = {"xgboost": lambda: predict(X), "lightgbm": lambda: model.predict(X, num_threads=1),
+                   "catboost": lambda: model.predict_proba(X, thread_count=1)}[peer]
+            best = cpu = 1e30
+            for _ in range(max(repeats, 3)):
+                start, cpu_start = time.perf_counter(), time.process_time()
+                one()
+                best, cpu = min(best, time.perf_counter() - start), min(cpu, time.process_time() - cpu_start)
+            put("gbdt.batch", case, peer, len(X) / best, "rows/s", settings, threads=1, by_cpu_time=len(X) / cpu)
+
+
+def main():
+    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    args.add_argument("folder")
+    args.add_argument("what", choices=["train", "row", "batch"])
+    args.add_argument("--threads", type=int, default=2)
+    args.add_argument("--repeats", type=int, default=1)
+    args.add_argument("--only")
+    a = args.parse_args()
+    if a.what == "train":
+        bench_train(a.folder, a.threads, a.repeats, a.only)
+    elif a.what == "row":
+        bench_row(a.folder, a.threads, a.only)
+    else:
+        bench_batch(a.folder, a.threads, a.repeats, a.only)
+
+
+main()

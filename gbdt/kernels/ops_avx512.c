@@ -1,0 +1,198 @@
+/* Needs -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vbmi. A part's nodes are compared at once:
+ * vpermb fetches the byte of each node's column. */
+#include <float.h>
+#include <immintrin.h>
+#include <string.h>
+
+#include "gbdt/kernels/ops.h"
+
+#define TILE WK__GBDT_TILE
+#define INLINE static inline __attribute__((always_inline))
+
+/* Thresholds that are not above x, by line and within it; a missing value counts 272, which saturates. */
+INLINE void quantise(const wk__gbdt_plan *plan, const float *row, uint8_t *bytes)
+{
+    uint16_t count[WK__GBDT_COLUMNS_MAX] __attribute__((aligned(64)));
+    const __m512 largest = _mm512_set1_ps(FLT_MAX);
+    for (size_t c = 0; c < plan->n_columns; c++) {
+        const wk__gbdt_cuts *cuts = &plan->cuts[c];
+        /* In this order the minimum keeps a NaN. */
+        __m512 x = _mm512_min_ps(largest, _mm512_set1_ps(row[plan->feature[c]]));
+        unsigned g = (unsigned)__builtin_popcount(
+            _mm512_cmp_ps_mask(x, _mm512_load_ps(cuts->group), _CMP_NLT_UQ));
+        unsigned k = (unsigned)__builtin_popcount(
+            _mm512_cmp_ps_mask(x, _mm512_load_ps(cuts->line[g]), _CMP_NLT_UQ));
+        count[c] = (uint16_t)(16 * g + k);
+    }
+    for (size_t c = plan->n_columns; c < plan->n_columns_padded; c++)
+        count[c] = 0;
+    for (size_t c = 0; c < plan->n_columns_padded; c += 32)
+        _mm256_store_si256((void *)(bytes + c),
+                           _mm512_cvtusepi16_epi8(_mm512_load_si512((const void *)(count + c))));
+}
+
+/* The bytes of 64 nodes' columns, from a row in one, two or four vectors. */
+INLINE __m512i fetch(const __m512i *q, int n_vectors, __m512i column)
+{
+    if (n_vectors == 1)
+        return _mm512_permutexvar_epi8(column, q[0]);
+    __m512i low = _mm512_permutex2var_epi8(q[0], column, q[1]);
+    if (n_vectors == 2)
+        return low;
+    __m512i high = _mm512_permutex2var_epi8(q[2], column, q[3]);
+    return _mm512_mask_mov_epi8(low, _mm512_movepi8_mask(column), high);
+}
+
+INLINE __mmask64 goes_right(const wk__gbdt_part *part, uint64_t plus, const __m512i *q,
+                            int n_vectors)
+{
+    __m512i w = fetch(q, n_vectors, _mm512_load_si512(part->column));
+    w = _mm512_mask_add_epi8(w, plus, w, _mm512_set1_epi8(1));
+    return _mm512_cmpgt_epu8_mask(w, _mm512_load_si512(part->cut));
+}
+
+/* Every node's child, then the child's child and so on: lane 0 ends at the leaf. */
+INLINE float leaf_by_doubling(const wk__gbdt_part *part, __mmask64 right, int doublings)
+{
+    __m512i n = _mm512_mask_blend_epi8(right, _mm512_load_si512(part->child[0]),
+                                       _mm512_load_si512(part->child[1]));
+    for (int i = 0; i < doublings; i++)
+        n = _mm512_mask_permutexvar_epi8(n, _mm512_movepi8_mask(n), n, n);
+    return part->value[_mm_cvtsi128_si32(_mm512_castsi512_si128(n)) & 63];
+}
+
+INLINE void walk_parts(const wk__gbdt_plan *plan, const uint8_t *bytes, float *margin,
+                       int n_vectors)
+{
+    __m512i q[4];
+    for (int i = 0; i < n_vectors; i++)
+        q[i] = _mm512_load_si512((const void *)(bytes + 64 * i));
+    for (size_t k = 0; k < plan->n_outputs; k++) {
+        float sum = plan->base_margin[k];
+        for (size_t b = plan->output_blocks[k]; b < plan->output_blocks[k + 1]; b++) {
+            const wk__gbdt_part *part = &plan->parts[b * WK__GBDT_TOGETHER];
+            const uint64_t *plus = &plan->plus[b * WK__GBDT_TOGETHER];
+            float value[WK__GBDT_TOGETHER];
+#define EACH(leaf)                                                                  \
+    for (int i = 0; i < WK__GBDT_TOGETHER; i++)                                     \
+        value[i] = leaf;                                                            \
+    break
+            switch (plan->block_doublings[b]) {
+            case 3:
+                EACH(leaf_by_doubling(part + i, goes_right(part + i, plus[i], q, n_vectors), 3));
+            case 4:
+                EACH(leaf_by_doubling(part + i, goes_right(part + i, plus[i], q, n_vectors), 4));
+            case 5:
+                EACH(leaf_by_doubling(part + i, goes_right(part + i, plus[i], q, n_vectors), 5));
+            default:
+                EACH(leaf_by_doubling(part + i, goes_right(part + i, plus[i], q, n_vectors), 6));
+            }
+            for (int i = 0; i < WK__GBDT_TOGETHER; i++)
+                sum += value[i];
+        }
+        margin[k] = sum;
+    }
+}
+
+static void predict_row(const wk__gbdt_plan *plan, const float *row, float *margin)
+{
+    uint8_t bytes[WK__GBDT_COLUMNS_MAX] __attribute__((aligned(64)));
+    quantise(plan, row, bytes);
+    if (plan->n_columns_padded == 64) {
+        walk_parts(plan, bytes, margin, 1);
+    } else if (plan->n_columns_padded == 128) {
+        walk_parts(plan, bytes, margin, 2);
+    } else {
+        memset(bytes + plan->n_columns_padded, 0, sizeof bytes - plan->n_columns_padded);
+        walk_parts(plan, bytes, margin, 4);
+    }
+}
+
+/* ---- batch ---- */
+
+/* Sixteen rows of sixteen columns change places. */
+INLINE void transpose(const uint8_t *from, size_t stride, uint8_t *to, uint8_t *to_plus)
+{
+    __m128i a[16], b[16];
+    for (int i = 0; i < 16; i++)
+        a[i] = _mm_load_si128((const void *)(from + (size_t)i * stride));
+    for (int round = 0; round < 4; round++) {
+        for (int i = 0; i < 8; i++) {
+            b[2 * i] = _mm_unpacklo_epi8(a[i], a[i + 8]);
+            b[2 * i + 1] = _mm_unpackhi_epi8(a[i], a[i + 8]);
+        }
+        memcpy(a, b, sizeof a);
+    }
+    for (int i = 0; i < 16; i++) {
+        _mm_store_si128((void *)(to + (size_t)i * TILE), a[i]);
+        _mm_store_si128((void *)(to_plus + (size_t)i * TILE),
+                        _mm_add_epi8(a[i], _mm_set1_epi8(1)));
+    }
+}
+
+INLINE void add_leaves(float *sum, const float *value, const uint8_t *leaf)
+{
+    __m512 a = _mm512_load_ps(value), b = _mm512_load_ps(value + 16);
+    __m512 c = _mm512_load_ps(value + 32), d = _mm512_load_ps(value + 48);
+    for (int j = 0; j < TILE; j += 16) {
+        __m512i i = _mm512_cvtepu8_epi32(_mm_load_si128((const void *)(leaf + j)));
+        __m512 low = _mm512_permutex2var_ps(a, i, b), high = _mm512_permutex2var_ps(c, i, d);
+        __mmask16 upper = _mm512_test_epi32_mask(i, _mm512_set1_epi32(32));
+        __m512 v = _mm512_mask_blend_ps(upper, low, high);
+        _mm512_store_ps(sum + j, _mm512_add_ps(_mm512_load_ps(sum + j), v));
+    }
+}
+
+/* From the leaves up, each node takes the result of the child that the row goes to. */
+INLINE void fold_nodes(wk__gbdt_tile *t, const wk__gbdt_batch_node *node, size_t n)
+{
+    for (const wk__gbdt_batch_node *end = node + n; node < end; node++) {
+        __m512i cut = _mm512_set1_epi8((char)node->cut);
+        const uint8_t *column = WK__GBDT_PLACE(t, node->column);
+        const uint8_t *left = WK__GBDT_PLACE(t, node->left);
+        const uint8_t *right = WK__GBDT_PLACE(t, node->right);
+        uint8_t *self = WK__GBDT_PLACE(t, node->self);
+        for (int w = 0; w < TILE; w += 64) {
+            __mmask64 m = _mm512_cmpgt_epu8_mask(_mm512_load_si512(column + w), cut);
+            __m512i v = _mm512_mask_mov_epi8(_mm512_load_si512(left + w), m,
+                                             _mm512_load_si512(right + w));
+            _mm512_store_si512(self + w, v);
+        }
+    }
+}
+
+static void predict_tile(const wk__gbdt_plan *plan, const float *X, size_t n_rows, size_t stride,
+                         float *margin)
+{
+    wk__gbdt_tile t;
+    uint8_t rows[16][WK__GBDT_COLUMNS_MAX] __attribute__((aligned(64)));
+    float sum[TILE] __attribute__((aligned(64)));
+    size_t padded = plan->n_columns_padded, K = plan->n_outputs;
+    memset(t.columns[0], 0, TILE); /* a forest without splits has no column */
+    for (size_t first = 0; first < TILE; first += 16) {
+        for (size_t i = 0; i < 16; i++) {
+            size_t row = first + i < n_rows ? first + i : n_rows - 1;
+            quantise(plan, X + row * stride, rows[i]);
+        }
+        for (size_t c = 0; c < plan->n_columns; c += 16)
+            transpose(rows[0] + c, sizeof rows[0], t.columns[c] + first,
+                      t.columns[padded + c] + first);
+    }
+    for (size_t i = 0; i < WK__GBDT_PART; i++)
+        memset(t.slots[WK__GBDT_PART + i], (int)i, TILE);
+    for (size_t k = 0; k < K; k++) {
+        for (size_t i = 0; i < TILE; i++)
+            sum[i] = plan->base_margin[k];
+        size_t begin = plan->output_blocks[k] * WK__GBDT_TOGETHER;
+        size_t end = plan->output_blocks[k + 1] * WK__GBDT_TOGETHER;
+        for (size_t p = begin; p < end; p++) {
+            size_t at = plan->part_nodes[p];
+            fold_nodes(&t, plan->nodes + at, plan->part_nodes[p + 1] - at);
+            add_leaves(sum, plan->batch_value + p * WK__GBDT_PART, t.slots[0]);
+        }
+        for (size_t i = 0; i < n_rows; i++)
+            margin[i * K + k] = sum[i];
+    }
+}
+
+const wk__gbdt_ops wk__gbdt_ops_avx512 = {"avx512", predict_row, predict_tile};

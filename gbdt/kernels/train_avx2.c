@@ -1,0 +1,5 @@
+#include "gbdt/kernels/partition_body.h"
+#include "gbdt/kernels/search_body.h"
+#include "gbdt/kernels/shared_body.h"
+
+const wk__gbdt_train_ops wk__gbdt_train_ops_avx2 = {"avx2", search, mark, move, add_shared};

@@ -1,0 +1,86 @@
+/* A running bot: an engine between a feed and an executor, with its journal. `wick paper` and `wick
+ * live` run it on live data, or on a recording or recorded candles at any speed. */
+#ifndef WICK_BOT_H
+#define WICK_BOT_H
+
+#include <stdatomic.h>
+
+#include "wick/engine.h"
+#include "wick/executor.h"
+#include "wick/journal.h"
+#include "wick/ledger.h"
+#include "wick/run.h"
+#include "wick/sim.h"
+
+/* ---- its configuration ---- */
+
+typedef struct {
+    const char *dir; /* of a trained model */
+    double weight;
+    int64_t priority;
+} wk_bot_model_config;
+
+typedef struct {
+    const char *symbol; /* as the models call it */
+    const char *feed;   /* "VENUE:SYMBOL" in the feed section; "" = `symbol` at the only venue */
+    const char *trade;  /* as the executor's venue calls it; "" = symbol */
+    double tick,
+        lot; /* NaN: from the venue's instruments in the store, else the decimals of its history */
+    double lot_min; /* base currency; NaN: one lot */
+} wk_bot_market_config;
+
+typedef enum { WK_BOT_PAPER, WK_BOT_DELTA_INDIA, WK_BOT_DELTA_GLOBAL, WK_BOT_KRAKEN } wk_bot_venue;
+
+typedef struct {
+    const char *name;
+    wk_sections models;  /* wk_bot_model_config */
+    wk_sections markets; /* wk_bot_market_config; empty: those of the models */
+    int combine;         /* wk_combine_rule */
+    wk_strings set;      /* overrides of the first model's configuration for trading and costs:
+                            "trade.slots=5" */
+    int venue;           /* wk_bot_venue */
+    bool testnet;
+    double patience_s;   /* how long a step waits for markets that are late */
+    double initial_cash; /* quote; NaN: the model's sim.initial_cash, or the account's balance */
+    const char *store, *history_venue; /* warm-up bars: "" = the default store, the models' venue */
+    const char *dir;  /* journal.sqlite and trades.csv lie there; "" = $WICK_HOME/bots/<name> */
+    const char *feed; /* file with the feed's configuration (see wick record) */
+} wk_bot_config;
+extern const wk_cfg_table wk_bot_config_table;
+
+/* ---- a bot ---- */
+
+typedef struct wk_bot wk_bot;
+
+/* Loads the models and plans everything. The venue is the caller's executor, or the paper one when
+ * it is NULL. journal may be NULL: nothing is kept. `config` must outlive the bot. */
+WK_MUST_CHECK wk_status wk_bot_open(const wk_bot_config *config, const wk_executor *executor,
+                                    wk_journal *journal, wk_bot **out, wk_err *err);
+void wk_bot_close(wk_bot *bot);
+
+size_t wk_bot_n_markets(const wk_bot *bot);
+const wk_bot_market_config *wk_bot_market(const wk_bot *bot, size_t s);
+const wk_trade_instrument *wk_bot_instruments(const wk_bot *bot);
+int64_t wk_bot_timeframe_ns(const wk_bot *bot);
+size_t wk_bot_warmup_steps(const wk_bot *bot);
+wk_engine *wk_bot_engine(wk_bot *bot);
+const wk_run_config *wk_bot_model_run_config(const wk_bot *bot, size_t k);
+
+/* A step that has closed: the executor's bars, its events, the models, the trader, its orders.
+ * `warming`: history. */
+WK_MUST_CHECK wk_status wk_bot_step(wk_bot *bot, const wk_features_step *step, bool warming,
+                                    wk_err *err);
+
+/* Between steps: takes what the venue has to say and sends what has become durable. Call it often.
+ * With `wait`, waits for the journal first (replays). */
+WK_MUST_CHECK wk_status wk_bot_tend(wk_bot *bot, bool wait, wk_err *err);
+
+typedef struct {
+    uint64_t steps, orders, cancels, fills, trades,
+        held_back; /* held_back: entries dropped, journal not durable in time */
+    uint64_t inputs_digest, intents_digest;
+    double cash, equity, net; /* quote; net: of closed trades */
+} wk_bot_counts;
+void wk_bot_count(const wk_bot *bot, wk_bot_counts *out);
+
+#endif

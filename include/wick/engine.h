@@ -1,0 +1,81 @@
+/* The engine of a bot: models and the trader as one stream. Bars that close go in, order intents
+ * come out; nothing else. No thread, socket, clock or disk: paper, live and replay feed the same
+ * engine, and with the same bars and the same venue events it does the same, which its digests
+ * show.
+ *
+ * Several models may speak of one market, each on its own timeframe (a multiple of the shortest): a
+ * combination rule makes one forecast of theirs, and one trader acts on it. */
+#ifndef WICK_ENGINE_H
+#define WICK_ENGINE_H
+
+#include "wick/forecaster.h"
+#include "wick/trade.h"
+
+typedef enum {
+    WK_COMBINE_NET = 0,  /* weighted mean of scores and probabilities */
+    WK_COMBINE_PRIORITY, /* the first (by priority) that is not HOLD */
+    WK_COMBINE_VOTE,     /* a side needs more than half of the weight */
+    WK_COMBINE_VETO      /* all must agree: one that says the other side makes it HOLD */
+} wk_combine_rule;
+
+typedef struct {
+    const wk_model *model;
+    const wk_run_config *config; /* of the model; its data.timeframe is the model's */
+    double weight;    /* >= 0; the ensemble may change it at any bar (wk_engine_set_weight) */
+    int64_t priority; /* smaller first */
+    uint64_t version; /* for journals: of the bundle on disk */
+} wk_engine_model;
+
+typedef struct {
+    const wk_engine_model *models;
+    size_t n_models;
+    int combine;               /* wk_combine_rule */
+    int64_t timeframe_ns;      /* of the steps that are pushed: the shortest of the models' */
+    const char (*symbols)[32]; /* [S] markets, of all models together */
+    const wk_trade_instrument *instruments; /* [S] */
+    size_t S;
+    const wk_trade_config *trade;
+    int64_t initial_cash_e8;
+} wk_engine_config;
+
+typedef struct wk_engine wk_engine;
+
+/* All memory comes from the arena, which may be frozen afterwards. */
+WK_MUST_CHECK wk_status wk_engine_plan(wk_arena *arena, const wk_engine_config *config,
+                                       wk_engine **out, wk_err *err);
+
+/* How many steps of history a fresh engine wants before it trades. */
+size_t wk_engine_warmup_steps(const wk_engine *engine);
+
+/* What one step led to; borrowed until the next. */
+typedef struct {
+    int64_t time_ns;              /* close of the step */
+    const wk_forecast *forecasts; /* [S] combined */
+    const double *sigma;          /* [S] */
+    const wk_actions *actions;
+    uint64_t inputs_digest;  /* of this step's features and forecasts of all models */
+    uint64_t running_digest; /* of all steps so far */
+} wk_engine_outcome;
+
+/* A step that has closed. `warming`: history; models and trailing windows learn from it, no entry
+ * is made. */
+void wk_engine_step(wk_engine *engine, const wk_features_step *step, bool warming,
+                    wk_engine_outcome *out);
+
+/* Something the venue said: fills, rejections, cancellations, funding. Actions as above. */
+void wk_engine_event(wk_engine *engine, const wk_trader_event *event, wk_engine_outcome *out);
+
+void wk_engine_set_weight(wk_engine *engine, size_t model, double weight);
+/* Puts a warmed model in the place of another at a step's boundary: `fresh` has been planned and
+ * pushed through the same steps elsewhere, off this thread. */
+void wk_engine_swap(wk_engine *engine, size_t model, wk_forecaster *fresh,
+                    const wk_engine_model *description);
+
+const wk_trader *wk_engine_trader(const wk_engine *engine);
+wk_trader *wk_engine_trader_mutable(wk_engine *engine);
+/* The forecasts of model k at its newest step [S] (invalid where it does not speak of the market).
+ */
+const wk_forecast *wk_engine_model_forecasts(const wk_engine *engine, size_t k);
+uint64_t wk_engine_intents_digest(const wk_engine *engine); /* of all actions so far */
+
+#endif

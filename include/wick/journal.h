@@ -1,0 +1,93 @@
+/* The journal of a bot, SQLite in WAL mode: signals, decisions, orders and their life, fills,
+ * positions, equity, model versions, alerts. The trader's thread only copies fixed records into a
+ * ring; a thread of the journal's own writes them and says how far they are durable. */
+#ifndef WICK_JOURNAL_H
+#define WICK_JOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wick/err.h"
+#include "wick/trade.h"
+
+typedef struct wk_journal wk_journal;
+
+/* Creates or opens it; a journal of a newer version or a damaged one is refused. `run` names this
+ * start of the bot. */
+WK_MUST_CHECK wk_status wk_journal_open(const char *path, wk_journal **out, wk_err *err);
+/* Writes what waits, then closes. */
+void wk_journal_close(wk_journal *journal);
+
+typedef enum {
+    WK_JOURNAL_SIGNAL,   /* a forecast that a decision was made on */
+    WK_JOURNAL_DECISION, /* what the trader did or did not, and why */
+    WK_JOURNAL_ORDER, /* an order or cancel that is about to be sent: entries need it durable first
+                       */
+    WK_JOURNAL_ORDER_STATE,
+    WK_JOURNAL_FILL,
+    WK_JOURNAL_POSITION,
+    WK_JOURNAL_EQUITY,
+    WK_JOURNAL_FUNDING,
+    WK_JOURNAL_MODEL, /* a model began or stopped to serve */
+    WK_JOURNAL_ALERT,
+    WK_JOURNAL_NOTE /* starts, stops, reconciliations, overrides: text */
+} wk_journal_kind;
+
+typedef struct {
+    int32_t kind;    /* wk_journal_kind */
+    uint32_t market; /* index, see wk_journal_market */
+    int64_t time_ns;
+    uint64_t order_id;
+    uint64_t inputs_digest, model_version;
+    int8_t side;
+    uint8_t order_kind, reason, reduce_only, maker;
+    int64_t qty_lots, price_ticks, stop_ticks, profit_ticks, expires_ns;
+    int64_t amount_e8, fee_e8, equity_e8, cash_e8;
+    double score, threshold, sigma, p[3], magnitude, volatility;
+    char state[24];    /* ORDER_STATE: sent acked working partial filled cancelled expired refused
+                          unknown */
+    char venue_id[64]; /* venue's order or fill id */
+    char text[200];    /* reason, note, alert */
+} wk_journal_record;
+
+/* Any one thread. Returns the record's sequence number (from 1), or 0 when the ring is full (disk
+ * stalled): the caller then makes no entry; exits are sent all the same and put again later. Never
+ * blocks or allocates. */
+uint64_t wk_journal_put(wk_journal *journal, const wk_journal_record *record);
+/* All records up to this number survive a crash. */
+uint64_t wk_journal_durable(const wk_journal *journal);
+/* Blocks until then, for start-up and tests; WK_E_IO with the reason when the disk refuses. */
+WK_MUST_CHECK wk_status wk_journal_sync(wk_journal *journal, wk_err *err);
+/* What stops it from writing (full disk), "" when nothing does. Any thread; `out` 256 bytes. */
+void wk_journal_problem(const wk_journal *journal, char out[256]);
+
+/* Names a market for the rows; the same index in every call. Blocks. */
+WK_MUST_CHECK wk_status wk_journal_market(wk_journal *journal, uint32_t index, const char *venue,
+                                          const char *symbol, const wk_trade_instrument *instrument,
+                                          wk_err *err);
+
+/* ---- recovery: what the journal believes at start-up ---- */
+
+typedef struct {
+    wk_journal_record order; /* the newest ORDER row of this id */
+    char state[24];          /* newest state, "" when it was never sent as far as anyone knows */
+    int64_t filled_lots;
+} wk_journal_open_order;
+
+typedef struct {
+    uint32_t market;
+    int64_t qty_lots, entry_ticks, stop_ticks, profit_ticks;
+    int64_t realised_e8;
+} wk_journal_position;
+
+/* Orders whose newest state is not final, and positions that are not flat, as the fills add up. The
+ * caller frees both. */
+WK_MUST_CHECK wk_status wk_journal_recover(wk_journal *journal, wk_journal_open_order **orders,
+                                           size_t *n_orders, wk_journal_position **positions,
+                                           size_t *n_positions, int64_t *cash_e8, wk_err *err);
+/* Has this fill been journalled? Fills are unique by venue id. */
+WK_MUST_CHECK wk_status wk_journal_has_fill(wk_journal *journal, const char *fill_id, bool *has,
+                                            wk_err *err);
+
+#endif

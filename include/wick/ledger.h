@@ -1,0 +1,43 @@
+/* The ledger: fills and funding of each market, added up into round trips. Backtest, paper and live
+ * count trades with this one. */
+#ifndef WICK_LEDGER_H
+#define WICK_LEDGER_H
+
+#include "wick/arena.h"
+#include "wick/trade.h"
+
+typedef struct {
+    uint32_t symbol;
+    int8_t side;
+    uint8_t exit_reason; /* wk_reason */
+    size_t entry_step, exit_step;
+    int64_t entry_ns, exit_ns;
+    double entry_price, exit_price; /* averages, slippage included */
+    double qty, notional;           /* base; quote at entry */
+    double gross, fees, slippage, funding,
+        net;      /* quote; net = gross - fees - slippage + funding, gross at unslipped prices */
+    double score; /* of the signal */
+} wk_trade;
+
+typedef struct wk_ledger wk_ledger;
+
+WK_MUST_CHECK wk_status wk_ledger_plan(wk_arena *arena, const wk_trade_instrument *instruments,
+                                       size_t S, wk_ledger **out, wk_err *err);
+
+/* Books a fill of step `step`; score is of the signal behind it, kept from the fill that opens.
+ * *closed and *trade are set when the position is flat again. *cash_e8 is what it moved, without
+ * fee and slippage. WK_E_RANGE on overflow. */
+WK_MUST_CHECK wk_status wk_ledger_fill(wk_ledger *ledger, const wk_trader_event *fill, size_t step,
+                                       double score, int64_t *cash_e8, bool *closed,
+                                       wk_trade *trade, wk_err *err);
+/* Funding received (positive) or paid. */
+void wk_ledger_funding(wk_ledger *ledger, uint32_t symbol, int64_t amount_e8);
+/* Signed lots held. */
+int64_t wk_ledger_held(const wk_ledger *ledger, uint32_t symbol);
+
+/* The columns of trades.csv, the same in backtest, paper and live; a line ends with \n. out holds 512 bytes. */
+const char *wk_trades_csv_header(void);
+size_t wk_trades_csv_line(const wk_trade *trade, const char *symbol, char out[512]);
+
+
+#endif

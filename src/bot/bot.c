@@ -1,0 +1,245 @@
+/* A bot's loop body: what happens when a step closes, and between steps. */
+#include "bot_internal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wick/clock.h"
+#include "wick/log.h"
+
+static void put(wk_bot *b, const wk_journal_record *record)
+{
+    if (b->journal)
+        wk_journal_put(b->journal, record);
+}
+
+/* The venue will not see this order: the trader takes it back. */
+static wk_status take_back(wk_bot *b, const wk_order *o, const char *why, wk_err *err)
+{
+    b->counts.held_back++;
+    wk_log_write(WK_LOG_WARN, "trade.held_back", "market=%s order=%llu why=\"%s\"",
+                 wk_bot_market(b, o->symbol)->symbol, (unsigned long long)o->id, why);
+    wk_trader_event event = {.kind = WK_TRADER_EVENT_REJECT,
+                             .time_ns = b->now_ns,
+                             .symbol = o->symbol,
+                             .order_id = o->id,
+                             .side = o->side,
+                             .qty_lots = o->qty_lots,
+                             .reason = o->reason};
+    return wk__bot_event(b, &event, err);
+}
+
+static wk_journal_record describe(const wk_bot *b, const wk_action *a)
+{
+    const wk_order *o = &a->order;
+    const wk_forecast *f = &b->outcome.forecasts[o->symbol];
+    wk_journal_record r = {.kind = WK_JOURNAL_ORDER,
+                           .market = o->symbol,
+                           .time_ns = b->now_ns,
+                           .order_id = o->id,
+                           .inputs_digest = b->outcome.inputs_digest,
+                           .side = o->side,
+                           .order_kind = o->kind,
+                           .reason = o->reason,
+                           .reduce_only = o->reduce_only,
+                           .qty_lots = o->qty_lots,
+                           .price_ticks = o->price_ticks,
+                           .stop_ticks = o->stop_ticks,
+                           .profit_ticks = o->profit_ticks,
+                           .expires_ns = o->expires_ns,
+                           .score = (double)f->score,
+                           .threshold = wk_trader_threshold(wk_engine_trader(b->engine)),
+                           .sigma = b->outcome.sigma[o->symbol],
+                           .magnitude = (double)f->magnitude,
+                           .volatility = (double)f->volatility};
+    for (int k = 0; k < 3; k++)
+        r.p[k] = (double)f->p[k];
+    snprintf(r.state, sizeof r.state, "%s", a->kind == WK_ACTION_CANCEL ? "cancel" : "planned");
+    snprintf(r.text, sizeof r.text, "%s", wk_reason_name((wk_reason)o->reason));
+    return r;
+}
+
+/* Exits and cancels wait for nothing; when the executor has no room they go again at the next
+ * chance. */
+static void submit_now(wk_bot *b, const wk_action *a)
+{
+    if (b->executor.submit(b->executor.self, a, b->now_ns))
+        return;
+    WK_ASSERT(b->n_again < b->room);
+    b->again[b->n_again++] = *a;
+}
+
+static wk_status dispatch(wk_bot *b, const wk_actions *actions, wk_err *err)
+{
+    /* An event handled below may reuse the engine's list. */
+    size_t n = actions->n;
+    wk_action list[WK__BOT_ACTIONS_MAX];
+    WK_ASSERT(n <= WK__BOT_ACTIONS_MAX);
+    memcpy(list, actions->v, n * sizeof *list);
+    for (size_t i = 0; i < n; i++) {
+        const wk_action *a = &list[i];
+        bool is_entry = a->kind == WK_ACTION_PLACE && !a->order.reduce_only;
+        uint64_t seq = 0;
+        if (b->journal) {
+            wk_journal_record r = describe(b, a);
+            if (is_entry) {
+                r.kind = WK_JOURNAL_SIGNAL;
+                wk_journal_put(b->journal, &r);
+                r.kind = WK_JOURNAL_ORDER;
+            }
+            seq = wk_journal_put(b->journal, &r);
+        }
+        *(a->kind == WK_ACTION_CANCEL ? &b->counts.cancels : &b->counts.orders) += 1;
+        wk_log_write(WK_LOG_INFO, a->kind == WK_ACTION_CANCEL ? "trade.cancel" : "trade.order",
+                     "market=%s side=%s lots=%lld price_ticks=%lld reason=%s order=%llu",
+                     wk_bot_market(b, a->order.symbol)->symbol, a->order.side > 0 ? "buy" : "sell",
+                     (long long)a->order.qty_lots, (long long)a->order.price_ticks,
+                     wk_reason_name((wk_reason)a->order.reason), (unsigned long long)a->order.id);
+        if (!is_entry) {
+            submit_now(b, a);
+        } else if (!b->journal) {
+            if (!b->executor.submit(b->executor.self, a, b->now_ns))
+                WK_TRY(take_back(b, &a->order, "the executor's queue is full", err));
+        } else if (seq == 0 || b->n_waiting == b->room) {
+            WK_TRY(take_back(b, &a->order, "the journal takes no more records", err));
+        } else {
+            b->waiting[b->n_waiting++] = (wk__waiting){*a, seq, b->now_ns};
+        }
+    }
+    return WK_OK;
+}
+
+static wk_status book(wk_bot *b, const wk_trader_event *e, wk_err *err)
+{
+    int64_t cash;
+    bool closed;
+    wk_trade trade;
+    double score = b->outcome.forecasts ? (double)b->outcome.forecasts[e->symbol].score : 0;
+    WK_TRY(wk_ledger_fill(b->ledger, e, b->counts.steps, score, &cash, &closed, &trade, err));
+    b->counts.fills++;
+    wk_log_write(WK_LOG_INFO, "trade.fill",
+                 "market=%s side=%s lots=%lld price_ticks=%lld reason=%s order=%llu",
+                 wk_bot_market(b, e->symbol)->symbol, e->side > 0 ? "buy" : "sell",
+                 (long long)e->qty_lots, (long long)e->price_ticks,
+                 wk_reason_name((wk_reason)e->reason), (unsigned long long)e->order_id);
+    if (!closed)
+        return WK_OK;
+    b->counts.trades++;
+    b->counts.net += trade.net;
+    if (!b->trades)
+        return WK_OK;
+    char line[512];
+    wk_trades_csv_line(&trade, wk_bot_market(b, e->symbol)->symbol, line);
+    if (fputs(line, b->trades) < 0 || fflush(b->trades) != 0)
+        return wk_fail(err, WK_E_IO, "cannot write %s: the disk may be full", b->trades_path);
+    return WK_OK;
+}
+
+static void journal_event(wk_bot *b, const wk_trader_event *e)
+{
+    static const char *const states[] = {[WK_TRADER_EVENT_ACK] = "working",
+                                         [WK_TRADER_EVENT_REJECT] = "refused",
+                                         [WK_TRADER_EVENT_CANCELED] = "cancelled"};
+    wk_journal_record r = {.market = e->symbol,
+                           .time_ns = e->time_ns,
+                           .order_id = e->order_id,
+                           .side = e->side,
+                           .reason = e->reason,
+                           .maker = e->maker,
+                           .qty_lots = e->qty_lots,
+                           .price_ticks = e->price_ticks,
+                           .fee_e8 = e->fee_e8 + e->slippage_e8,
+                           .amount_e8 = e->amount_e8};
+    snprintf(r.text, sizeof r.text, "%s", wk_reason_name((wk_reason)e->reason));
+    if (e->kind == WK_TRADER_EVENT_FILL) {
+        r.kind = WK_JOURNAL_FILL;
+    } else if (e->kind == WK_TRADER_EVENT_FUNDING) {
+        r.kind = WK_JOURNAL_FUNDING;
+    } else {
+        r.kind = WK_JOURNAL_ORDER_STATE;
+        bool expired = e->kind == WK_TRADER_EVENT_CANCELED && e->reason == WK_REASON_EXPIRED;
+        snprintf(r.state, sizeof r.state, "%s", expired ? "expired" : states[e->kind]);
+    }
+    put(b, &r);
+}
+
+wk_status wk__bot_event(wk_bot *b, const wk_trader_event *e, wk_err *err)
+{
+    journal_event(b, e);
+    if (e->kind == WK_TRADER_EVENT_FILL)
+        WK_TRY(book(b, e, err));
+    else if (e->kind == WK_TRADER_EVENT_FUNDING)
+        wk_ledger_funding(b->ledger, e->symbol, e->amount_e8);
+    wk_engine_outcome out;
+    wk_engine_event(b->engine, e, &out);
+    return dispatch(b, out.actions, err);
+}
+
+static wk_status drain(wk_bot *b, wk_err *err)
+{
+    wk_trader_event e;
+    while (b->executor.poll(b->executor.self, &e))
+        WK_TRY(wk__bot_event(b, &e, err));
+    return WK_OK;
+}
+
+wk_status wk_bot_step(wk_bot *b, const wk_features_step *step, bool warming, wk_err *err)
+{
+    b->now_ns = step->time_ns + b->timeframe_ns;
+    if (!warming) {
+        b->executor.step(b->executor.self, step, b->sigma_before);
+        WK_TRY(drain(b, err));
+    }
+    wk_engine_step(b->engine, step, warming, &b->outcome);
+    memcpy(b->sigma_before, b->outcome.sigma, b->S * sizeof *b->sigma_before);
+    if (warming)
+        return WK_OK;
+    b->counts.steps++;
+    b->counts.inputs_digest = wk_digest_bytes(b->counts.inputs_digest, &b->outcome.inputs_digest,
+                                              sizeof b->outcome.inputs_digest);
+    WK_TRY(dispatch(b, b->outcome.actions, err));
+    const wk_trader *trader = wk_engine_trader(b->engine);
+    if (wk_trader_failed(trader))
+        return wk_fail(err, WK_E_RANGE, "the trader's money overflowed; use a larger lot");
+    wk_journal_record equity = {.kind = WK_JOURNAL_EQUITY,
+                                .time_ns = b->now_ns,
+                                .equity_e8 = wk_trader_equity_e8(trader),
+                                .cash_e8 = wk_trader_cash_e8(trader),
+                                .inputs_digest = b->outcome.inputs_digest};
+    put(b, &equity);
+    return WK_OK;
+}
+
+wk_status wk_bot_tend(wk_bot *b, bool wait, wk_err *err)
+{
+    if (wait && b->journal && b->n_waiting)
+        WK_TRY(wk_journal_sync(b->journal, err));
+    uint64_t durable = b->journal ? wk_journal_durable(b->journal) : UINT64_MAX;
+    size_t n = b->n_waiting, kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        wk__waiting w = b->waiting[i];
+        if (w.seq > durable) {
+            b->waiting[kept++] = w;
+            continue;
+        }
+        if (!b->executor.submit(b->executor.self, &w.action, b->now_ns))
+            WK_TRY(take_back(b, &w.action.order, "the executor's queue is full", err));
+    }
+    b->n_waiting = kept;
+    n = b->n_again;
+    b->n_again = 0;
+    for (size_t i = 0; i < n; i++)
+        submit_now(b, &b->again[i]);
+    return drain(b, err);
+}
+
+void wk_bot_count(const wk_bot *b, wk_bot_counts *out)
+{
+    const wk_trader *trader = wk_engine_trader(b->engine);
+    *out = b->counts;
+    out->intents_digest = wk_engine_intents_digest(b->engine);
+    out->cash = (double)wk_trader_cash_e8(trader) / 1e8;
+    out->equity = (double)wk_trader_equity_e8(trader) / 1e8;
+}

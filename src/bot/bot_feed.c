@@ -1,0 +1,321 @@
+/* Between the live path and the bot: bars of many markets become steps, and history comes first. */
+#include "bot_feed.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "assemble.h"
+#include "wick/clock.h"
+#include "wick/live.h"
+#include "wick/log.h"
+#include "wick/store.h"
+
+enum { RING_RECORDS = 1 << 14 };
+
+typedef struct {
+    const wk_bot_feed *about;
+    wk_live_config live;
+    wk_arena arena;
+    wk_assembler *assembler;
+    bool begun;
+    wk_status status; /* of the bot; the feed's callbacks cannot fail */
+    wk_err err;
+    char root[4096];
+} feed;
+
+wk_status wk_bot_dir(const wk_bot_config *config, char *out, size_t size_bytes, wk_err *err)
+{
+    const char *home = getenv("WICK_HOME"), *user = getenv("HOME");
+    int n;
+    if (config->dir[0])
+        n = snprintf(out, size_bytes, "%s", config->dir);
+    else if (home && home[0])
+        n = snprintf(out, size_bytes, "%s/bots/%s", home, config->name);
+    else
+        n = snprintf(out, size_bytes, "%s/.wick/bots/%s", user ? user : ".", config->name);
+    return n >= 0 && (size_t)n < size_bytes
+               ? WK_OK
+               : wk_fail(err, WK_E_CONFIG, "dir: the path is too long");
+}
+
+/* The bot's market that this one of the feed is; SIZE_MAX: none. */
+static size_t find_market(const feed *f, const char *venue, const char *symbol,
+                          const char *name_stream)
+{
+    for (size_t s = 0; s < wk_bot_n_markets(f->about->bot); s++) {
+        const wk_bot_market_config *m = wk_bot_market(f->about->bot, s);
+        const char *wanted = m->feed[0] ? m->feed : m->symbol, *colon = strchr(wanted, ':');
+        if (colon) {
+            if (strlen(venue) != (size_t)(colon - wanted) ||
+                strncmp(venue, wanted, (size_t)(colon - wanted)) != 0)
+                continue;
+            wanted = colon + 1;
+        }
+        if (strcmp(wanted, symbol) == 0 || strcmp(wanted, name_stream) == 0)
+            return s;
+    }
+    return SIZE_MAX;
+}
+
+/* What the feed's configuration calls each market of the bot. */
+static wk_status name_of(const feed *f, size_t s, char venue[32], char symbol[32], wk_err *err)
+{
+    const wk_live_venue *venues = f->live.venues.v;
+    for (size_t v = 0; v < f->live.venues.n; v++)
+        for (size_t i = 0; i < venues[v].symbols.n; i++) {
+            char stored[32];
+            size_t at = 0;
+            for (const char *c = venues[v].symbols.v[i]; *c && at + 1 < sizeof stored; c++)
+                if (*c != '/')
+                    stored[at++] = *c;
+            stored[at] = 0;
+            if (find_market(f, venues[v].name, stored, venues[v].symbols.v[i]) == s) {
+                snprintf(venue, 32, "%s", venues[v].name);
+                snprintf(symbol, 32, "%s", stored);
+                return WK_OK;
+            }
+        }
+    const wk_bot_market_config *m = wk_bot_market(f->about->bot, s);
+    return wk_fail(
+        err, WK_E_CONFIG,
+        "market %s: the feed %s has no %s; name its VENUE:SYMBOL as markets.%zu.feed, or add the "
+        "symbol to the feed",
+        m->symbol, f->about->config->feed, m->feed[0] ? m->feed : m->symbol, s);
+}
+
+static wk_status read_history(const feed *f, int64_t to_ns, wk_panel *out, size_t *n_bars,
+                              wk_err *err)
+{
+    size_t S = wk_bot_n_markets(f->about->bot);
+    int64_t timeframe_ns = wk_bot_timeframe_ns(f->about->bot);
+    int64_t from_ns = to_ns - (int64_t)wk_bot_warmup_steps(f->about->bot) * timeframe_ns;
+    wk_series *series = calloc(S, sizeof *series);
+    if (!series)
+        return wk_fail(err, WK_E_NOMEM, "out of memory");
+    wk_status status = WK_OK;
+    *n_bars = 0;
+    for (size_t s = 0; s < S && status == WK_OK; s++) {
+        char venue[32], symbol[32];
+        wk_err unread;
+        status = name_of(f, s, venue, symbol, err);
+        const char *from = f->about->config->history_venue;
+        if (status == WK_OK &&
+            wk_store_read(f->root, from[0] ? from : venue, symbol, timeframe_ns,
+                          from_ns > 0 ? from_ns : 1, to_ns, &series[s], &unread) != WK_OK) {
+            wk_log_write(WK_LOG_WARN, "bot.history", "market=%s venue=%s bars=none why=\"%s\"",
+                         wk_bot_market(f->about->bot, s)->symbol, from[0] ? from : venue,
+                         unread.msg);
+            status = wk_series_create(venue, symbol, timeframe_ns, 0, &series[s], err);
+        }
+        *n_bars += series[s].n;
+        snprintf(series[s].symbol, sizeof series[s].symbol, "%s",
+                 wk_bot_market(f->about->bot, s)->symbol);
+    }
+    if (status == WK_OK && *n_bars)
+        status = wk_panel_build(series, S, NULL, 0, 0, to_ns, out, err);
+    for (size_t s = 0; s < S; s++)
+        wk_series_finish(&series[s]);
+    free(series);
+    return status;
+}
+
+/* History up to the first bar that comes; holes up to it are steps without bars. */
+static wk_status warm_up(feed *f, int64_t open_ns, wk_err *err)
+{
+    wk_panel panel = {0};
+    size_t n_bars = 0, wanted = wk_bot_warmup_steps(f->about->bot);
+    int64_t timeframe_ns = wk_bot_timeframe_ns(f->about->bot);
+    size_t S = wk_bot_n_markets(f->about->bot);
+    WK_TRY(read_history(f, open_ns, &panel, &n_bars, err));
+    wk_status status = WK_OK;
+    int64_t next_ns = open_ns;
+    for (size_t t = 0; n_bars && t < panel.T && status == WK_OK; t++) {
+        wk_features_step step = wk_panel_step(&panel, t);
+        status = wk_bot_step(f->about->bot, &step, true, err);
+        next_ns = step.time_ns + timeframe_ns;
+    }
+    wk_bar *bars = calloc(S, sizeof *bars);
+    uint8_t *provenance = malloc(S);
+    if (!bars || !provenance)
+        status = wk_fail(err, WK_E_NOMEM, "out of memory");
+    for (size_t s = 0; status == WK_OK && s < S; s++) {
+        bars[s] = (wk_bar){0, NAN, NAN, NAN, NAN, NAN};
+        provenance[s] = WK_PROV_UNKNOWN;
+    }
+    size_t holes = 0;
+    for (; n_bars && status == WK_OK && next_ns < open_ns; next_ns += timeframe_ns, holes++) {
+        wk_features_step step = {.time_ns = next_ns, .bars = bars, .provenance = provenance};
+        status = wk_bot_step(f->about->bot, &step, true, err);
+    }
+    wk_log_write(panel.T < wanted ? WK_LOG_WARN : WK_LOG_INFO, "bot.warm_up",
+                 "steps=%zu wanted=%zu holes=%zu%s", panel.T, wanted, holes,
+                 panel.T < wanted ? " note=\"forecasts begin later; fetch more history\"" : "");
+    free(bars);
+    free(provenance);
+    wk_panel_finish(&panel);
+    return status;
+}
+
+static void run_due(feed *f, int64_t now_ns)
+{
+    wk_features_step step;
+    while (f->status == WK_OK && wk_assembler_next(f->assembler, now_ns, &step)) {
+        f->status = wk_bot_step(f->about->bot, &step, false, &f->err);
+        if (f->status == WK_OK)
+            f->status = wk_bot_tend(f->about->bot, f->about->replay != NULL, &f->err);
+    }
+}
+
+static void take_bar(feed *f, size_t s, const wk_live_bar *bar)
+{
+    if (s == SIZE_MAX || f->status != WK_OK ||
+        bar->timeframe_ns != wk_bot_timeframe_ns(f->about->bot) || bar->is_revision)
+        return;
+    if (!f->begun) {
+        f->begun = true;
+        f->status = warm_up(f, bar->bar.time_ns, &f->err);
+        wk_assembler_begin(f->assembler, bar->bar.time_ns);
+    }
+    run_due(f, bar->arrival_ns);
+    wk_assembler_bar(f->assembler, s, &bar->bar, bar->provenance, bar->arrival_ns);
+    run_due(f, bar->arrival_ns);
+}
+
+/* ---- a recording ---- */
+
+static void on_replayed(void *ctx, const wk_live_market *market, const wk_live_bar *bar)
+{
+    feed *f = ctx;
+    take_bar(f, find_market(f, market->venue, market->symbol, market->name_stream), bar);
+}
+
+static wk_status run_replay(feed *f, wk_err *err)
+{
+    wk_live_replay_options options = {.speed = f->about->speed, .bar = on_replayed, .ctx = f};
+    wk_live_summary summary;
+    WK_TRY(wk_live_replay_run(f->about->replay, &options, f->about->stop, &summary, err));
+    run_due(f, INT64_MAX);
+    return WK_OK;
+}
+
+/* ---- live ---- */
+
+typedef struct {
+    feed *feed;
+    wk_ring *ring;
+    atomic_bool ended;
+    wk_status status;
+    wk_err err;
+} session;
+
+static void *run_session(void *context)
+{
+    session *s = context;
+    wk_live_session_options options = {.ring = s->ring};
+    wk_live_summary summary;
+    s->status =
+        wk_live_record_run(&s->feed->live, &options, s->feed->about->stop, &summary, &s->err);
+    atomic_store(&s->ended, true);
+    return NULL;
+}
+
+/* The feed's markets in its own order, as the bot's. */
+static size_t *map_markets(const feed *f, size_t *n)
+{
+    const wk_live_venue *venues = f->live.venues.v;
+    *n = 0;
+    for (size_t v = 0; v < f->live.venues.n; v++)
+        *n += venues[v].symbols.n;
+    size_t *map = calloc(*n + 1, sizeof *map), at = 0;
+    for (size_t v = 0; map && v < f->live.venues.n; v++)
+        for (size_t i = 0; i < venues[v].symbols.n; i++) {
+            char stored[32];
+            size_t k = 0;
+            for (const char *c = venues[v].symbols.v[i]; *c && k + 1 < sizeof stored; c++)
+                if (*c != '/')
+                    stored[k++] = *c;
+            stored[k] = 0;
+            map[at++] = find_market(f, venues[v].name, stored, venues[v].symbols.v[i]);
+        }
+    return map;
+}
+
+static void take_record(feed *f, const size_t *map, size_t n_markets, const wk_live_record *record)
+{
+    if (record->is_bar) {
+        take_bar(f, record->bar.market < n_markets ? map[record->bar.market] : SIZE_MAX,
+                 &record->bar);
+    } else if (record->event.kind == WK_EVENT_FUNDING && record->event.symbol < n_markets &&
+               map[record->event.symbol] != SIZE_MAX) {
+        wk_assembler_funding(f->assembler, map[record->event.symbol],
+                             wk_decimal_to_double(record->event.value.value));
+    }
+}
+
+static wk_status run_live(feed *f, wk_err *err)
+{
+    session s = {.feed = f};
+    pthread_t thread;
+    size_t n_markets, *map = map_markets(f, &n_markets);
+    if (!map)
+        return wk_fail(err, WK_E_NOMEM, "out of memory");
+    wk_status status = wk_ring_create(sizeof(wk_live_record), RING_RECORDS, &s.ring, err);
+    if (status == WK_OK && pthread_create(&thread, NULL, run_session, &s) != 0)
+        status = wk_fail(err, WK_E_IO, "cannot start the feed's thread");
+    if (status == WK_OK) {
+        wk_live_record record = {0};
+        while (f->status == WK_OK && !atomic_load(&s.ended)) {
+            if (wk_ring_wait(s.ring, WK_NS_PER_S / 50))
+                while (f->status == WK_OK && wk_ring_pop(s.ring, &record))
+                    take_record(f, map, n_markets, &record);
+            if (f->begun)
+                run_due(f, wk_clock_wall_ns() + record.clock_offset_ns);
+            if (f->status == WK_OK)
+                f->status = wk_bot_tend(f->about->bot, false, &f->err);
+        }
+        if (f->status != WK_OK)
+            atomic_store(f->about->stop, true);
+        pthread_join(thread, NULL);
+        if (s.status != WK_OK) {
+            *err = s.err;
+            status = s.status;
+        }
+    }
+    wk_ring_destroy(s.ring);
+    free(map);
+    return status;
+}
+
+wk_status wk_bot_feed_run(const wk_bot_feed *about, wk_err *err)
+{
+    feed f = {.about = about};
+    if (!about->config->feed[0])
+        return wk_fail(
+            err, WK_E_CONFIG,
+            "feed is empty; name the feed's configuration file, such as configs/record.json");
+    wk_arena_init(&f.arena);
+    wk_status status =
+        wk_config_load(&wk_live_config_table, about->config->feed, NULL, 0, &f.arena, &f.live, err);
+    const char *store = about->config->store[0] ? about->config->store : f.live.store;
+    if (status == WK_OK)
+        status = wk_store_root(store && store[0] ? store : NULL, f.root, sizeof f.root, err);
+    f.live.store = f.root;
+    char venue[32], symbol[32];
+    for (size_t s = 0; s < wk_bot_n_markets(about->bot) && status == WK_OK; s++)
+        status = name_of(&f, s, venue, symbol, err);
+    if (status == WK_OK) {
+        f.assembler = wk_assembler_plan(&f.arena, wk_bot_n_markets(about->bot),
+                                        wk_bot_timeframe_ns(about->bot),
+                                        (int64_t)(about->config->patience_s * 1e9));
+        status = about->replay ? run_replay(&f, err) : run_live(&f, err);
+    }
+    if (status == WK_OK && f.status != WK_OK) {
+        *err = f.err;
+        status = f.status;
+    }
+    wk_arena_finish(&f.arena);
+    return status;
+}

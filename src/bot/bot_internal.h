@@ -1,0 +1,45 @@
+/* The state of a bot, shared by its files. */
+#ifndef WICK_BOT_BOT_INTERNAL_H
+#define WICK_BOT_BOT_INTERNAL_H
+
+#include <stdio.h>
+
+#include "wick/bot.h"
+#include "wick/hash.h"
+
+enum { WK__BOT_MARKETS_MAX = 512, WK__BOT_ACTIONS_MAX = 4 * WK__BOT_MARKETS_MAX };
+
+/* An entry that waits for its row of the journal to be durable. */
+typedef struct {
+    wk_action action;
+    uint64_t seq;
+    int64_t since_ns;
+} wk__waiting;
+
+struct wk_bot {
+    const wk_bot_config *config;
+    wk_arena arena;
+    size_t n_models, S;
+    wk_model *models;           /* [n_models] */
+    wk_run_config *run_configs; /* [n_models] */
+    wk_bot_market_config *markets;
+    wk_trade_instrument *instruments;
+    int64_t timeframe_ns, now_ns;
+    wk_engine *engine;
+    wk_engine_outcome outcome; /* of the newest step */
+    wk_executor executor;
+    wk_journal *journal;
+    wk_ledger *ledger;
+    double *sigma_before; /* [S] */
+    size_t room, n_waiting, n_again;
+    wk__waiting *waiting; /* [room] */
+    wk_action *again;     /* [room] */
+    FILE *trades;
+    char *trades_path;
+    wk_bot_counts counts;
+};
+
+/* Something the venue said, to the journal, the ledger and the engine. */
+WK_MUST_CHECK wk_status wk__bot_event(wk_bot *bot, const wk_trader_event *event, wk_err *err);
+
+#endif

@@ -1,0 +1,74 @@
+/* Keys of a bot's configuration file. */
+#include "wick/bot.h"
+
+#include <stddef.h>
+
+#define END                                                                                        \
+    {                                                                                              \
+        .key = NULL                                                                                \
+    }
+
+static const wk_cfg_row model_rows[] = {
+    {"dir", WK_CFG_STRING, offsetof(wk_bot_model_config, dir), NULL, NULL, 0, 0, NULL, NULL,
+     "directory of a trained model, such as out/demo/model"},
+    {"weight", WK_CFG_REAL, offsetof(wk_bot_model_config, weight), NULL, "1", 0, 1e6, NULL, NULL,
+     "its weight among the models that speak of the same market"},
+    {"priority", WK_CFG_INT, offsetof(wk_bot_model_config, priority), NULL, "0", -1e6, 1e6, NULL,
+     NULL, "for combine priority: smaller speaks first"},
+    END};
+static const wk_cfg_table model_table = {"models", "a model that speaks",
+                                         sizeof(wk_bot_model_config), model_rows};
+
+static const wk_cfg_row market_rows[] = {
+    {"symbol", WK_CFG_STRING, offsetof(wk_bot_market_config, symbol), NULL, NULL, 0, 0, NULL, NULL,
+     "as the models call it"},
+    {"feed", WK_CFG_STRING, offsetof(wk_bot_market_config, feed), NULL, "\"\"", 0, 0, NULL, NULL,
+     "where its bars come from: VENUE:SYMBOL of the feed; empty: its own name at the only venue"},
+    {"trade", WK_CFG_STRING, offsetof(wk_bot_market_config, trade), NULL, "\"\"", 0, 0, NULL, NULL,
+     "as the venue that trades it calls it; empty: symbol"},
+    {"tick", WK_CFG_REAL, offsetof(wk_bot_market_config, tick), "quote", "null", 1e-12, 1e6, NULL,
+     NULL, "smallest price step; null: what the venue says, else the decimals of its history"},
+    {"lot", WK_CFG_REAL, offsetof(wk_bot_market_config, lot), "base", "null", 1e-12, 1e9, NULL,
+     NULL, "smallest size step; null: likewise"},
+    {"lot_min", WK_CFG_REAL, offsetof(wk_bot_market_config, lot_min), "base", "null", 0, 1e9, NULL,
+     NULL, "smallest order; null: one lot"},
+    END};
+static const wk_cfg_table market_table = {"markets", "a market of the bot",
+                                          sizeof(wk_bot_market_config), market_rows};
+
+static const wk_cfg_row rows[] = {
+    {"name", WK_CFG_STRING, offsetof(wk_bot_config, name), NULL, NULL, 0, 0, NULL, NULL,
+     "of the bot"},
+    {"models", WK_CFG_SECTIONS, offsetof(wk_bot_config, models), NULL, NULL, 0, 0, NULL,
+     &model_table, "one model or several; their timeframes are multiples of the shortest"},
+    {"markets", WK_CFG_SECTIONS, offsetof(wk_bot_config, markets), NULL, "[]", 0, 0, NULL,
+     &market_table, "how the models' markets are called elsewhere; empty: the models' own"},
+    {"combine", WK_CFG_ENUM, offsetof(wk_bot_config, combine), NULL, "\"net\"", 0, 0,
+     "net|priority|vote|veto", NULL,
+     "when models disagree: weighted mean, the first that wants something, more than half, or all "
+     "that want something"},
+    {"set", WK_CFG_STRINGS, offsetof(wk_bot_config, set), NULL, "[]", 0, 0, NULL, NULL,
+     "changes to the first model's trade and sim sections: \"trade.slots=5\""},
+    {"venue", WK_CFG_ENUM, offsetof(wk_bot_config, venue), NULL, "\"paper\"", 0, 0,
+     "paper|delta-india|delta-global|kraken", NULL,
+     "where orders go; paper: simulated fills and a fake balance"},
+    {"testnet", WK_CFG_BOOL, offsetof(wk_bot_config, testnet), NULL, "false", 0, 0, NULL, NULL,
+     "the venue's testnet instead of real money"},
+    {"patience_s", WK_CFG_REAL, offsetof(wk_bot_config, patience_s), "s", "5", 0, 3600, NULL, NULL,
+     "how long after its close a step waits for markets that are late"},
+    {"initial_cash", WK_CFG_REAL, offsetof(wk_bot_config, initial_cash), "quote", "null", 1e-6,
+     1e12, NULL, NULL,
+     "balance to begin with; null: the model's sim.initial_cash (paper), the account's balance "
+     "(real venues)"},
+    {"store", WK_CFG_STRING, offsetof(wk_bot_config, store), NULL, "\"\"", 0, 0, NULL, NULL,
+     "the candle store with the bars to warm up on; empty: the default one"},
+    {"history_venue", WK_CFG_STRING, offsetof(wk_bot_config, history_venue), NULL, "\"\"", 0, 0,
+     NULL, NULL, "whose bars of the store; empty: the feed's"},
+    {"dir", WK_CFG_STRING, offsetof(wk_bot_config, dir), NULL, "\"\"", 0, 0, NULL, NULL,
+     "directory of the journal and of trades.csv; empty: $WICK_HOME/bots/<name>"},
+    {"feed", WK_CFG_STRING, offsetof(wk_bot_config, feed), NULL, "\"\"", 0, 0, NULL, NULL,
+     "configuration file of the feed, as wick record takes it"},
+    END};
+
+const wk_cfg_table wk_bot_config_table = {"bot", "a bot: models, markets, a feed and a venue",
+                                          sizeof(wk_bot_config), rows};

@@ -1,0 +1,25 @@
+/* Inside the model: what the batch forecast and the stream share. */
+#ifndef WICK_MODEL_META_H
+#define WICK_MODEL_META_H
+
+#include "wick/model.h"
+
+/* Row r: raw [n_raw] (NaN when the row is invalid) and *f without its score. network: the outputs
+ * of the network on top [WK_BRANCH_COLUMNS], NULL with trees. */
+void wk__meta_forecast_row(const wk_meta *meta, const wk_run_config *config, const wk_columns *data,
+                           size_t r, const float *network, float *raw, wk_forecast *f);
+
+/* Gives *f its score (of the direction when scaled is NULL) and threshold; without a score it is
+ * invalid. */
+void wk__model_finish_score(const wk_model *model, const float *scaled, wk_forecast *f);
+
+/* The scale of a model whose score is made of targets. */
+wk_score_scale *wk__model_scale_plan(const wk_model *model, const wk_run_config *config,
+                                     wk_arena *arena);
+size_t wk__score_scale_window(const wk_score_scale *scale);
+
+/* Refuses a model that names columns which do not exist. */
+WK_MUST_CHECK wk_status wk__model_check_columns(const wk_model *model, size_t n_features,
+                                                wk_err *err);
+
+#endif

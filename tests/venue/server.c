@@ -1,0 +1,588 @@
+#include "server.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#define RUNNING_MAX 256
+
+typedef struct {
+    venue *v;
+    int fd;
+} connection;
+
+static int64_t mono_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * NS_A_SECOND + t.tv_nsec;
+}
+
+int64_t real_ms(void)
+{
+    return mono_ns() / 1000000;
+}
+
+int64_t now_of(const venue *v)
+{
+    double passed = (double)(mono_ns() - v->mono_ns) * v->options.speed;
+    return v->start_ns + v->stepped_ns + (int64_t)passed;
+}
+
+market *market_named(venue *v, const char *name)
+{
+    for (size_t i = 0; i < v->n_markets; i++) {
+        const market_instrument *what = v->markets[i].instrument;
+        if (strcmp(what->name, name) == 0)
+            return &v->markets[i];
+        for (int k = 0; k < 4; k++)
+            if (what->alias[k] && strcmp(what->alias[k], name) == 0)
+                return &v->markets[i];
+    }
+    return NULL;
+}
+
+void log_line(venue *v, const char *what)
+{
+    text_add(&v->log, "%s\n", what);
+    char path[512];
+    snprintf(path, sizeof path, "%s/requests.log", v->dir);
+    FILE *file = fopen(path, "a");
+    if (file) {
+        fprintf(file, "%s\n", what);
+        fclose(file);
+    }
+}
+
+static int hex(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 32;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static int unescape(const char *from, size_t n, char *out, size_t size)
+{
+    size_t k = 0;
+    for (size_t i = 0; i < n; i++) {
+        char c = from[i];
+        if (c == '%') {
+            if (i + 2 >= n || hex(from[i + 1]) < 0 || hex(from[i + 2]) < 0)
+                return 0;
+            c = (char)(hex(from[i + 1]) * 16 + hex(from[i + 2]));
+            i += 2;
+        } else if (c == '+') {
+            c = ' ';
+        }
+        if (k + 1 >= size)
+            return 0;
+        out[k++] = c;
+    }
+    out[k] = 0;
+    return 1;
+}
+
+static void parse_target(request *r)
+{
+    const char *target = r->http->target, *query = strchr(target, '?');
+    size_t n = query ? (size_t)(query - target) : strlen(target);
+    if (!unescape(target, n, r->path, sizeof r->path))
+        complain_request(r, "the path is malformed");
+    snprintf(r->query, sizeof r->query, "%s", query ? query + 1 : "");
+    for (const char *at = r->query; *at;) {
+        size_t length = strcspn(at, "&"), name = strcspn(at, "=&");
+        int i = r->n_params;
+        if (i == PARAMS_MAX || name >= length ||
+            !unescape(at, name, r->param[i].name, sizeof r->param[i].name) ||
+            !unescape(at + name + 1, length - name - 1, r->param[i].value,
+                      sizeof r->param[i].value))
+            complain_request(r, "the query is malformed at \"%s\"", at);
+        else
+            r->n_params++;
+        at += length;
+        if (*at)
+            at++;
+    }
+}
+
+static void check_request(request *r)
+{
+    static const char usual[] = "host user-agent accept accept-encoding accept-language connection "
+                                "content-type content-length cache-control x-api-key api-version";
+    const char *agent = wire_header(r->http, "user-agent"), *host = wire_header(r->http, "host");
+    char expected[64];
+    snprintf(expected, sizeof expected, "localhost:%d", r->v->port);
+    if (strcmp(r->http->method, "GET") != 0)
+        complain_request(r, "public data are read with GET");
+    if (!agent || !*agent)
+        complain_request(r, "there is no User-Agent");
+    if (!host || strcmp(host, expected) != 0)
+        complain_request(r, "the Host header is \"%s\", not \"%s\"", host ? host : "", expected);
+    if (r->http->body_bytes > 0)
+        complain_request(r, "a GET request with a body");
+    for (int i = 0; i < r->http->n_headers; i++)
+        if (!one_of(r->http->header[i].name, usual))
+            complain_request(r, "unknown header \"%s\"", r->http->header[i].name);
+    if (r->v->protocol != &protocol_amberdata && wire_header(r->http, "x-api-key"))
+        complain_request(r, "the header x-api-key goes to a venue that does not know it");
+}
+
+static void gzip_body(text *body)
+{
+    z_stream z = {0};
+    text out = {0};
+    if (deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+        abort();
+    unsigned char block[8192];
+    z.next_in = (unsigned char *)body->data;
+    z.avail_in = (unsigned)body->n;
+    do {
+        z.next_out = block;
+        z.avail_out = sizeof block;
+        deflate(&z, Z_FINISH);
+        text_add_bytes(&out, block, sizeof block - z.avail_out);
+    } while (z.avail_out == 0);
+    deflateEnd(&z);
+    text_finish(body);
+    *body = out;
+}
+
+/* The replies that never reach the venue's own code. */
+static int serve_fault(request *r)
+{
+    const fault *f = &r->fault;
+    switch (f->kind) {
+    case FAULT_STATUS_RETRY:
+        if (r->v->protocol == &protocol_delta)
+            text_add(&r->headers, "X-RATE-LIMIT-RESET: %lld\r\n", (long long)(f->seconds * 1000));
+        else
+            text_add(&r->headers, "Retry-After: %lld\r\n", (long long)(f->seconds + 0.999));
+        /* fall through */
+    case FAULT_STATUS:
+        r->status = f->status;
+        text_add(&r->body, "%s", r->v->protocol->status_body);
+        return 1;
+    case FAULT_HTML:
+        r->status = f->status;
+        text_add(&r->body, "<!DOCTYPE html>\n<html><head><title>Just a moment...</title></head>"
+                           "<body><h1>Error {\"error\":[]}</h1></body></html>\n");
+        return 1;
+    case FAULT_API:
+        if (r->v->protocol == &protocol_kraken_futures) {
+            text_add(&r->body, "{\"result\":\"error\",\"error\":\"%s\",\"serverTime\":\"", f->text);
+            text_add_time(&r->body, r->now_ns, 3);
+            text_add(&r->body, "\"}");
+        } else if (strstr(f->text, "Throttled")) {
+            text_add(&r->body, "{\"error\":[\"%s%lld\"]}", f->text,
+                     (long long)(r->now_ns / NS_A_SECOND + 1));
+        } else {
+            text_add(&r->body, "{\"error\":[\"%s\"]}", f->text);
+        }
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+/* The newest reply on this path; the slots go round when there are more paths. */
+static text *last_body_of(request *r)
+{
+    venue *v = r->v;
+    size_t n = sizeof v->last / sizeof v->last[0], i = 0;
+    while (i < n && strcmp(v->last[i].path, r->path) != 0)
+        i++;
+    if (i == n) {
+        i = v->n_requests % n;
+        for (size_t k = 0; k < n; k++)
+            if (!*v->last[k].path)
+                i = k;
+        snprintf(v->last[i].path, sizeof v->last[i].path, "%.255s", r->path);
+        text_clear(&v->last[i].body);
+    }
+    return &v->last[i].body;
+}
+
+static void serve_page(request *r)
+{
+    text *last = last_body_of(r);
+    if (r->fault.kind == FAULT_DUPLICATE_PAGE && last->n > 0 && r->v->protocol->serve) {
+        /* The checks still run; then the reply to the call before goes out once more. */
+        r->v->protocol->serve(r);
+        text_clear(&r->body);
+        text_add_bytes(&r->body, last->data, last->n);
+        r->did_page = 1;
+    } else {
+        r->v->protocol->serve(r);
+        if (r->status == 200) {
+            text_clear(last);
+            text_add_bytes(last, r->body.data, r->body.n);
+        }
+    }
+}
+
+static void make_reply(request *r, text *out)
+{
+    const char *accepts = wire_header(r->http, "accept-encoding");
+    int gzip = r->body.n > 0 && accepts && strstr(accepts, "gzip") &&
+               (r->always_gzip || r->fault.kind == FAULT_GZIP_DAMAGE ||
+                (r->body.n > 600 && r->v->n_requests % 2));
+    if (r->fault.kind == FAULT_TRUNCATE && r->body.n > 4)
+        r->body.n /= 2;
+    if (gzip)
+        gzip_body(&r->body);
+    if (gzip && r->fault.kind == FAULT_GZIP_DAMAGE) {
+        r->body.data[r->body.n / 2] ^= 0x55;
+        r->body.data[r->body.n - 6] ^= 0x55; /* and the checksum at the end */
+        r->did_page = 1;
+    }
+    static const struct {
+        int status;
+        const char *says;
+    } words[] = {{200, "OK"},
+                 {400, "Bad Request"},
+                 {401, "Unauthorized"},
+                 {403, "Forbidden"},
+                 {404, "Not Found"},
+                 {410, "Gone"},
+                 {429, "Too Many Requests"},
+                 {500, "Internal Server Error"},
+                 {502, "Bad Gateway"},
+                 {503, "Service Unavailable"},
+                 {504, "Gateway Timeout"}};
+    const char *says = "Unknown";
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (words[i].status == r->status)
+            says = words[i].says;
+    int html = r->fault.kind == FAULT_HTML;
+    text_add(out, "HTTP/1.1 %d %s\r\nDate: ", r->status, says);
+    text_add_time_http(out, r->now_ns);
+    text_add(out,
+             "\r\nContent-Type: %s\r\nContent-Length: %zu\r\nConnection: keep-alive\r\n%s%s\r\n",
+             html ? "text/html; charset=UTF-8" : "application/json", r->body.n,
+             gzip ? "Content-Encoding: gzip\r\n" : "", r->headers.data ? r->headers.data : "");
+}
+
+/* Sends the reply as the fault has it; 0 when the connection is over (then *abruptly says how). */
+static int send_reply(wire *w, request *r, const text *head, bool *abruptly)
+{
+    switch (r->fault.kind) {
+    case FAULT_CUT:
+        *abruptly = true;
+        return 0;
+    case FAULT_HANG:
+        wire_sleep(w, 3600 * NS_A_SECOND);
+        return 0;
+    case FAULT_CUT_BODY:
+        wire_write(w, head->data, head->n);
+        wire_write(w, r->body.data, r->body.n / 2);
+        wire_sleep(w, NS_A_SECOND / 50);
+        *abruptly = r->is_odd;
+        return 0;
+    case FAULT_SLOW_BODY:
+        if (!wire_write(w, head->data, head->n))
+            return 0;
+        for (size_t i = 0; i < 10; i++) {
+            size_t from = r->body.n * i / 10, to = r->body.n * (i + 1) / 10;
+            if (!wire_sleep(w, (int64_t)(r->fault.seconds * 1e8)) ||
+                !wire_write(w, r->body.data + from, to - from))
+                return 0;
+        }
+        return 1;
+    default:
+        return wire_write(w, head->data, head->n) && wire_write(w, r->body.data, r->body.n);
+    }
+}
+
+/* The head of a request decides; 0 ends the connection. */
+static int serve_http(venue *v, wire *w, const wire_request *http, bool *abruptly)
+{
+    request *r = calloc(1, sizeof *r);
+    if (!r)
+        abort();
+    *r = (request){.v = v, .http = http, .status = 200};
+    text head = {0};
+    text_clear(&r->body);
+    pthread_mutex_lock(&v->lock);
+    r->now_ns = now_of(v);
+    r->is_odd = v->n_requests++ % 2;
+    parse_target(r);
+    check_request(r);
+    log_line(v, http->target);
+    r->fault = fault_for_request(v->faults, r->path);
+    const char *agent = wire_header(http, "user-agent");
+    if (v->protocol == &protocol_delta && (!agent || !*agent)) {
+        r->status = 403;
+        text_add(&r->body, "Forbidden");
+    } else if (!serve_fault(r)) {
+        serve_page(r);
+    }
+    make_reply(r, &head);
+    int is_page = r->fault.kind >= FAULT_GZIP_DAMAGE && r->fault.kind <= FAULT_SAME_NEXT;
+    if (r->fault.kind != FAULT_NONE && (!is_page || r->did_page))
+        v->n_faults++;
+    pthread_mutex_unlock(&v->lock);
+    wire_sleep(w, (int64_t)v->options.latency_ms * 1000000);
+    int on = send_reply(w, r, &head, abruptly);
+    text_finish(&head);
+    text_finish(&r->headers);
+    text_finish(&r->body);
+    for (size_t i = 0; i < r->n_rows; i++)
+        text_finish(&r->rows[i]);
+    free(r->rows);
+    free(r);
+    return on;
+}
+
+/* 150 connections in a while are too many: the 151st comes too early when the one that is 150
+ * before it is younger than that. */
+static int too_many(venue *v)
+{
+    size_t n = sizeof v->opened_ms / sizeof v->opened_ms[0], k = v->n_connections;
+    int64_t now = real_ms(), past = k > 150 ? v->opened_ms[(k - 150) % n] : 0;
+    v->opened_ms[k % n] = now;
+    if (k <= 150 || v->options.rate_scale < 0 ||
+        (double)(now - past) * v->options.rate_scale >= (double)v->protocol->connections_ms)
+        return 0;
+    complain(v, "rate: more than 150 WebSockets in %lld s",
+             (long long)(v->protocol->connections_ms / 1000));
+    return 1;
+}
+
+static void serve_ws(venue *v, wire *w, const wire_request *http)
+{
+    const char *why = NULL, *host = wire_header(http, "host");
+    char expected[64];
+    snprintf(expected, sizeof expected, "localhost:%d", v->port);
+    pthread_mutex_lock(&v->lock);
+    log_line(v, "websocket");
+    session s = {.v = v, .w = w, .number = (int64_t)++v->n_connections};
+    fault f = fault_for_request(v->faults, "websocket");
+    int status = f.kind == FAULT_STATUS || f.kind == FAULT_STATUS_RETRY ? f.status : 0;
+    int cut = f.kind == FAULT_CUT;
+    v->n_faults += status || cut;
+    if (!v->protocol->opened) {
+        complain(v, "a WebSocket to a venue that has none here");
+        cut = 1;
+    } else if (strcmp(v->protocol->name, "kraken") == 0 && strcmp(http->target, "/v2") != 0) {
+        complain(v, "WebSocket: the path is \"%s\", not /v2", http->target);
+        status = 404;
+    } else if (too_many(v)) {
+        status = 429;
+    }
+    if (!host || strcmp(host, expected) != 0)
+        complain(v, "WebSocket: the Host header is \"%s\", not \"%s\"", host ? host : "", expected);
+    pthread_mutex_unlock(&v->lock);
+    if (status) {
+        char reply[128];
+        int n =
+            snprintf(reply, sizeof reply,
+                     "HTTP/1.1 %d No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", status);
+        wire_write(w, reply, (size_t)n);
+    }
+    if (status || cut)
+        return;
+    if (!wire_ws_accept(w, http, &why)) {
+        pthread_mutex_lock(&v->lock);
+        complain(v, "WebSocket handshake: %s", why ? why : "the connection broke");
+        pthread_mutex_unlock(&v->lock);
+        return;
+    }
+    session_run(&s);
+}
+
+static void *serve_connection(void *argument)
+{
+    connection c = *(connection *)argument;
+    free(argument);
+    wire w;
+    wire_request *http = malloc(sizeof *http);
+    if (!http)
+        abort();
+    bool abruptly = false;
+    if (wire_accept(&w, c.v->tls, c.fd, &c.v->stopping)) {
+        int idle_ms = 0, got;
+        while ((got = wire_read_request(&w, http, 500)) >= 0 && idle_ms < 60000) {
+            idle_ms = got ? 0 : idle_ms + 500;
+            const char *upgrade = got ? wire_header(http, "upgrade") : NULL;
+            if (upgrade && strcasecmp(upgrade, "websocket") == 0) {
+                serve_ws(c.v, &w, http);
+                break;
+            }
+            if (got && !serve_http(c.v, &w, http, &abruptly))
+                break;
+        }
+    }
+    wire_close(&w, abruptly);
+    free(http);
+    atomic_fetch_sub(&c.v->n_running, 1);
+    return NULL;
+}
+
+static void *accept_all(void *argument)
+{
+    venue *v = argument;
+    pthread_attr_t detached;
+    pthread_attr_init(&detached);
+    pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+    while (!atomic_load(&v->stopping)) {
+        struct pollfd p = {.fd = v->listener, .events = POLLIN};
+        if (poll(&p, 1, 50) <= 0)
+            continue;
+        int fd = accept(v->listener, NULL, NULL);
+        connection *c = fd >= 0 ? malloc(sizeof *c) : NULL;
+        pthread_t thread;
+        if (!c || atomic_load(&v->n_running) >= RUNNING_MAX) {
+            free(c);
+            if (fd >= 0)
+                close(fd);
+            continue;
+        }
+        *c = (connection){v, fd};
+        atomic_fetch_add(&v->n_running, 1);
+        if (pthread_create(&thread, &detached, serve_connection, c) != 0) {
+            atomic_fetch_sub(&v->n_running, 1);
+            close(fd);
+            free(c);
+        }
+    }
+    pthread_attr_destroy(&detached);
+    return NULL;
+}
+
+static int listen_on(venue *v, char *error, size_t error_size)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)v->options.port)};
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t n = sizeof at;
+    int on = 1;
+    v->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    setsockopt(v->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (v->listener < 0 || bind(v->listener, (struct sockaddr *)&at, sizeof at) != 0 ||
+        listen(v->listener, 64) != 0 || getsockname(v->listener, (struct sockaddr *)&at, &n) != 0) {
+        snprintf(error, error_size, "cannot listen on port %d of the loopback", v->options.port);
+        return 0;
+    }
+    v->port = ntohs(at.sin_port);
+    snprintf(v->url, sizeof v->url, "https://localhost:%d", v->port);
+    snprintf(v->ws_url, sizeof v->ws_url, "wss://localhost:%d", v->port);
+    return 1;
+}
+
+static int open_faults(venue *v, char *error, size_t error_size)
+{
+    json_error_t why = {.text = ""};
+    json_t *script = NULL;
+    if (v->options.script_file)
+        script = json_load_file(v->options.script_file, 0, &why);
+    else if (v->options.script)
+        script = json_loads(v->options.script, 0, &why);
+    if (!script && (v->options.script_file || v->options.script)) {
+        snprintf(error, error_size, "fault script, line %d: %s", why.line, why.text);
+        return 0;
+    }
+    v->faults = fault_open(script, v->protocol->name, v->options.seed, v->options.fault_permille,
+                           v->options.ws_fault_permille, error, error_size);
+    /* The rules copied what they need; texts of faults are constants. */
+    json_decref(script);
+    return v->faults != NULL;
+}
+
+static void open_markets(venue *v)
+{
+    venue_options *o = &v->options;
+    market_options market_of = {.seed = o->seed, .live_ns = v->start_ns};
+    market_of.begin_ns = v->start_ns - (o->history_s ? o->history_s : 3 * 86400) * NS_A_SECOND;
+    market_of.end_ns = v->start_ns + (o->ahead_s ? o->ahead_s : 86400) * NS_A_SECOND;
+    market_of.book_step_ns = o->book_step_ns ? o->book_step_ns : NS_A_SECOND / 5;
+    market_of.busy = o->busy;
+    market_of.late_every = o->late_every;
+    market_of.late_ns_most = o->late_ns_most ? o->late_ns_most : 20 * NS_A_SECOND;
+    for (size_t i = 0; i < v->protocol->n_instruments && i < MARKETS_MAX; i++)
+        market_init(&v->markets[v->n_markets++], &v->protocol->instruments[i], &market_of);
+}
+
+static int64_t wall_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * NS_A_SECOND + t.tv_nsec;
+}
+
+venue *venue_start(const venue_options *options, char *error, size_t error_size)
+{
+    static const protocol *const protocols[] = {&protocol_kraken, &protocol_kraken_futures,
+                                                &protocol_delta, &protocol_amberdata};
+    venue *v = calloc(1, sizeof *v);
+    if (!v)
+        abort();
+    signal(SIGPIPE, SIG_IGN); /* a peer that went away is an error of write, not the end of us */
+    v->options = *options;
+    v->listener = -1;
+    for (size_t i = 0; i < sizeof protocols / sizeof protocols[0]; i++)
+        if (options->venue && strcmp(options->venue, protocols[i]->name) == 0)
+            v->protocol = protocols[i];
+    if (!v->protocol || !options->dir || strlen(options->dir) >= sizeof v->dir) {
+        snprintf(error, error_size, "no such venue, or no folder is given");
+        free(v);
+        return NULL;
+    }
+    if (v->options.speed <= 0)
+        v->options.speed = 1;
+    if (v->options.rate_scale == 0)
+        v->options.rate_scale = 1;
+    snprintf(v->dir, sizeof v->dir, "%s", options->dir);
+    snprintf(v->ca_file, sizeof v->ca_file, "%s/ca.pem", options->dir);
+    snprintf(v->api_key, sizeof v->api_key, "%s", options->api_key ? options->api_key : "UAKtest");
+    pthread_mutex_init(&v->lock, NULL);
+    text_clear(&v->violations);
+    text_clear(&v->log);
+    v->start_ns = options->start_ns ? options->start_ns : wall_ns() + options->skew_ns;
+    v->tls = wire_tls_create(v->ca_file, options->certificate, error, error_size);
+    int ok = v->tls && open_faults(v, error, error_size) && listen_on(v, error, error_size);
+    if (ok)
+        open_markets(v);
+    v->mono_ns = mono_ns();
+    if (!options->start_ns)
+        v->start_ns = wall_ns() + options->skew_ns;
+    if (ok && pthread_create(&v->accepting, NULL, accept_all, v) == 0)
+        return v;
+    if (v->listener >= 0)
+        close(v->listener);
+    v->listener = -1;
+    venue_stop(v);
+    return NULL;
+}
+
+void venue_stop(venue *v)
+{
+    if (!v)
+        return;
+    atomic_store(&v->stopping, 1);
+    if (v->listener >= 0) {
+        pthread_join(v->accepting, NULL);
+        close(v->listener);
+    }
+    while (atomic_load(&v->n_running) > 0) {
+        struct timespec pause = {0, 2000000};
+        nanosleep(&pause, NULL);
+    }
+    for (size_t i = 0; i < v->n_markets; i++)
+        market_finish(&v->markets[i]);
+    for (size_t i = 0; i < sizeof v->last / sizeof v->last[0]; i++)
+        text_finish(&v->last[i].body);
+    text_finish(&v->violations);
+    text_finish(&v->log);
+    fault_close(v->faults);
+    SSL_CTX_free(v->tls);
+    pthread_mutex_destroy(&v->lock);
+    free(v);
+}
