@@ -17,7 +17,7 @@
 #include "wick/rng.h"
 #include "wick/version.h"
 
-enum { COLS = 64, CLASSES = 3, ROW_ROWS = 10000, BATCH_ROWS = 100000, SMALL_TRAIN = 100000 };
+enum { COLS = 64, CLASSES = 3, ROW_ROWS = 10000, SMALL_TRAIN = 100000 };
 
 typedef struct {
     float *X, *y;
@@ -290,21 +290,22 @@ static wk_status time_batch(const wk_cli *cli, const wk_forest *forest, const be
                             const char *what, wk_err *err)
 {
     enum { RUNS = 9 };
+    size_t n = d->n_train;
     double rate[RUNS], cpu_best = HUGE_VAL;
     char extra[128];
-    float *out = malloc(BATCH_ROWS * CLASSES * sizeof *out);
+    float *out = malloc(n * CLASSES * sizeof *out);
     WK_ASSERT(out);
     for (int i = 0; i < RUNS; i++) {
         double start = now_s(), cpu_start = cpu_s();
-        wk_forest_predict_batch(forest, d->X, BATCH_ROWS, COLS, 1, out);
+        wk_forest_predict_batch(forest, d->X, n, COLS, 1, out);
         double cpu = cpu_s() - cpu_start;
-        rate[i] = BATCH_ROWS / (now_s() - start);
+        rate[i] = (double)n / (now_s() - start);
         cpu_best = cpu < cpu_best ? cpu : cpu_best;
     }
     free(out);
     qsort(rate, RUNS, sizeof *rate, by_value);
     snprintf(extra, sizeof extra, ", \"by_cpu_time\": %.6g, \"kernel\": \"%s\"",
-             BATCH_ROWS / cpu_best, wk_forest_kernel(forest));
+             (double)n / cpu_best, wk_forest_kernel(forest));
     const bench_line line = {"gbdt.batch", what, "rows/s", rate[RUNS - 1], rate[RUNS / 2], rate[0],
                              false, 1, extra};
     return print_line(cli, &line, err);
@@ -315,7 +316,11 @@ static wk_status predict_cases(const wk_cli *cli, bool rows, wk_err *err)
     static const char *const names[] = {"depth6", "leafwise"};
     const char *dir = wk_cli_option_value(cli, "data");
     bench_data d = {0};
-    WK_TRY(make_data(SMALL_TRAIN, 1000, &d, err));
+    size_t n = 0;
+    WK_TRY(option_number(cli, "rows", SMALL_TRAIN, 100000000, &n, err));
+    if (rows && n < ROW_ROWS)
+        return wk_fail(err, WK_E_ARG, "--rows %zu: give at least %d", n, ROW_ROWS);
+    WK_TRY(make_data(n, 1000, &d, err));
     wk_status status = dir ? write_data(dir, &d, err) : WK_OK;
     for (int leafwise = 1; leafwise >= 0 && status == WK_OK; leafwise--) {
         wk_forest *forest = NULL;
@@ -348,7 +353,8 @@ static const wk_cli_option train_options[] = {
     {"rounds", "N", "rounds of three trees (default 100)"},
     {"repeats", "N", "trainings, of which the fastest counts (default 3)"},
     DATA_OPTION, PEERS_OPTION, {NULL, NULL, NULL}};
-static const wk_cli_option predict_options[] = {DATA_OPTION, PEERS_OPTION, {NULL, NULL, NULL}};
+static const wk_cli_option predict_options[] = {
+    {"rows", "N", "rows to train on, which the batch predicts too (default 100000)"}, DATA_OPTION, PEERS_OPTION, {NULL, NULL, NULL}};
 
 extern const wk_cli_command wk_cmd_bench_gbdt_train, wk_cmd_bench_gbdt_row, wk_cmd_bench_gbdt_batch;
 const wk_cli_command wk_cmd_bench_gbdt_train = {
@@ -363,19 +369,19 @@ const wk_cli_command wk_cmd_bench_gbdt_train = {
 
 const wk_cli_command wk_cmd_bench_gbdt_row = {
     .name = "bench gbdt.row",
-    .usage = "[--data DIR] [--peers FILE]",
+    .usage = "[--rows N] [--data DIR] [--peers FILE]",
     .summary = "time the prediction of one row through 300 trees",
     .details = "A different one of 10,000 rows each call. Prints one JSON line for trees of 63 leaves and one for\n"
                "depth 6, in us.",
-    .example = "wick bench gbdt.row",
+    .example = "wick bench gbdt.row --rows 10000",
     .options = predict_options,
     .run = cmd_bench_row};
 
 const wk_cli_command wk_cmd_bench_gbdt_batch = {
     .name = "bench gbdt.batch",
-    .usage = "[--data DIR] [--peers FILE]",
+    .usage = "[--rows N] [--data DIR] [--peers FILE]",
     .summary = "time the prediction of many rows through 300 trees, on one core",
     .details = "Prints one JSON line for trees of 63 leaves and one for depth 6, in rows a second.",
-    .example = "wick bench gbdt.batch",
+    .example = "wick bench gbdt.batch --rows 10000",
     .options = predict_options,
     .run = cmd_bench_batch};
