@@ -46,10 +46,19 @@ typedef struct {
 
 /* A node of the batch, children before their parent. Places in a tile, in units of eight bytes. */
 typedef struct {
-    uint16_t column, left, right, self, cut;
+    uint16_t column, left, right, self;
+    uint32_t cut; /* its byte four times */
 } wk__gbdt_batch_node;
 
-#define WK__GBDT_PLACE(tile, place) ((uint8_t *)(tile) + (size_t)8 * (place))
+/* The nodes of a part of at most six levels in heap order, for a batch: node 1 is the root, node i has the
+ * children 2i and 2i + 1, 64 + j is leaf j. */
+typedef struct {
+    uint16_t column[WK__GBDT_PART];
+    uint32_t cut[WK__GBDT_PART];
+    float value[WK__GBDT_PART];
+} wk__gbdt_heap;
+
+#define WK__GBDT_PLACE(tile, place) ((uint8_t *)(uintptr_t)(tile) + (size_t)8 * (place))
 
 /* The same links for a walk: step[n][right] is a node below 64, or 64 + leaf, which leads to itself. */
 typedef struct {
@@ -69,7 +78,8 @@ typedef struct wk__gbdt_plan {
     uint64_t *plus;         /* [n_blocks * 4] nodes where missing values go left */
     size_t *output_blocks;  /* [n_outputs + 1] blocks of an output: the first, and one behind */
     wk__gbdt_batch_node *nodes;
-    float *batch_value; /* [n_blocks * 4][64] leaves, numbered as `nodes` has them */
+    wk__gbdt_heap *heaps; /* [n_blocks * 4] of parts that are heaps */
+    bool *is_heap;        /* [n_blocks * 4] */
     size_t *part_nodes; /* [n_blocks * 4 + 1] nodes of a part: the first, and one behind */
     const float *base_margin;
 } wk__gbdt_plan;
