@@ -1,5 +1,6 @@
-/* A forest as one C file that needs nothing of wick: tables of nodes and a short walk. The leaves are
- * added in the order of the trees and the transform is the same arithmetic, so the bits are the same. */
+/* A forest as one C file that needs nothing of wick: tables of nodes and a short walk. The leaves
+ * are added in the order of the trees and the transform is the same arithmetic, so the bits are the
+ * same. */
 #include <ctype.h>
 #include <stdio.h>
 
@@ -8,9 +9,11 @@
 
 static const char head[] =
     "/* Boosted trees, written by wick. Compile as C99 or later with -ffp-contract=off.\n"
-    " *   void %s_margin(const float *row, float *out)    row [%zu] -> out [%zu], sums of the leaves\n"
+    " *   void %s_margin(const float *row, float *out)    row [%zu] -> out [%zu], sums of the "
+    "leaves\n"
     " *   void %s_predict(const float *row, float *out)   the same, %s\n"
-    " * NaN is a missing value. With -D%s_MAIN it becomes a program that reads rows of numbers from its\n"
+    " * NaN is a missing value. With -D%s_MAIN it becomes a program that reads rows of numbers "
+    "from its\n"
     " * input, separated by commas, and prints predictions. */\n"
     "#include <math.h>\n"
     "#include <stdint.h>\n"
@@ -37,41 +40,38 @@ static const char walk[] =
     "    }\n"
     "}\n\n";
 
-static const char exponential[] =
-    "static float exponential(float x)\n"
-    "{\n"
-    "    x = x > 87.0f ? 87.0f : x;\n"
-    "    x = x < -87.0f ? -87.0f : x;\n"
-    "    float shifted = x * 1.44269504088896341f + 12582912.0f;\n"
-    "    float n = shifted - 12582912.0f;\n"
-    "    float r = x - n * 0.693359375f;\n"
-    "    r = r - n * -2.12194440e-4f;\n"
-    "    float p = 1.9875691500e-4f;\n"
-    "    p = p * r + 1.3981999507e-3f;\n"
-    "    p = p * r + 8.3334519073e-3f;\n"
-    "    p = p * r + 4.1665795894e-2f;\n"
-    "    p = p * r + 1.6666665459e-1f;\n"
-    "    p = p * r + 5.0000001201e-1f;\n"
-    "    p = p * (r * r) + r + 1.0f;\n"
-    "    uint32_t bits = (uint32_t)((int32_t)n + 127) << 23;\n"
-    "    float scale;\n"
-    "    memcpy(&scale, &bits, sizeof scale);\n"
-    "    return p * scale;\n"
-    "}\n\n";
+static const char exponential[] = "static float exponential(float x)\n"
+                                  "{\n"
+                                  "    x = x > 87.0f ? 87.0f : x;\n"
+                                  "    x = x < -87.0f ? -87.0f : x;\n"
+                                  "    float shifted = x * 1.44269504088896341f + 12582912.0f;\n"
+                                  "    float n = shifted - 12582912.0f;\n"
+                                  "    float r = x - n * 0.693359375f;\n"
+                                  "    r = r - n * -2.12194440e-4f;\n"
+                                  "    float p = 1.9875691500e-4f;\n"
+                                  "    p = p * r + 1.3981999507e-3f;\n"
+                                  "    p = p * r + 8.3334519073e-3f;\n"
+                                  "    p = p * r + 4.1665795894e-2f;\n"
+                                  "    p = p * r + 1.6666665459e-1f;\n"
+                                  "    p = p * r + 5.0000001201e-1f;\n"
+                                  "    p = p * (r * r) + r + 1.0f;\n"
+                                  "    uint32_t bits = (uint32_t)((int32_t)n + 127) << 23;\n"
+                                  "    float scale;\n"
+                                  "    memcpy(&scale, &bits, sizeof scale);\n"
+                                  "    return p * scale;\n"
+                                  "}\n\n";
 
-static const char *const transform[] = {
-    "",
-    "    out[0] = 1.0f / (1.0f + exponential(-out[0]));\n",
-    "    float top = out[0];\n"
-    "    for (int k = 1; k < N_OUTPUTS; k++)\n"
-    "        top = out[k] > top ? out[k] : top;\n"
-    "    double sum = 0;\n"
-    "    for (int k = 0; k < N_OUTPUTS; k++) {\n"
-    "        out[k] = exponential(out[k] - top);\n"
-    "        sum += (double)out[k];\n"
-    "    }\n"
-    "    for (int k = 0; k < N_OUTPUTS; k++)\n"
-    "        out[k] /= (float)sum;\n"};
+static const char *const transform[] = {"", "    out[0] = 1.0f / (1.0f + exponential(-out[0]));\n",
+                                        "    float top = out[0];\n"
+                                        "    for (int k = 1; k < N_OUTPUTS; k++)\n"
+                                        "        top = out[k] > top ? out[k] : top;\n"
+                                        "    double sum = 0;\n"
+                                        "    for (int k = 0; k < N_OUTPUTS; k++) {\n"
+                                        "        out[k] = exponential(out[k] - top);\n"
+                                        "        sum += (double)out[k];\n"
+                                        "    }\n"
+                                        "    for (int k = 0; k < N_OUTPUTS; k++)\n"
+                                        "        out[k] /= (float)sum;\n"};
 
 static const char program[] =
     "#ifdef %s_MAIN\n"
@@ -153,7 +153,8 @@ wk_status wk_forest_save_c(const wk_forest *forest, const char *path, const char
     if (!is_name(name))
         return wk_fail(err, WK_E_ARG, "\"%.40s\" is no name in C; use letters, digits and _", name);
     if (forest->has_sets)
-        return wk_fail(err, WK_E_MODEL, "the model splits by category, which a C file cannot do yet");
+        return wk_fail(err, WK_E_MODEL,
+                       "the model splits by category, which a C file cannot do yet");
     if (n_nodes > UINT32_MAX)
         return wk_fail(err, WK_E_MODEL, "%zu nodes are too many for a C file", n_nodes);
     wk_draft draft;
@@ -163,15 +164,17 @@ wk_status wk_forest_save_c(const wk_forest *forest, const char *path, const char
             name, name);
     fprintf(f, "enum { N_FEATURES = %zu, N_OUTPUTS = %zu };\n\n", forest->n_features,
             forest->n_outputs);
-    fprintf(f, "void %s_margin(const float *row, float *out);\n"
-               "void %s_predict(const float *row, float *out);\n\n",
+    fprintf(f,
+            "void %s_margin(const float *row, float *out);\n"
+            "void %s_predict(const float *row, float *out);\n\n",
             name, name);
     put_nodes(f, forest, name);
     put_tables(f, forest);
     fprintf(f, walk, name, name);
     if (forest->objective != WK_GBDT_SQUARED_ERROR)
         fputs(exponential, f);
-    fprintf(f, "void %s_predict(const float *row, float *out)\n{\n    %s_margin(row, out);\n%s}\n\n",
+    fprintf(f,
+            "void %s_predict(const float *row, float *out)\n{\n    %s_margin(row, out);\n%s}\n\n",
             name, name, transform[forest->objective]);
     fprintf(f, program, name, name);
     return wk_draft_publish(&draft, err);

@@ -36,9 +36,9 @@ INLINE void quantise(const wk__gbdt_plan *plan, const float *row, uint8_t *bytes
 INLINE uint32_t right_of(const wk__gbdt_part *part, uint32_t plus, const uint8_t *bytes,
                          size_t n_columns, int at)
 {
-    const __m256i each = _mm256_setr_epi8(1, 2, 4, 8, 16, 32, 64, -128, 1, 2, 4, 8, 16, 32, 64,
-                                          -128, 1, 2, 4, 8, 16, 32, 64, -128, 1, 2, 4, 8, 16, 32,
-                                          64, -128);
+    const __m256i each =
+        _mm256_setr_epi8(1, 2, 4, 8, 16, 32, 64, -128, 1, 2, 4, 8, 16, 32, 64, -128, 1, 2, 4, 8, 16,
+                         32, 64, -128, 1, 2, 4, 8, 16, 32, 64, -128);
     const __m256i spread = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2,
                                             2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3);
     __m256i column = _mm256_load_si256((const void *)(part->column + at));

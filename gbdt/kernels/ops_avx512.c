@@ -1,5 +1,5 @@
-/* Needs -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vbmi. A part's nodes are compared at once:
- * vpermb fetches the byte of each node's column. */
+/* Needs -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vbmi. A part's nodes are compared at
+ * once: vpermb fetches the byte of each node's column. */
 #include <float.h>
 #include <immintrin.h>
 #include <string.h>
@@ -76,9 +76,9 @@ INLINE void walk_parts(const wk__gbdt_plan *plan, const uint8_t *bytes, float *m
             const wk__gbdt_part *part = &plan->parts[b * WK__GBDT_TOGETHER];
             const uint64_t *plus = &plan->plus[b * WK__GBDT_TOGETHER];
             float value[WK__GBDT_TOGETHER];
-#define EACH(leaf)                                                                  \
-    for (int i = 0; i < WK__GBDT_TOGETHER; i++)                                     \
-        value[i] = leaf;                                                            \
+#define EACH(leaf)                                                                                 \
+    for (int i = 0; i < WK__GBDT_TOGETHER; i++)                                                    \
+        value[i] = leaf;                                                                           \
     break
             switch (plan->block_doublings[b]) {
             case 3:
@@ -158,8 +158,8 @@ INLINE void fold_nodes(wk__gbdt_tile *t, const wk__gbdt_batch_node *node, size_t
         uint8_t *self = WK__GBDT_PLACE(t, node->self);
         for (int w = 0; w < TILE; w += 64) {
             __mmask64 m = _mm512_cmpgt_epu8_mask(_mm512_load_si512(column + w), cut);
-            __m512i v = _mm512_mask_mov_epi8(_mm512_load_si512(left + w), m,
-                                             _mm512_load_si512(right + w));
+            __m512i v =
+                _mm512_mask_mov_epi8(_mm512_load_si512(left + w), m, _mm512_load_si512(right + w));
             _mm512_store_si512(self + w, v);
         }
     }
@@ -177,15 +177,15 @@ INLINE two fold_6(const wk__gbdt_heap *heap, const wk__gbdt_tile *t, size_t i)
     return (two){leaf, leaf};
 }
 
-#define FOLD(name, below)                                                                       \
-    INLINE two name(const wk__gbdt_heap *heap, const wk__gbdt_tile *t, size_t i)                \
-    {                                                                                           \
-        two l = below(heap, t, 2 * i), r = below(heap, t, 2 * i + 1);                           \
-        const uint8_t *column = WK__GBDT_PLACE(t, heap->column[i]);                             \
-        __m512i cut = _mm512_set1_epi32((int)heap->cut[i]);                                     \
-        __mmask64 a = _mm512_cmpgt_epu8_mask(_mm512_load_si512(column), cut);                   \
-        __mmask64 b = _mm512_cmpgt_epu8_mask(_mm512_load_si512(column + 64), cut);              \
-        return (two){_mm512_mask_mov_epi8(l.a, a, r.a), _mm512_mask_mov_epi8(l.b, b, r.b)};     \
+#define FOLD(name, below)                                                                          \
+    INLINE two name(const wk__gbdt_heap *heap, const wk__gbdt_tile *t, size_t i)                   \
+    {                                                                                              \
+        two l = below(heap, t, 2 * i), r = below(heap, t, 2 * i + 1);                              \
+        const uint8_t *column = WK__GBDT_PLACE(t, heap->column[i]);                                \
+        __m512i cut = _mm512_set1_epi32((int)heap->cut[i]);                                        \
+        __mmask64 a = _mm512_cmpgt_epu8_mask(_mm512_load_si512(column), cut);                      \
+        __mmask64 b = _mm512_cmpgt_epu8_mask(_mm512_load_si512(column + 64), cut);                 \
+        return (two){_mm512_mask_mov_epi8(l.a, a, r.a), _mm512_mask_mov_epi8(l.b, b, r.b)};        \
     }
 FOLD(fold_5, fold_6)
 FOLD(fold_4, fold_5)
