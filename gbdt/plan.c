@@ -110,6 +110,9 @@ static bool make_columns(builder *b)
         if (at % 16 == 15)
             cuts->group[at / 16] = b->splits[i].threshold;
     }
+    for (size_t c = 0; c < n; c++)
+        for (size_t i = 0; i < 256; i++)
+            plan->cuts[c].across[i % 16][i / 16] = plan->cuts[c].line[i / 16][i % 16];
     return true;
 }
 

@@ -36,6 +36,7 @@ typedef struct {
  * the seventeenth line is for missing values, which pass all groups. */
 typedef struct {
     float group[16], line[17][16];
+    float across[16][16]; /* the first sixteen lines with rows and columns changed over */
 } wk__gbdt_cuts;
 
 /* What a batch of rows needs, rows side by side: bytes of the columns, then the bytes plus one
