@@ -194,23 +194,34 @@ static wk_status read_inner(const reader *r, const tree_text *t, size_t i, wk__g
     return WK_OK;
 }
 
-/* One tree: every node but the root is the child of one node. */
-static wk_status link_nodes(const reader *r, const tree_text *t, size_t n)
+/* One tree: every node but the root is the child of one node. Numbers the nodes level by level,
+ * siblings side by side, as XGBoost needs it; *out has them in that order. */
+static wk_status link_nodes(const reader *r, tree_text *t, size_t n, wk__gbdt_node **out)
 {
-    int32_t *queue = wk_arena_array((wk_arena *)(uintptr_t)&t->scratch, int32_t, n);
+    int32_t *queue = wk_arena_array(&t->scratch, int32_t, n);
+    bool *taken = wk_arena_array(&t->scratch, bool, n);
+    wk__gbdt_node *nodes = wk_arena_array(&t->scratch, wk__gbdt_node, n);
     size_t seen = 1;
-    for (size_t i = 0; i < n; i++)
-        t->nodes[i].parent = -1;
+    taken[0] = true;
+    nodes[0].parent = -1;
     for (size_t i = 0; i < seen; i++) {
-        const wk__gbdt_node *node = &t->nodes[queue[i]];
-        int32_t child[2] = {node->left, node->right};
-        for (int c = 0; c < 2 && node->left >= 0; c++) {
-            if (child[c] == 0 || t->nodes[child[c]].parent >= 0)
+        int32_t parent = nodes[i].parent;
+        nodes[i] = t->nodes[queue[i]];
+        nodes[i].parent = parent;
+        int32_t child[2] = {nodes[i].left, nodes[i].right};
+        if (child[0] < 0)
+            continue;
+        nodes[i].left = (int32_t)seen;
+        nodes[i].right = (int32_t)seen + 1;
+        for (int c = 0; c < 2; c++) {
+            if (taken[child[c]])
                 return bad(r, "the links of the tree are a cycle or join");
-            t->nodes[child[c]].parent = queue[i];
+            taken[child[c]] = true;
+            nodes[seen].parent = (int32_t)i;
             queue[seen++] = child[c];
         }
     }
+    *out = nodes;
     return seen == n ? WK_OK : bad(r, "some nodes of the tree are not linked");
 }
 
@@ -262,8 +273,9 @@ static wk_status read_tree(const reader *r, tree_text *t, uint32_t output)
         t->nodes[leaves - 1 + i] = (wk__gbdt_node){
             .left = -1, .right = -1, .value = value, .weight = value, .hessian = hessian};
     }
-    WK_TRY(link_nodes(r, t, n));
-    wk__forest_add_tree(r->forest, t->nodes, n, output);
+    wk__gbdt_node *nodes = NULL;
+    WK_TRY(link_nodes(r, t, n, &nodes));
+    wk__forest_add_tree(r->forest, nodes, n, output);
     return WK_OK;
 }
 
