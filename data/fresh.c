@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -169,6 +170,36 @@ static wk_status create_schema(wk_fresh *f, wk_err *err)
     return WK_OK;
 }
 
+/* A database on a medium that cannot be written, with nothing in its log: SQLite must be told that
+ * it needs no lock and no shared memory. */
+static wk_status open_immutable(wk_fresh *f, wk_err *err)
+{
+    char *uri = NULL;
+    sqlite3_close(f->db);
+    f->db = NULL;
+    char *escaped = calloc(3, strlen(f->path) + 1), *to = escaped;
+    for (const char *p = f->path; escaped && *p; p++)
+        to += *p == '?' || *p == '#' || *p == '%' ? sprintf(to, "%%%02x", (unsigned char)*p)
+                                                  : sprintf(to, "%c", *p);
+    if (!escaped || asprintf(&uri, "file:%s?immutable=1", escaped) < 0)
+        uri = NULL;
+    free(escaped);
+    if (!uri)
+        return wk_fail(err, WK_E_NOMEM, "out of memory");
+    int rc = sqlite3_open_v2(uri, &f->db,
+                             SQLITE_OPEN_READONLY | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_URI, NULL);
+    free(uri);
+    return rc == SQLITE_OK ? WK_OK : wk__fresh_fail(f, "open it", err);
+}
+
+static int has_log(const wk_fresh *f)
+{
+    char path[4200];
+    struct stat st;
+    snprintf(path, sizeof path, "%s-wal", f->path);
+    return stat(path, &st) == 0 && st.st_size > 0;
+}
+
 static wk_status open_database(wk_fresh *f, int create, wk_err *err)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
@@ -177,7 +208,12 @@ static wk_status open_database(wk_fresh *f, int create, wk_err *err)
         return wk__fresh_fail(f, "open it", err);
     sqlite3_busy_timeout(f->db, WK__FRESH_WAIT_S * 1000);
     int is_empty = 0;
-    WK_TRY(check_schema(f, &is_empty, err));
+    wk_status status = check_schema(f, &is_empty, err);
+    if (status == WK_E_IO && !create && !has_log(f)) {
+        WK_TRY(open_immutable(f, err));
+        status = check_schema(f, &is_empty, err);
+    }
+    WK_TRY(status);
     if (!create && is_empty)
         return WK_E_NOT_FOUND; /* a writer is about to make it */
     if (create)

@@ -267,3 +267,104 @@ wk_status wk_store_list(const char *root, wk_store_entry **out, size_t *n, wk_er
     *n = kept;
     return WK_OK;
 }
+
+/* ---- values ---- */
+
+typedef struct {
+    wk_store_value_entry *v;
+    size_t n;
+} value_list;
+
+static wk_status add_value_entry(value_list *list, const char *venue, const char *symbol,
+                                 const char *name, wk_err *err)
+{
+    wk_store_value_entry *grown = realloc(list->v, (list->n + 1) * sizeof *grown);
+    if (!grown)
+        return wk_fail(err, WK_E_NOMEM, "out of memory listing the store");
+    list->v = grown;
+    wk_store_value_entry *e = &list->v[list->n++];
+    *e = (wk_store_value_entry){0};
+    snprintf(e->venue, sizeof e->venue, "%s", venue);
+    snprintf(e->symbol, sizeof e->symbol, "%s", symbol);
+    snprintf(e->name, sizeof e->name, "%s", name);
+    return WK_OK;
+}
+
+static wk_status add_value_folder(void *ctx, const char *directory, const char *venue,
+                                  const char *symbol, const char *name, wk_err *err)
+{
+    (void)directory;
+    wk_err ignored;
+    if (wk__store_check_name("venue", venue, &ignored) != WK_OK ||
+        wk__store_check_name("symbol", symbol, &ignored) != WK_OK ||
+        wk__store_check_value_name(name, &ignored) != WK_OK)
+        return WK_OK; /* candles, or somebody else's folder */
+    return add_value_entry(ctx, venue, symbol, name, err);
+}
+
+static int by_value_name(const void *a, const void *b)
+{
+    const wk_store_value_entry *x = a, *y = b;
+    int order = strcmp(x->venue, y->venue);
+    order = order ? order : strcmp(x->symbol, y->symbol);
+    return order ? order : strcmp(x->name, y->name);
+}
+
+static wk_status look_at_values(const char *root, wk_fresh *f, wk_store_value_entry *e, wk_err *err)
+{
+    wk_fresh_value *v = NULL;
+    size_t n = 0;
+    int64_t id = 0;
+    WK_TRY(wk_store_values(root, e->venue, e->symbol, e->name, 0, 0, &v, &n, err));
+    e->n = n;
+    if (n > 0) {
+        e->first_ns = v[0].time_ns;
+        e->last_ns = v[n - 1].time_ns;
+    }
+    free(v);
+    if (!f)
+        return WK_OK;
+    v = NULL;
+    WK_TRY(wk__fresh_begin(f, 0, err));
+    wk_status status = wk__fresh_series(f, e->venue, e->symbol, 0, e->name, 0, &id, NULL, err);
+    if (status == WK_OK && id)
+        status = wk__fresh_value_rows(f, id, 0, 0, 1, &v, &e->n_fresh, err);
+    free(v);
+    return wk__fresh_end(f, status, err);
+}
+
+wk_status wk_store_list_values(const char *root, wk_store_value_entry **out, size_t *n, wk_err *err)
+{
+    value_list list = {0};
+    wk__fresh_series_row *rows = NULL;
+    wk_fresh *f = NULL;
+    size_t n_rows = 0, kept = 0;
+    WK_TRY(wk__fresh_open_existing(root, &f, err));
+    wk_status status = wk__store_walk(root, add_value_folder, &list, err);
+    if (status == WK_OK && f) {
+        status = wk__fresh_begin(f, 0, err);
+        if (status == WK_OK)
+            status = wk__fresh_end(f, wk__fresh_series_all(f, &rows, &n_rows, err), err);
+    }
+    for (size_t i = 0; status == WK_OK && i < n_rows; i++)
+        if (rows[i].timeframe_ns == 0)
+            status = add_value_entry(&list, rows[i].venue, rows[i].symbol, rows[i].name, err);
+    free(rows);
+    if (status == WK_OK && list.n > 0)
+        qsort(list.v, list.n, sizeof *list.v, by_value_name);
+    for (size_t i = 0; status == WK_OK && i < list.n; i++) {
+        if (kept > 0 && by_value_name(&list.v[i], &list.v[kept - 1]) == 0)
+            continue;
+        list.v[kept] = list.v[i];
+        status = look_at_values(root, f, &list.v[kept], err);
+        kept += list.v[kept].n > 0;
+    }
+    wk_fresh_close(f);
+    if (status != WK_OK) {
+        free(list.v);
+        return status;
+    }
+    *out = list.v;
+    *n = kept;
+    return WK_OK;
+}

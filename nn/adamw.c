@@ -2,26 +2,27 @@
 
 #include "wick/math.h"
 
-void wk__adamw_update(wk__adamw *opt, size_t n, const wk_real *g, double scale, const bool *decay,
-                      wk_real *p)
+void wk__adamw_update(wk__adamw *opt, const wk__nn_ops *ops, size_t n, const wk_real *g,
+                      double scale, const bool *decay, wk_real *p)
 {
     opt->t++;
     const double fix1 = 1 - wk_pow(opt->beta1, (double)opt->t),
                  fix2 = 1 - wk_pow(opt->beta2, (double)opt->t);
-    const wk_real b1 = (wk_real)opt->beta1, b2 = (wk_real)opt->beta2;
-    const wk_real c1 = (wk_real)(1 - opt->beta1), c2 = (wk_real)(1 - opt->beta2);
-    const wk_real step = (wk_real)(opt->learning_rate / fix1), root = (wk_real)(1 / sqrt(fix2));
-    const wk_real eps = (wk_real)opt->eps,
-                  keep = (wk_real)(1 - opt->learning_rate * opt->weight_decay);
-    const wk_real s = (wk_real)scale, tiny = (wk_real)1e-30;
-    for (size_t i = 0; i < n; i++) {
-        wk_real gi = g[i] * s, m = b1 * opt->m[i] + c1 * gi, v = b2 * opt->v[i] + c2 * gi * gi;
-        m = m < tiny && m > -tiny ? 0 : m;
-        v = v < tiny ? 0 : v;
-        opt->m[i] = m;
-        opt->v[i] = v;
-        wk_real base = decay[i] ? p[i] * keep : p[i];
-        p[i] = base - step * m / (wk__sqrt(v) * root + eps);
+    wk__adamw_step s = {.scale = (wk_real)scale,
+                        .b1 = (wk_real)opt->beta1,
+                        .c1 = (wk_real)(1 - opt->beta1),
+                        .b2 = (wk_real)opt->beta2,
+                        .c2 = (wk_real)(1 - opt->beta2),
+                        .step = (wk_real)(opt->learning_rate / fix1),
+                        .root = (wk_real)(1 / sqrt(fix2)),
+                        .eps = (wk_real)opt->eps};
+    /* Runs of parameters that decay and that do not, as the tensors lie. */
+    for (size_t i = 0, end; i < n; i = end) {
+        end = i + 1;
+        while (end < n && decay[end] == decay[i])
+            end++;
+        s.keep = decay[i] ? (wk_real)(1 - opt->learning_rate * opt->weight_decay) : 1;
+        ops->adamw(end - i, &s, g + i, opt->m + i, opt->v + i, p + i);
     }
 }
 

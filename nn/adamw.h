@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "nn/real.h"
+#include "nn/kernels/ops.h"
 
 typedef struct {
     double learning_rate, beta1, beta2, eps, weight_decay;
@@ -16,10 +16,11 @@ typedef struct {
 /* One update of p [n] by gradient g * scale; decay [n] tells which parameters decay. Moments
  * smaller than 1e-30 become 0: a parameter without gradient must not fill the loop with denormals.
  */
-void wk__adamw_update(wk__adamw *opt, size_t n, const wk_real *g, double scale, const bool *decay,
-                      wk_real *p);
+void wk__adamw_update(wk__adamw *opt, const wk__nn_ops *ops, size_t n, const wk_real *g,
+                      double scale, const bool *decay, wk_real *p);
 
-/* RMSprop as PyTorch computes it (smoothing 0.99, eps added to the root), with the same decay; m stays 0. */
+/* RMSprop as PyTorch computes it (smoothing 0.99, eps added to the root), with the same decay; m
+ * stays 0. */
 void wk__rmsprop_update(wk__adamw *opt, size_t n, const wk_real *g, double scale, const bool *decay,
                         wk_real *p);
 

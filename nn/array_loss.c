@@ -59,8 +59,8 @@ static double classes(const wk__array_loss *l, size_t y, const wk_real *out, dou
         const double slope =
             gamma > 0 && q > 0 ? gamma * p * wk_pow(q, gamma - 1) * log_p - keep : -keep;
         for (size_t c = 0; dout && c < C; c++)
-            dout[c] = (wk_real)(scale * w * slope *
-                                ((double)(c == y) - wk_exp((double)out[c] - log_z)));
+            dout[c] =
+                (wk_real)(scale * w * slope * ((double)(c == y) - wk_exp((double)out[c] - log_z)));
         return -w * keep * log_p;
     }
     double loss = 0, total = 0;
@@ -118,14 +118,18 @@ static double regression(const wk__array_loss *l, double y, const wk_real *out, 
         const double q = c->quantiles.v[i], over = (double)out[i] - y;
         sum += over > 0 ? (1 - q) * over : -q * over;
         if (dout)
-            dout[i] = (wk_real)(scale * (over > 0 ? 1 - q : over < 0 ? -q : 0) /
+            dout[i] = (wk_real)(scale *
+                                (over > 0   ? 1 - q
+                                 : over < 0 ? -q
+                                            : 0) /
                                 (double)c->quantiles.n);
     }
     return sum / (double)c->quantiles.n;
 }
 
 void wk__array_loss_row(const wk__array_loss *l, const float *target, double weight,
-                        const wk_real *out, const double *scale, wk__array_sums *sums, wk_real *dout)
+                        const wk_real *out, const double *scale, wk__array_sums *sums,
+                        wk_real *dout)
 {
     if (!scale)
         dout = NULL;

@@ -21,10 +21,11 @@ typedef struct {
 /* Adds the row's divisors. */
 void wk__array_loss_norms(const wk__array_loss *l, const float *target, double weight,
                           wk__array_sums *sums);
-/* Adds the row's losses. With `scale` [WK__PARTS] (1 / norm), dout [n_outputs] gets the gradient of the
- * whole; NULL: no gradient. */
+/* Adds the row's losses. With `scale` [WK__PARTS] (1 / norm), dout [n_outputs] gets the gradient of
+ * the whole; NULL: no gradient. */
 void wk__array_loss_row(const wk__array_loss *l, const float *target, double weight,
-                        const wk_real *out, const double *scale, wk__array_sums *sums, wk_real *dout);
+                        const wk_real *out, const double *scale, wk__array_sums *sums,
+                        wk_real *dout);
 /* The whole loss: each part's sum over its divisor, times its weight. */
 double wk__array_loss_total(const wk__array_loss *l, const wk__array_sums *sums);
 /* Weight of part i in the whole. */

@@ -99,8 +99,8 @@ static void run_block(const job *j, wk__window *w, float *grad, size_t block, wk
         for (size_t b = 0; b < n; b++) {
             const size_t i = j->order ? j->order[j->at + first + b] : j->at + first + b;
             const size_t at = (s * r->B + b) * ld;
-            wk__array_loss_row(&f->loss, target_of(j->a, i, s), weight_of(j->a, i), y + at, j->scale,
-                               sums, j->scale ? w->d[0] + at : NULL);
+            wk__array_loss_row(&f->loss, target_of(j->a, i, s), weight_of(j->a, i), y + at,
+                               j->scale, sums, j->scale ? w->d[0] + at : NULL);
         }
     if (j->scale)
         wk__window_backward(net, r->packed, w, grad);
@@ -136,8 +136,15 @@ static void run_rows(fitter *f, const wk_nn_array *a, const size_t *order, size_
         sums->norm[k] += norms.norm[k];
     }
     const size_t blocks = (n + f->run.B - 1) / f->run.B;
-    job j = {f, a, order, at, n, blocks, blocks < WK__FIT_SHARDS ? blocks : WK__FIT_SHARDS,
-             gradient && any ? scale : NULL, shard_sums};
+    job j = {f,
+             a,
+             order,
+             at,
+             n,
+             blocks,
+             blocks < WK__FIT_SHARDS ? blocks : WK__FIT_SHARDS,
+             gradient && any ? scale : NULL,
+             shard_sums};
     wk__gang_run(&f->run.gang, j.shards, run_shard, &j);
     for (size_t i = 0; i < j.shards; i++)
         for (int k = 0; k < WK__PARTS; k++)
@@ -191,7 +198,8 @@ static void update(fitter *f, size_t epoch)
     f->optimiser.learning_rate = rate_of(f, epoch);
     const double scale = wk__clip_scale(net->n_params, f->dparams, f->config->clip_norm);
     if (f->config->optimiser == 0)
-        wk__adamw_update(&f->optimiser, net->n_params, f->dparams, scale, nn->decay, nn->params);
+        wk__adamw_update(&f->optimiser, f->run.ops, net->n_params, f->dparams, scale, nn->decay,
+                         nn->params);
     else
         wk__rmsprop_update(&f->optimiser, net->n_params, f->dparams, scale, nn->decay, nn->params);
     wk__net_pack(net, nn->params, f->run.packed);
@@ -227,11 +235,11 @@ static wk_status train_epoch(fitter *f, size_t epoch, double *loss, wk_err *err)
         run_rows(f, f->train, f->order, at, n, true, &now);
         const double mean = wk__array_loss_total(&f->loss, &now);
         if (!isfinite(mean))
-            return wk_fail(err, WK_E_DATA,
-                           "training diverged in epoch %zu, batch %zu: the loss is %g; lower "
-                           "learning_rate (%g) or clip_norm (%g), and look for outliers in the data",
-                           epoch, at / batch + 1, mean, f->config->learning_rate,
-                           f->config->clip_norm);
+            return wk_fail(
+                err, WK_E_DATA,
+                "training diverged in epoch %zu, batch %zu: the loss is %g; lower "
+                "learning_rate (%g) or clip_norm (%g), and look for outliers in the data",
+                epoch, at / batch + 1, mean, f->config->learning_rate, f->config->clip_norm);
         update(f, epoch);
         for (int k = 0; k < WK__PARTS; k++) {
             sums.loss[k] += now.loss[k];
@@ -278,8 +286,9 @@ static wk_status run_epochs(fitter *f, wk_err *err)
                      train_loss, valid_loss);
         if (f->options->on_epoch)
             f->options->on_epoch(f->options->context,
-                                 &(wk_nn_fit_progress){s->epoch, (size_t)c->epochs, f->tick, train_loss,
-                                                       valid_loss, f->optimiser.learning_rate});
+                                 &(wk_nn_fit_progress){s->epoch, (size_t)c->epochs, f->tick,
+                                                       train_loss, valid_loss,
+                                                       f->optimiser.learning_rate});
         if (!better && s->epoch - s->best_epoch >= patience)
             break;
     }
@@ -293,15 +302,17 @@ static wk_status check_array(const wk_nn *nn, const wk_nn_fit_config *c, const w
 {
     const size_t O = nn->net.n_outputs;
     if (a->F != nn->net.F || !a->T || a->T > WK__WINDOW_MAX || (a->S != 1 && a->S != a->T))
-        return wk_fail(err, WK_E_DATA,
-                       "%s: sequences of %zu bars x %zu inputs with targets at %zu of them; the network "
-                       "has %zu inputs, and targets stand at every bar or at the last one",
-                       name, a->T, a->F, a->S, nn->net.F);
+        return wk_fail(
+            err, WK_E_DATA,
+            "%s: sequences of %zu bars x %zu inputs with targets at %zu of them; the network "
+            "has %zu inputs, and targets stand at every bar or at the last one",
+            name, a->T, a->F, a->S, nn->net.F);
     for (size_t k = 0; k < a->N * a->T * a->F; k++)
         if (!isfinite(a->X[k]))
-            return wk_fail(err, WK_E_DATA,
-                           "%s: X of sequence %zu, bar %zu, channel %zu is %g; fill or drop it first",
-                           name, k / a->F / a->T, k / a->F % a->T, k % a->F, (double)a->X[k]);
+            return wk_fail(
+                err, WK_E_DATA,
+                "%s: X of sequence %zu, bar %zu, channel %zu is %g; fill or drop it first", name,
+                k / a->F / a->T, k / a->F % a->T, k % a->F, (double)a->X[k]);
     if (!c)
         return WK_OK;
     const bool classes = c->loss == WK_NN_CROSS_ENTROPY || c->loss == WK_NN_FOCAL;
@@ -334,13 +345,13 @@ static wk_status check_config(const wk_nn_fit_config *c, wk_err *err)
     if (c->epochs < 1 || c->batch < 1 || !(c->learning_rate > 0) || c->patience < 0 ||
         !(c->clip_norm >= 0) || !(c->weight_decay >= 0) || c->step_epochs < 1 ||
         !(c->warmup_fraction >= 0 && c->warmup_fraction <= 1))
-        return wk_fail(err, WK_E_CONFIG,
-                       "training: epochs %lld, batch %lld, step_epochs %lld must be at least 1, "
-                       "learning_rate %g positive, patience %lld, clip_norm %g, weight_decay %g not "
-                       "negative, warmup_fraction %g in [0, 1]",
-                       (long long)c->epochs, (long long)c->batch, (long long)c->step_epochs,
-                       c->learning_rate, (long long)c->patience, c->clip_norm, c->weight_decay,
-                       c->warmup_fraction);
+        return wk_fail(
+            err, WK_E_CONFIG,
+            "training: epochs %lld, batch %lld, step_epochs %lld must be at least 1, "
+            "learning_rate %g positive, patience %lld, clip_norm %g, weight_decay %g not "
+            "negative, warmup_fraction %g in [0, 1]",
+            (long long)c->epochs, (long long)c->batch, (long long)c->step_epochs, c->learning_rate,
+            (long long)c->patience, c->clip_norm, c->weight_decay, c->warmup_fraction);
     if (c->loss == WK_NN_PINBALL && !c->quantiles.n)
         return wk_fail(err, WK_E_CONFIG, "training: pinball needs quantiles");
     return WK_OK;
@@ -415,7 +426,8 @@ static wk_status prepare(fitter *f, wk_arena *arena, wk_err *err)
     if (f->options->checkpoint) {
         identify(f);
         if (f->options->resume && wk_file_exists(f->options->checkpoint))
-            WK_TRY(wk__fit_load(&f->state, (size_t)c->epochs, f->what, f->options->checkpoint, err));
+            WK_TRY(
+                wk__fit_load(&f->state, (size_t)c->epochs, f->what, f->options->checkpoint, err));
     }
     f->optimiser = (wk__adamw){.beta1 = 0.9,
                                .beta2 = 0.999,
@@ -430,7 +442,8 @@ static wk_status prepare(fitter *f, wk_arena *arena, wk_err *err)
 }
 
 /* Runs `work` with the gang's helpers around it. */
-static wk_status with_gang(runner *r, wk_status (*work)(void *, wk_err *), void *context, wk_err *err)
+static wk_status with_gang(runner *r, wk_status (*work)(void *, wk_err *), void *context,
+                           wk_err *err)
 {
     wk_status status = WK_OK;
     wk__gang_init(&r->gang);
@@ -479,9 +492,10 @@ wk_status wk_nn_fit(wk_nn *nn, const wk_nn_fit_config *config, const wk_nn_array
     if (valid)
         WK_TRY(check_array(nn, config, valid, "validation data", err));
     if (valid && (valid->T != train->T || valid->S != train->S))
-        return wk_fail(err, WK_E_DATA,
-                       "validation data of %zu bars, training data of %zu, or targets at other places",
-                       valid->T, train->T);
+        return wk_fail(
+            err, WK_E_DATA,
+            "validation data of %zu bars, training data of %zu, or targets at other places",
+            valid->T, train->T);
     wk_arena arena;
     wk_arena_init(&arena);
     const size_t n = nn->net.n_params;
@@ -537,7 +551,8 @@ static wk_status apply_work(void *context, wk_err *err)
     return WK_OK;
 }
 
-wk_status wk_nn_apply(const wk_nn *nn, const wk_nn_array *data, int threads, float *out, wk_err *err)
+wk_status wk_nn_apply(const wk_nn *nn, const wk_nn_array *data, int threads, float *out,
+                      wk_err *err)
 {
     WK_TRY(check_array(nn, NULL, data, "data", err));
     wk_arena arena;

@@ -22,8 +22,8 @@ typedef struct {
 /* `what` names the configuration and the data (a hash): another one refuses the file. */
 WK_MUST_CHECK wk_status wk__fit_save(const wk__fit_state *s, const char *what, const char *path,
                                      wk_err *err);
-/* Fills the arrays of *s, whose n and room for curves are given; *s is untouched on failure only in its
- * scalars. */
+/* Fills the arrays of *s, whose n and room for curves are given; *s is untouched on failure only in
+ * its scalars. */
 WK_MUST_CHECK wk_status wk__fit_load(wk__fit_state *s, size_t epochs_max, const char *what,
                                      const char *path, wk_err *err);
 

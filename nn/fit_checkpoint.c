@@ -1,5 +1,5 @@
-/* A training's checkpoint as a safetensors file: "weights", "m", "v" and "best" [n] in F32, "curves"
- * [2, epochs] in F64; the rest stands in __metadata__. */
+/* A training's checkpoint as a safetensors file: "weights", "m", "v" and "best" [n] in F32,
+ * "curves" [2, epochs] in F64; the rest stands in __metadata__. */
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -80,7 +80,8 @@ static bool meta_read(const json_t *meta, const char *key, size_t max, size_t *o
     return *out <= max;
 }
 
-/* The file must be exactly what wk__fit_save writes for this state: header and place of every byte. */
+/* The file must be exactly what wk__fit_save writes for this state: header and place of every byte.
+ */
 static wk_status parse(wk__fit_state *s, size_t epochs_max, const char *what, const char *path,
                        const char *bytes, size_t size, wk_err *err)
 {
@@ -114,8 +115,8 @@ static wk_status parse(wk__fit_state *s, size_t epochs_max, const char *what, co
             float value;
             memcpy(&value, data + 3 * curve + k * vector + i * sizeof value, sizeof value);
             if (!isfinite(value))
-                return wk_fail(err, WK_E_PARSE, "%s: the checkpoint is damaged: %s[%zu] is %g", path,
-                               vectors[k], i, (double)value);
+                return wk_fail(err, WK_E_PARSE, "%s: the checkpoint is damaged: %s[%zu] is %g",
+                               path, vectors[k], i, (double)value);
         }
     for (size_t k = 0; k < N_VECTORS; k++)
         memcpy(to[k], data + 3 * curve + k * vector, vector);

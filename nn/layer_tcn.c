@@ -171,11 +171,10 @@ static void forward(const wk__layer *l, const wk__run *run, const wk_real *packe
     if (drop) {
         wk__dropout_mask(run, 4 * l->index + 1, l->config.dropout, T, l->ldo, s.m2);
         ops->mul(n, s.a2, s.m2, y);
+        ops->add_relu(n, x, y, y);
     } else {
-        memcpy(y, s.a2, n * sizeof *y);
+        ops->add_relu(n, x, s.a2, y);
     }
-    ops->add(n, x, y);
-    ops->relu(n, y, y);
 }
 
 static void step(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *state,
@@ -349,12 +348,10 @@ static void window(const wk__layer *l, const wk__run *run, const wk_real *packed
     if (drop) {
         wk__dropout_mask(run, 4 * l->index + 1, l->config.dropout, v->out.n, l->ldo, w.m2);
         ops->mul(v->out.n * row, w.a2, w.m2, y);
-    } else {
-        memcpy(y, w.a2, v->out.n * row * sizeof *y);
     }
     for (size_t i = 0; i < v->out.n; i++)
-        ops->add(row, last.add + i * last.add_step * l->ldo, y + i * row);
-    ops->relu(v->out.n * row, y, y);
+        ops->add_relu(row, last.add + i * last.add_step * l->ldo, (drop ? y : w.a2) + i * row,
+                      y + i * row);
 }
 
 static void window_back(const wk__layer *l, const wk__run *run, const wk_real *packed,

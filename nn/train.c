@@ -151,7 +151,7 @@ static void update(trainer *tr, size_t n_blocks)
     wk__net_unpack(net, nn->params, tr->blocks[0].grad, tr->dparams);
     tr->optimiser.learning_rate =
         c->learning_rate * wk__schedule(tr->optimiser.t, tr->chunks_total, c->warmup_fraction);
-    wk__adamw_update(&tr->optimiser, net->n_params, tr->dparams,
+    wk__adamw_update(&tr->optimiser, tr->ops, net->n_params, tr->dparams,
                      wk__clip_scale(net->n_params, tr->dparams, c->clip_norm), nn->decay,
                      nn->params);
     wk__net_pack(net, nn->params, tr->packed);

@@ -19,6 +19,7 @@ typedef struct {
     double weight_burst;
     const char *candles_path; /* amberdata: before the instrument */
     const char *latest_path;  /* amberdata: legacy, %s is the exchange; "": never asked */
+    const char *ca_file;      /* "": that of wk_history_config */
 } wk_history_venue;
 
 typedef struct {

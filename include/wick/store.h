@@ -81,6 +81,16 @@ typedef struct {
 WK_MUST_CHECK wk_status wk_store_list(const char *root, wk_store_entry **out, size_t *n,
                                       wk_err *err);
 
+typedef struct {
+    char venue[32], symbol[32], name[32];
+    int64_t first_ns, last_ns; /* by the time that they speak of */
+    size_t n, n_fresh;
+} wk_store_value_entry;
+
+/* Lists all series of values, sorted by venue, symbol, name. The caller frees *out. */
+WK_MUST_CHECK wk_status wk_store_list_values(const char *root, wk_store_value_entry **out,
+                                             size_t *n, wk_err *err);
+
 /* Opens every file and checks grid, order, prices; calls `report` (may be NULL) for each problem.
  */
 WK_MUST_CHECK wk_status wk_store_check(const char *root,

@@ -142,6 +142,47 @@ static void add_to(size_t n, const wk_real *x, wk_real *y)
         ST(y + i, ADD(LD(y + i), LD(x + i)));
 }
 
+static void add_relu(size_t n, const wk_real *x, const wk_real *r, wk_real *y)
+{
+    for (size_t i = 0; i < n; i += VW)
+        ST(y + i, MAX(SET1(0), ADD(LD(r + i), LD(x + i))));
+}
+
+/* The definition, and what is left of the vectors. */
+static void adamw_rest(size_t n, const wk__adamw_step *s, const wk_real *g, wk_real *m, wk_real *v,
+                       wk_real *p)
+{
+    const wk_real tiny = (wk_real)1e-30;
+    for (size_t i = 0; i < n; i++) {
+        wk_real gi = g[i] * s->scale, mi = s->b1 * m[i] + s->c1 * gi,
+                vi = s->b2 * v[i] + s->c2 * gi * gi;
+        mi = mi < tiny && mi > -tiny ? 0 : mi;
+        vi = vi < tiny ? 0 : vi;
+        m[i] = mi;
+        v[i] = vi;
+        p[i] = p[i] * s->keep - s->step * mi / (wk__sqrt(vi) * s->root + s->eps);
+    }
+}
+
+static void adamw(size_t n, const wk__adamw_step *s, const wk_real *g, wk_real *m, wk_real *v,
+                  wk_real *p)
+{
+    const size_t whole = n / VW * VW;
+    const V tiny = SET1((wk_real)1e-30);
+    for (size_t i = 0; i < whole; i += VW) {
+        V gi = MUL(LD(g + i), SET1(s->scale));
+        V mi = ADD(MUL(SET1(s->b1), LD(m + i)), MUL(SET1(s->c1), gi));
+        V vi = ADD(MUL(SET1(s->b2), LD(v + i)), MUL(MUL(SET1(s->c2), gi), gi));
+        mi = WHERE_LESS(MAX(mi, SUB(SET1(0), mi)), tiny, mi);
+        vi = WHERE_LESS(vi, tiny, vi);
+        ST(m + i, mi);
+        ST(v + i, vi);
+        V below = ADD(MUL(SQRT(vi), SET1(s->root)), SET1(s->eps));
+        ST(p + i, SUB(MUL(LD(p + i), SET1(s->keep)), DIV(MUL(SET1(s->step), mi), below)));
+    }
+    adamw_rest(n - whole, s, g + whole, m + whole, v + whole, p + whole);
+}
+
 static void mul_by(size_t n, const wk_real *x, const wk_real *m, wk_real *y)
 {
     for (size_t i = 0; i < n; i += VW)
@@ -151,5 +192,6 @@ static void mul_by(size_t n, const wk_real *x, const wk_real *m, wk_real *y)
 #define WK__NN_OPS(isa)                                                                            \
     {                                                                                              \
         isa, gemm, gemm_at, col_sum, lstm_cell, lstm_cell_back, gru_cell, gru_cell_back, relu,     \
-            relu_back, tanh_all, tanh_back, sigmoid_all, exp_all, add_to, mul_by, window_mean      \
+            relu_back, tanh_all, tanh_back, sigmoid_all, exp_all, add_to, add_relu, mul_by,        \
+            window_mean, adamw                                                                     \
     }

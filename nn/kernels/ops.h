@@ -32,6 +32,13 @@ typedef struct {
     size_t y_step, ldy;
 } wk__gemm;
 
+/* Constants of one update by AdamW. */
+typedef struct {
+    wk_real scale;          /* of the gradient */
+    wk_real b1, c1, b2, c2; /* betas and 1 - betas */
+    wk_real step, root, eps, keep;
+} wk__adamw_step;
+
 typedef struct {
     const char *name;
     void (*gemm)(const wk__gemm *g);
@@ -63,11 +70,16 @@ typedef struct {
     void (*tanh_back)(size_t n, const wk_real *y, const wk_real *dy, wk_real *dx);
     void (*sigmoid)(size_t n, const wk_real *x, wk_real *y);
     void (*exp)(size_t n, const wk_real *x, wk_real *y);
-    void (*add)(size_t n, const wk_real *x, wk_real *y);                   /* y += x */
-    void (*mul)(size_t n, const wk_real *x, const wk_real *m, wk_real *y); /* y = x m */
+    void (*add)(size_t n, const wk_real *x, wk_real *y);                        /* y += x */
+    void (*add_relu)(size_t n, const wk_real *x, const wk_real *r, wk_real *y); /* relu(x + r) */
+    void (*mul)(size_t n, const wk_real *x, const wk_real *m, wk_real *y);      /* y = x m */
     /* y[m, n] = scale[m] * sum of the `window` rows x[(m + j) * ldx + n], j ascending. */
     void (*window_mean)(size_t M, size_t N, size_t window, const wk_real *x, size_t ldx,
                         size_t step, const wk_real *scale, wk_real *y, size_t ldy);
+    /* m = b1 m + c1 g, v = b2 v + c2 g^2, both 0 below 1e-30; p = keep p - step m / (root sqrt(v) +
+     * eps). Any n. */
+    void (*adamw)(size_t n, const wk__adamw_step *s, const wk_real *g, wk_real *m, wk_real *v,
+                  wk_real *p);
 } wk__nn_ops;
 
 extern const wk__nn_ops wk__nn_ops_c;

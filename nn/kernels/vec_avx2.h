@@ -18,6 +18,9 @@ enum { VW = 8, GEMM_ROWS = 6, AT_ROWS = 6, GEMM_PANELS = 1, STEP_PANELS = 4 };
 #define SUB(a, b) _mm256_sub_ps((a), (b))
 #define MUL(a, b) _mm256_mul_ps((a), (b))
 #define DIV(a, b) _mm256_div_ps((a), (b))
+#define SQRT(x) _mm256_sqrt_ps(x)
+/* 0 where x < b, else v. */
+#define WHERE_LESS(x, b, v) _mm256_andnot_ps(_mm256_cmp_ps((x), (b), _CMP_LT_OQ), (v))
 #define MAX(a, b) _mm256_max_ps((a), (b))
 #define MIN(a, b) _mm256_min_ps((a), (b))
 #define WHERE_POSITIVE(x, v) _mm256_and_ps((v), _mm256_cmp_ps((x), _mm256_setzero_ps(), _CMP_GT_OQ))

@@ -18,6 +18,10 @@ enum { VW = 16, GEMM_ROWS = 14, AT_ROWS = 14, GEMM_PANELS = 2, STEP_PANELS = 8 }
 #define SUB(a, b) _mm512_sub_ps((a), (b))
 #define MUL(a, b) _mm512_mul_ps((a), (b))
 #define DIV(a, b) _mm512_div_ps((a), (b))
+#define SQRT(x) _mm512_sqrt_ps(x)
+/* 0 where x < b, else v. */
+#define WHERE_LESS(x, b, v)                                                                        \
+    _mm512_maskz_mov_ps((__mmask16)~_mm512_cmp_ps_mask((x), (b), _CMP_LT_OQ), (v))
 #define MAX(a, b) _mm512_max_ps((a), (b))
 #define MIN(a, b) _mm512_min_ps((a), (b))
 #define WHERE_POSITIVE(x, v)                                                                       \

@@ -19,6 +19,9 @@ enum { VW = 1, GEMM_ROWS = 4, AT_ROWS = 4, GEMM_PANELS = 1, STEP_PANELS = 1 };
 #define SUB(a, b) ((a) - (b))
 #define MUL(a, b) ((a) * (b))
 #define DIV(a, b) ((a) / (b))
+#define SQRT(x) wk__sqrt(x)
+/* 0 where x < b, else v. */
+#define WHERE_LESS(x, b, v) ((x) < (b) ? (wk_real)0 : (v))
 /* As maxps and minps: the second operand when either is NaN. */
 #define MAX(a, b) wk__max1((a), (b))
 #define MIN(a, b) wk__min1((a), (b))

@@ -61,7 +61,7 @@ static wk_status train_windows(const wk_nn_array *data, size_t batches, int thre
     const wk_nn_fit_config config = {.loss = WK_NN_TRADING,
                                      .epochs = (int64_t)(batches * BATCH / WINDOWS + 1),
                                      .batch = BATCH,
-                                     .learning_rate = 1e-3,
+                                     .learning_rate = 2e-4,
                                      .weight_decay = 0.01,
                                      .clip_norm = 1,
                                      .step_epochs = 1,

@@ -202,6 +202,56 @@ static int cmd_bench_read(const wk_cli *cli, wk_err *err)
     return status;
 }
 
+/* A page of a download is one durable transaction, a live bar another; then all move to the files.
+ */
+static wk_status bench_fresh(const char *folder, wk_err *err)
+{
+    enum { PAGES = 200, PAGE = 1000, LIVE = 200 };
+    wk_fresh_bar *bars = calloc(PAGE, sizeof *bars);
+    wk_fresh *f = NULL;
+    double us[LIVE];
+    wk_status status =
+        bars ? wk_fresh_open(folder, &f, err) : wk_fail(err, WK_E_NOMEM, "no memory");
+    int64_t begin = wk_clock_monotonic_ns(), t = 1600000000 * WK_NS_PER_S / MINUTE * MINUTE;
+    for (int i = 0; status == WK_OK && i < PAGES + LIVE; i++) {
+        size_t n = i < PAGES ? PAGE : 1;
+        for (size_t k = 0; k < n; k++, t += MINUTE) {
+            double p = 100 + (double)wk_rng_below(3, 0, (uint64_t)t / MINUTE, 10000) / 100;
+            bars[k] = (wk_fresh_bar){{t, p, p + 1, p - 1, p + 0.5, 1}, WK_PROV_TRADED, t + MINUTE};
+        }
+        int64_t before = wk_clock_monotonic_ns();
+        status = wk_fresh_put_bars(f, "bench", "BTCUSD", MINUTE, bars, n, NULL, NULL, err);
+        if (i >= PAGES)
+            us[i - PAGES] = seconds_since(before) * 1e6;
+        if (i == PAGES - 1) {
+            double rate = PAGES * PAGE / seconds_since(begin);
+            print_row("store.put", rate, "bars/s", rate, rate, ",\"page\":1000");
+        }
+    }
+    if (status == WK_OK) {
+        qsort(us, LIVE, sizeof *us, by_size);
+        print_row("store.put_one", us[LIVE / 2], "us", us[LIVE / 2], us[LIVE * 99 / 100], "");
+        begin = wk_clock_monotonic_ns();
+        status = wk_fresh_flush(f, 0, err);
+    }
+    if (status == WK_OK) {
+        double rate = (PAGES * PAGE + LIVE) / seconds_since(begin);
+        print_row("store.flush", rate, "bars/s", rate, rate, "");
+    }
+    wk_fresh_close(f);
+    free(bars);
+    return status;
+}
+
+static int cmd_bench_fresh(const wk_cli *cli, wk_err *err)
+{
+    char folder[4096];
+    WK_TRY(make_folder(cli, folder, err));
+    wk_status status = bench_fresh(folder, err);
+    remove_folder(folder);
+    return status;
+}
+
 static const wk_cli_option import_options[] = {
     {"rows", "N", "candles of one minute (default 10000000: 0.7 GB of disk, 0.6 GB of memory)"},
     {"dir", "DIR", "where to make the files; $TMPDIR or /tmp otherwise"},
@@ -209,7 +259,19 @@ static const wk_cli_option import_options[] = {
 static const wk_cli_option read_options[] = {
     {"dir", "DIR", "where to make the files; $TMPDIR or /tmp otherwise"}, {NULL, NULL, NULL}};
 
-extern const wk_cli_command wk_cmd_bench_store_import, wk_cmd_bench_store_read;
+extern const wk_cli_command wk_cmd_bench_store_fresh, wk_cmd_bench_store_import,
+    wk_cmd_bench_store_read;
+const wk_cli_command wk_cmd_bench_store_fresh = {
+    .name = "bench store.fresh",
+    .usage = "[--dir DIR]",
+    .summary = "time durable puts of fresh bars and their flush into yearly files",
+    .details = "Prints three JSON lines: store.put in pages of 1000, store.put_one as live bars "
+               "come, and\n"
+               "store.flush. Every put is on the disk when it returns.",
+    .example = "wick bench store.fresh",
+    .options = read_options,
+    .run = cmd_bench_fresh,
+};
 const wk_cli_command wk_cmd_bench_store_import = {
     .name = "bench store.import",
     .usage = "[--rows N] [--dir DIR]",

@@ -17,8 +17,10 @@ static wk_status load_config(const wk_cli *cli, wk_arena *arena, wk_history_conf
 {
     size_t n;
     const char *path = wk_cli_option_value(cli, "config");
+    if (!path)
+        path = getenv("WICK_FETCH_CONFIG");
     const char *const *overrides = wk_cli_overrides(cli, &n);
-    if (path)
+    if (path && *path)
         WK_TRY(wk_config_load(&wk_history_config_table, path, overrides, n, arena, config, err));
     else
         WK_TRY(wk_config_parse(&wk_history_config_table, "command line", "{}", overrides, n, arena,
@@ -173,7 +175,9 @@ static const wk_cli_option options[] = {
     {"what", "WHAT", "candles (default), funding, open-interest, book or instruments"},
     {"exchange", "NAME", "amberdata: whose data (gdax, kraken, binance)"},
     {"store", "DIR", "the store; $WICK_HOME/store or ~/.wick/store otherwise"},
-    {"config", "F.json", "addresses, paces and patience (wick config reference fetch)"},
+    {"config", "F.json",
+     "addresses, paces, patience (wick config reference --kind fetch); $WICK_FETCH_CONFIG "
+     "otherwise"},
     {"host", "URL", "the venue's address, for a proxy or a test server"},
     {"ca-file", "F.pem", "the authorities that are trusted, for a test server"},
     {"again", NULL, "asks for what is known already, too; differences become revisions"},
@@ -192,7 +196,7 @@ const wk_cli_command wk_cmd_fetch = {
         "Amberdata's\n"
         "key is read from WICK_AMBERDATA_KEY.",
     .example =
-        "wick fetch --venue kraken --symbol BTCUSD --timeframe 1h --since 2026-11-01 --store "
+        "wick fetch --venue delta-india --symbol BTCUSD --timeframe 1h --since 2026-11-01 --store "
         "out/store",
     .options = options,
     .run = cmd_fetch};

@@ -26,12 +26,46 @@ static json_t *entry_json(const wk_store_entry *e)
                      (json_int_t)e->n_revisions);
 }
 
+static wk_status list_values(const wk_cli *cli, const char *root, wk_err *err)
+{
+    wk_store_value_entry *entries;
+    size_t n;
+    WK_TRY(wk_store_list_values(root, &entries, &n, err));
+    json_t *list = json_array();
+    if (!wk_cli_json(cli))
+        printf("%-14s %-12s %-16s %9s  %-20s  %-20s %7s\n", "venue", "symbol", "values", "rows",
+               "first", "last", "fresh");
+    for (size_t i = 0; i < n; i++) {
+        const wk_store_value_entry *e = &entries[i];
+        char first[32], last[32];
+        wk_time_format(e->first_ns, first);
+        wk_time_format(e->last_ns, last);
+        if (wk_cli_json(cli))
+            json_array_append_new(list, json_pack("{ss ss ss sI ss ss sI}", "venue", e->venue,
+                                                  "symbol", e->symbol, "name", e->name, "rows",
+                                                  (json_int_t)e->n, "first", first, "last", last,
+                                                  "fresh", (json_int_t)e->n_fresh));
+        else
+            printf("%-14s %-12s %-16s %9zu  %-20s  %-20s %7zu\n", e->venue, e->symbol, e->name,
+                   e->n, first, last, e->n_fresh);
+    }
+    if (wk_cli_json(cli)) {
+        json_dumpf(list, stdout, JSON_INDENT(2));
+        putchar('\n');
+    }
+    json_decref(list);
+    free(entries);
+    return WK_OK;
+}
+
 static int cmd_store_list(const wk_cli *cli, wk_err *err)
 {
     char root[PATH_MAX];
     wk_store_entry *entries;
     size_t n;
     WK_TRY(find_root(cli, root, err));
+    if (wk_cli_flag(cli, "values"))
+        return list_values(cli, root, err);
     WK_TRY(wk_store_list(root, &entries, &n, err));
     if (wk_cli_json(cli)) {
         json_t *list = json_array();
@@ -180,8 +214,10 @@ static int cmd_store_export(const wk_cli *cli, wk_err *err)
     return status;
 }
 
-static const wk_cli_option store_options[] = {
-    {"store", "DIR", "the store; $WICK_HOME/store or ~/.wick/store otherwise"}, {.name = NULL}};
+static const wk_cli_option list_options[] = {
+    {"store", "DIR", "the store; $WICK_HOME/store or ~/.wick/store otherwise"},
+    {"values", NULL, "list the series of values (funding, open interest, ...) instead of candles"},
+    {.name = NULL}};
 static const wk_cli_option check_options[] = {
     {"store", "DIR", "the store; $WICK_HOME/store or ~/.wick/store otherwise"},
     {"repair", NULL, "keep what can be read of damaged files and move them aside, then check"},
@@ -194,10 +230,10 @@ static const wk_cli_option export_options[] = {
     {.name = NULL}};
 
 const wk_cli_command wk_cmd_store_list = {.name = "store list",
-                                          .usage = "[--store DIR]",
+                                          .usage = "[--values] [--store DIR]",
                                           .summary = "lists the candles that the store holds",
                                           .example = "wick store list --store out/store",
-                                          .options = store_options,
+                                          .options = list_options,
                                           .run = cmd_store_list};
 
 const wk_cli_command wk_cmd_store_check = {

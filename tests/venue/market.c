@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BUSY_MAX 1000
+
 __extension__ typedef __int128 wide; /* products of price and size */
 
 uint64_t market_hash(uint64_t seed, uint64_t a, uint64_t b)
@@ -35,8 +37,15 @@ static int cmp_int64(const void *a, const void *b)
 
 /* Times of the trades in one minute, in order. Bucket edges, equal times and silence are frequent
  * here because they are where aggregation goes wrong. */
-static int minute_times(dice *d, int64_t minute_ns, int64_t *quiet_left, int64_t *out)
+static int minute_times(dice *d, int64_t minute_ns, int busy, int64_t *quiet_left, int64_t *out)
 {
+    if (busy > 0) {
+        int n = busy / 2 + (int)throw_dice(d, busy + 1);
+        for (int i = 0; i < n; i++)
+            out[i] = minute_ns + throw_dice(d, 600000000) * 100;
+        qsort(out, (size_t)n, sizeof *out, cmp_int64);
+        return n;
+    }
     if (*quiet_left > 0) {
         (*quiet_left)--;
         return 0;
@@ -164,11 +173,13 @@ void market_init(market *m, const market_instrument *instrument, const market_op
     if (!m->minute_first || !m->trades)
         abort();
     dice d = {m->seed, 1, 0};
-    int64_t price = instrument->price_first, quiet_left = 0, times[32];
+    int busy = options->busy < BUSY_MAX ? options->busy : BUSY_MAX;
+    int64_t price = instrument->price_first, quiet_left = 0, times[32 + 2 * BUSY_MAX];
     for (size_t i = 0; i < m->n_minutes; i++) {
         m->minute_first[i] = m->n_trades;
         int64_t minute_ns = m->begin_ns + (int64_t)i * NS_A_MINUTE;
-        int n = minute_times(&d, minute_ns, &quiet_left, times);
+        int is_live = minute_ns + NS_A_MINUTE > m->live_ns;
+        int n = minute_times(&d, minute_ns, is_live ? busy : 0, &quiet_left, times);
         for (int k = 0; k < n; k++)
             add_trade(m, &d, &size, times[k], &price);
     }

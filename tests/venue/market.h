@@ -80,6 +80,7 @@ typedef struct {
     uint64_t seed;
     int64_t begin_ns, end_ns, live_ns;
     int64_t book_step_ns;
+    int busy;             /* about so many trades a minute from live_ns on; 0: as before it */
     int late_every;       /* every n-th trade is told late; 0: none */
     int64_t late_ns_most; /* by at most this */
 } market_options;

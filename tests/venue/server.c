@@ -503,6 +503,7 @@ static void open_markets(venue *v)
     market_of.begin_ns = v->start_ns - (o->history_s ? o->history_s : 3 * 86400) * NS_A_SECOND;
     market_of.end_ns = v->start_ns + (o->ahead_s ? o->ahead_s : 86400) * NS_A_SECOND;
     market_of.book_step_ns = o->book_step_ns ? o->book_step_ns : NS_A_SECOND / 5;
+    market_of.busy = o->busy;
     market_of.late_every = o->late_every;
     market_of.late_ns_most = o->late_ns_most ? o->late_ns_most : 20 * NS_A_SECOND;
     for (size_t i = 0; i < v->protocol->n_instruments && i < MARKETS_MAX; i++)

@@ -427,6 +427,49 @@ static void test_now_is_the_venues_now(void **state)
     }
 }
 
+/* `--symbol all`: each market of the venue, checked one by one. */
+static void test_all_markets_of_a_venue(void **state)
+{
+    (void)state;
+    static const setting all[] = {
+        {.server = "kraken",
+         .venue = "kraken",
+         .symbol = "all",
+         .truth = "XBTUSD",
+         .stored_as = "kraken\0BTCUSD",
+         .seconds = 20000,
+         .price_decimals = 1,
+         .volume_unit = 1e-8},
+        {.truth = "ETHUSD",
+         .stored_as = "kraken\0ETHUSD",
+         .price_decimals = 2,
+         .volume_unit = 1e-8},
+        {.truth = "XDGUSD",
+         .stored_as = "kraken\0DOGEUSD",
+         .price_decimals = 7,
+         .volume_unit = 1e-8},
+        {.truth = "XBTUSDT",
+         .stored_as = "kraken\0BTCUSDT",
+         .price_decimals = 1,
+         .volume_unit = 1e-8},
+    };
+    bench b;
+    begin(&b, &all[0], &(venue_options){.seed = 5, .fault_permille = 100});
+    int status = 1;
+    for (int i = 0; i < 3 && status != 0; i++)
+        status = fetch(&b, 0);
+    if (status != 0) {
+        program_show(b.log);
+        fail_msg("the fetch of all markets does not end well, status %d", status);
+    }
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        b.s = &all[i];
+        assert_true(check(&b) > 300);
+    }
+    b.s = &all[0];
+    finish(&b, "all", 0);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
@@ -442,6 +485,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_bad_certificate_is_refused),
         cmocka_unit_test(test_the_key_goes_to_its_venue_only),
         cmocka_unit_test(test_now_is_the_venues_now),
+        cmocka_unit_test(test_all_markets_of_a_venue),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

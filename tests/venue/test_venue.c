@@ -36,6 +36,8 @@ static int usage(FILE *to)
           "  --history-s N       of market before the start\n"
           "  --rate-scale X      times the venue's rate limits; negative: none\n"
           "  --late-every N      each n-th live trade is told late\n"
+          "  --busy N            about so many trades a minute from the start on\n"
+          "  --certificate FLAW  wrong-host, expired or other-ca: clients have to refuse it\n"
           "  --latency-ms N      before each REST reply\n"
           "  --api-key KEY       that Amberdata wants\n"
           "  --stop-after S      default 600\n"
@@ -47,12 +49,16 @@ static int usage(FILE *to)
 static int read_options(int argc, char **argv, venue_options *o, double *stop_after_s)
 {
     static const struct option longs[] = {
-        {"venue", 1, NULL, 'v'},      {"dir", 1, NULL, 'd'},       {"port", 1, NULL, 'p'},
-        {"seed", 1, NULL, 's'},       {"script", 1, NULL, 'f'},    {"faults", 1, NULL, 'r'},
-        {"ws-faults", 1, NULL, 'w'},  {"start", 1, NULL, 't'},     {"skew-ms", 1, NULL, 'k'},
-        {"speed", 1, NULL, 'x'},      {"history-s", 1, NULL, 'h'}, {"rate-scale", 1, NULL, 'q'},
-        {"late-every", 1, NULL, 'l'}, {"api-key", 1, NULL, 'a'},   {"stop-after", 1, NULL, 'z'},
-        {"latency-ms", 1, NULL, 'y'}, {"help", 0, NULL, '?'},      {0}};
+        {"venue", 1, NULL, 'v'},      {"dir", 1, NULL, 'd'},
+        {"port", 1, NULL, 'p'},       {"seed", 1, NULL, 's'},
+        {"script", 1, NULL, 'f'},     {"faults", 1, NULL, 'r'},
+        {"ws-faults", 1, NULL, 'w'},  {"start", 1, NULL, 't'},
+        {"skew-ms", 1, NULL, 'k'},    {"speed", 1, NULL, 'x'},
+        {"history-s", 1, NULL, 'h'},  {"rate-scale", 1, NULL, 'q'},
+        {"late-every", 1, NULL, 'l'}, {"api-key", 1, NULL, 'a'},
+        {"stop-after", 1, NULL, 'z'}, {"latency-ms", 1, NULL, 'y'},
+        {"busy", 1, NULL, 'b'},       {"certificate", 1, NULL, 'c'},
+        {"help", 0, NULL, '?'},       {0}};
     int c;
     while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
         switch (c) {
@@ -97,6 +103,12 @@ static int read_options(int argc, char **argv, venue_options *o, double *stop_af
             break;
         case 'y':
             o->latency_ms = atoi(optarg);
+            break;
+        case 'b':
+            o->busy = atoi(optarg);
+            break;
+        case 'c':
+            o->certificate = optarg;
             break;
         case 'a':
             o->api_key = optarg;

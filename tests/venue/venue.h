@@ -25,7 +25,8 @@ typedef struct {
     int64_t history_s;    /* length of the market before the start; 0: 3 days */
     int64_t ahead_s;      /* and after it; 0: 1 day */
     int64_t book_step_ns; /* between changes of a book; 0: 200 ms */
-    int late_every;       /* every n-th live trade is told late */
+    int busy;       /* about so many trades a minute from the start on; 0: a few, as before it */
+    int late_every; /* every n-th live trade is told late */
     int64_t late_ns_most; /* 0: 20 s */
     double rate_scale;    /* the venue's rate limits are multiplied by this; 0: 1; negative: none */
     const char *api_key;  /* Amberdata; NULL: "UAKtest" */

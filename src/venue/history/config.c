@@ -18,6 +18,8 @@
          "path of candles before the instrument, where the venue has several"},                    \
         {"latest_path", WK_CFG_STRING, ROW(latest_path), NULL, "\"" latest "\"", 0, 0, NULL, NULL, \
          "legacy path of the newest candles, asked first; %s is the exchange; empty: never"},      \
+        {"ca_file", WK_CFG_STRING, ROW(ca_file), NULL, "\"\"", 0, 0, NULL, NULL,                   \
+         "PEM file of the authorities that are trusted for this venue; empty: ca_file below"},     \
         {0}};                                                                                      \
     static const wk_cfg_table id##_table = {#id, what, sizeof(wk_history_venue), id##_rows}
 

@@ -154,6 +154,9 @@ static void limits(const wk__series *x, int64_t *from_ns, int64_t *to_ns)
     const wk_history_request *r = s->request;
     int64_t now_ns = wk__rest_now_ns(&s->rest) - (int64_t)(s->config->close_grace_s * 1e9);
     int64_t until_ns = r->until_ns > 0 ? r->until_ns : now_ns;
+    /* Delta goes on filling candles after a contract's end: those are no prices. */
+    if (s->settle_ns > 0 && until_ns > s->settle_ns)
+        until_ns = s->settle_ns;
     int64_t launch_ns = x->instrument->launch_ns - 86400 * WK_NS_PER_S;
     *from_ns = r->since_ns > launch_ns ? r->since_ns : launch_ns;
     if (x->what == WK_HISTORY_CANDLES) {
@@ -310,6 +313,8 @@ wk_status wk_history_fetch(const wk_history_config *config, const wk_history_req
     wk_instruments list = {0};
     wk__series *x = calloc(1, sizeof *x);
     wk_status status = x ? fetch(&s, x, &list, err) : wk_fail(err, WK_E_NOMEM, "out of memory");
+    if (status == WK_OK && request->progress && s.total > 0)
+        request->progress(request->ctx, s.total, s.total);
     report->n_requests = s.rest.n_requests;
     report->n_repeated = s.rest.n_repeated;
     free(x);

@@ -68,7 +68,12 @@ static wk_status ask_page(wk__series *x, int64_t since_ns, wk_rest_trades *page,
 static wk_status find_anchor(walk *w, wk_rest_trades *page, int64_t *cursor_ns, int64_t *last_ns,
                              bool *has_page, wk_err *err)
 {
-    static const int64_t minutes[] = {10, 60, 24 * 60, 30 * 24 * 60, 365 * 24 * 60, INT32_MAX};
+    static const int64_t minutes[] = {10,
+                                      60,
+                                      24 * 60,
+                                      30 * 24 * 60,
+                                      365 * 24 * 60,
+                                      50 * 365 * 24 * 60}; /* before there were any */
     enum { TWICE = 2 };
     for (size_t i = 0; i < TWICE * sizeof minutes / sizeof *minutes; i++) {
         *cursor_ns = w->from_ns - minutes[i / TWICE] * 60 * WK_NS_PER_S;

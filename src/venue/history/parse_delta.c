@@ -177,3 +177,10 @@ wk_status wk__parse_delta_products(const wk_doc *doc, const char *venue, int64_t
     wk__doc_copy(doc, wk__doc_get(doc, wk__doc_get(doc, 0, "meta"), "after"), after, 256);
     return WK_OK;
 }
+
+int64_t wk__parse_delta_settlement(const wk_doc *doc)
+{
+    int64_t time_ns;
+    uint32_t product = wk__doc_get(doc, 0, "result");
+    return wk__rest_time(doc, wk__doc_get(doc, product, "settlement_time"), &time_ns) ? 0 : time_ns;
+}

@@ -17,7 +17,8 @@ wk_status wk__rest_open(const wk_history_config *config, const wk_history_venue 
                         const char *name, wk_rest_dialect dialect, const char *key, wk_rest *out,
                         wk_err *err)
 {
-    wk_http_options options = {.ca_file = config->ca_file,
+    wk_http_options options = {.ca_file = venue->ca_file && venue->ca_file[0] ? venue->ca_file
+                                                                              : config->ca_file,
                                .total_timeout_ns = (int64_t)(config->timeout_s * 1e9),
                                .body_bytes_max = WK_DOC_BYTES_MAX,
                                .address_family = (int)config->address_family};

@@ -95,6 +95,8 @@ wk_status wk__parse_futures_book(const wk_doc *doc, int64_t time_ns, wk_rest_boo
 /* after [256]: the cursor of the next page, "" at the end. venue is stamped into the rows. */
 wk_status wk__parse_delta_products(const wk_doc *doc, const char *venue, int64_t read_ns,
                                    wk_instruments *out, char after[256], wk_err *err);
+/* When the one product of a reply settles; 0: never, or not told. */
+int64_t wk__parse_delta_settlement(const wk_doc *doc);
 wk_status wk__parse_delta_candles(const wk_doc *doc, wk_rest_candles *out, wk_err *err);
 wk_status wk__parse_delta_book(const wk_doc *doc, wk_rest_books *out, wk_err *err);
 

@@ -17,6 +17,7 @@ typedef struct {
     wk_rest rest;
     wk_fresh *fresh;
     wk_history_report *report;
+    int64_t settle_ns;    /* the one market that was asked for ends here; 0: never */
     uint64_t done, total; /* candles, for progress */
 } wk__session;
 

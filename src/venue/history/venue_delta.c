@@ -29,6 +29,7 @@ static wk_status instruments(wk__session *s, const char *symbol, wk_instruments 
         WK_TRY(escaped(colon ? colon + 1 : symbol, name, sizeof name, err));
         snprintf(path, sizeof path, "/v2/products/%s", name);
         WK_TRY(wk__rest_get(&s->rest, path, WEIGHT, &narrower, err));
+        s->settle_ns = wk__parse_delta_settlement(&s->rest.doc);
         return wk__parse_delta_products(&s->rest.doc, s->store_venue, s->rest.response.received_ns,
                                         out, after, err);
     }

@@ -15,6 +15,7 @@ enum { BOOK_DECIMALS_PRICE = 9, BOOK_DECIMALS_QTY = 6, BACKOFF_MOST_S = 30 };
 
 #define BACKOFF_FIRST_NS (WK_NS_PER_S / 2)
 
+#define LEAP_NS (3600 * WK_NS_PER_S)
 #define ANSWER_NS (30 * WK_NS_PER_S)
 
 /* ---- what the closers say ---- */
@@ -211,6 +212,14 @@ static int64_t venue_due(const wk__venue *venue)
  * is called, and how often, changes nothing. */
 void wk_live_advance(wk_live *live, int64_t now_ns)
 {
+    bool has_leapt = false;
+    for (size_t v = 0; v < live->n_venues; v++)
+        has_leapt |= now_ns - venue_due(&live->venues[v]) > LEAP_NS;
+    for (size_t i = 0; has_leapt && i < live->n_markets; i++)
+        wk__closer_skip(live->markets[i].closer,
+                        wk__live_venue_time(live, &live->markets[i], now_ns));
+    if (has_leapt)
+        find_due(live);
     for (;;) {
         wk__venue *first = NULL;
         for (size_t v = 0; v < live->n_venues; v++)

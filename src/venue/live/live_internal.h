@@ -38,6 +38,7 @@ typedef struct {
     int64_t due_ns; /* venue time of its next bar; earliest of its markets */
     wk_live_counts counts;
     char status[96];
+    int n_impossible_run; /* events in a row whose time cannot be */
 } wk__venue;
 
 struct wk_live {

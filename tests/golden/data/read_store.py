@@ -23,6 +23,17 @@ for path in sorted(glob.glob(os.path.join(source, "*", "*.csv*"))):
             assert h.attrs["symbol"].decode() == symbol and h.attrs["venue"].decode() == venue
             for name in columns:
                 columns[name].append(h[name][:])
+            # The index of holes must say what the times say.
+            step = h.attrs["timeframe_ns"]
+            t = h["time"][:]
+            holes = np.flatnonzero(np.diff(t) > step)
+            gaps = h["gaps"][:] if "gaps" in h else np.empty((0, 2), np.int64)
+            assert np.array_equal(gaps[:, 0], t[holes] + step)
+            assert np.array_equal(gaps[:, 1], np.diff(t)[holes] // step - 1)
+            assert h.attrs["first_ns"] == t[0] and h.attrs["last_ns"] == t[-1]
+            if "revisions" in h:  # each ends when the next version of the bar, or the final one, came
+                r = {name: h["revisions"][name][:] for name in h["revisions"]}
+                assert np.all(np.isin(r["time"], t)) and np.all(r["arrival"] <= r["replaced"])
     have = {name: np.concatenate(parts) for name, parts in columns.items()}
     same = np.array_equal(have["time"], want[:, 0].astype(np.int64) * 10**9) and all(
         np.array_equal(have[name], want[:, i + 1]) for i, name in enumerate(("open", "high", "low", "close", "volume")))

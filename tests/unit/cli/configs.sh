@@ -13,7 +13,9 @@ for file in "$2"/configs/*.json "$2"/configs/*/*.json; do
     kind=run
     case $file in
     */record*.json) kind=record ;;
+    */paper*.json) kind=bot ;;
     */fetch*.json) kind=fetch ;;
+    */outside*.json) kind=outside ;;
     esac
     if "$wick" config check "$file" --kind $kind >"$work/once.json" &&
         "$wick" config check "$work/once.json" --kind $kind >"$work/twice.json" &&

@@ -191,11 +191,12 @@ static void assert_survives_every_fault(void **state, setting s, int64_t back_s,
                                         const char *const *faults)
 {
     for (; *faults; faults++) {
-        char script[256];
-        snprintf(
-            script, sizeof script,
-            "{\"rest\":[{\"path\":\"/\",\"every\":%d,\"fault\":\"%s\",\"retry_after_s\":0.02}]}",
-            every, *faults);
+        char script[256], when[32];
+        /* These two make us wait whole seconds. */
+        bool is_slow = strcmp(*faults, "429-retry") == 0 || strstr(*faults, "throttled");
+        snprintf(when, sizeof when, is_slow ? "\"nth\":[%d]" : "\"every\":%d", every);
+        snprintf(script, sizeof script, "{\"rest\":[{\"path\":\"/\",%s,\"fault\":\"%s\"}]}", when,
+                 *faults);
         s.script = script;
         print_message("%s\n", *faults);
         fetch_and_compare(state, &s, back_s);
@@ -414,6 +415,33 @@ static void all_markets_and_their_instruments(void **state)
     end(&b);
 }
 
+static void a_span_before_the_market_s_first_trade_is_no_failure(void **state)
+{
+    static const setting settings[] = {{KRAKEN, .timeframe_ns = 60 * MINUTE},
+                                       {DELTA, .timeframe_ns = 60 * MINUTE},
+                                       {FUTURES, .timeframe_ns = 60 * MINUTE},
+                                       {AMBERDATA, .timeframe_ns = 60 * MINUTE}};
+    for (size_t i = 0; i < 4; i++) {
+        bench b;
+        wk_series got;
+        begin(state, &b, &settings[i]);
+        b.request.until_ns = wk_bucket_start(b.now_ns, 60 * MINUTE);
+        b.request.since_ns = b.request.until_ns - 40 * 24 * 60 * MINUTE;
+        fetch(&b);
+        char name[64];
+        snprintf(name, sizeof name, "%s%s", settings[i].venue,
+                 settings[i].exchange ? "-kraken" : "");
+        assert_int_equal(
+            wk_fresh_bars(b.fresh, name, settings[i].store_symbol, 60 * MINUTE, 0, 0, &got, &b.err),
+            WK_OK);
+        assert_in_range(got.n, 70, 73); /* three days of history */
+        wk_series_finish(&got);
+        end(&b);
+        temp_teardown(state);
+        temp_setup(state);
+    }
+}
+
 /* The server repeats the reply to the market before: another market's candles. */
 static void a_reply_about_another_market_is_not_taken(void **state)
 {
@@ -435,6 +463,27 @@ static void a_reply_about_another_market_is_not_taken(void **state)
 static void longer_timeframes_are_built_from_the_venue_s(void **state)
 {
     fetch_and_compare(state, &(setting){KRAKEN, .timeframe_ns = 3 * MINUTE}, 1800 * 60);
+}
+
+/* Asked first where it is configured; a refusal changes nothing. */
+static void amberdata_s_legacy_path_is_an_extra(void **state)
+{
+    static const char *const scripts[] = {
+        NULL, "{\"rest\":[{\"path\":\"/market/\",\"every\":1,\"fault\":\"410\"}]}"};
+    for (size_t i = 0; i < 2; i++) {
+        bench b;
+        const setting s = {AMBERDATA, .timeframe_ns = MINUTE, .script = scripts[i]};
+        begin(state, &b, &s);
+        b.config.venues.amberdata.latest_path = "/market/spot/ohlcv/exchange/%s/latest";
+        b.request.until_ns = b.now_ns;
+        b.request.since_ns = b.now_ns - 300 * MINUTE;
+        fetch(&b);
+        assert_is_truth(&b, &s);
+        assert_true(venue_requests(b.server, "/market/spot/ohlcv/exchange/kraken/latest") > 0);
+        end(&b);
+        temp_teardown(state);
+        temp_setup(state);
+    }
 }
 
 static void what_never_helps_is_not_tried_again(void **state)
@@ -493,7 +542,9 @@ int main(void)
         CASE(books_become_values),
         CASE(all_markets_and_their_instruments),
         CASE(a_reply_about_another_market_is_not_taken),
+        CASE(a_span_before_the_market_s_first_trade_is_no_failure),
         CASE(longer_timeframes_are_built_from_the_venue_s),
+        CASE(amberdata_s_legacy_path_is_an_extra),
         CASE(what_never_helps_is_not_tried_again),
         CASE(a_server_that_hangs_is_left_and_asked_again),
     };

@@ -23,8 +23,8 @@ static int child(char **argv)
     wk_err err;
     wk_arena_init(&arena);
     wk_config_defaults(&wk_history_config_table, &arena, &config);
-    config.venues.kraken = (wk_history_venue){argv[1], 60, 1, "", ""};
-    config.venues.delta_india = (wk_history_venue){argv[1], 180, 3, "", ""};
+    config.venues.kraken = (wk_history_venue){argv[1], 60, 1, "", "", ""};
+    config.venues.delta_india = (wk_history_venue){argv[1], 180, 3, "", "", ""};
     config.ca_file = argv[2];
     config.backoff_s = 0.005;
     config.close_grace_s = 0;

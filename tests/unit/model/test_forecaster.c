@@ -28,7 +28,8 @@ static const char config_text[] =
     "[{\"type\": "
     "\"conv1d\", \"units\": 4, \"kernel\": 3, \"dilation\": 2}, {\"type\": \"relu\"}], \"train\": "
     "{\"epochs\": 1}}], "
-    "\"ablations\": false, \"meta\": {\"scale_days\": 20, \"scale_min_days\": 2, \"params\": "
+    "\"ablations\": false, \"meta\": {\"networks_must_earn\": false, \"scale_days\": 20, "
+    "\"scale_min_days\": 2, \"params\": "
     "{\"num_boost_round\": 8, \"max_depth\": 3}, \"mlp_layers\": [{\"type\": \"dense\", \"units\": "
     "5}, "
     "{\"type\": \"lstm\", \"units\": 3}], \"mlp_train\": {\"epochs\": 1}}}";

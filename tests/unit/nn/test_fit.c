@@ -1,5 +1,5 @@
-/* Training on arrays: it learns, gives the same bytes for any number of threads and after being stopped and
- * resumed, leaves out masked targets, and refuses what does not fit. */
+/* Training on arrays: it learns, gives the same bytes for any number of threads and after being
+ * stopped and resumed, leaves out masked targets, and refuses what does not fit. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -74,8 +74,8 @@ static wk_nn *create(size_t outputs)
     return nn;
 }
 
-static void fit(wk_nn *nn, const wk_nn_fit_config *c, const wk_nn_array *train, const wk_nn_array *valid,
-                const wk_nn_fit_options *o, wk_nn_log *log)
+static void fit(wk_nn *nn, const wk_nn_fit_config *c, const wk_nn_array *train,
+                const wk_nn_array *valid, const wk_nn_fit_options *o, wk_nn_log *log)
 {
     wk_err err;
     if (wk_nn_fit(nn, c, train, valid, o, log, &err) != WK_OK)
@@ -223,7 +223,8 @@ static void test_masked_targets_do_not_count(void **unused)
     assert_int_equal(wk_nn_apply(nn, &a, 2, out, NULL), WK_OK);
     for (size_t k = 0; k < N * T; k++)
         if (k % T >= 6)
-            want += ((double)out[k] - (double)steps[k]) * ((double)out[k] - (double)steps[k]) / (N * 6);
+            want +=
+                ((double)out[k] - (double)steps[k]) * ((double)out[k] - (double)steps[k]) / (N * 6);
     assert_int_equal(wk_nn_evaluate(nn, &c, &a, 1, &loss, NULL), WK_OK);
     assert_true(fabs(loss - want) < 1e-9);
     /* With nothing left to learn from, the weights only decay. */
@@ -239,7 +240,8 @@ static void refused(const wk_nn_array *a, const wk_nn_fit_config *c, const char 
     wk_nn *nn = create(wk_nn_fit_outputs(c, c->loss <= WK_NN_FOCAL ? 3 : 1));
     float *before = malloc(nn->net.n_params * sizeof *before);
     memcpy(before, nn->params, nn->net.n_params * sizeof *before);
-    assert_int_not_equal(wk_nn_fit(nn, c, a, NULL, &(wk_nn_fit_options){.threads = 1}, NULL, &err), WK_OK);
+    assert_int_not_equal(wk_nn_fit(nn, c, a, NULL, &(wk_nn_fit_options){.threads = 1}, NULL, &err),
+                         WK_OK);
     if (!strstr(err.msg, words))
         fail_msg("\"%s\" does not say \"%s\"", err.msg, words);
     assert_memory_equal(nn->params, before, nn->net.n_params * sizeof *before);

@@ -200,7 +200,8 @@ static void test_adamw_with_clipping_as_pytorch(void **unused)
     for (size_t s = 0; s < STEPS; s++) {
         for (size_t i = 0; i < N; i++)
             gradient[i] = grads[s * N + i];
-        wk__adamw_update(&opt, N, gradient, wk__clip_scale(N, gradient, 2.0), decay, p);
+        wk__adamw_update(&opt, wk__nn_ops_best(), N, gradient, wk__clip_scale(N, gradient, 2.0),
+                         decay, p);
         for (size_t i = 0; i < N; i++) {
             double want = after[s * N + i];
             /* PyTorch ran this one in float32. */

@@ -180,6 +180,13 @@ static void test_cells_and_activations_give_equal_bits(void **unused)
             o->exp(N, a, p + 5 * N);
             o->mul(N, a, w, p + 6 * N);
             o->add(N, a, p + 6 * N);
+            o->add_relu(N, a, w, p + 14 * N);
+            const wk__adamw_step step = {0.7f,  0.9f, 0.1f,  0.999f, 0.001f,
+                                         0.01f, 1.5f, 1e-8f, 0.99f};
+            memcpy(p + 15 * N, a + N, 3 * N * sizeof *p);
+            for (size_t e = 0; e < N; e++)
+                p[16 * N + e] = fabsf(p[16 * N + e]) * (e % 3 ? 1.0f : 1e-31f);
+            o->adamw(N - 5, &step, w, p + 15 * N, p + 16 * N, p + 17 * N);
             o->window_mean(20, H, 5, a, H, 2 * H, w, p + 7 * N, H);
         }
         same(ops->name, "cells", ROOM, B, H, 0);

@@ -1,4 +1,5 @@
-/* The .npy reader against what NumPy writes (tests/golden/nn/make_arrays.py) and against damaged files. */
+/* The .npy reader against what NumPy writes (tests/golden/nn/make_arrays.py) and against damaged
+ * files. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -78,8 +79,8 @@ static void test_reads_every_type(void **unused)
     char bytes[256], header[128];
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         wk_npy a;
-        snprintf(header, sizeof header, "{'descr': '%s', 'fortran_order': False, 'shape': (2,), }\n",
-                 types[i].descr);
+        snprintf(header, sizeof header,
+                 "{'descr': '%s', 'fortran_order': False, 'shape': (2,), }\n", types[i].descr);
         size_t size = make(bytes, header, 2 * types[i].item);
         assert_int_equal(wk_npy_parse("t", bytes, size, &a, NULL), WK_OK);
         assert_true(wk_npy_at(&a, 1) == types[i].second);
@@ -109,8 +110,10 @@ static void test_refuses_with_the_reason(void **unused)
         {"{'fortran_order': False, 'shape': (1,), }", "no descr", 4},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, 1, 1, 1), }", "at most 4", 4},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }", "shape", 4},
-        {"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }", "shape", 4},
-        {"{'descr': '<f4', 'fortran_order': False, 'shape': (999999999999, 999999999999), }", "memory", 4},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }", "shape",
+         4},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (999999999999, 999999999999), }",
+         "memory", 4},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }", "needs 8 bytes", 4},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }", "needs 4 bytes", 8},
         {"{'descr': '<f4', 'descr': '<f4', 'shape': (1,), }", "not as NumPy", 4},
