@@ -18,13 +18,24 @@ static const char head[] =
     "#include <math.h>\n"
     "#include <stdint.h>\n"
     "#include <string.h>\n\n"
-    "/* x < value goes left. A leaf has right 0. Bit 31 of feature: NaN goes left. */\n"
+    "/* x < value goes left. A leaf has right 0. Bit 31 of feature: NaN goes left. set, if not 0, "
+    "is where\n"
+    " * in `sets`, counted from 1, the split's categories are: how many words, and bits of those "
+    "that go\n"
+    " * right. */\n"
     "typedef struct {\n"
     "    float value;\n"
-    "    uint32_t feature, left, right;\n"
+    "    uint32_t feature, left, right, set;\n"
     "} %s_node;\n\n";
 
 static const char walk[] =
+    "static int in_set(const uint32_t *set, float x)\n"
+    "{\n"
+    "    if (!(x > -1 && x < 16777216.0f))\n"
+    "        return 0;\n"
+    "    uint32_t c = (uint32_t)(x > 0 ? x : 0);\n"
+    "    return c / 32 < set[0] && (set[1 + c / 32] >> c %% 32 & 1);\n"
+    "}\n\n"
     "void %s_margin(const float *row, float *out)\n"
     "{\n"
     "    memcpy(out, base, sizeof base);\n"
@@ -33,7 +44,9 @@ static const char walk[] =
     "        uint32_t i = 0;\n"
     "        while (tree[i].right) {\n"
     "            float x = row[tree[i].feature & 0x7fffffffu];\n"
-    "            int left = x != x ? (int)(tree[i].feature >> 31) : x < tree[i].value;\n"
+    "            int left = x != x          ? (int)(tree[i].feature >> 31)\n"
+    "                       : tree[i].set ? !in_set(sets + tree[i].set - 1, x)\n"
+    "                                     : x < tree[i].value;\n"
     "            i = left ? tree[i].left : tree[i].right;\n"
     "        }\n"
     "        out[output[t]] += tree[i].value;\n"
@@ -101,19 +114,38 @@ static const char program[] =
 
 static void put_nodes(FILE *f, const wk_forest *forest, const char *name)
 {
+    size_t at = 0;
     fprintf(f, "static const %s_node nodes[] = {\n", name);
     for (size_t t = 0; t < forest->n_trees; t++)
         for (size_t i = 0; i < forest->trees[t].n_nodes; i++) {
             const wk__gbdt_node *node = &forest->trees[t].nodes[i];
             uint32_t leftward = node->default_left ? 0x80000000u : 0;
-            if (node->left < 0)
-                fprintf(f, "    {%af, 0, 0, 0},\n", (double)node->value);
-            else
-                fprintf(f, "    {%af, %uu, %d, %d},\n", (double)node->value,
-                        node->feature | leftward, node->left, node->right);
+            if (node->left < 0) {
+                fprintf(f, "    {%af, 0, 0, 0, 0},\n", (double)node->value);
+                continue;
+            }
+            fprintf(f, "    {%af, %uu, %d, %d, %zu},\n", node->set ? 0 : (double)node->value,
+                    node->feature | leftward, node->left, node->right, node->set ? at + 1 : 0);
+            at += node->set ? 1 + (size_t)node->set->n_words : 0;
         }
     /* An array needs an element, also for a forest without trees. */
-    fputs("    {0, 0, 0, 0}};\n", f);
+    fputs("    {0, 0, 0, 0, 0}};\n", f);
+}
+
+static void put_sets(FILE *f, const wk_forest *forest)
+{
+    fputs("static const uint32_t sets[] = {", f);
+    for (size_t t = 0; t < forest->n_trees && forest->has_sets; t++)
+        for (size_t i = 0; i < forest->trees[t].n_nodes; i++) {
+            const wk__gbdt_set *set = forest->trees[t].nodes[i].set;
+            if (!set)
+                continue;
+            fprintf(f, "\n    %uu,", set->n_words);
+            for (uint32_t w = 0; w < set->n_words; w++)
+                fprintf(f, " 0x%xu,", set->words[w]);
+        }
+    /* For a model without sets: an empty one. */
+    fputs(" 0, 0};\n", f);
 }
 
 static void put_tables(FILE *f, const wk_forest *forest)
@@ -152,9 +184,6 @@ wk_status wk_forest_save_c(const wk_forest *forest, const char *path, const char
         n_nodes += forest->trees[t].n_nodes;
     if (!is_name(name))
         return wk_fail(err, WK_E_ARG, "\"%.40s\" is no name in C; use letters, digits and _", name);
-    if (forest->has_sets)
-        return wk_fail(err, WK_E_MODEL,
-                       "the model splits by category, which a C file cannot do yet");
     if (n_nodes > UINT32_MAX)
         return wk_fail(err, WK_E_MODEL, "%zu nodes are too many for a C file", n_nodes);
     wk_draft draft;
@@ -169,6 +198,7 @@ wk_status wk_forest_save_c(const wk_forest *forest, const char *path, const char
             "void %s_predict(const float *row, float *out);\n\n",
             name, name);
     put_nodes(f, forest, name);
+    put_sets(f, forest);
     put_tables(f, forest);
     fprintf(f, walk, name, name);
     if (forest->objective != WK_GBDT_SQUARED_ERROR)
