@@ -15,6 +15,7 @@
     X(bench_nn_train)            \
     X(bench_nn_train_stream)     \
     X(bench_nn_window)           \
+    X(bench_signal_path)         \
     X(bench_store_fresh)         \
     X(bench_store_import)        \
     X(bench_store_read)          \
