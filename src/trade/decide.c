@@ -294,39 +294,42 @@ static wk_trade_verdict forbid(const wk_trader *t, const wk_trader_event *e, siz
         return WK_TRADE_COOLDOWN;
     if (t->limit[s].id != 0 || t->take[s].id != 0)
         return WK_TRADE_WORKING;
-    return wk__rules_forbid(t, e, s);
+    return t->guarded ? wk__rules_forbid(t, e, s) : WK_TRADE_NONE;
 }
 
 /* The side that a person forces now; 0: none. */
 static int forced_side(const wk_trader *t, const wk_trader_event *e, size_t s)
 {
-    return e->time_ns < t->rule[s].force_until_ns ? t->rule[s].force : 0;
+    return t->overridden && e->time_ns < t->rule[s].force_until_ns ? t->rule[s].force : 0;
 }
 
 /* Exits of market s; true when it may also enter. */
-static bool tend_position(wk_trader *t, size_t s, int act, int forced, bool stop, wk_trade_verdict *verdict,
-                          wk_actions *actions)
+static bool tend_position(wk_trader *t, size_t s, int act, int forced, bool stop,
+                          wk_trade_verdict *verdict, wk_actions *actions)
 {
-    wk__rule *r = &t->rule[s];
     int64_t lots = wk__trader_intended(t, s);
+    bool flat = t->overridden && t->rule[s].flat;
     if (lots == 0) {
-        r->flat = r->flat && t->pos[s] != 0; /* done once nothing is held or on its way */
+        if (flat && t->pos[s] == 0) /* nothing is held or on its way */
+            t->rule[s].flat = false;
         return true;
     }
     int side = lots > 0 ? 1 : -1;
-    wk_reason reason = WK_REASON_MANUAL;
+    wk_reason reason;
     if (stop)
         reason = WK_REASON_DRAWDOWN;
-    else if (!r->flat && forced == side)
+    else if (flat || forced == -side)
+        reason = WK_REASON_MANUAL;
+    else if (forced == side)
         reason = WK_REASON_ENTRY;
-    else if (!r->flat && forced == 0)
+    else
         reason = exit_reason(t, s, side, act, t->x[s]);
     *verdict = WK_TRADE_HOLD;
     if (reason == WK_REASON_ENTRY)
         return false;
     *verdict = WK_TRADE_LEAVE;
     wk__trader_leave(t, s, lots, reason, 0, actions);
-    return reason == WK_REASON_FLIP || (reason == WK_REASON_MANUAL && !r->flat);
+    return reason == WK_REASON_FLIP || (reason == WK_REASON_MANUAL && !flat);
 }
 
 /* Market s: true when it is a candidate for an entry on side *side. */
@@ -343,7 +346,7 @@ static bool decide(wk_trader *t, const wk_trader_event *e, size_t s, bool stop, 
         want = act = forced;
     if (t->limit[s].id != 0 || t->take[s].id != 0 || t->missed[s].id != 0)
         tend_limits(t, e, s, want, forced != 0 ? forced : t->x[s],
-                    stop || wk__rules_forbid(t, e, s) != WK_TRADE_NONE, actions);
+                    stop || (t->guarded && wk__rules_forbid(t, e, s) != WK_TRADE_NONE), actions);
     if (!tend_position(t, s, act, forced, stop, verdict, actions) || act == 0)
         return false;
     wk_trade_verdict no = forbid(t, e, s, act);
@@ -379,8 +382,8 @@ void wk__trader_bars(wk_trader *t, const wk_trader_event *e, wk_actions *actions
         wk_trade_verdict verdict;
         if (decide(t, e, s, stop, &side, &verdict, actions)) {
             bool forced = forced_side(t, e, s) != 0;
-            t->candidates[n++] = (wk__candidate){(uint32_t)s, (int8_t)side, forced,
-                                                 forced ? INFINITY : fabs(x[s])};
+            double strength = forced ? INFINITY : fabs(x[s]);
+            t->candidates[n++] = (wk__candidate){(uint32_t)s, (int8_t)side, forced, strength};
         }
         t->verdict[s] = (uint8_t)verdict;
     }

@@ -62,6 +62,7 @@ void wk__trader_override(wk_trader *t, const wk_trader_event *e, wk_actions *act
 {
     bool all = e->symbol == WK_ALL_MARKETS;
     WK_ASSERT(all || e->symbol < t->S);
+    t->overridden = t->guarded = true;
     size_t first = all ? 0 : e->symbol, end = all ? t->S : first + 1;
     for (size_t s = first; s < end; s++)
         apply(t, e, s, actions);

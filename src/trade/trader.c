@@ -95,6 +95,7 @@ wk_status wk_trader_plan(wk_arena *arena, const wk_trade_config *config,
     t->rule = wk_arena_array(arena, wk__rule, S);
     t->verdict = wk_arena_array(arena, uint8_t, S);
     t->exposed = config->max_gross_exposure > 0.0 || config->max_net_exposure > 0.0;
+    t->guarded = config->stale_bars > 0 || config->loss_streak > 0;
     t->pause_until = INT64_MIN;
     for (size_t s = 0; s < S; s++) {
         if (!wk_unit_init(&t->unit[s], instruments[s].tick, instruments[s].lot))
