@@ -95,11 +95,11 @@ static const char signal_sql[] =
     "v JOIN records r ON r.seq = v.seq WHERE v.order_id = ?1 AND v.kind IN ('signal', 'order') "
     "ORDER BY v.kind = 'signal' DESC, v.seq LIMIT 1";
 static const char decision_sql[] =
-    "SELECT " SHOWN " FROM readable v WHERE v.order_id = ?1 AND v.kind IN ('decision', 'order') "
-    "ORDER BY v.seq";
+    "SELECT " SHOWN " FROM readable v WHERE v.order_id = ?1 AND (v.kind = 'decision' OR (v.kind = "
+    "'order' AND v.state = 'planned')) ORDER BY v.seq";
 static const char life_sql[] =
     "SELECT " SHOWN " FROM readable v WHERE v.order_id = ?1 AND v.kind NOT IN ('signal', "
-    "'decision', 'equity') ORDER BY v.seq";
+    "'decision', 'equity') AND NOT (v.kind = 'order' AND v.state = 'planned') ORDER BY v.seq";
 /* The market's fills of the round trip that the order belongs to. */
 static const char trip_sql[] =
     "SELECT " SHOWN " FROM readable v JOIN records r ON r.seq = v.seq WHERE v.kind IN ('fill', "
