@@ -68,7 +68,7 @@ static int64_t retry_wait_ns(wk__channel_kind channel, const json_t *root, int64
     const json_t *from = channel == WK__TELEGRAM ? json_object_get(root, "parameters") : root;
     const json_t *after = json_object_get(from, "retry_after");
     if (json_is_number(after) && json_number_value(after) >= 0 && json_number_value(after) < 86400)
-        return (int64_t)(json_number_value(after) * 1e9);
+        return (int64_t)(json_number_value(after) * 1e9 + 0.5);
     return header_ns >= 0 ? header_ns : 60 * WK_NS_PER_S;
 }
 
