@@ -116,6 +116,11 @@ static wk_status paper(const wk_cli *cli, wk_arena *arena, wk_journal **journal,
     if (!wk_cli_flag(cli, "no-journal"))
         WK_TRY(open_journal(dir, journal, err));
     WK_TRY(wk_bot_open(&config, NULL, *journal, bot, err));
+    if (*journal) {
+        wk_journal_record note = {.kind = WK_JOURNAL_NOTE, .time_ns = wk_clock_wall_ns()};
+        snprintf(note.text, sizeof note.text, "started pid=%ld", (long)getpid());
+        wk_journal_put(*journal, &note);
+    }
     catch_signals();
     if (candles)
         return run_candles(*bot, err);
