@@ -22,12 +22,15 @@
     X(config)                    \
     X(data_report)               \
     X(doctor)                    \
+    X(explain)                   \
     X(export)                    \
     X(features)                  \
     X(fetch)                     \
     X(gbdt_predict)              \
     X(gbdt_train)                \
     X(import)                    \
+    X(journal_export)            \
+    X(journal_show)              \
     X(nn_predict)                \
     X(nn_reproduce)              \
     X(nn_train)                  \
