@@ -63,6 +63,10 @@ wk_status wk__live_create(const wk_executor_live_options *options, wk__live **ou
     int64_t day = 86400 * WK_NS_PER_S;
     live->fills_from_ns =
         options->fills_since_ns > 0 ? options->fills_since_ns : wk__live_now(live) - day;
+    for (size_t s = 0; s < options->S && !live->account->has_brackets; s++) {
+        symbols[s].stop_unsure = true; /* one of the last run may rest there */
+        symbols[s].stop_number = (uint64_t)wk__live_now(live);
+    }
     for (size_t i = 0; i < options->n_positions; i++) {
         const wk_journal_position *p = &options->positions[i];
         WK_ASSERT(p->market < options->S);
@@ -119,8 +123,8 @@ static wk_status read_open(wk__live *live, wk_reconciliation *found, int64_t unt
         found->n_foreign_orders += known;
         for (size_t k = 0; !known && k < live->n_orders; k++)
             known = live->orders[k].order.id == v->client_id;
-        if (known)
-            continue;
+        if (known || (!live->account->has_brackets && v->stop_ticks > 0))
+            continue; /* stops follow the position, not the journal */
         found->n_orphans++;
         wk_order order = {.id = v->client_id,
                           .symbol = v->symbol,
@@ -130,7 +134,7 @@ static wk_status read_open(wk__live *live, wk_reconciliation *found, int64_t unt
                           .price_ticks = v->price_ticks};
         wk__live_order *o = wk__live_add(live, &order);
         o->state = WK__LIVE_WORKING;
-        o->recovered = o->cancel_wanted = true;
+        o->recovered = o->orphan = o->cancel_wanted = true;
         o->attempts = 1;
         o->first_sent_ns = v->created_ns > 0 ? v->created_ns : wk__live_now(live);
         o->sent_ns = wk__live_now(live);
@@ -198,10 +202,10 @@ wk_status wk__live_reconcile(wk__live *live, wk_reconciliation *found, wk_err *e
             return wk_fail(err, WK_E_STATE, "the venue refuses to work with us: %s",
                            live->why_stopped);
         if (now > until)
-            return wk_fail(err, WK_E_IO,
-                           "orders of the last run are still in doubt after %lld s; is the venue up?",
-                           (long long)(60 + live->account->validity_ns(live->account->self) /
-                                                WK_NS_PER_S));
+            return wk_fail(
+                err, WK_E_IO,
+                "orders of the last run are still in doubt after %lld s; is the venue up?",
+                (long long)(60 + live->account->validity_ns(live->account->self) / WK_NS_PER_S));
         if (next > now)
             pause_for(live, next - now < WK_NS_PER_S ? next - now : WK_NS_PER_S);
     }

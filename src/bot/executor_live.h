@@ -1,6 +1,6 @@
-/* The executor of a real venue: a thread of its own that owns every order from the trader's decision
- * to its end. Entries and exits come in through a ring, events and journal rows go out through
- * rings; the trader's thread never waits. */
+/* The executor of a real venue: a thread of its own that owns every order from the trader's
+ * decision to its end. Entries and exits come in through a ring, events and journal rows go out
+ * through rings; the trader's thread never waits. */
 #ifndef WICK_BOT_EXECUTOR_LIVE_H
 #define WICK_BOT_EXECUTOR_LIVE_H
 
@@ -48,7 +48,8 @@ typedef struct {
 /* Reconciles (may block for the venue's validity and a few requests), then starts the thread. */
 WK_MUST_CHECK wk_status wk_executor_live(const wk_executor_live_options *options, wk_executor *out,
                                          wk_reconciliation *found, wk_err *err);
-/* The next row for the journal (ORDER_STATE, FILL, ALERT); false: none waits. The trader's thread. */
+/* The next row for the journal (ORDER_STATE, FILL, ALERT); false: none waits. The trader's thread.
+ */
 bool wk_executor_live_journal(const wk_executor *executor, wk_journal_record *out);
 /* The venue refused the keys or the like: no entry is sent any more. `why` [256]. */
 bool wk_executor_live_stopped(const wk_executor *executor, char *why);

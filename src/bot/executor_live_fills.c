@@ -95,7 +95,8 @@ static const wk__live_stop_id *stop_of(const wk__live *live, uint64_t id)
 
 bool wk__live_fill(wk__live *live, const wk_venue_fill *f)
 {
-    if (f->symbol >= live->options.S || f->qty_lots <= 0 || !f->fill_id[0] || seen(live, f->fill_id))
+    if (f->symbol >= live->options.S || f->qty_lots <= 0 || !f->fill_id[0] ||
+        seen(live, f->fill_id))
         return true;
     if (f->fee_e8 == WK_FEE_NOT_TOLD) {
         live->fills_wanted = true;
@@ -188,7 +189,8 @@ void wk__live_read_fills(wk__live *live)
         live->fills_from_ns = asked_ns - OVERLAP_NS;
     live->fills_read_ns = asked_ns;
     live->fills_next_ns = now + live->options.fills_ns;
-    /* An order that has ended but whose fills are missing is the usual reason to look again soon. */
+    /* An order that has ended but whose fills are missing is the usual reason to look again soon.
+     */
     for (size_t i = 0; i < live->n_orders; i++) {
         const wk__live_order *o = &live->orders[i];
         if (o->state == WK__LIVE_SETTLING || o->venue_filled_lots > o->filled_lots)
@@ -210,6 +212,13 @@ bool wk__live_exit_may_go(wk__live *live, const wk__live_order *o)
     const wk__live_symbol *y = &live->symbols[o->order.symbol];
     if (live->account->has_brackets)
         return true;
+    /* Two exits at once would each reduce the whole position. */
+    for (size_t i = 0; i < live->n_orders; i++) {
+        const wk__live_order *other = &live->orders[i];
+        if (other != o && other->order.symbol == o->order.symbol && other->order.reduce_only &&
+            other->state != WK__LIVE_PLANNED && !wk__live_over(other))
+            return false;
+    }
     return y->stop_lots == 0 && !y->stop_unsure && live->fills_read_ns >= y->stop_gone_ns;
 }
 
@@ -219,14 +228,14 @@ static void protect_one(wk__live *live, uint32_t s, int64_t lots)
     char why[256] = "";
     int64_t wait = 0;
     uint64_t id = y->stop_id;
-    if (lots != 0 && !y->stop_unsure) {
+    if (lots != 0 && (!y->stop_unsure || y->stop_id == 0)) {
         uint64_t parts[3] = {y->entry_id, s, ++y->stop_number};
         id = wk_digest_bytes(WK_DIGEST_START, parts, sizeof parts);
         y->stop_id = id;
         live->stops[live->n_stops++ % WK__LIVE_STOPS] = (wk__live_stop_id){id, y->entry_id, s};
     }
-    wk_request_result result = live->account->protect_lots(live->account->self, s, lots,
-                                                           y->stop_ticks, id, &wait, why);
+    wk_request_result result =
+        live->account->protect_lots(live->account->self, s, lots, y->stop_ticks, id, &wait, why);
     int64_t now = wk__live_now(live);
     y->stop_unsure = result == WK_REQUEST_UNKNOWN;
     y->stop_next_ns = now + (wait > 0 ? wait : result == WK_REQUEST_DONE ? 0 : WK_NS_PER_S);

@@ -5,11 +5,11 @@
 #include "executor_live.h"
 
 typedef enum {
-    WK__LIVE_PLANNED,   /* not sent, or sent and certainly not done */
-    WK__LIVE_UNKNOWN,   /* sent, and nobody knows */
-    WK__LIVE_WORKING,   /* the venue has it; partly filled when filled_lots > 0 */
-    WK__LIVE_SETTLING,  /* over at the venue, its fills are not all here yet */
-    WK__LIVE_FILLED,    /* ends */
+    WK__LIVE_PLANNED,  /* not sent, or sent and certainly not done */
+    WK__LIVE_UNKNOWN,  /* sent, and nobody knows */
+    WK__LIVE_WORKING,  /* the venue has it; partly filled when filled_lots > 0 */
+    WK__LIVE_SETTLING, /* over at the venue, its fills are not all here yet */
+    WK__LIVE_FILLED,   /* ends */
     WK__LIVE_CANCELLED,
     WK__LIVE_REFUSED
 } wk__live_state;
@@ -23,17 +23,17 @@ typedef struct {
     int64_t first_sent_ns, sent_ns; /* of the first and of the newest attempt */
     int64_t next_ns, backoff_ns;
     int attempts, unseen;
-    bool cancel_wanted, expired, recovered;
+    bool cancel_wanted, expired, recovered, orphan;
 } wk__live_order;
 
 typedef struct {
-    int64_t position;               /* as the fills add up */
+    int64_t position; /* as the fills add up */
     int64_t stop_ticks, profit_ticks;
-    uint64_t entry_id;              /* newest order that opened or added */
+    uint64_t entry_id; /* newest order that opened or added */
     /* venues without brackets: the stop as it rests there */
     int64_t stop_lots, stop_at_ticks, stop_next_ns;
     uint64_t stop_id, stop_number;
-    int64_t stop_gone_ns;           /* when it was last taken away: exits wait for newer fills */
+    int64_t stop_gone_ns; /* when it was last taken away: exits wait for newer fills */
     bool stop_unsure;
 } wk__live_symbol;
 

@@ -19,14 +19,14 @@ int64_t wk__live_now(const wk__live *live)
     return live->options.now_ns ? live->options.now_ns(live->options.time_ctx) : wk_clock_wall_ns();
 }
 
-#define GROW(list, n, room)                                     \
-    do {                                                        \
-        if ((n) == (room)) {                                    \
-            (room) = (room) ? 2 * (room) : 64;                  \
-            void *grown = realloc((list), (room) * sizeof *(list)); \
-            WK_ASSERT(grown != NULL);                           \
-            (list) = grown;                                     \
-        }                                                       \
+#define GROW(list, n, room)                                                                        \
+    do {                                                                                           \
+        if ((n) == (room)) {                                                                       \
+            (room) = (room) ? 2 * (room) : 64;                                                     \
+            void *grown = realloc((list), (room) * sizeof *(list));                                \
+            WK_ASSERT(grown != NULL);                                                              \
+            (list) = grown;                                                                        \
+        }                                                                                          \
     } while (0)
 
 void wk__live_say(wk__live *live, const wk_trader_event *event)
@@ -108,10 +108,11 @@ size_t wk__live_working(const wk__live *live)
     return n;
 }
 
-static void tell(wk__live *live, const wk__live_order *o, wk_trader_event_kind kind, wk_reason reason)
+static void tell(wk__live *live, const wk__live_order *o, wk_trader_event_kind kind,
+                 wk_reason reason)
 {
-    if (o->parent)
-        return; /* the trader never placed it */
+    if (o->parent || o->orphan)
+        return; /* the trader does not know it */
     wk_trader_event e = {.kind = kind,
                          .time_ns = wk__live_now(live),
                          .symbol = o->order.symbol,
@@ -138,8 +139,8 @@ static void end(wk__live *live, wk__live_order *o, wk__live_state state, const c
                                                   : "cancelled",
                        why);
     wk_log_write(WK_LOG_INFO, "trade.order",
-                 "order=%" PRIu64 " state=%d filled=%" PRId64 " why=\"%s\"", o->order.id, (int)state,
-                 o->filled_lots, why);
+                 "order=%" PRIu64 " state=%d filled=%" PRId64 " why=\"%s\"", o->order.id,
+                 (int)state, o->filled_lots, why);
 }
 
 void wk__live_settle(wk__live *live, wk__live_order *o)
@@ -342,8 +343,8 @@ static void ask(wk__live *live, wk__live_order *o)
     char why[256] = "";
     int64_t wait = 0, asked_ns = wk__live_now(live);
     wk_venue_order told = {0};
-    wk_request_result result = live->account->query(live->account->self, o->order.symbol,
-                                                    o->order.id, &told, &wait, why);
+    wk_request_result result =
+        live->account->query(live->account->self, o->order.symbol, o->order.id, &told, &wait, why);
     if (result == WK_REQUEST_DONE) {
         adopt(live, o, &told);
         return;
@@ -352,7 +353,8 @@ static void ask(wk__live *live, wk__live_order *o)
         troubled(live, o, result, wait, why);
         return;
     }
-    bool lapsed = asked_ns > o->sent_ns + live->account->validity_ns(live->account->self) + MARGIN_NS;
+    bool lapsed =
+        asked_ns > o->sent_ns + live->account->validity_ns(live->account->self) + MARGIN_NS;
     if (o->state == WK__LIVE_WORKING) {
         /* It was there and is not: believed when said three times, long after it was sent. */
         if (lapsed && ++o->unseen >= 3) {
@@ -369,7 +371,8 @@ static void ask(wk__live *live, wk__live_order *o)
     }
     if (o->unseen < 0)
         end(live, o, WK__LIVE_REFUSED, "refused when it was sent again");
-    else if (o->cancel_wanted || o->expired || (!o->order.reduce_only && (o->recovered || live->stopped)))
+    else if (o->cancel_wanted || o->expired ||
+             (!o->order.reduce_only && (o->recovered || live->stopped)))
         end(live, o, WK__LIVE_CANCELLED, "the venue never saw it");
     else {
         o->state = WK__LIVE_PLANNED;
@@ -382,8 +385,8 @@ static void take_back(wk__live *live, wk__live_order *o)
 {
     char why[256] = "";
     int64_t wait = 0;
-    wk_request_result result = live->account->cancel(live->account->self, o->order.symbol,
-                                                     o->order.id, &wait, why);
+    wk_request_result result =
+        live->account->cancel(live->account->self, o->order.symbol, o->order.id, &wait, why);
     if (result == WK_REQUEST_DONE || result == WK_REQUEST_REFUSED || result == WK_REQUEST_UNKNOWN)
         ask(live, o); /* how much of it had filled; still open: again after the back-off */
     else

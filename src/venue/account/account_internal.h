@@ -1,5 +1,5 @@
-/* What the accounts share: exact sizes and prices, JSON, reactions, and the pure builders and readers
- * of requests and replies. */
+/* What the accounts share: exact sizes and prices, JSON, reactions, and the pure builders and
+ * readers of requests and replies. */
 #ifndef WICK_VENUE_ACCOUNT_INTERNAL_H
 #define WICK_VENUE_ACCOUNT_INTERNAL_H
 
@@ -21,9 +21,9 @@ uint64_t wk__client_id_read(const char *text);
 
 typedef struct {
     const wk_instrument *instrument;
-    wk_decimal tick, lot;         /* the bot's */
-    int64_t lots_per_unit;        /* bot's lots in the venue's size step */
-    int64_t ticks_per_step;       /* bot's ticks in the venue's price step */
+    wk_decimal tick, lot;   /* the bot's */
+    int64_t lots_per_unit;  /* bot's lots in the venue's size step */
+    int64_t ticks_per_step; /* bot's ticks in the venue's price step */
     int leverage;
 } wk__market;
 
@@ -63,8 +63,8 @@ bool wk__doc_token_text(const wk__doc *doc, uint32_t token, char *out, size_t si
 bool wk__doc_decimal(const wk__doc *doc, uint32_t object, const char *name, wk_decimal *out);
 bool wk__doc_int(const wk__doc *doc, uint32_t object, const char *name, int64_t *out);
 bool wk__doc_true(const wk__doc *doc, uint32_t object, const char *name);
-/* Children of an array: for (t = wk__doc_first(d, a); t != WK__JSON_ABSENT; t = wk__doc_after(d, a, t)).
- * Of an object they are key and value in turn. */
+/* Children of an array: for (t = wk__doc_first(d, a); t != WK__JSON_ABSENT; t = wk__doc_after(d, a,
+ * t)). Of an object they are key and value in turn. */
 uint32_t wk__doc_first(const wk__doc *doc, uint32_t container);
 uint32_t wk__doc_after(const wk__doc *doc, uint32_t container, uint32_t child);
 
@@ -74,8 +74,8 @@ typedef enum { WK__VENUE_DELTA, WK__VENUE_KRAKEN } wk__venue;
 
 typedef struct {
     wk_request_result result;
-    int64_t wait_ns;  /* LATER and UNKNOWN: not before */
-    bool clock;       /* ask the venue for its time before anything is signed again */
+    int64_t wait_ns; /* LATER and UNKNOWN: not before */
+    bool clock;      /* ask the venue for its time before anything is signed again */
     char why[WK__WHY];
 } wk__reaction;
 

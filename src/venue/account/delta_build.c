@@ -46,7 +46,8 @@ bool wk__delta_place(const wk__market *m, const wk_order *order, wk__request *ou
     wk__client_id_text(order->id, id);
     begin(out, "POST", "/v2/orders");
     wk_text *b = &out->body;
-    wk_text_printf(b, "{\"product_id\":%" PRId64 ",\"size\":%s,\"side\":\"%s\",\"order_type\":\"%s\"",
+    wk_text_printf(b,
+                   "{\"product_id\":%" PRId64 ",\"size\":%s,\"side\":\"%s\",\"order_type\":\"%s\"",
                    m->instrument->venue_id, size, side > 0 ? "buy" : "sell",
                    is_limit ? "limit_order" : "market_order");
     if (is_limit)
@@ -113,7 +114,8 @@ bool wk__delta_protect(const wk__market *m, int side, int64_t stop_ticks, int64_
     wk_text_printf(b, "{\"product_id\":%" PRId64, m->instrument->venue_id);
     if (stop[0])
         wk_text_printf(
-            b, ",\"stop_loss_order\":{\"order_type\":\"market_order\",\"stop_price\":\"%s\"}", stop);
+            b, ",\"stop_loss_order\":{\"order_type\":\"market_order\",\"stop_price\":\"%s\"}",
+            stop);
     if (profit[0])
         wk_text_printf(
             b, ",\"take_profit_order\":{\"order_type\":\"market_order\",\"stop_price\":\"%s\"}",

@@ -9,7 +9,8 @@ bool wk__doc_open(const char *text, size_t n, wk__doc *out)
     size_t n_tokens, at;
     if (!text || n == 0 || n >= UINT32_MAX)
         return false;
-    for (size_t room = 1024;; room = room * 8 < WK__JSON_TOKENS_MAX ? room * 8 : WK__JSON_TOKENS_MAX) {
+    for (size_t room = 1024;;
+         room = room * 8 < WK__JSON_TOKENS_MAX ? room * 8 : WK__JSON_TOKENS_MAX) {
         wk__json_token *tokens = malloc(room * sizeof *tokens);
         if (!tokens)
             return false;

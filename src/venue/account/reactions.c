@@ -16,7 +16,8 @@ static const wk__reaction_row delta_rows[] = {
     {"invalid_api_key", WK_REQUEST_STOP, 0, "wrong key, or a key of another environment"},
     {"api_key_not_found", WK_REQUEST_STOP, 0, "wrong key, or a key of another environment"},
     {"UnauthorizedApiAccess", WK_REQUEST_STOP, 0, "the key lacks the permission to trade"},
-    {"ip_not_whitelisted_for_api_key", WK_REQUEST_STOP, 0, "put this address on the key's whitelist"},
+    {"ip_not_whitelisted_for_api_key", WK_REQUEST_STOP, 0,
+     "put this address on the key's whitelist"},
     {"ip_not_whitelisted", WK_REQUEST_STOP, 0, "put this address on the key's whitelist"},
     {"Signature Mismatch", WK_REQUEST_STOP, 0, "the secret does not belong to the key"},
     {"invalid_signature", WK_REQUEST_STOP, 0, "the secret does not belong to the key"},
@@ -45,14 +46,16 @@ static const wk__reaction_row kraken_rows[] = {
     {"EAPI:Invalid key", WK_REQUEST_STOP, 0, "wrong key"},
     {"EAPI:Invalid signature", WK_REQUEST_STOP, 0, "the secret does not belong to the key"},
     {"EGeneral:Permission denied", WK_REQUEST_STOP, 0, "the key lacks a permission"},
-    {"EGeneral:Temporary lockout", WK_REQUEST_LATER, 900 * S, "locked out for a quarter of an hour"},
+    {"EGeneral:Temporary lockout", WK_REQUEST_LATER, 900 * S,
+     "locked out for a quarter of an hour"},
     {"EAPI:Invalid nonce", WK_REQUEST_LATER, S, "another user of this key, or a clock behind"},
     {"EAPI:Rate limit exceeded", WK_REQUEST_LATER, 5 * S, "the call counter must decay"},
     {"EService: Throttled", WK_REQUEST_LATER, S, "too many requests at once"},
     {"EService:Throttled", WK_REQUEST_LATER, S, "too many requests at once"},
     {"EService:Market in cancel_only mode", WK_REQUEST_LATER, 5 * S, "no new orders now"},
     {"EService:Market in post_only mode", WK_REQUEST_LATER, 5 * S, "only resting orders now"},
-    {"EService:Deadline elapsed", WK_REQUEST_UNKNOWN, S / 2, "it may have been placed all the same"},
+    {"EService:Deadline elapsed", WK_REQUEST_UNKNOWN, S / 2,
+     "it may have been placed all the same"},
     {"EService:Unavailable", WK_REQUEST_UNKNOWN, S, "the venue failed"},
     {"EGeneral:Internal error", WK_REQUEST_UNKNOWN, S, "the venue failed"},
     {"EOrder:Rate limit exceeded", WK_REQUEST_LATER, 5 * S, "the pair's counter must decay"},
@@ -150,8 +153,8 @@ static wk__reaction react_delta(int status, const wk__doc *doc, int64_t now_ns)
     return r;
 }
 
-/* How grave a reaction is, when Kraken tells several errors at once: what stops the bot counts most,
- * then what leaves an order in doubt. */
+/* How grave a reaction is, when Kraken tells several errors at once: what stops the bot counts
+ * most, then what leaves an order in doubt. */
 static int gravity(wk_request_result result)
 {
     static const int rank[] = {0, 1, 3, 2, 4}; /* DONE REFUSED UNKNOWN LATER STOP */

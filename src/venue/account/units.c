@@ -76,18 +76,19 @@ wk_status wk__market_init(const wk_account_market *market, wk__market *out, wk_e
     if (in->is_contract && in->venue_id <= 0)
         return wk_fail(err, WK_E_DATA, "%s %s has no product id; fetch its instrument again",
                        in->venue, in->symbol);
-    if (!product(in->lot, in->contract_value, &unit) || !whole(unit, market->lot, &m.lots_per_unit) ||
-        m.lots_per_unit < 1)
+    if (!product(in->lot, in->contract_value, &unit) ||
+        !whole(unit, market->lot, &m.lots_per_unit) || m.lots_per_unit < 1)
         return wk_fail(err, WK_E_CONFIG,
                        "%s %s: the venue's size step (%lld / 10^%d) is no multiple of the lot "
                        "(%lld / 10^%d); set the lot to the step",
                        in->venue, in->symbol, (long long)unit.digits, unit.scale,
                        (long long)market->lot.digits, market->lot.scale);
     if (!whole(in->tick, market->tick, &m.ticks_per_step) || m.ticks_per_step < 1)
-        return wk_fail(err, WK_E_CONFIG,
-                       "%s %s: the venue's price step is no multiple of the tick (%lld / 10^%d); set "
-                       "the tick to the step",
-                       in->venue, in->symbol, (long long)market->tick.digits, market->tick.scale);
+        return wk_fail(
+            err, WK_E_CONFIG,
+            "%s %s: the venue's price step is no multiple of the tick (%lld / 10^%d); set "
+            "the tick to the step",
+            in->venue, in->symbol, (long long)market->tick.digits, market->tick.scale);
     *out = m;
     return WK_OK;
 }
@@ -134,7 +135,8 @@ bool wk__market_price(const wk__market *m, int64_t ticks, int direction, char ou
     if (direction > 0 ? rest > 0 : direction == 0 && rest >= per - rest && rest > 0)
         steps++;
     if (ticks <= 0 || steps <= 0 || !write_steps(steps, m->instrument->tick, out)) {
-        snprintf(why, WK__WHY, "%" PRId64 " ticks are no price of %s", ticks, m->instrument->symbol);
+        snprintf(why, WK__WHY, "%" PRId64 " ticks are no price of %s", ticks,
+                 m->instrument->symbol);
         return false;
     }
     return true;
