@@ -237,7 +237,8 @@ static void protect_one(wk__live *live, uint32_t s, int64_t lots)
     wk_request_result result =
         live->account->protect_lots(live->account->self, s, lots, y->stop_ticks, id, &wait, why);
     int64_t now = wk__live_now(live);
-    y->stop_unsure = result == WK_REQUEST_UNKNOWN;
+    if (result == WK_REQUEST_DONE || result == WK_REQUEST_UNKNOWN)
+        y->stop_unsure = result == WK_REQUEST_UNKNOWN; /* else as it was */
     y->stop_next_ns = now + (wait > 0 ? wait : result == WK_REQUEST_DONE ? 0 : WK_NS_PER_S);
     if (result == WK_REQUEST_DONE) {
         y->stop_lots = lots;
