@@ -2,8 +2,6 @@
 #ifndef WICK_VENUE_ACCOUNT_H
 #define WICK_VENUE_ACCOUNT_H
 
-#include <stdatomic.h>
-
 #include "account_internal.h"
 #include "wick/websocket.h"
 
@@ -26,7 +24,6 @@ typedef struct {
     int64_t offset_ns; /* venue's clock minus ours, as last measured */
     wk__known known[WK__KNOWN]; /* Kraken: transaction ids of our orders */
     size_t n_known;
-    uint64_t *stops; /* Kraken: client id of the resting stop of each market; 0: none known */
     bool has_heartbeat, validate; /* Delta: the dead-man switch is made */
     /* private stream */
     wk_websocket *socket;
@@ -37,7 +34,6 @@ typedef struct {
     int64_t heard_ns, retry_ns, retry_wait_ns, sequence;
     bool connected, connecting, logged_in;
     char token[256]; /* Kraken: of the next connection */
-    atomic_int token_wanted;
     wk_http *stream_http; /* Kraken: tokens are fetched by the stream's thread */
 } wk__account;
 
