@@ -16,8 +16,8 @@ typedef struct {
     bool (*submit)(void *self, const wk_action *action, int64_t now_ns);
     /* The next event of the venue; false: none waits. */
     bool (*poll)(void *self, wk_trader_event *out);
-    /* The bars of a step that has closed, before the trader sees them, and the volatility known before them [S]
-     * (paper fills by them; real venues look at nothing). */
+    /* The bars of a step that has closed, before the trader sees them, and the volatility known
+     * before them [S] (paper fills by them; real venues look at nothing). */
     void (*step)(void *self, const wk_features_step *step, const double *sigma);
     /* Ends threads; what was acknowledged stays. */
     void (*close)(void *self);

@@ -2,6 +2,8 @@
 #ifndef WICK_VENUE_ACCOUNT_H
 #define WICK_VENUE_ACCOUNT_H
 
+#include <stdatomic.h>
+
 #include "account_internal.h"
 #include "wick/websocket.h"
 
@@ -21,19 +23,20 @@ typedef struct {
     wk_nonce *nonce; /* Kraken */
     wk__market *markets;
     size_t n_markets;
-    int64_t offset_ns; /* venue's clock minus ours, as last measured */
+    _Atomic int64_t offset_ns;  /* venue's clock minus ours, as last measured */
     wk__known known[WK__KNOWN]; /* Kraken: transaction ids of our orders */
     size_t n_known;
     bool has_heartbeat, validate; /* Delta: the dead-man switch is made */
     /* private stream */
     wk_websocket *socket;
+    atomic_bool has_socket; /* its thread may use it */
     void *stream_ctx;
     void (*on_order)(void *ctx, const wk_venue_order *);
     void (*on_fill)(void *ctx, const wk_venue_fill *);
     void (*on_lost)(void *ctx);
     int64_t heard_ns, retry_ns, retry_wait_ns, sequence;
     bool connected, connecting, logged_in;
-    char token[256]; /* Kraken: of the next connection */
+    char token[256];      /* Kraken: of the next connection */
     wk_http *stream_http; /* Kraken: tokens are fetched by the stream's thread */
 } wk__account;
 

@@ -307,8 +307,9 @@ static wk_request_result move_leg(wk__account *a, uint32_t symbol, const char *k
     wk__request r = {.method = "PUT"};
     wk__exchange e;
     wk_text_add(&r.target, "/v2/orders");
-    wk_text_printf(&r.body, "{\"id\":%s,\"product_id\":%" PRId64 ",\"size\":%s,\"stop_price\":\"%s\"}",
-                   l.id, m->instrument->venue_id, size, price);
+    wk_text_printf(&r.body,
+                   "{\"id\":%s,\"product_id\":%" PRId64 ",\"size\":%s,\"stop_price\":\"%s\"}", l.id,
+                   m->instrument->venue_id, size, price);
     result = call(a, &r, &e, why);
     wk__exchange_finish(&e);
     return result;
@@ -375,12 +376,14 @@ static wk_request_result deadman(void *self, int64_t timeout_ns, char *why)
     }
     if (!a->has_heartbeat) {
         wk_text_add(&r.target, "/v2/heartbeat/create");
-        wk_text_add(&r.body, "{\"heartbeat_id\":\"wick\",\"impact\":\"products\",\"product_symbols\":[");
+        wk_text_add(&r.body,
+                    "{\"heartbeat_id\":\"wick\",\"impact\":\"products\",\"product_symbols\":[");
         for (size_t i = 0; i < a->n_markets; i++) {
             wk_text_add(&r.body, i > 0 ? "," : "");
             wk_text_add_json_string(&r.body, a->markets[i].instrument->symbol);
         }
-        wk_text_add(&r.body, "],\"config\":[{\"action\":\"cancel_orders\",\"unhealthy_count\":1}]}");
+        wk_text_add(&r.body,
+                    "],\"config\":[{\"action\":\"cancel_orders\",\"unhealthy_count\":1}]}");
         result = call(a, &r, &e, why);
         wk__exchange_finish(&e);
         if (result != WK_REQUEST_DONE)
@@ -395,8 +398,8 @@ static wk_request_result deadman(void *self, int64_t timeout_ns, char *why)
     return result;
 }
 
-static wk_request_result venue_clock(void *self, int64_t *venue_minus_ours_ns, int64_t *tolerance_ns,
-                                     char *why)
+static wk_request_result venue_clock(void *self, int64_t *venue_minus_ours_ns,
+                                     int64_t *tolerance_ns, char *why)
 {
     wk__account *a = self;
     wk__request r = {.method = "GET"};

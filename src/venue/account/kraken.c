@@ -147,7 +147,8 @@ static bool take_orders(wk__account *a, const wk__doc *doc, uint32_t map, uint64
 
 static wk_request_result in_list(wk__account *a, const char *path, const char *fields,
                                  const char *name, uint64_t wanted, wk_venue_order *out,
-                                 size_t room, size_t *n, size_t *n_seen, int64_t *wait_ns, char *why)
+                                 size_t room, size_t *n, size_t *n_seen, int64_t *wait_ns,
+                                 char *why)
 {
     wk__exchange e;
     wk_request_result result = call(a, path, fields, &e, why);
@@ -175,14 +176,14 @@ static wk_request_result query(void *self, uint32_t symbol, uint64_t client_id, 
     (void)symbol;
     if (txid) {
         snprintf(fields, sizeof fields, "&txid=%s", txid);
-        wk_request_result result = in_list(a, "/0/private/QueryOrders", fields, NULL, client_id, out,
-                                           1, &n, &seen, wait_ns, why);
+        wk_request_result result = in_list(a, "/0/private/QueryOrders", fields, NULL, client_id,
+                                           out, 1, &n, &seen, wait_ns, why);
         return result == WK_REQUEST_DONE && n == 0 ? odd(why, "the order") : result;
     }
     wk__client_id_text(client_id, id);
     snprintf(fields, sizeof fields, "&cl_ord_id=%s", id);
-    wk_request_result result = in_list(a, "/0/private/OpenOrders", fields, "open", client_id, out, 1,
-                                       &n, &seen, wait_ns, why);
+    wk_request_result result = in_list(a, "/0/private/OpenOrders", fields, "open", client_id, out,
+                                       1, &n, &seen, wait_ns, why);
     if (result != WK_REQUEST_DONE || n > 0)
         return result;
     int64_t start = wk__account_now(a) / WK_NS_PER_S - 86400;
@@ -250,7 +251,8 @@ static wk_request_result fills(void *self, int64_t since_ns, wk_venue_fill *out,
             }
         }
         wk__exchange_finish(&e);
-        if (result != WK_REQUEST_DONE || seen == 0 || *n == room || (int64_t)(offset + seen) >= count)
+        if (result != WK_REQUEST_DONE || seen == 0 || *n == room ||
+            (int64_t)(offset + seen) >= count)
             return result;
     }
 }
@@ -359,8 +361,8 @@ static wk_request_result find_stop(wk__account *a, uint32_t symbol, uint64_t *id
     return result;
 }
 
-/* Whatever rests of ours is cancelled, then the new one is placed; asked again with the same id after
- * a doubt, it first looks whether that one is there. */
+/* Whatever rests of ours is cancelled, then the new one is placed; asked again with the same id
+ * after a doubt, it first looks whether that one is there. */
 static wk_request_result protect_lots(void *self, uint32_t symbol, int64_t lots, int64_t stop_ticks,
                                       uint64_t client_id, int64_t *wait_ns, char *why)
 {
@@ -405,8 +407,8 @@ static wk_request_result deadman(void *self, int64_t timeout_ns, char *why)
     return result;
 }
 
-static wk_request_result venue_clock(void *self, int64_t *venue_minus_ours_ns, int64_t *tolerance_ns,
-                                     char *why)
+static wk_request_result venue_clock(void *self, int64_t *venue_minus_ours_ns,
+                                     int64_t *tolerance_ns, char *why)
 {
     wk__account *a = self;
     wk_text url = {0};

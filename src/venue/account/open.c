@@ -59,7 +59,7 @@ void wk__account_close(void *self)
 
 wk_status wk_account_open(const wk_account_options *o, wk_account *out, wk_err *err)
 {
-    const host *h;
+    const host *h = NULL;
     WK_TRY(find_host(o, &h, err));
     if (o->n_markets == 0)
         return wk_fail(err, WK_E_ARG, "an account needs a market to trade");
@@ -83,14 +83,16 @@ wk_status wk_account_open(const wk_account_options *o, wk_account *out, wk_err *
     snprintf(a->stream_url, sizeof a->stream_url, "%s", o->stream ? o->stream : h->stream);
     wk_http_options http = {.ca_file = a->options.ca_file,
                             .connect_timeout_ns = 5 * WK_NS_PER_S,
-                            .total_timeout_ns = o->timeout_ns > 0 ? o->timeout_ns : 10 * WK_NS_PER_S,
+                            .total_timeout_ns =
+                                o->timeout_ns > 0 ? o->timeout_ns : 10 * WK_NS_PER_S,
                             .body_bytes_max = 16 << 20,
                             .address_family = o->address_family};
     wk_status status = WK_OK;
     for (size_t i = 0; status == WK_OK && i < o->n_markets; i++)
         status = wk__market_init(&o->markets[i], &markets[i], err);
     if (status == WK_OK)
-        status = wk_keys_read(o->key_prefix ? o->key_prefix : h->prefix, o->env_file, &a->keys, err);
+        status =
+            wk_keys_read(o->key_prefix ? o->key_prefix : h->prefix, o->env_file, &a->keys, err);
     if (status == WK_OK)
         status = wk_http_open(&http, &a->http, err);
     if (status == WK_OK && h->kind == WK__VENUE_KRAKEN) {

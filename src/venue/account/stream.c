@@ -1,5 +1,5 @@
-/* The private stream: login, channels, heartbeats, and reconnecting with a back-off. It only hints at
- * what the executor then asks for, so a frame lost costs time and nothing else. */
+/* The private stream: login, channels, heartbeats, and reconnecting with a back-off. It only hints
+ * at what the executor then asks for, so a frame lost costs time and nothing else. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,8 +83,8 @@ static void message(wk__account *a, const wk_websocket_event *event)
     wk__frame_kind kind =
         a->venue == WK__VENUE_DELTA
             ? wk__delta_frame(event->bytes, event->n, a->markets, a->n_markets, &sink, why)
-            : wk__kraken_frame(event->bytes, event->n, a->markets, a->n_markets, &a->sequence, &sink,
-                               why);
+            : wk__kraken_frame(event->bytes, event->n, a->markets, a->n_markets, &a->sequence,
+                               &sink, why);
     if (kind == WK__FRAME_LOGGED_IN) {
         a->logged_in = true;
         a->retry_wait_ns = 0;
@@ -105,6 +105,8 @@ static void handle(void *ctx, const wk_websocket_event *event)
 {
     wk__account *a = ctx;
     int64_t silence = a->venue == WK__VENUE_DELTA ? SILENCE_DELTA : SILENCE_KRAKEN;
+    if (!atomic_load(&a->has_socket))
+        return; /* wk__stream_open has not returned */
     switch (event->kind) {
     case WK_WEBSOCKET_OPEN:
         opened(a, event->time_ns);
@@ -120,7 +122,7 @@ static void handle(void *ctx, const wk_websocket_event *event)
     case WK_WEBSOCKET_TICK:
         if (a->connected && event->time_ns - a->heard_ns > silence)
             wk_websocket_drop(a->socket, 0, "silent");
-        else if (a->socket && !a->connected && !a->connecting && event->time_ns >= a->retry_ns)
+        else if (!a->connected && !a->connecting && event->time_ns >= a->retry_ns)
             connect_again(a, event->time_ns);
         break;
     case WK_WEBSOCKET_SENT:
@@ -140,6 +142,7 @@ wk_status wk__stream_open(void *self, void *ctx, void (*order)(void *ctx, const 
     a->on_order = order;
     a->on_fill = fill;
     a->on_lost = lost;
-    /* The handler may run before this call returns: it looks at nothing but ticks until then. */
-    return wk_websocket_open(&options, handle, a, &a->socket, err);
+    WK_TRY(wk_websocket_open(&options, handle, a, &a->socket, err));
+    atomic_store(&a->has_socket, true);
+    return WK_OK;
 }

@@ -1,5 +1,5 @@
-/* Signed requests: each is signed anew, sent once, and its outcome judged by reactions.c. Retries are
- * the executor's. */
+/* Signed requests: each is signed anew, sent once, and its outcome judged by reactions.c. Retries
+ * are the executor's. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,10 +26,9 @@ static wk_request_result judge(wk__account *a, wk_http *http, const wk_http_requ
     wk_err err;
     wk_status status = wk_http_call(http, request, &e->response, &err);
     bool later = status == WK_OK || e->response.sent;
-    wk__reaction r =
-        wk__react(a->venue, status == WK_OK ? e->response.status : 0, later,
-                  status == WK_OK ? e->response.retry_after_ns : -1, e->response.body,
-                  status == WK_OK ? e->response.body_bytes : 0, wk__account_now(a));
+    wk__reaction r = wk__react(a->venue, status == WK_OK ? e->response.status : 0, later,
+                               status == WK_OK ? e->response.retry_after_ns : -1, e->response.body,
+                               status == WK_OK ? e->response.body_bytes : 0, wk__account_now(a));
     e->status = e->response.status;
     e->wait_ns = r.wait_ns;
     if (status != WK_OK)
@@ -63,8 +62,12 @@ wk_request_result wk__delta_send(wk__account *a, const wk__request *request, wk_
     snprintf(h_key, sizeof h_key, "api-key: %s", a->keys.key);
     snprintf(h_time, sizeof h_time, "timestamp: %s", timestamp);
     snprintf(h_sign, sizeof h_sign, "signature: %s", signature);
-    const char *headers[] = {h_key, h_time, h_sign, "Accept: application/json",
-                             request->body.n > 0 ? "Content-Type: application/json" : NULL, NULL};
+    const char *headers[] = {h_key,
+                             h_time,
+                             h_sign,
+                             "Accept: application/json",
+                             request->body.n > 0 ? "Content-Type: application/json" : NULL,
+                             NULL};
     wk_text_add(&url, a->rest);
     wk_text_add(&url, request->target.s);
     wk_http_request http = {.method = request->method,

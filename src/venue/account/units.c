@@ -67,7 +67,7 @@ wk_status wk__market_init(const wk_account_market *market, wk__market *out, wk_e
 {
     const wk_instrument *in = market->instrument;
     wk__market m = {in, market->tick, market->lot, 0, 0, market->leverage};
-    wk_decimal unit;
+    wk_decimal unit = {0, 0};
     if (in->is_inverse)
         return wk_fail(err, WK_E_CONFIG,
                        "%s %s is an inverse contract, whose size is no multiple of a base lot; "
