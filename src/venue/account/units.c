@@ -212,8 +212,15 @@ size_t wk__market_by_product(const wk__market *markets, size_t n, int64_t produc
 
 size_t wk__market_by_name(const wk__market *markets, size_t n, const char *name)
 {
+    /* Kraken's older pairs have a second name: XXBTZUSD is XBTUSD. */
+    char alternative[8] = "";
+    if (strlen(name) == 8 && name[0] == 'X' && (name[4] == 'Z' || name[4] == 'X')) {
+        memcpy(alternative, name + 1, 3);
+        memcpy(alternative + 3, name + 5, 4);
+    }
     for (size_t i = 0; i < n; i++)
         if (strcmp(markets[i].instrument->name_rest, name) == 0 ||
+            (alternative[0] && strcmp(markets[i].instrument->name_rest, alternative) == 0) ||
             strcmp(markets[i].instrument->name_stream, name) == 0 ||
             strcmp(markets[i].instrument->symbol, name) == 0)
             return i;
