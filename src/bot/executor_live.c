@@ -379,7 +379,7 @@ static void finish(runner *r)
     free(r);
 }
 
-/* The account ends first: its stream's thread pushes into our rings. */
+/* The account ends before the rings, into which its stream's thread pushes. */
 static void close_live(void *self)
 {
     runner *r = self;
@@ -417,13 +417,14 @@ wk_status wk_executor_live(const wk_executor_live_options *options, wk_executor 
         (status = wk__live_create(&own, &r->live, err)) != WK_OK ||
         (status = wk__live_reconcile(r->live, found, err)) != WK_OK)
         goto fail;
-    if (r->account.stream &&
-        (status = r->account.stream(r->account.self, r, on_order, on_fill, on_lost, err)) != WK_OK)
-        goto fail;
     if (pthread_create(&r->thread, NULL, run, r) != 0) {
         status = wk_fail(err, WK_E_IO, "cannot start the executor's thread");
-        if (r->account.close)
-            r->account.close(r->account.self);
+        goto fail;
+    }
+    if (r->account.stream && (status = r->account.stream(r->account.self, r, on_order, on_fill,
+                                                         on_lost, err)) != WK_OK) {
+        atomic_store(&r->closing, true);
+        pthread_join(r->thread, NULL);
         goto fail;
     }
     *out = (wk_executor){r, submit, poll, step, close_live};

@@ -10,8 +10,8 @@
 enum { WK_RECONCILED_MAX = 64 };
 
 typedef struct {
-    /* Copied; once wk_executor_live has succeeded the executor closes it, and all calls come from
-     * its thread. wk__live_create borrows it. */
+    /* Copied; once wk_executor_live has succeeded the executor closes it, else the caller; all
+     * calls come from the executor's thread. wk__live_create borrows it. */
     const wk_account *account;
     size_t S;
     const wk_trade_instrument *instruments; /* [S]; ticks of emulated targets */

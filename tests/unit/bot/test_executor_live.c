@@ -585,12 +585,64 @@ static void test_start_reports_orphans_foreign_orders_and_hand_made_positions(vo
     free(f);
 }
 
+static int64_t ticking_now(void *ctx)
+{
+    return ((fake *)ctx)->now += 5 * MS; /* all calls come from the executor's thread */
+}
+
+static void test_the_thread_carries_orders_in_and_fills_out(void **state)
+{
+    (void)state;
+    fake *f = calloc(1, sizeof *f);
+    assert_non_null(f);
+    f->random = 3;
+    f->now = INT64_C(1700000000) * SECOND;
+    f->calm = true;
+    wk_account account = account_of(f, true);
+    wk_trade_instrument instruments[S] = {{"A", 1, 1, 1}, {"B", 1, 1, 1}, {"C", 1, 1, 1}};
+    wk_executor_live_options options = {.account = &account,
+                                        .S = S,
+                                        .instruments = instruments,
+                                        .now_ns = ticking_now,
+                                        .time_ctx = f};
+    options.sleep = (void (*)(void *, int64_t))advance;
+    wk_executor executor;
+    wk_reconciliation found;
+    wk_err err;
+    assert_int_equal(wk_executor_live(&options, &executor, &found, &err), WK_OK);
+    for (uint64_t i = 1; i <= 20; i++) {
+        wk_action a = {.order = {.id = i, .symbol = (uint32_t)(i % S), .side = 1, .qty_lots = 7}};
+        assert_true(executor.submit(executor.self, &a, 0));
+    }
+    int64_t lots = 0, until = wk_clock_monotonic_ns() + 30 * SECOND;
+    size_t acks = 0, rows = 0;
+    wk_trader_event e;
+    wk_journal_record row;
+    char why[256];
+    while (lots < 140 && wk_clock_monotonic_ns() < until) {
+        while (executor.poll(executor.self, &e)) {
+            acks += e.kind == WK_TRADER_EVENT_ACK;
+            lots += e.kind == WK_TRADER_EVENT_FILL ? e.qty_lots : 0;
+        }
+        while (wk_executor_live_journal(&executor, &row))
+            rows++;
+    }
+    assert_int_equal(lots, 140);
+    assert_int_equal(acks, 20);
+    assert_true(rows >= 40);
+    assert_false(wk_executor_live_stopped(&executor, why));
+    executor.close(executor.self);
+    assert_int_equal(f->position[0] + f->position[1] + f->position[2], 140);
+    free(f);
+}
+
 int main(void)
 {
     wk_log_set_level(WK_LOG_ERROR);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_order_is_doubled_or_lost_and_positions_equal_fills),
         cmocka_unit_test(test_after_a_stop_entries_are_refused_and_exits_still_sent),
+        cmocka_unit_test(test_the_thread_carries_orders_in_and_fills_out),
         cmocka_unit_test(test_start_reports_orphans_foreign_orders_and_hand_made_positions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
