@@ -110,7 +110,10 @@ wk_status wk_sim_place(wk_sim_venue *v, const wk_order *order, int64_t step, wk_
         return wk_fail(err, WK_E_STATE, "simulated venue: market %zu already holds %zu orders", s,
                        v->K);
     slot *o = &v->slots[s * v->K + v->n_slots[s]++];
-    *o = (slot){.order = *order, .arrive = step + 1 + v->delay, .cancel_at = INT64_MAX};
+    o->order = *order;
+    o->arrive = step + 1 + v->delay;
+    o->cancel_at = INT64_MAX;
+    o->rested = false;
     /* The delay postpones the signal, so the order's life starts later too. */
     if (o->order.expires_ns > 0)
         o->order.expires_ns += v->delay * v->timeframe_ns;

@@ -141,8 +141,10 @@ static wk_trade_verdict enter(wk_trader *t, const wk_trader_event *e, size_t s, 
         if (c->take_profit > 0.0 && profit >= 1.0)
             o->profit_ticks = (int64_t)(profit + 0.5);
     }
-    t->rule[s].stop = o->stop_ticks;
-    t->rule[s].profit = o->profit_ticks;
+    if (c->stop_kind != 0 || t->restored) {
+        t->rule[s].stop = o->stop_ticks;
+        t->rule[s].profit = o->profit_ticks;
+    }
     if (limit) {
         if (c->limit_expiry_bars > 0)
             o->expires_ns = e->time_ns + c->limit_expiry_bars * t->timeframe_ns;
@@ -266,13 +268,10 @@ static int judge(wk_trader *t, const wk_trader_event *e, size_t s, int *want, wk
         return confirm(t, s, 0);
     }
     *want = wk__signal_want(&t->signal, c, f, x, e->sigma[s]);
-    if (*want == 0) {
-        *verdict = t->signal.threshold == INFINITY ? WK_TRADE_NO_THRESHOLD : WK_TRADE_WEAK;
-    } else if (c->confidence_min > 0.0 && !wk__rules_sure(c, f, *want)) {
+    *verdict = *want == 0 ? WK_TRADE_WEAK : WK_TRADE_UNCONFIRMED;
+    if (*want != 0 && c->confidence_min > 0.0 && !wk__rules_sure(c, f, *want)) {
         *verdict = WK_TRADE_UNSURE;
         *want = 0;
-    } else {
-        *verdict = WK_TRADE_UNCONFIRMED;
     }
     return confirm(t, s, *want);
 }
@@ -300,7 +299,7 @@ static wk_trade_verdict forbid(const wk_trader *t, const wk_trader_event *e, siz
 /* The side that a person forces now; 0: none. */
 static int forced_side(const wk_trader *t, const wk_trader_event *e, size_t s)
 {
-    return t->overridden && e->time_ns < t->rule[s].force_until_ns ? t->rule[s].force : 0;
+    return e->time_ns < t->rule[s].force_until_ns ? t->rule[s].force : 0;
 }
 
 /* Exits of market s; true when it may also enter. */
@@ -336,7 +335,8 @@ static bool tend_position(wk_trader *t, size_t s, int act, int forced, bool stop
 static bool decide(wk_trader *t, const wk_trader_event *e, size_t s, bool stop, int *side,
                    wk_trade_verdict *verdict, wk_actions *actions)
 {
-    int want, act = judge(t, e, s, &want, verdict), forced = forced_side(t, e, s);
+    int want, act = judge(t, e, s, &want, verdict);
+    int forced = t->overridden ? forced_side(t, e, s) : 0;
     bool changed = true;
     if (t->config.act_on_change && !isnan(t->x[s])) {
         changed = act != t->rule[s].spoken;
@@ -381,7 +381,7 @@ void wk__trader_bars(wk_trader *t, const wk_trader_event *e, wk_actions *actions
         int side;
         wk_trade_verdict verdict;
         if (decide(t, e, s, stop, &side, &verdict, actions)) {
-            bool forced = forced_side(t, e, s) != 0;
+            bool forced = t->overridden && forced_side(t, e, s) != 0;
             double strength = forced ? INFINITY : fabs(x[s]);
             t->candidates[n++] = (wk__candidate){(uint32_t)s, (int8_t)side, forced, strength};
         }

@@ -10,6 +10,7 @@ void wk_trader_restore(wk_trader *t, size_t s, int64_t lots, int64_t entry_ticks
     if (t->mark[s] == 0) /* the history had no bar of it */
         t->mark[s] = entry_ticks;
     t->entered[s] = t->step;
+    t->restored = true;
     t->rule[s].stop = stop_ticks;
     t->rule[s].profit = profit_ticks;
 }
