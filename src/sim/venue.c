@@ -446,16 +446,17 @@ wk_status wk_sim_restore(wk_sim_venue *v, const wk_sim_position *p, wk_err *err)
     size_t s = p->symbol;
     WK_ASSERT(s < v->S);
     if (v->pos[s] != 0 || v->n_slots[s] != 0)
-        return wk_fail(err, WK_E_STATE,
-                       "simulated venue: market %zu holds something already; restore before trading",
-                       s);
+        return wk_fail(
+            err, WK_E_STATE,
+            "simulated venue: market %zu holds something already; restore before trading", s);
     if (p->lots == 0)
         return WK_OK;
     int64_t cash;
     if (p->entry_ticks <= 0 || p->mark_ticks <= 0 || p->lots == INT64_MIN)
-        return wk_fail(err, WK_E_ARG,
-                       "simulated venue: market %zu: entry %lld and mark %lld ticks must be positive",
-                       s, (long long)p->entry_ticks, (long long)p->mark_ticks);
+        return wk_fail(
+            err, WK_E_ARG,
+            "simulated venue: market %zu: entry %lld and mark %lld ticks must be positive", s,
+            (long long)p->entry_ticks, (long long)p->mark_ticks);
     int side = p->lots > 0 ? 1 : -1;
     if (!wk_money_fill(&v->unit[s], side, side * p->lots, p->entry_ticks, &cash))
         return overflow(err, s);

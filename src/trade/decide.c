@@ -99,8 +99,9 @@ static int64_t size_of(const wk_trader *t, size_t s, int64_t ticks, double sigma
 
 /* Places an entry of `lots`, or 0: of the size that the rules give; `forced`: by a person. ENTER or
  * why not. */
-static wk_trade_verdict enter(wk_trader *t, const wk_trader_event *e, size_t s, int side, int64_t lots,
-                        bool limit, int attempt, bool forced, wk_actions *actions)
+static wk_trade_verdict enter(wk_trader *t, const wk_trader_event *e, size_t s, int side,
+                              int64_t lots, bool limit, int attempt, bool forced,
+                              wk_actions *actions)
 {
     const wk_trade_config *c = &t->config;
     double close = e->bars[s].close, sigma = e->sigma[s];
@@ -148,8 +149,11 @@ static wk_trade_verdict enter(wk_trader *t, const wk_trader_event *e, size_t s, 
     if (limit) {
         if (c->limit_expiry_bars > 0)
             o->expires_ns = e->time_ns + c->limit_expiry_bars * t->timeframe_ns;
-        t->limit[s] = (wk__limit){
-            .id = o->id, .lots = lots, .ticks = ticks, .side = (int8_t)side, .attempt = (uint8_t)attempt};
+        t->limit[s] = (wk__limit){.id = o->id,
+                                  .lots = lots,
+                                  .ticks = ticks,
+                                  .side = (int8_t)side,
+                                  .attempt = (uint8_t)attempt};
     } else {
         t->entry_flight[s] += side * lots;
     }
@@ -163,8 +167,8 @@ static bool ended(const wk_trader *t, int side, int want, double x)
 }
 
 /* Limits that wait, that expired to be taken, and that were given up. */
-static void tend_limits(wk_trader *t, const wk_trader_event *e, size_t s, int want, double x, bool stop,
-                        wk_actions *actions)
+static void tend_limits(wk_trader *t, const wk_trader_event *e, size_t s, int want, double x,
+                        bool stop, wk_actions *actions)
 {
     bool priced = e->provenance[s] != WK_PROV_UNKNOWN && e->bars[s].close > 0.0;
     int64_t close = priced ? wk_money_ticks(e->bars[s].close, t->per_tick[s]) : 0;
@@ -176,7 +180,8 @@ static void tend_limits(wk_trader *t, const wk_trader_event *e, size_t s, int wa
     }
     if (take->id != 0 && (stop || priced)) {
         if (!stop && !ended(t, take->side, want, x) && e->sigma[s] > 0.0)
-            enter(t, e, s, take->side, take->lots, take->reprice, take->attempt + 1, false, actions);
+            enter(t, e, s, take->side, take->lots, take->reprice, take->attempt + 1, false,
+                  actions);
         else if (priced)
             wk__trader_missed(t, s, take, close);
         take->id = 0;
@@ -225,8 +230,8 @@ static void place_entries(wk_trader *t, const wk_trader_event *e, size_t n, wk_a
                               wk_money_ticks(e->bars[s].close, t->per_tick[s]));
             t->missed[s].id = 0;
         }
-        t->verdict[s] = (uint8_t)enter(t, e, s, v[i].side, 0, t->config.entry == 1, 0, v[i].forced,
-                                       actions);
+        t->verdict[s] =
+            (uint8_t)enter(t, e, s, v[i].side, 0, t->config.entry == 1, 0, v[i].forced, actions);
     }
 }
 
@@ -256,7 +261,8 @@ static wk_reason exit_reason(const wk_trader *t, size_t s, int side, int act, do
 
 /* The policy's side of market s, confirmed: *want before and the result after the confirmation.
  * *verdict says why HOLD. */
-static int judge(wk_trader *t, const wk_trader_event *e, size_t s, int *want, wk_trade_verdict *verdict)
+static int judge(wk_trader *t, const wk_trader_event *e, size_t s, int *want,
+                 wk_trade_verdict *verdict)
 {
     const wk_trade_config *c = &t->config;
     const wk_forecast *f = &e->forecasts[s];

@@ -314,7 +314,8 @@ static void test_leverage_keeps_liquidation_beyond_the_stop(void **state)
     setup(&f, &c);
     f.forecasts[1].score = -0.9f;
     assert_int_equal(close_score(&f, 0.9), 2);
-    /* 1 / (0.005 + 0.04 x 0.995) = 22.3214..: 22321.4 of the quote; 1.005 for the short: 22.1239.. */
+    /* 1 / (0.005 + 0.04 x 0.995) = 22.3214..: 22321.4 of the quote; 1.005 for the short: 22.1239..
+     */
     const wk_order *l = &f.actions.v[0].order, *s = &f.actions.v[1].order;
     assert_int_equal(l->qty_lots, 223214);
     assert_int_equal(s->qty_lots, 221238);
@@ -399,7 +400,8 @@ static void test_waiting_limits_count_for_exposure(void **state)
     finish(&f);
 }
 
-/* One round trip of market 0: a close that enters, a close that leaves; both fill at these prices. */
+/* One round trip of market 0: a close that enters, a close that leaves; both fill at these prices.
+ */
 static void trip(fixture *f, int64_t in, int64_t out)
 {
     assert_int_equal(close_score(f, 0.9), 1);
