@@ -36,6 +36,7 @@
     X(paper)                     \
     X(predict)                   \
     X(prove)                     \
+    X(publish)                   \
     X(record)                    \
     X(replay)                    \
     X(report)                    \
