@@ -40,6 +40,7 @@
     X(record)                    \
     X(replay)                    \
     X(report)                    \
+    X(retrain)                   \
     X(run)                       \
     X(store_check)               \
     X(store_export)              \
