@@ -43,6 +43,8 @@ export WICK_FETCH_CONFIG="$dir/fetch.json" WICK_AMBERDATA_KEY=UAKtest
 first='import
 run
 train
+paper
+publish
 nn train
 gbdt train'
 # Minutes of work each: run by hand before a release.
