@@ -223,6 +223,11 @@ wk_status wk_bot_tend(wk_bot *b, bool wait, wk_err *err)
     size_t n = b->n_waiting, kept = 0;
     for (size_t i = 0; i < n; i++) {
         wk__waiting w = b->waiting[i];
+        if (b->now_ns - w.since_ns >= b->timeframe_ns) {
+            /* Its bar is over: the price it was meant for is gone. */
+            WK_TRY(take_back(b, &w.action.order, "the journal was not durable within a bar", err));
+            continue;
+        }
         if (w.seq > durable) {
             b->waiting[kept++] = w;
             continue;
@@ -230,6 +235,8 @@ wk_status wk_bot_tend(wk_bot *b, bool wait, wk_err *err)
         if (!b->executor.submit(b->executor.self, &w.action, b->now_ns))
             WK_TRY(take_back(b, &w.action.order, "the executor's queue is full", err));
     }
+    for (size_t i = n; i < b->n_waiting; i++) /* put there meanwhile */
+        b->waiting[kept++] = b->waiting[i];
     b->n_waiting = kept;
     n = b->n_again;
     b->n_again = 0;

@@ -196,7 +196,7 @@ const wk_cli_command wk_cmd_fetch = {
         "Amberdata's\n"
         "key is read from WICK_AMBERDATA_KEY.",
     .example =
-        "wick fetch --venue kraken --symbol BTCUSD --timeframe 1h --since 2026-11-01 --store "
+        "wick fetch --venue delta-india --symbol BTCUSD --timeframe 1h --since 2026-11-01 --store "
         "out/store",
     .options = options,
     .run = cmd_fetch};

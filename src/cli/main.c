@@ -15,6 +15,7 @@
     X(bench_nn_train)            \
     X(bench_nn_train_stream)     \
     X(bench_nn_window)           \
+    X(bench_signal_path)         \
     X(bench_store_fresh)         \
     X(bench_store_import)        \
     X(bench_store_read)          \
@@ -33,6 +34,7 @@
     X(nn_predict)                \
     X(nn_reproduce)              \
     X(nn_train)                  \
+    X(outside_fetch)             \
     X(paper)                     \
     X(predict)                   \
     X(prove)                     \

@@ -46,7 +46,7 @@ static wk_status read_json(const char *dir, const char *name, json_t **out, wk_e
 /* Labels beside the dataset that they belong to. */
 static wk_status load(const wk_run_config *config, wk_dataset *dataset, wk_targets *targets, wk_err *err)
 {
-    WK_TRY(wk_dataset_load(config, wk_dataset_store, dataset, err));
+    WK_TRY(wk_dataset_load(config, &wk_dataset_store, dataset, err));
     wk_status status = wk_dataset_instruments(config, dataset, err);
     if (status == WK_OK)
         status = wk_targets_make(config, &dataset->panel, dataset->table.sigma, &dataset->arena, targets,

@@ -184,7 +184,7 @@ static wk_status note(const wk_retrain_config *c, const wk_retrain_result *r, wk
 /* ---- a round ---- */
 
 /* Where the candles end, and over how many bars scores are judged. */
-static wk_status find_block(const wk_retrain_config *c, wk_candle_reader *store,
+static wk_status find_block(const wk_retrain_config *c, const wk_store_reader *store,
                             wk_retrain_result *r, int64_t *bars, wk_err *err)
 {
     wk_arena arena;
@@ -209,9 +209,9 @@ static wk_status find_block(const wk_retrain_config *c, wk_candle_reader *store,
     return status;
 }
 
-wk_status wk_retrain_once(const wk_retrain_config *c, const char *program, wk_candle_reader *store,
-                          const wk_loop *loop, const atomic_bool *stop, wk_retrain_result *out,
-                          wk_err *err)
+wk_status wk_retrain_once(const wk_retrain_config *c, const char *program,
+                          const wk_store_reader *store, const wk_loop *loop,
+                          const atomic_bool *stop, wk_retrain_result *out, wk_err *err)
 {
     char challenger[PATH_MAX];
     int64_t bars = 0;

@@ -34,14 +34,14 @@ typedef struct {
 /* One round. `program` is the wick that trains (argv[0] of the child). WK_E_CANCELLED when *stop
  * was set. What was decided is in dir/retrain.jsonl and dir/journal.sqlite as well. */
 WK_MUST_CHECK wk_status wk_retrain_once(const wk_retrain_config *config, const char *program,
-                                        wk_candle_reader *store, const wk_loop *loop,
+                                        const wk_store_reader *store, const wk_loop *loop,
                                         const atomic_bool *stop, wk_retrain_result *out,
                                         wk_err *err);
 
 /* A model's figure on the bars from block_from on: what its score says of the return over `bars`.
  */
 WK_MUST_CHECK wk_status wk_retrain_judge(const char *model_dir, const char *const *overrides,
-                                         size_t n_overrides, wk_candle_reader *store,
+                                         size_t n_overrides, const wk_store_reader *store,
                                          const wk_loop *loop, int64_t block_from_ns, int64_t bars,
                                          int metric, double *value, size_t *n, wk_err *err);
 

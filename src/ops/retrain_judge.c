@@ -61,7 +61,7 @@ static wk_status judge(const wk_model *model, const wk_run_config *config, wk_da
 }
 
 wk_status wk_retrain_judge(const char *model_dir, const char *const *overrides, size_t n_overrides,
-                           wk_candle_reader *store, const wk_loop *loop, int64_t block_from_ns,
+                           const wk_store_reader *store, const wk_loop *loop, int64_t block_from_ns,
                            int64_t bars, int metric, double *value, size_t *n, wk_err *err)
 {
     wk_arena arena;

@@ -38,6 +38,11 @@ for name in kraken kraken-futures delta amberdata; do
 done
 printf '{"venues":{%s}}' "$config" >"$dir/fetch.json"
 export WICK_FETCH_CONFIG="$dir/fetch.json" WICK_AMBERDATA_KEY=UAKtest
+# The outside series is the clock of the local Kraken.
+url=$(sed 's/.*"url":"\([^"]*\)".*/\1/' "$dir/kraken/out")
+sed -i -e "s#\"url\": \"[^\"]*\"#\"url\": \"$url/0/public/Time\"#" -e 's#"/data"#"/result"#' \
+    -e 's#"/timestamp"#"/unixtime"#' -e 's#"/value"#"/unixtime"#' \
+    -e "s#\"every_s\": [0-9]*#\"ca_file\": \"$dir/kraken/ca.pem\"#" configs/outside.json
 
 # Some read what others leave, so these come first, in this order.
 first='import

@@ -207,8 +207,8 @@ static void delta_payloads_parse(void **state)
     assert_true(list.v[0].taker_fee == 0.0005 && list.v[0].is_tradable);
     assert_int_equal(list.v[0].funding_interval_ns, 28800 * WK_NS_PER_S);
     assert_string_equal(list.v[0].base, "DOGE");
-    free(text);
     assert_int_equal(wk__parse_delta_settlement(&doc), 0);
+    free(text);
     read_doc(&doc, "{\"result\":{\"settlement_time\":\"2021-11-30T12:00:00Z\"}}", 53);
     assert_int_equal(wk__parse_delta_settlement(&doc), INT64_C(1638273600) * WK_NS_PER_S);
     text = fixture("delta/cryptofeed/products_2021_a.json", &n);
