@@ -9,7 +9,7 @@ static int cmd_publish(const wk_cli *cli, wk_err *err)
 {
     bool back = wk_cli_flag(cli, "rollback"), verify = wk_cli_flag(cli, "verify");
     size_t n = wk_cli_n_args(cli);
-    wk_published p;
+    wk_manifest p;
     if (back && verify)
         return wk_fail(err, WK_E_ARG, "--rollback and --verify: choose one");
     if (n != (back || verify ? 1 : 2))
@@ -19,7 +19,7 @@ static int cmd_publish(const wk_cli *cli, wk_err *err)
                            : "name the model and where it goes: wick publish MODEL DEST");
     const char *dest = wk_cli_arg(cli, n - 1);
     WK_TRY(back     ? wk_publish_rollback(dest, &p, err)
-           : verify ? wk_publish_verify(dest, &p, err)
+           : verify ? wk_manifest_verify(dest, &p, err)
                     : wk_publish(wk_cli_arg(cli, 0), dest, &p, err));
     printf(wk_cli_json(cli) ? "{\"version\": \"%s\", \"number\": %" PRId64 ", \"files\": %" PRId64
                               ", \"bytes\": %" PRId64 "}\n"

@@ -1,4 +1,4 @@
-#include "manifest.h"
+#include "wick/manifest.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -53,12 +53,12 @@ static wk_status checksum(const char *dir, const char *name, char sum[65], size_
     return WK_OK;
 }
 
-wk_status wk__manifest_write(const char *dir, int64_t number, wk_published *out, wk_err *err)
+wk_status wk_manifest_write(const char *dir, int64_t number, wk_manifest *out, wk_err *err)
 {
     struct dirent **names;
     int n;
     char path[PATH_MAX], time[32];
-    wk_published p = {.number = number};
+    wk_manifest p = {.number = number};
     WK_TRY(list(dir, &names, &n, err));
     json_t *files = json_array();
     wk_hash *hash = wk_hash_create();
@@ -97,7 +97,7 @@ wk_status wk__manifest_write(const char *dir, int64_t number, wk_published *out,
 }
 
 /* Every file of the manifest is there and whole. */
-static wk_status check_files(const char *dir, const json_t *files, wk_published *p, wk_hash *hash,
+static wk_status check_files(const char *dir, const json_t *files, wk_manifest *p, wk_hash *hash,
                              wk_err *err)
 {
     size_t i;
@@ -145,7 +145,7 @@ static wk_status check_extra(const char *dir, const json_t *files, wk_err *err)
     return status;
 }
 
-wk_status wk_publish_verify(const char *dir, wk_published *out, wk_err *err)
+wk_status wk_manifest_verify(const char *dir, wk_manifest *out, wk_err *err)
 {
     char path[PATH_MAX];
     json_error_t where;
@@ -156,7 +156,7 @@ wk_status wk_publish_verify(const char *dir, wk_published *out, wk_err *err)
     json_t *root = json_load_file(path, 0, &where);
     const json_t *files = json_object_get(root, "files");
     const char *version = json_string_value(json_object_get(root, "version"));
-    wk_published p = {.number = json_integer_value(json_object_get(root, "number"))};
+    wk_manifest p = {.number = json_integer_value(json_object_get(root, "number"))};
     if (!root || json_integer_value(json_object_get(root, "wick_manifest")) != 1 || !version ||
         !json_is_array(files)) {
         json_decref(root);

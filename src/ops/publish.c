@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../model/manifest.h"
 #include "wick/file.h"
 #include "wick/model.h"
 
@@ -105,11 +104,11 @@ static wk_status exchange(const char *a, const char *b, wk_err *err)
  * of a copy. */
 static wk_status clean_up(const places *p, int64_t number, wk_err *err)
 {
-    wk_published left;
+    wk_manifest left;
     wk_err ignored;
     if (!wk_file_exists(p->next))
         return WK_OK;
-    if (wk_publish_verify(p->next, &left, &ignored) != WK_OK || left.number >= number) {
+    if (wk_manifest_verify(p->next, &left, &ignored) != WK_OK || left.number >= number) {
         remove_dir(p->next);
         return WK_OK;
     }
@@ -123,12 +122,12 @@ static wk_status clean_up(const places *p, int64_t number, wk_err *err)
  * can be told from a half copy later. */
 static wk_status current_number(const places *p, int64_t *number, wk_err *err)
 {
-    wk_published now;
+    wk_manifest now;
     wk_err why;
     *number = 0;
     if (!wk_file_exists(p->dest))
         return WK_OK;
-    wk_status status = wk_publish_verify(p->dest, &now, &why);
+    wk_status status = wk_manifest_verify(p->dest, &now, &why);
     if (status == WK_E_NOT_FOUND) {
         wk_model model = {0};
         if (wk_model_load(p->dest, &model, &why) != WK_OK)
@@ -137,20 +136,20 @@ static wk_status current_number(const places *p, int64_t *number, wk_err *err)
                            "place or remove it",
                            p->dest, why.msg);
         wk_model_finish(&model);
-        return wk__manifest_write(p->dest, 0, &now, err);
+        return wk_manifest_write(p->dest, 0, &now, err);
     }
     /* A damaged one is replaced, and is never rolled back to. */
     if (status != WK_OK)
-        status = wk_publish_verify(p->previous, &now, &why);
+        status = wk_manifest_verify(p->previous, &now, &why);
     *number = status == WK_OK ? now.number : 0;
     return WK_OK;
 }
 
-wk_status wk_publish(const char *model_dir, const char *dest, wk_published *out, wk_err *err)
+wk_status wk_publish(const char *model_dir, const char *dest, wk_manifest *out, wk_err *err)
 {
     places p;
     wk_model model = {0};
-    wk_published fresh, seen;
+    wk_manifest fresh, seen;
     wk_err ignored;
     int64_t number;
     char parent[PATH_MAX];
@@ -163,11 +162,11 @@ wk_status wk_publish(const char *model_dir, const char *dest, wk_published *out,
     WK_TRY(clean_up(&p, number, err));
     wk_status status = copy_files(model_dir, p.next, err);
     if (status == WK_OK)
-        status = wk__manifest_write(p.next, number + 1, &fresh, err);
+        status = wk_manifest_write(p.next, number + 1, &fresh, err);
     if (status == WK_OK)
         status = sync_dir(p.next, err);
     if (status == WK_OK) /* what the disk now holds, and that it loads */
-        status = wk_publish_verify(p.next, &seen, err);
+        status = wk_manifest_verify(p.next, &seen, err);
     if (status == WK_OK && (status = wk_model_load(p.next, &model, err)) == WK_OK)
         wk_model_finish(&model);
     bool replaces = wk_file_exists(p.dest);
@@ -180,7 +179,7 @@ wk_status wk_publish(const char *model_dir, const char *dest, wk_published *out,
         return status;
     }
     *out = fresh;
-    if (replaces && wk_publish_verify(p.next, NULL, &ignored) != WK_OK) {
+    if (replaces && wk_manifest_verify(p.next, NULL, &ignored) != WK_OK) {
         remove_dir(p.next);
     } else if (replaces) {
         remove_dir(p.previous);
@@ -191,10 +190,10 @@ wk_status wk_publish(const char *model_dir, const char *dest, wk_published *out,
     return sync_parent(&p, err);
 }
 
-wk_status wk_publish_rollback(const char *dest, wk_published *out, wk_err *err)
+wk_status wk_publish_rollback(const char *dest, wk_manifest *out, wk_err *err)
 {
     places p;
-    wk_published back;
+    wk_manifest back;
     int64_t number;
     WK_TRY(name_places(dest, &p, err));
     WK_TRY(current_number(&p, &number, err));
@@ -202,7 +201,7 @@ wk_status wk_publish_rollback(const char *dest, wk_published *out, wk_err *err)
     if (!wk_file_exists(p.previous))
         return wk_fail(err, WK_E_NOT_FOUND, "%s is not there: nothing was published before",
                        p.previous);
-    WK_TRY(wk_publish_verify(p.previous, &back, err));
+    WK_TRY(wk_manifest_verify(p.previous, &back, err));
     if (wk_file_exists(p.dest))
         WK_TRY(exchange(p.previous, p.dest, err));
     else if (rename(p.previous, p.dest) != 0)

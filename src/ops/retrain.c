@@ -183,6 +183,20 @@ static wk_status note(const wk_retrain_config *c, const wk_retrain_result *r, wk
 
 /* ---- a round ---- */
 
+/* A champion from elsewhere may know the block; then the comparison favours it, which is said. */
+static bool knows_block(const char *model_dir, int64_t block_from_ns)
+{
+    char path[PATH_MAX];
+    int64_t until;
+    wk_err err;
+    snprintf(path, sizeof path, "%s/reference.json", model_dir);
+    json_t *root = json_load_file(path, 0, NULL);
+    const char *text = json_string_value(json_object_get(root, "trained_to"));
+    bool knows = text && wk_time_parse(text, &until, &err) == WK_OK && until > block_from_ns;
+    json_decref(root);
+    return knows;
+}
+
 /* Where the candles end, and over how many bars scores are judged. */
 static wk_status find_block(const wk_retrain_config *c, const wk_store_reader *store,
                             wk_retrain_result *r, int64_t *bars, wk_err *err)
@@ -235,8 +249,12 @@ wk_status wk_retrain_once(const wk_retrain_config *c, const char *program,
             return wk_fail(err, status, "the champion %s: %.900s", c->publish, why.msg);
     }
     wk_retrain_decide(c, has_champion, &r);
+    if (has_champion && knows_block(c->publish, r.block_from_ns)) {
+        size_t n = strlen(r.why);
+        snprintf(r.why + n, sizeof r.why - n, "; the champion was trained on part of the block");
+    }
     if (r.published) {
-        wk_published p;
+        wk_manifest p;
         WK_TRY(wk_publish(challenger, c->publish, &p, err));
         snprintf(r.version, sizeof r.version, "%s", p.version);
     }
