@@ -38,9 +38,11 @@
     X(paper)                     \
     X(predict)                   \
     X(prove)                     \
+    X(publish)                   \
     X(record)                    \
     X(replay)                    \
     X(report)                    \
+    X(retrain)                   \
     X(run)                       \
     X(store_check)               \
     X(store_export)              \

@@ -49,6 +49,8 @@ sed -i -e "s#\"url\": \"[^\"]*\"#\"url\": \"$url/0/public/Time\"#" -e 's#"/data"
 first='import
 run
 train
+paper
+publish
 nn train
 gbdt train
 paper'

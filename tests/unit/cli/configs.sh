@@ -15,6 +15,7 @@ for file in "$2"/configs/*.json "$2"/configs/*/*.json; do
     */record*.json) kind=record ;;
     */paper*.json) kind=bot ;;
     */fetch*.json) kind=fetch ;;
+    */retrain*.json) kind=retrain ;;
     */outside*.json) kind=outside ;;
     esac
     if "$wick" config check "$file" --kind $kind >"$work/once.json" &&
