@@ -37,6 +37,7 @@
     X(replay)                    \
     X(report)                    \
     X(run)                       \
+    X(serve)                     \
     X(store_check)               \
     X(store_export)              \
     X(store_flush)               \
