@@ -23,9 +23,9 @@ typedef struct {
     int64_t sessions_max, body_bytes_max, batch_max, steps_max, connections_max;
     double header_s, body_s, idle_s, drain_s; /* time limits of a connection */
     const char *tls_cert, *tls_key;           /* PEM files, "" = plain HTTP */
-    const char *journal;       /* a bot's directory or journal.sqlite; "" = none */
-    const char *store, *venue; /* candles to warm on and to draw; venue "" = none */
-    double poll_s;             /* how often journal and store are looked at */
+    const char *journal;                      /* a bot's directory or journal.sqlite; "" = none */
+    const char *store, *venue;                /* candles to warm on and to draw; venue "" = none */
+    double poll_s;                            /* how often journal and store are looked at */
 } wk_serve_config;
 extern const wk_cfg_table wk_serve_config_table;
 

@@ -50,11 +50,13 @@ const wk_cli_command wk_cmd_serve = {
     .name = "serve",
     .usage = "CONFIG",
     .summary = "answers requests for forecasts over HTTP, with a dashboard",
-    .details =
-        "Prints its address and serves until SIGINT or SIGTERM. POST /v1/predict takes one bar of a\n"
-        "named session, raw candles or rows of features; /openapi.json describes all pages, / is the\n"
-        "dashboard of a bot's journal. A token in WICK_SERVE_TOKEN is needed unless the address is\n"
-        "loopback: requests then carry Authorization: Bearer TOKEN.",
+    .details = "Prints its address and serves until SIGINT or SIGTERM. POST /v1/predict takes one "
+               "bar of a\n"
+               "named session, raw candles or rows of features; /openapi.json describes all pages, "
+               "/ is the\n"
+               "dashboard of a bot's journal. A token in WICK_SERVE_TOKEN is needed unless the "
+               "address is\n"
+               "loopback: requests then carry Authorization: Bearer TOKEN.",
     .example = "wick serve configs/serve.json",
     .args_min = 1,
     .args_max = 1,

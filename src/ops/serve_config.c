@@ -57,5 +57,5 @@ static const wk_cfg_row rows[] = {
      "how often the journal and the store are looked at"},
     END};
 
-const wk_cfg_table wk_serve_config_table = {
-    "serve", "the service of trained models", sizeof(wk_serve_config), rows};
+const wk_cfg_table wk_serve_config_table = {"serve", "the service of trained models",
+                                            sizeof(wk_serve_config), rows};

@@ -20,8 +20,8 @@ typedef struct {
     struct lws *wsi;
     wk_text body;
     bool in_flight, is_whole; /* is_whole: the body is here, the answer is not */
-    size_t body_bytes; /* that the head promised */
-    int64_t begun_ns;  /* monotonic, of the request */
+    size_t body_bytes;        /* that the head promised */
+    int64_t begun_ns;         /* monotonic, of the request */
     char path[PATH_BYTES_MAX];
     uint64_t version; /* of the stream's newest message sent */
 } connection;
@@ -70,9 +70,9 @@ static int respond(wk_serve *serve, connection *c, int status, const char *type,
     bool is_head = lws_hdr_total_length(c->wsi, WSI_TOKEN_HEAD_URI) > 0;
     bool last = closes || serve->is_draining;
     char head[512];
-    int size = snprintf(head, sizeof head,
-                        "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s%s\r\n", status,
-                        reason_of(status), type, n, extra, last ? "Connection: close\r\n" : "");
+    int size = snprintf(
+        head, sizeof head, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s%s\r\n",
+        status, reason_of(status), type, n, extra, last ? "Connection: close\r\n" : "");
     out->n = 0;
     wk_text_add_bytes(out, room, LWS_PRE);
     wk_text_add_bytes(out, head, (size_t)size);
@@ -128,7 +128,7 @@ static bool is_allowed(const wk_serve *serve, struct lws *wsi)
 static void count_latency(wk_serve *serve, int64_t ns)
 {
     static const int64_t bounds_ns[WK__SERVE_BUCKETS - 1] = {
-        10000,    25000,    50000,     100000,    250000,    500000,
+        10000,   25000,   50000,    100000,    250000,    500000,
         1000000, 5000000, 25000000, 100000000, 1000000000};
     int k = 0;
     while (k < WK__SERVE_BUCKETS - 1 && ns > bounds_ns[k])
@@ -173,13 +173,14 @@ static int on_get(wk_serve *serve, connection *c)
     if (lws_hdr_total_length(c->wsi, WSI_TOKEN_HTTP_URI_ARGS) > 0)
         lws_hdr_copy(c->wsi, query, sizeof query, WSI_TOKEN_HTTP_URI_ARGS);
     wk__serve_page page = wk__serve_get(serve, c->path, query);
-    return respond(serve, c, page.status, page.type, page.body, page.n,
-                   strncmp(page.type, "text/html", 9) == 0
-                       ? "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; "
-                         "script-src 'unsafe-inline'; connect-src 'self' ws: wss:; img-src data:\r\n"
-                         "X-Frame-Options: DENY\r\nCache-Control: no-cache\r\n"
-                       : "Cache-Control: no-store\r\n",
-                   false);
+    return respond(
+        serve, c, page.status, page.type, page.body, page.n,
+        strncmp(page.type, "text/html", 9) == 0
+            ? "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; "
+              "script-src 'unsafe-inline'; connect-src 'self' ws: wss:; img-src data:\r\n"
+              "X-Frame-Options: DENY\r\nCache-Control: no-cache\r\n"
+            : "Cache-Control: no-store\r\n",
+        false);
 }
 
 /* Does the request have a body that is still to come? Then a refusal closes the connection. */
@@ -256,11 +257,13 @@ static int on_body(wk_serve *serve, connection *c, const char *bytes, size_t n)
         serve->stats.timeouts++;
         return refuse(serve, c, 408, "timeout", "the body did not come in time", "", true);
     }
-    /* libwebsockets 4.1 loses its place in a read that holds the next request behind a body, and hands
-     * its head over as the body. No body of ours begins like that: the connection is in disorder. */
+    /* libwebsockets 4.1 loses its place in a read that holds the next request behind a body, and
+     * hands its head over as the body. No body of ours begins like that: the connection is in
+     * disorder. */
     if (c->body.n == 0 && n && !strchr("{[ \t\r\n\"", bytes[0]))
         return refuse(serve, c, 400, "bad_json",
-                      "the body is no JSON object; wait for the answer before the next POST", "", true);
+                      "the body is no JSON object; wait for the answer before the next POST", "",
+                      true);
     wk_text_add_bytes(&c->body, bytes, n);
     serve->stats.bytes_in += n;
     return 0;
@@ -292,8 +295,8 @@ static int on_stream_writable(wk_serve *serve, connection *c)
         wk_text_add(out, "{\"reload\":true}");
     c->version = serve->live.version;
     serve->stats.stream_messages++;
-    return lws_write(c->wsi, (unsigned char *)out->s + LWS_PRE, out->n - LWS_PRE,
-                     LWS_WRITE_TEXT) < 0
+    return lws_write(c->wsi, (unsigned char *)out->s + LWS_PRE, out->n - LWS_PRE, LWS_WRITE_TEXT) <
+                   0
                ? -1
                : 0;
 }
@@ -317,8 +320,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
         return 0;
     switch ((int)reason) {
     case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
-        if (serve->stats.open_connections < serve->config->connections_max &&
-            !serve->is_draining)
+        if (serve->stats.open_connections < serve->config->connections_max && !serve->is_draining)
             return 0;
         serve->stats.refused_connections++;
         return 1;
@@ -326,7 +328,9 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
         serve->stats.connections++;
         serve->stats.open_connections++;
         return 0;
-    case LWS_CALLBACK_WSI_DESTROY: serve->stats.open_connections--; return 0;
+    case LWS_CALLBACK_WSI_DESTROY:
+        serve->stats.open_connections--;
+        return 0;
     case LWS_CALLBACK_HTTP_BIND_PROTOCOL:
         if (c)
             c->wsi = wsi;
@@ -334,7 +338,8 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_HTTP:
         c->wsi = wsi;
         return on_request(serve, c, in, n);
-    case LWS_CALLBACK_HTTP_BODY: return on_body(serve, c, in, n);
+    case LWS_CALLBACK_HTTP_BODY:
+        return on_body(serve, c, in, n);
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
         c->is_whole = true;
         lws_callback_on_writable(wsi);
@@ -348,15 +353,20 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
         shrink(c);
         return result;
     }
-    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: return on_upgrade(serve, wsi);
+    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+        return on_upgrade(serve, wsi);
     case LWS_CALLBACK_ESTABLISHED:
         c->wsi = wsi;
         c->version = serve->live.version;
         serve->stats.streams++;
         return 0;
-    case LWS_CALLBACK_SERVER_WRITEABLE: return on_stream_writable(serve, c);
-    case LWS_CALLBACK_RECEIVE: return n > 4096 ? -1 : 0; /* nothing that it says matters */
-    case LWS_CALLBACK_CLOSED: serve->stats.streams--; return 0;
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+        return on_stream_writable(serve, c);
+    case LWS_CALLBACK_RECEIVE:
+        return n > 4096 ? -1 : 0; /* nothing that it says matters */
+    case LWS_CALLBACK_CLOSED:
+        serve->stats.streams--;
+        return 0;
     case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
     case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
         if (c) {
@@ -365,7 +375,8 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
             c->body = (wk_text){0};
         }
         return 0;
-    default: return 0;
+    default:
+        return 0;
     }
 }
 
@@ -423,7 +434,8 @@ static wk_status listen_there(wk_serve *serve, wk_err *err)
         .iface = config->address,
         .protocols = protocols,
         .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
-                   (is_v6 ? 0 : LWS_SERVER_OPTION_DISABLE_IPV6) | LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND,
+                   (is_v6 ? 0 : LWS_SERVER_OPTION_DISABLE_IPV6) |
+                   LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND,
         .user = serve,
         .max_http_header_data = HEAD_BYTES_MAX,
         .max_http_header_pool = (unsigned short)config->connections_max,
@@ -442,8 +454,7 @@ static wk_status listen_there(wk_serve *serve, wk_err *err)
     }
     lws_set_log_level(LLL_ERR | LLL_WARN, log_line);
     serve->context = lws_create_context(&info);
-    struct lws_vhost *vhost =
-        serve->context ? lws_create_vhost(serve->context, &info) : NULL;
+    struct lws_vhost *vhost = serve->context ? lws_create_vhost(serve->context, &info) : NULL;
     if (!vhost || (serve->port = lws_get_vhost_listen_port(vhost)) <= 0)
         return wk_fail(err, WK_E_IO,
                        "cannot listen on %s port %lld%s; is another server there? port 0 takes a "

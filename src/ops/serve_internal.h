@@ -1,5 +1,5 @@
-/* The service's parts: sockets (serve_http.c), answers to GET (serve_pages.c), and what the dashboard
- * shows of a bot (serve_live.c). */
+/* The service's parts: sockets (serve_http.c), answers to GET (serve_pages.c), and what the
+ * dashboard shows of a bot (serve_live.c). */
 #ifndef WICK_OPS_SERVE_INTERNAL_H
 #define WICK_OPS_SERVE_INTERNAL_H
 

@@ -1,5 +1,5 @@
-/* What the dashboard shows: rows of a bot's journal, read only, and candles of the store. The journal
- * may come later, or never: everything is empty until then. */
+/* What the dashboard shows: rows of a bot's journal, read only, and candles of the store. The
+ * journal may come later, or never: everything is empty until then. */
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -105,11 +105,12 @@ bool wk__serve_live_signal(wk_serve *serve, const char *symbol, wk_text *out)
     sqlite3 *db = journal(serve);
     sqlite3_stmt *s = NULL;
     bool found = false;
-    if (!db || sqlite3_prepare_v2(db,
-                                  "SELECT time, side, score, threshold, p_sell, p_hold, p_buy FROM "
-                                  "readable WHERE kind = 'signal' AND symbol = ?1 ORDER BY seq DESC "
-                                  "LIMIT 1",
-                                  -1, &s, NULL) != SQLITE_OK)
+    if (!db ||
+        sqlite3_prepare_v2(db,
+                           "SELECT time, side, score, threshold, p_sell, p_hold, p_buy FROM "
+                           "readable WHERE kind = 'signal' AND symbol = ?1 ORDER BY seq DESC "
+                           "LIMIT 1",
+                           -1, &s, NULL) != SQLITE_OK)
         return false;
     sqlite3_bind_text(s, 1, symbol, -1, SQLITE_STATIC);
     if (sqlite3_step(s) == SQLITE_ROW) {
@@ -130,7 +131,8 @@ static wk_status read_bars(wk_serve *serve, const wk__serve_model *m, size_t mar
                            int64_t from_ns, wk_series *out, wk_err *err)
 {
     return wk_store_read(serve->live.root, serve->config->venue, m->symbols[market],
-                         m->config.data.timeframe_ns, from_ns > 0 ? from_ns : 1, INT64_MAX, out, err);
+                         m->config.data.timeframe_ns, from_ns > 0 ? from_ns : 1, INT64_MAX, out,
+                         err);
 }
 
 /* Bars [first, series->n) as [[seconds, o, h, l, c, v], ...]. */
@@ -174,8 +176,8 @@ void wk__serve_live_warm(wk_serve *serve)
             series[s] = (wk_series){0};
             int64_t begin_ns = pass ? from_ns : wk_clock_wall_ns() - 40 * 86400 * WK_NS_PER_S;
             if (read_bars(serve, m, s, begin_ns, &series[s], &err) != WK_OK &&
-                wk_series_create(serve->config->venue, m->symbols[s], m->config.data.timeframe_ns, 0,
-                                 &series[s], &err) != WK_OK)
+                wk_series_create(serve->config->venue, m->symbols[s], m->config.data.timeframe_ns,
+                                 0, &series[s], &err) != WK_OK)
                 break;
             if (series[s].n && series[s].bars[series[s].n - 1].time_ns > last_ns)
                 last_ns = series[s].bars[series[s].n - 1].time_ns;
@@ -196,8 +198,7 @@ void wk__serve_live_warm(wk_serve *serve)
                 break;
         }
         for (size_t s = 0; s < m->S; s++)
-            serve->live.bar_ns[s] =
-                series[s].n ? series[s].bars[series[s].n - 1].time_ns : 0;
+            serve->live.bar_ns[s] = series[s].n ? series[s].bars[series[s].n - 1].time_ns : 0;
         wk_panel_finish(&panel);
     }
     wk_log_write(WK_LOG_INFO, "serve.store", "model=%s venue=%s bars=%zu", m->name,
@@ -292,8 +293,9 @@ wk_status wk__serve_live_open(wk_serve *serve, wk_err *err)
                          sizeof live->root, err));
     sqlite3 *db = journal(serve);
     sqlite3_stmt *s = NULL;
-    if (db && sqlite3_prepare_v2(db, "SELECT coalesce(max(seq), 0) FROM records", -1, &s, NULL) ==
-                  SQLITE_OK &&
+    if (db &&
+        sqlite3_prepare_v2(db, "SELECT coalesce(max(seq), 0) FROM records", -1, &s, NULL) ==
+            SQLITE_OK &&
         sqlite3_step(s) == SQLITE_ROW)
         live->seq = sqlite3_column_int64(s, 0);
     sqlite3_finalize(s);

@@ -65,7 +65,8 @@ static wk_status load(const wk_serve_model_config *about, wk__serve_model *m, wk
     m->symbols = wk_arena_alloc(&m->arena, m->S * sizeof *m->symbols);
     const char **names = wk_arena_array(&m->arena, const char *, m->S);
     for (size_t s = 0; s < m->S; s++) {
-        names[s] = model->n_instruments ? model->instruments[s].symbol : m->config.data.symbols.v[s];
+        names[s] =
+            model->n_instruments ? model->instruments[s].symbol : m->config.data.symbols.v[s];
         snprintf(m->symbols[s], sizeof m->symbols[s], "%s", names[s]);
     }
     m->config.data.symbols = (wk_strings){names, m->S};

@@ -105,7 +105,8 @@ size_t wk__serve_float_write(float x, char *out)
         int scale = digits - whole;
         double shifted = scale >= 0 ? v * power[scale] : v / power[-scale];
         uint64_t mantissa = (uint64_t)(shifted + 0.5);
-        double back = scale >= 0 ? (double)mantissa / power[scale] : (double)mantissa * power[-scale];
+        double back =
+            scale >= 0 ? (double)mantissa / power[scale] : (double)mantissa * power[-scale];
         if ((float)back == (float)v)
             return write_digits(x < 0, mantissa, scale, out);
     }

@@ -121,11 +121,11 @@ static void write_metrics(const wk_serve *serve, wk_text *out)
 
 void wk__serve_health_write(const wk_serve *serve, wk_text *out)
 {
-    wk_text_printf(out, "{\"ready\":%s,\"uptime_s\":%.0f,\"sessions\":%zu,\"predictions\":%llu,\"models\":[",
-                   serve->is_ready ? "true" : "false",
-                   (double)(wk_clock_monotonic_ns() - serve->started_ns) * 1e-9,
-                   serve->predictor.n_sessions,
-                   (unsigned long long)serve->predictor.counts.predictions);
+    wk_text_printf(
+        out, "{\"ready\":%s,\"uptime_s\":%.0f,\"sessions\":%zu,\"predictions\":%llu,\"models\":[",
+        serve->is_ready ? "true" : "false",
+        (double)(wk_clock_monotonic_ns() - serve->started_ns) * 1e-9, serve->predictor.n_sessions,
+        (unsigned long long)serve->predictor.counts.predictions);
     for (size_t k = 0; k < serve->predictor.n_models; k++) {
         wk_text_add(out, k ? ",{\"name\":" : "{\"name\":");
         wk_text_add_json_string(out, serve->predictor.models[k].name);

@@ -139,9 +139,8 @@ static bool push(wk__serve_predictor *p, wk__serve_session *s, const wk_features
                                 wk_time_format(step->time_ns, time));
     for (; holes > 0; holes--) {
         s->time_ns += timeframe_ns;
-        wk_features_step empty = {.time_ns = s->time_ns,
-                                  .bars = p->no_bars,
-                                  .provenance = p->no_provenance};
+        wk_features_step empty = {
+            .time_ns = s->time_ns, .bars = p->no_bars, .provenance = p->no_provenance};
         wk_forecaster_push(s->forecaster, &empty, s->forecasts);
         s->n_steps++;
     }
@@ -363,9 +362,8 @@ static bool answer_candles(wk__serve_predictor *p, wk__serve_model *m, const wk_
     bool any = false;
     for (size_t t = 0; t < r->n; t++) {
         for (; next_ns < r->time_ns[t]; next_ns += timeframe_ns) {
-            wk_features_step empty = {.time_ns = next_ns,
-                                      .bars = p->no_bars,
-                                      .provenance = p->no_provenance};
+            wk_features_step empty = {
+                .time_ns = next_ns, .bars = p->no_bars, .provenance = p->no_provenance};
             wk_forecaster_push(m->fresh, &empty, m->forecasts);
         }
         wk_features_step step = step_of(r, t);
@@ -402,7 +400,8 @@ static bool answer_rows(wk__serve_predictor *p, wk__serve_model *m, const wk__se
     for (size_t i = 0; i < r->n; i++) {
         wk_err err;
         wk_forecast forecast;
-        if (wk_forecaster_row(m->fresh, r->rows + i * r->F, r->sigma[i], &forecast, &err) != WK_OK) {
+        if (wk_forecaster_row(m->fresh, r->rows + i * r->F, r->sigma[i], &forecast, &err) !=
+            WK_OK) {
             out->n = begin;
             return wk__serve_refuse(problem, 422, "needs_candles", "%s", err.msg);
         }
@@ -443,9 +442,9 @@ bool wk__serve_signal(wk__serve_predictor *p, const char *symbol, const char *na
     write_head(best->model, out);
     wk_text_add(out, "\"session\":");
     wk_text_add_json_string(out, best->name);
-    wk_text_printf(out, ",\"time\":\"%s\",\"warm\":%s,\"forecast\":",
-                   wk_time_format(best->time_ns, time),
-                   best->n_steps >= best->model->warmup_bars ? "true" : "false");
+    wk_text_printf(
+        out, ",\"time\":\"%s\",\"warm\":%s,\"forecast\":", wk_time_format(best->time_ns, time),
+        best->n_steps >= best->model->warmup_bars ? "true" : "false");
     wk__serve_forecast_write(symbol, &best->forecasts[market], out);
     wk_text_add(out, "}");
     return true;

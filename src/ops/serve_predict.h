@@ -16,7 +16,7 @@ typedef struct {
     wk_arena arena;
     size_t S, K, F;
     char (*symbols)[32];
-    wk_forecaster *fresh; /* for candles and rows; its arena is `arena` */
+    wk_forecaster *fresh;   /* for candles and rows; its arena is `arena` */
     wk_forecast *forecasts; /* [S] */
     wk_features *features;  /* for their names only */
     size_t warmup_bars;

@@ -100,8 +100,8 @@ size_t wk__serve_scan(wk__serve_parser *p, const char *text, size_t n, wk__serve
     wk__json_result result;
     while ((result = wk__json_scan(text, n, p->tokens, p->tokens_max, &p->n_tokens, &reason,
                                    &at)) == WK__JSON_FULL) {
-        p->tokens_max = 4 * p->tokens_max < WK__JSON_TOKENS_MAX ? 4 * p->tokens_max
-                                                                : WK__JSON_TOKENS_MAX;
+        p->tokens_max =
+            4 * p->tokens_max < WK__JSON_TOKENS_MAX ? 4 * p->tokens_max : WK__JSON_TOKENS_MAX;
         p->tokens = grow(p->tokens, p->tokens_max, sizeof *p->tokens);
     }
     if (result == WK__JSON_BROKEN) {
@@ -341,8 +341,9 @@ static bool read_steps(wk__serve_parser *p, uint32_t value, bool is_list,
     if (r->n == 0)
         return bad(problem, "steps", "is empty");
     if (r->n > (size_t)p->steps_max)
-        return wk__serve_refuse(problem, 413, "too_large", "%zu steps; at most %lld go into one request",
-                                r->n, (long long)p->steps_max);
+        return wk__serve_refuse(problem, 413, "too_large",
+                                "%zu steps; at most %lld go into one request", r->n,
+                                (long long)p->steps_max);
     if (!first_bars(p, first, &r->S, problem))
         return false;
     /* Every bar is a token at least: so much room and no more. */
@@ -382,8 +383,9 @@ static bool read_rows(wk__serve_parser *p, uint32_t value, uint32_t sigma, bool 
         return bad(problem, "row", "must be an array");
     r->n = is_list ? count(p, value) : 1;
     if (r->n > (size_t)p->steps_max)
-        return wk__serve_refuse(problem, 413, "too_large", "%zu rows; at most %lld go into one request",
-                                r->n, (long long)p->steps_max);
+        return wk__serve_refuse(problem, 413, "too_large",
+                                "%zu rows; at most %lld go into one request", r->n,
+                                (long long)p->steps_max);
     r->F = r->n && token_at(p, first)->kind == WK__JSON_ARRAY ? count(p, first) : 0;
     if (r->F == 0 || r->F > WK__SERVE_VALUES_MAX)
         return bad(problem, "row", "must hold the features of the model, in its order");
@@ -410,7 +412,7 @@ static bool read_rows(wk__serve_parser *p, uint32_t value, uint32_t sigma, bool 
 const wk__serve_request *wk__serve_parse(wk__serve_parser *p, size_t i, wk__serve_problem *problem)
 {
     enum { MODEL, NAME, STEP, STEPS, CANDLES, ROW, ROWS, SIGMA, ALL, N };
-    static const char *const keys[] = {"model", "session", "step", "steps", "candles",
+    static const char *const keys[] = {"model", "session", "step",  "steps", "candles",
                                        "row",   "rows",    "sigma", "all"};
     wk__serve_request *r = &p->request;
     uint32_t v[N];
@@ -430,7 +432,8 @@ const wk__serve_request *wk__serve_parse(wk__serve_parser *p, size_t i, wk__serv
     if (inputs != 1 || of_session != (r->session[0] != 0) ||
         (v[SIGMA] != WK__JSON_ABSENT && !of_rows) || (v[ALL] != WK__JSON_ABSENT && of_rows)) {
         bad(problem, "the request",
-            "has exactly one of: session with step or steps (and all), candles (and all), row or rows (and "
+            "has exactly one of: session with step or steps (and all), candles (and all), row or "
+            "rows (and "
             "sigma)");
         return NULL;
     }

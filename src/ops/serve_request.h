@@ -26,10 +26,10 @@ enum { WK__SERVE_NAME_BYTES = 64, WK__SERVE_SYMBOLS_MAX = 512, WK__SERVE_VALUES_
 typedef struct {
     wk__serve_kind kind;
     char model[WK__SERVE_NAME_BYTES], session[WK__SERVE_NAME_BYTES]; /* "" = not given */
-    bool all;          /* forecasts of every step, not only of the last */
-    size_t n, S, K, F; /* steps of S bars and K outside values a bar, or rows of F features */
-    int64_t *time_ns;  /* [n] */
-    wk_bar *bars;      /* [n * S] */
+    bool all;            /* forecasts of every step, not only of the last */
+    size_t n, S, K, F;   /* steps of S bars and K outside values a bar, or rows of F features */
+    int64_t *time_ns;    /* [n] */
+    wk_bar *bars;        /* [n * S] */
     uint8_t *provenance; /* [n * S] */
     double *funding;     /* [n * S], NULL when no step has any */
     double *outside;     /* [n * S * K], K = 0: none */

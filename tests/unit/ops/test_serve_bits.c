@@ -33,14 +33,17 @@ static void add_step(wk_text *text, const wk_panel *panel, size_t t)
 
 static void expect_same(const wk_forecast *a, const wk_forecast *b, size_t t)
 {
-    const float x[] = {a->p[0], a->p[1], a->p[2], a->score, a->magnitude, a->volatility, a->threshold};
-    const float y[] = {b->p[0], b->p[1], b->p[2], b->score, b->magnitude, b->volatility, b->threshold};
+    const float x[] = {a->p[0],      a->p[1],       a->p[2],     a->score,
+                       a->magnitude, a->volatility, a->threshold};
+    const float y[] = {b->p[0],      b->p[1],       b->p[2],     b->score,
+                       b->magnitude, b->volatility, b->threshold};
     if (a->valid != b->valid || (a->valid && memcmp(x, y, sizeof x) != 0))
         fail_msg("step %zu: served %d %.9g, batch %d %.9g", t, a->valid, (double)a->score, b->valid,
                  (double)b->score);
 }
 
-static void ask(wk__serve_predictor *p, wk__serve_parser *parser, const wk_text *body, wk_text *answer)
+static void ask(wk__serve_predictor *p, wk__serve_parser *parser, const wk_text *body,
+                wk_text *answer)
 {
     wk__serve_problem problem = {0};
     answer->n = 0;

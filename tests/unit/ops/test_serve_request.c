@@ -42,8 +42,9 @@ static void expect_back(float x)
 static void test_floats_are_written_so_that_they_read_back(void **state)
 {
     (void)state;
-    const float nasty[] = {0.1f, 1.0f, -1.5f, 0.33333334f, 1e-8f, 9.9999994f, 99999.99f, 16777216.0f,
-                           999999999.0f, 1e9f, 3.4028235e38f, 1e-45f, 1.17549435e-38f, -0.0f, 0.0f};
+    const float nasty[] = {0.1f,          1.0f,      -1.5f,           0.33333334f,  1e-8f,
+                           9.9999994f,    99999.99f, 16777216.0f,     999999999.0f, 1e9f,
+                           3.4028235e38f, 1e-45f,    1.17549435e-38f, -0.0f,        0.0f};
     for (size_t i = 0; i < sizeof nasty / sizeof *nasty; i++)
         expect_back(nasty[i]);
     uint32_t bits = 12345;
@@ -62,8 +63,17 @@ static void test_floats_are_written_so_that_they_read_back(void **state)
 static void test_numbers_are_read_as_strtod_reads_them(void **state)
 {
     (void)state;
-    const char *const texts[] = {"0", "-0", "1", "0.1", "123456.789", "9007199254740993", "1e22", "1e-7",
-                                 "0.000000000000000000000001", "3.14159265358979323846", "-2.5E+3"};
+    const char *const texts[] = {"0",
+                                 "-0",
+                                 "1",
+                                 "0.1",
+                                 "123456.789",
+                                 "9007199254740993",
+                                 "1e22",
+                                 "1e-7",
+                                 "0.000000000000000000000001",
+                                 "3.14159265358979323846",
+                                 "-2.5E+3"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         double got = 0, wanted = strtod(texts[i], NULL);
         assert_true(wk__serve_number_read(texts[i], strlen(texts[i]), &got));
@@ -78,15 +88,17 @@ static void test_a_step_is_read_exactly(void **state)
     (void)state;
     wk__serve_parser p = {.steps_max = 10, .batch_max = 10};
     wk__serve_problem problem;
-    const char text[] = "{\"session\":\"s\\u0041\",\"steps\":[{\"time\":\"2024-01-01T01:00:00Z\",\"bars\":"
-                        "[[1,2,0.5,1.5,10],null],\"funding\":[0.0001,null],\"outside\":[[1],[null]]}]}";
+    const char text[] =
+        "{\"session\":\"s\\u0041\",\"steps\":[{\"time\":\"2024-01-01T01:00:00Z\",\"bars\":"
+        "[[1,2,0.5,1.5,10],null],\"funding\":[0.0001,null],\"outside\":[[1],[null]]}]}";
     assert_int_equal(wk__serve_scan(&p, text, strlen(text), &problem), 1);
     const wk__serve_request *r = wk__serve_parse(&p, 0, &problem);
     assert_non_null(r);
     assert_string_equal(r->session, "sA");
     assert_true(r->n == 1 && r->S == 2 && r->K == 1 && r->kind == WK__SERVE_SESSION);
     assert_true(r->time_ns[0] == INT64_C(1704070800000000000));
-    assert_true(r->bars[0].high >= 2 && r->bars[0].high <= 2 && r->provenance[1] == WK_PROV_UNKNOWN);
+    assert_true(r->bars[0].high >= 2 && r->bars[0].high <= 2 &&
+                r->provenance[1] == WK_PROV_UNKNOWN);
     assert_true(r->funding[0] > 0.00009 && r->funding[1] != r->funding[1]);
     wk__serve_parser_finish(&p);
 }
