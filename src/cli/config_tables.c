@@ -6,6 +6,7 @@
 #include "wick/live.h"
 #include "wick/outside_fetch.h"
 #include "wick/run.h"
+#include "wick/serve.h"
 
 const wk_cli_config wk_cli_configs[] = {
     {"run", &wk_run_config_table},
@@ -14,5 +15,6 @@ const wk_cli_config wk_cli_configs[] = {
     {"record", &wk_live_config_table},
     {"retrain", &wk_retrain_config_table},
     {"outside", &wk_outside_fetch_config_table},
+    {"serve", &wk_serve_config_table},
     {0},
 };

@@ -44,6 +44,7 @@
     X(report)                    \
     X(retrain)                   \
     X(run)                       \
+    X(serve)                     \
     X(store_check)               \
     X(store_export)              \
     X(store_flush)               \
