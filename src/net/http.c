@@ -271,8 +271,7 @@ wk_status wk_http_call(wk_http *http, const wk_http_request *request, wk_http_re
         out->body_bytes = 0;
     } else {
         out->status = (int)status;
-        out->retry_after_ns =
-            x.head.retry_ns > x.head.reset_ns ? x.head.retry_ns : x.head.reset_ns;
+        out->retry_after_ns = x.head.retry_ns > x.head.reset_ns ? x.head.retry_ns : x.head.reset_ns;
     }
     return result;
 }

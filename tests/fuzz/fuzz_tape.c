@@ -43,8 +43,8 @@ static void read_tape(const uint8_t *bytes, size_t n, uint8_t how)
     if (cut)
         memory_gz_set(1, cut + 3, n - n_trades - 2, 0);
     /* Long bars: a tape of many is work, no question. */
-    if (wk_tape_read("/dev/null", cut ? "book" : "", "v", "S",
-                     365 * INT64_C(86400000000000), &tape, &err) != WK_OK)
+    if (wk_tape_read("/dev/null", cut ? "book" : "", "v", "S", 3650 * INT64_C(86400000000000),
+                     &tape, &err) != WK_OK)
         check(err.msg[0] && tape.series.n == 0);
     for (size_t i = 0; i < tape.series.n; i++)
         check(!wk_bar_problem(&tape.series.bars[i]) &&

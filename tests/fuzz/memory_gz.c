@@ -65,11 +65,16 @@ int gzread(gzFile file, voidp to, unsigned n)
 char *gzgets(gzFile file, char *to, int n)
 {
     opened *f = (opened *)(void *)file;
-    int got = 0;
-    while (got < n - 1 && gzread(file, to + got, 1) == 1)
-        if (to[got++] == '\n')
-            break;
-    if (got == 0 || f->code != Z_OK)
+    size_t left = f->n - f->at, room = (size_t)n - 1, got = left < room ? left : room;
+    const char *end = memchr(f->bytes + f->at, '\n', got);
+    if (end)
+        got = (size_t)(end - (f->bytes + f->at)) + 1;
+    gzread(file, to, (unsigned)got);
+    if (!end && got < room && f->is_damaged) { /* the error lies within the line */
+        gzread(file, to, 1);
+        return NULL;
+    }
+    if (got == 0)
         return NULL;
     to[got] = 0;
     return to;
