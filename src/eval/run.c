@@ -9,6 +9,7 @@
 
 #include "forecast_file.h"
 #include "judge.h"
+#include "reference.h"
 #include "walk_forward.h"
 #include "wick/file.h"
 #include "wick/log.h"
@@ -67,6 +68,10 @@ static wk_status save_walk(const wk_run_config *config, const wk_dataset *datase
     WK_TRY(wk_forecast_file_write(path, &dataset->panel, walk, err));
     snprintf(path, sizeof path, "%s/model", dir);
     WK_TRY(wk_model_save(&walk->model, config, dataset, path, err));
+    /* The newest fold trained on what lies before its test block. */
+    const json_t *fold = json_array_get(walk->folds, json_array_size(walk->folds) - 1);
+    const json_t *begin = json_object_get(fold, "begin_step");
+    WK_TRY(wk_reference_write(dataset, begin ? (size_t)json_integer_value(begin) : dataset->panel.T, path, err));
     char *text = wk_config_dump(&wk_run_config_table, config);
     snprintf(path, sizeof path, "%s/config.json", dir);
     wk_status status = wk_file_write_atomic(path, text, strlen(text), err);

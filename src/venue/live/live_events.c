@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "exact.h"
-#include "live_internal.h"
+#include "live_flow.h"
 #include "wick/clock.h"
 #include "wick/log.h"
 
@@ -62,6 +62,7 @@ static void on_trade(wk_live *live, wk__market *m, const wk_event *e)
     wk_event in_base = *e;
     in_base.trade.qty = times(e->trade.qty, m->contract);
     wk__closer_trade(m->closer, &in_base);
+    wk__live_flow_trade(live, m, &in_base);
     wk__live_touch(live, m);
 }
 
@@ -85,6 +86,8 @@ static void on_book(wk_live *live, wk__market *m, const wk_event *e)
             m->n_checked_fresh = m->follower.n_checked;
             m->is_subscribed[WK_LIVE_CHANNEL_BOOK] = true;
         }
+        if (e->kind == WK_EVENT_BOOK_END && m->follower.is_live)
+            wk__live_flow_book(live, m, e);
         return;
     }
     wk__venue *venue = &live->venues[m->about.venue_index];
