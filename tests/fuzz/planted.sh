@@ -47,7 +47,7 @@ sources='data/json_scan.c data/json_text.c data/decimal.c data/parse.c data/pars
     src/net/http_header.c src/net/websocket_url.c src/venue/history/outside_parse.c
     src/venue/history/spans.c src/venue/live/clock_offset.c src/venue/live/closer.c
     src/venue/live/closer_streams.c src/venue/live/config_live.c src/venue/live/exact.c src/venue/live/live.c
-    src/venue/live/live_events.c src/venue/live/live_note.c src/venue/live/plan.c
+    src/venue/live/live_events.c src/venue/live/live_flow.c src/venue/live/live_note.c src/venue/live/plan.c
     src/venue/live/recording_read.c'
 flags='-std=c11 -D_GNU_SOURCE -Iinclude -Isrc/venue/history -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
 mkdir objects
