@@ -39,12 +39,13 @@ static wk_status read_line(wk__columns *c, char *to, bool *any, wk_err *err)
 {
     c->row++;
     place(c);
+    z_off_t from = gztell(c->file);
     if (gzgets(c->file, to, LINE_BYTES_MAX)) {
         size_t n = strlen(to);
         if (n + 1 == LINE_BYTES_MAX)
             return wk_fail(err, WK_E_PARSE, "%s: a line of more than %d bytes; this is no table",
                            c->place, LINE_BYTES_MAX - 2);
-        if (n == 0)
+        if ((z_off_t)n != gztell(c->file) - from)
             return wk_fail(err, WK_E_PARSE, "%s: a byte 0 in the text; this is no table", c->place);
         while (n && (to[n - 1] == '\n' || to[n - 1] == '\r'))
             to[--n] = 0;

@@ -88,6 +88,9 @@ static wk_status read_rows(const wk_outside_config *config, wk__columns *file, w
         wk_outside_row *row = &out->rows[out->n];
         WK_TRY(wk__columns_time(file, time, &row->time_ns, err));
         WK_TRY(wk__columns_number(file, value, &row->value, err));
+        if (row->time_ns > INT64_MAX - delay_ns)
+            return wk_fail(err, WK_E_DATA, "%s: known after the year 2262; correct the row",
+                           wk__columns_place(file));
         row->known_ns = row->time_ns + delay_ns;
         if (known >= 0)
             WK_TRY(wk__columns_time(file, known, &row->known_ns, err));

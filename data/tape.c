@@ -9,6 +9,9 @@
 
 #include "columns.h"
 
+/* A time that is far off would otherwise be filled with flat bars until the memory is gone. */
+enum { GAP_BARS_MAX = 1 << 22 }; /* eight years of minutes */
+
 typedef struct {
     wk__columns *file; /* NULL: none */
     bool any;          /* the fields below hold a row that is not used yet */
@@ -189,6 +192,10 @@ static wk_status merge(builder *b, source *trades, source *book, wk_err *err)
             partial = false; /* the first whole bar begins: what came before it belongs to none */
             wk_flow_close(b->flow, b->open_ns, NULL, dropped);
         }
+        if ((s->time_ns - b->open_ns) / b->timeframe_ns > GAP_BARS_MAX)
+            return wk_fail(err, WK_E_DATA,
+                           "%s: more than %d bars after the row before; correct the time",
+                           wk__columns_place(s->file), GAP_BARS_MAX);
         while (s->time_ns >= b->open_ns + b->timeframe_ns)
             WK_TRY(close_bar(b, err));
         WK_TRY(is_trade ? push_trade(b, s, err) : push_book(b, s, err));

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "http_header.h"
 #include "wick/clock.h"
 #include "wick/version.h"
 
@@ -27,7 +27,7 @@ typedef struct {
     wk_http_response *out;
     size_t capacity, body_bytes_max;
     bool too_large, out_of_memory;
-    int64_t retry_ns, reset_ns;
+    wk__http_head head;
 } exchange;
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
@@ -124,64 +124,10 @@ static size_t take_body(char *bytes, size_t size, size_t n, void *ctx)
     return more;
 }
 
-/* The value of header `name` in a line without its end, or NULL. */
-static const char *header_value(const char *line, const char *name)
-{
-    size_t n = strlen(name);
-    if (strncasecmp(line, name, n) != 0 || line[n] != ':')
-        return NULL;
-    line += n + 1;
-    return line + strspn(line, " \t");
-}
-
-/* A count of units of `unit_ns`, at most a day: a venue that says more is not believed. */
-static int64_t wait_of(const char *text, int64_t unit_ns)
-{
-    char *end;
-    double value = strtod(text, &end);
-    double ns = value * (double)unit_ns;
-    if (end == text || !(ns >= 0))
-        return -1;
-    return ns > 86400e9 ? 86400 * WK_NS_PER_S : (int64_t)ns;
-}
-
-static int64_t retry_after(const char *text)
-{
-    int64_t wait_ns = wait_of(text, WK_NS_PER_S);
-    if (wait_ns >= 0)
-        return wait_ns;
-    time_t at = curl_getdate(text, NULL);
-    if (at == (time_t)-1)
-        return -1;
-    wait_ns = (int64_t)at * WK_NS_PER_S - wk_clock_wall_ns();
-    if (wait_ns < 0)
-        wait_ns = 0;
-    return wait_ns < 86400 * WK_NS_PER_S ? wait_ns : 86400 * WK_NS_PER_S;
-}
-
 static size_t take_header(char *bytes, size_t size, size_t n, void *ctx)
 {
     exchange *x = ctx;
-    char line[256];
-    size_t length = size * n < sizeof line - 1 ? size * n : sizeof line - 1;
-    memcpy(line, bytes, length);
-    line[length] = 0;
-    line[strcspn(line, "\r\n")] = 0;
-    const char *value;
-    if (strncmp(line, "HTTP/", 5) == 0) { /* of an interim reply before: forget it */
-        x->retry_ns = x->reset_ns = -1;
-        x->out->server_time_ns = 0;
-        x->out->content_type[0] = 0;
-    } else if ((value = header_value(line, "Retry-After"))) {
-        x->retry_ns = retry_after(value);
-    } else if ((value = header_value(line, "X-RATE-LIMIT-RESET"))) {
-        x->reset_ns = wait_of(value, WK_NS_PER_S / 1000);
-    } else if ((value = header_value(line, "Content-Type"))) {
-        snprintf(x->out->content_type, sizeof x->out->content_type, "%.63s", value);
-    } else if ((value = header_value(line, "Date"))) {
-        time_t at = curl_getdate(value, NULL);
-        x->out->server_time_ns = at > 0 ? (int64_t)at * WK_NS_PER_S : 0;
-    }
+    wk__http_header(&x->head, bytes, size * n, wk_clock_wall_ns());
     return size * n;
 }
 
@@ -303,8 +249,7 @@ wk_status wk_http_call(wk_http *http, const wk_http_request *request, wk_http_re
     exchange x = {.http = http,
                   .out = out,
                   .body_bytes_max = http->options.body_bytes_max,
-                  .retry_ns = -1,
-                  .reset_ns = -1};
+                  .head = {.retry_ns = -1, .reset_ns = -1}};
     configure(http, &x, request, headers, why);
     out->sent_ns = wk_clock_wall_ns();
     CURLcode code = curl_easy_perform(http->curl);
@@ -314,6 +259,8 @@ wk_status wk_http_call(wk_http *http, const wk_http_request *request, wk_http_re
     curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &status);
     curl_slist_free_all(headers);
     out->sent = request_bytes > 0;
+    out->server_time_ns = x.head.server_time_ns;
+    memcpy(out->content_type, x.head.content_type, sizeof out->content_type);
     wk_status result = WK_OK;
     if (code == CURLE_OK && !out->body && !(out->body = calloc(1, 1)))
         x.out_of_memory = true;
@@ -324,7 +271,7 @@ wk_status wk_http_call(wk_http *http, const wk_http_request *request, wk_http_re
         out->body_bytes = 0;
     } else {
         out->status = (int)status;
-        out->retry_after_ns = x.retry_ns > x.reset_ns ? x.retry_ns : x.reset_ns;
+        out->retry_after_ns = x.head.retry_ns > x.head.reset_ns ? x.head.retry_ns : x.head.reset_ns;
     }
     return result;
 }

@@ -160,7 +160,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
         return 0;
     memcpy(copy, bytes + 1, n - 1);
     copy[n - 1] = 0;
-    if (bytes[0] == 'z') {
+    if (n == 1) {
+        wk__doc_finish(NULL);
+        if (wk__doc_read(&doc, copy, (size_t)WK_DOC_BYTES_MAX + 1, &err) != WK_E_RANGE)
+            abort();
+    } else if (bytes[0] == 'z') {
         read_spans(copy);
     } else {
         char *exact = malloc(n > 1 ? n - 1 : 1);
@@ -168,6 +172,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
             memcpy(exact, copy, n - 1);
             if (wk__doc_read(&doc, exact, n - 1, &err) == WK_OK)
                 parse(bytes[0] % 17, &doc);
+            if (bytes[0] == 'y') /* the room goes, and is made again */
+                wk__doc_finish(&doc);
             free(exact);
         }
     }

@@ -13,12 +13,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
-    char path[64], **names, buffer[512];
+    static int fd = -1;
+    static char path[64];
+    char **names, buffer[512];
     size_t n_names = 0;
-    int fd = memfd_create("zip", MFD_CLOEXEC);
-    if (fd < 0 || write(fd, bytes, n) != (ssize_t)n)
+    if (fd < 0) {
+        fd = memfd_create("zip", MFD_CLOEXEC);
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    }
+    if (ftruncate(fd, (off_t)n) != 0 || pwrite(fd, bytes, n, 0) != (ssize_t)n)
         abort();
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     if (wk__zip_names(path, &names, &n_names, NULL) == WK_OK) {
         for (size_t i = 0; i < n_names; i++) {
             wk__zip *zip = NULL;
@@ -33,6 +37,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
         }
         free(names);
     }
-    close(fd);
+    /* Without a name an archive is its only file. */
+    wk__zip *only = NULL;
+    if (wk__zip_open(path, NULL, &only, NULL) == WK_OK)
+        wk__zip_close(only);
     return 0;
 }

@@ -130,6 +130,31 @@ static const char *parse_head(wk_recording *recording, const char *line, wk_reco
     return NULL;
 }
 
+/* As read_exactly, into recording->bytes. A head may lie: room is made as the bytes come. */
+static int read_message(wk_recording *recording, size_t n, wk_err *err)
+{
+    enum { STEP = 1 << 16 };
+    int got = 1;
+    for (size_t done = 0; got > 0 && done < n;) {
+        size_t more = n - done < STEP ? n - done : STEP;
+        if (done + more > recording->capacity) {
+            size_t capacity = 2 * done + more + 4096;
+            char *grown = realloc(recording->bytes, capacity);
+            if (!grown) {
+                wk_fail(err, WK_E_NOMEM, "out of memory");
+                return -1;
+            }
+            recording->bytes = grown;
+            recording->capacity = capacity;
+        }
+        got = read_exactly(recording, recording->bytes + done, more);
+        done += more;
+    }
+    if (got < 0)
+        broken(recording, "damaged data", err);
+    return got;
+}
+
 /* 1: *out is the next message of the open file; 0: none is left; -1: err says what is wrong. */
 static int next_of_file(wk_recording *recording, wk_recorded *out, wk_err *err)
 {
@@ -153,18 +178,11 @@ static int next_of_file(wk_recording *recording, wk_recorded *out, wk_err *err)
         broken(recording, problem, err);
         return -1;
     }
-    if (out->n + 1 > recording->capacity) {
-        char *grown = realloc(recording->bytes, out->n + 4096);
-        if (!grown) {
-            wk_fail(err, WK_E_NOMEM, "out of memory");
-            return -1;
-        }
-        recording->bytes = grown;
-        recording->capacity = out->n + 4096;
-    }
-    int got = read_exactly(recording, recording->bytes, out->n + 1);
-    if (got < 0 || (got > 0 && recording->bytes[out->n] != '\n')) {
-        broken(recording, got < 0 ? "damaged data" : "a message does not end where it should", err);
+    int got = read_message(recording, out->n + 1, err);
+    if (got <= 0)
+        return got;
+    if (recording->bytes[out->n] != '\n') {
+        broken(recording, "a message does not end where it should", err);
         return -1;
     }
     recording->bytes[out->n] = 0;

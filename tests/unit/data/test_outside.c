@@ -214,6 +214,33 @@ static void test_a_tape_gives_whole_bars_only(void **state)
     strcpy(trades, write_file("t.csv", "time_ms,price,size,side\n200000001000,1,1,up\n"));
     assert_int_equal(wk_tape_read(trades, "", "v", "x", HOUR_NS / 3600, &tape, &err), WK_E_DATA);
     assert_non_null(strstr(err.msg, "neither buy nor sell"));
+    /* One time in the year 2255 is not answered with two centuries of flat seconds. */
+    strcpy(trades, write_file("t.csv", "time_ms,price,size,side\n200000001000,1,1,buy\n"
+                                       "8999999999999999999,1,1,sell\n"));
+    assert_int_equal(wk_tape_read(trades, "", "v", "x", HOUR_NS / 3600, &tape, &err), WK_E_DATA);
+    assert_non_null(strstr(err.msg, ":3: more than 4194304 bars after the row before"));
+}
+
+static void test_a_row_that_time_cannot_hold_or_hides_behind_a_zero_is_refused(void **state)
+{
+    (void)state;
+    wk_outside_config config = {.name = "x",
+                                .file = "b.csv",
+                                .time = "time",
+                                .value = "value",
+                                .known = "",
+                                .delay_s = 1e9};
+    wk_outside series = {0};
+    const char *path = write_file("b.csv", "time,value\n8999999999999999999,1\n");
+    assert_int_equal(wk_outside_read(&config, path, &series, &err), WK_E_DATA);
+    assert_non_null(strstr(err.msg, ":2: known after the year 2262"));
+    static const char hidden[] = "time,value\n200000000,1\0 000\n";
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    assert_int_equal(fwrite(hidden, 1, sizeof hidden - 1, f), sizeof hidden - 1);
+    fclose(f);
+    assert_int_equal(wk_outside_read(&config, path, &series, &err), WK_E_PARSE);
+    assert_non_null(strstr(err.msg, ":2: a byte 0"));
 }
 
 int main(void)
@@ -224,6 +251,7 @@ int main(void)
         cmocka_unit_test(test_a_bad_outside_file_is_an_error_that_names_its_place),
         cmocka_unit_test(test_patterns_take_the_symbol_and_its_base),
         cmocka_unit_test(test_a_tape_gives_whole_bars_only),
+        cmocka_unit_test(test_a_row_that_time_cannot_hold_or_hides_behind_a_zero_is_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

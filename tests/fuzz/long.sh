@@ -1,0 +1,34 @@
+#!/bin/sh
+# The long proof: each target runs N times (10,000,000 unless RUNS says else) from a copy of its corpus, two at a
+# time, and says how many it ran. What it finds is left in the folder OUT.
+# usage: long.sh BUILD_OF_CLANG SOURCE_ROOT OUT [TARGET...]
+set -eu
+build=$1
+root=$2
+out=$3
+shift 3
+runs=${RUNS:-10000000}
+[ $# -gt 0 ] || set -- book csv decimal delta header json kraken kraken_futures kraken_v1 live note outside_json \
+    recording rest spans tape zip
+mkdir -p "$out"
+
+# one TARGET
+one() {
+    rm -rf "$out/$1"
+    cp -r "$root/tests/fuzz/corpus_$1" "$out/$1"
+    if ASAN_OPTIONS=quarantine_size_mb=16 nice -n 15 "$build/tests/fuzz/fuzz_$1" "-runs=$runs" \
+        -rss_limit_mb=2000 -print_final_stats=1 "-artifact_prefix=$out/$1-" "$out/$1" >"$out/$1.log" 2>&1; then
+        echo "ok - $1: $(grep -o 'executed_units: *[0-9]*' "$out/$1.log" | tr -dc 0-9) runs"
+    else
+        echo "not ok - $1: $(grep -m1 SUMMARY "$out/$1.log"); see $out/$1.log"
+    fi
+}
+while [ $# -gt 0 ]; do
+    one "$1" &
+    if [ $# -gt 1 ]; then
+        shift
+        one "$1" &
+    fi
+    wait
+    shift
+done
