@@ -4,6 +4,7 @@ line a figure, which the same command reads back with --peers FILE.
 
 needs: pip install numpy xgboost lightgbm catboost, and a C compiler (CC, default cc) for the loop over single rows
 usage: peers_gbdt.py DIR train|row|batch [--threads N] [--repeats N] [--only NAME]
+       peers_gbdt.py DIR sets --wick WICK    DIR: data/bench with adult, higgs7k, agaricus and LightGBM's categorical set
 
 Trees of equal steps: XGBoost's hessian of softmax is 2p(1-p), LightGBM's 1.5p(1-p) for three classes, so eta is
 0.13333 where LightGBM has 0.1. Training is timed from the array in memory to the model, binning included. One
@@ -213,15 +214,93 @@ def bench_batch(folder, threads, repeats, only):
             put("gbdt.batch", case, peer, len(X) / best, "rows/s", settings, threads=1, by_cpu_time=len(X) / cpu)
 
 
+def read_sets(folder):
+    """Tables with the label first; texts become the numbers of their sorted values."""
+    import gzip
+
+    def lines(name):
+        with gzip.open(os.path.join(folder, name), "rt") as f:
+            return f.read().splitlines()
+    adult = [line.replace(" ", "").split(",") for line in lines("tabular/adult.first75.csv.gz") if line]
+    columns = []
+    for column in zip(*adult):
+        try:
+            columns.append([float(v) if v != "?" else np.nan for v in column])
+        except ValueError:
+            order = {v: i for i, v in enumerate(sorted(set(column) - {"?"}))}
+            columns.append([order.get(v, np.nan) for v in column])
+    adult = np.array(columns[-1:] + columns[:-1]).T
+    tables = [np.array([[float(v) for v in line.split("\t")] for line in lines("lightgbm/higgs7k.%s.tsv.gz" % part)])
+              for part in ("train", "test")]
+
+    def libsvm(name, first, columns):
+        table = []
+        for line in lines(name):
+            row = np.zeros(1 + columns)
+            row[0] = float(line.split()[0])
+            for item in line.split()[1:]:
+                row[1 + int(item.split(":")[0]) - first] = float(item.split(":")[1])
+            table.append(row)
+        return np.array(table)
+    mushrooms = [libsvm("xgboost/agaricus.%s.libsvm.gz" % part, 1, 126) for part in ("train", "test")]
+    categorical = libsvm("lightgbm/categorical.data.gz", 0, 8)
+    held = np.arange(len(adult)) % 4 == 3, np.arange(len(categorical)) % 4 == 3
+    return {"adult": (adult[~held[0]], adult[held[0]]), "higgs7k": tables, "agaricus": mushrooms,
+            "categorical": (categorical[~held[1]], categorical[held[1]])}
+
+
+def bench_sets(folder, wick):
+    import lightgbm
+    import xgboost
+    for name, (train, test) in read_sets(folder).items():
+        X, y, X_test, y_test = train[:, 1:].astype(np.float32), train[:, 0], test[:, 1:].astype(np.float32), test[:, 0]
+        loss = lambda p: float(-np.mean(np.log(np.clip(np.where(y_test > 0, p, 1 - p), 1e-15, 1))))
+        out = {}
+        start = time.process_time()
+        model = xgboost.train(dict(objective="binary:logistic", tree_method="hist", grow_policy="lossguide", max_leaves=31,
+                                   max_depth=0, eta=0.1, min_child_weight=1, nthread=1, max_bin=256),
+                              xgboost.QuantileDMatrix(X, y, max_bin=256), 100)
+        out["xgboost"] = time.process_time() - start, loss(model.inplace_predict(X_test))
+        start = time.process_time()
+        model = lightgbm.train(dict(objective="binary", num_leaves=31, learning_rate=0.1, min_sum_hessian_in_leaf=1,
+                                    min_data_in_leaf=1, lambda_l2=1, num_threads=1, verbosity=-1),
+                               lightgbm.Dataset(X, y), 100)
+        out["lightgbm"] = time.process_time() - start, loss(model.predict(X_test))
+        with tempfile.TemporaryDirectory() as tmp:
+            for part, table in (("train", train), ("test", test)):
+                with open(tmp + "/" + part + ".csv", "w") as f:
+                    for row in table:
+                        f.write(",".join("" if np.isnan(v) else "%.9g" % np.float32(v) for v in row) + "\n")
+            config = {"params": dict(objective="binary:logistic", num_boost_round=100, grow_policy="lossguide", max_leaves=31,
+                                     max_depth=0, eta=0.1, min_child_weight=1)}
+            with open(tmp + "/conf.json", "w") as f:
+                json.dump(config, f)
+            before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+            subprocess.run([wick, "gbdt", "train", "conf.json", "--data", "train.csv", "--out", "m.json", "--threads", "1"],
+                           cwd=tmp, check=True, stdout=subprocess.DEVNULL)
+            took = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+            subprocess.run([wick, "gbdt", "predict", "m.json", "--data", "test.csv", "--out", "p.csv"], cwd=tmp, check=True,
+                           stdout=subprocess.DEVNULL)
+            out["wick"] = took, loss(np.loadtxt(tmp + "/p.csv", delimiter=",", skiprows=1)[:, 1])
+        for peer, (cpu, value) in out.items():
+            print(json.dumps(dict(name="gbdt.sets", case=name, peer=peer, user_cpu_s=round(cpu, 3), logloss=round(value, 5),
+                                  rows=len(X), cols=X.shape[1], peer_version="" if peer == "wick" else version(peer),
+                                  settings="100 rounds, 31 leaves, eta .1, min hessian 1, lambda 1, one thread; wick's "
+                                           "time includes reading its CSV")), flush=True)
+
+
 def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("folder")
-    args.add_argument("what", choices=["train", "row", "batch"])
+    args.add_argument("what", choices=["train", "row", "batch", "sets"])
+    args.add_argument("--wick", default="build/src/cli/wick")
     args.add_argument("--threads", type=int, default=2)
     args.add_argument("--repeats", type=int, default=1)
     args.add_argument("--only")
     a = args.parse_args()
-    if a.what == "train":
+    if a.what == "sets":
+        bench_sets(a.folder, os.path.abspath(a.wick))
+    elif a.what == "train":
         bench_train(a.folder, a.threads, a.repeats, a.only)
     elif a.what == "row":
         bench_row(a.folder, a.threads, a.only)

@@ -146,19 +146,27 @@ wk_status wk_series_resample(const wk_series *in, int64_t timeframe_ns, wk_serie
         wk_bar bucket = in->bars[i];
         bucket.time_ns = start;
         uint8_t worst = 0;
-        int traded = 0;
+        int traded = 0, filled = 1; /* filled: nothing but filled-in bars so far */
         size_t j = i;
         for (; j < in->n && in->bars[j].time_ns < start + timeframe_ns; j++) {
             const wk_bar *b = &in->bars[j];
             uint8_t from = in->provenance[j];
-            if (j > i) {
+            traded |= from == WK_PROV_TRADED;
+            worst = from > worst ? from : worst;
+            /* A bar that the venue filled in stands at the price before: it is no trade of this
+             * bucket. */
+            if (from == WK_PROV_CONFIRMED_EMPTY && !(filled && j == i))
+                continue;
+            if (filled && from != WK_PROV_CONFIRMED_EMPTY) {
+                bucket = *b;
+                bucket.time_ns = start;
+                filled = 0;
+            } else if (j > i) {
                 bucket.high = b->high > bucket.high ? b->high : bucket.high;
                 bucket.low = b->low < bucket.low ? b->low : bucket.low;
                 bucket.volume += b->volume;
+                bucket.close = b->close;
             }
-            bucket.close = b->close;
-            traded |= from == WK_PROV_TRADED;
-            worst = from > worst ? from : worst;
         }
         int closed =
             j < in->n || in->bars[j - 1].time_ns + in->timeframe_ns >= start + timeframe_ns;

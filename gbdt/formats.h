@@ -8,8 +8,8 @@
 
 /* UBJSON as XGBoost writes it. The caller drops *out. */
 bool wk__gbdt_is_ubjson(const char *bytes, size_t size_bytes);
-WK_MUST_CHECK wk_status wk__gbdt_parse_ubjson(const char *bytes, size_t size_bytes, const char *name,
-                                              json_t **out, wk_err *err);
+WK_MUST_CHECK wk_status wk__gbdt_parse_ubjson(const char *bytes, size_t size_bytes,
+                                              const char *name, json_t **out, wk_err *err);
 /* Bytes of a value, malloc'ed; NULL when memory is out. Reals are written as f32. */
 char *wk__gbdt_dump_ubjson(const json_t *value, size_t *size_bytes);
 

@@ -1,6 +1,6 @@
-/* Reads LightGBM's text model (versions 3 and 4): a head of key=value lines, then one block a tree. It sends
- * x <= t left with t in double; for f32 values that is x < the next f32 above t. Its categories of a split go
- * left, so such a node has its children changed over. */
+/* Reads LightGBM's text model (versions 3 and 4): a head of key=value lines, then one block a tree.
+ * It sends x <= t left with t in double; for f32 values that is x < the next f32 above t. Its
+ * categories of a split go left, so such a node has its children changed over. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,12 +104,25 @@ static float float_above(float f)
 }
 
 /* The text of a tree's arrays, each a line. */
-enum { FEATURE, GAIN, THRESHOLD, DECISION, LEFT, RIGHT, LEAF, HESSIAN, NODE_HESSIAN, NODE_VALUE,
-       SET_FIRST, SET_WORDS, N_ARRAYS };
+enum {
+    FEATURE,
+    GAIN,
+    THRESHOLD,
+    DECISION,
+    LEFT,
+    RIGHT,
+    LEAF,
+    HESSIAN,
+    NODE_HESSIAN,
+    NODE_VALUE,
+    SET_FIRST,
+    SET_WORDS,
+    N_ARRAYS
+};
 static const char *const array_names[N_ARRAYS] = {
-    "split_feature", "split_gain", "threshold", "decision_type", "left_child", "right_child",
-    "leaf_value", "leaf_weight", "internal_weight", "internal_value", "cat_boundaries",
-    "cat_threshold"};
+    "split_feature",   "split_gain",     "threshold",      "decision_type",
+    "left_child",      "right_child",    "leaf_value",     "leaf_weight",
+    "internal_weight", "internal_value", "cat_boundaries", "cat_threshold"};
 
 typedef struct {
     long n_leaves, n_sets;
@@ -181,23 +194,34 @@ static wk_status read_inner(const reader *r, const tree_text *t, size_t i, wk__g
     return WK_OK;
 }
 
-/* One tree: every node but the root is the child of one node. */
-static wk_status link_nodes(const reader *r, const tree_text *t, size_t n)
+/* One tree: every node but the root is the child of one node. Numbers the nodes level by level,
+ * siblings side by side, as XGBoost needs it; *out has them in that order. */
+static wk_status link_nodes(const reader *r, tree_text *t, size_t n, wk__gbdt_node **out)
 {
-    int32_t *queue = wk_arena_array((wk_arena *)(uintptr_t)&t->scratch, int32_t, n);
+    int32_t *queue = wk_arena_array(&t->scratch, int32_t, n);
+    bool *taken = wk_arena_array(&t->scratch, bool, n);
+    wk__gbdt_node *nodes = wk_arena_array(&t->scratch, wk__gbdt_node, n);
     size_t seen = 1;
-    for (size_t i = 0; i < n; i++)
-        t->nodes[i].parent = -1;
+    taken[0] = true;
+    nodes[0].parent = -1;
     for (size_t i = 0; i < seen; i++) {
-        const wk__gbdt_node *node = &t->nodes[queue[i]];
-        int32_t child[2] = {node->left, node->right};
-        for (int c = 0; c < 2 && node->left >= 0; c++) {
-            if (child[c] == 0 || t->nodes[child[c]].parent >= 0)
+        int32_t parent = nodes[i].parent;
+        nodes[i] = t->nodes[queue[i]];
+        nodes[i].parent = parent;
+        int32_t child[2] = {nodes[i].left, nodes[i].right};
+        if (child[0] < 0)
+            continue;
+        nodes[i].left = (int32_t)seen;
+        nodes[i].right = (int32_t)seen + 1;
+        for (int c = 0; c < 2; c++) {
+            if (taken[child[c]])
                 return bad(r, "the links of the tree are a cycle or join");
-            t->nodes[child[c]].parent = queue[i];
+            taken[child[c]] = true;
+            nodes[seen].parent = (int32_t)i;
             queue[seen++] = child[c];
         }
     }
+    *out = nodes;
     return seen == n ? WK_OK : bad(r, "some nodes of the tree are not linked");
 }
 
@@ -246,11 +270,12 @@ static wk_status read_tree(const reader *r, tree_text *t, uint32_t output)
         float value = (float)t->values[LEAF][i], hessian = (float)t->values[HESSIAN][i];
         if (!isfinite(value) || !isfinite(hessian))
             return bad(r, "leaf_value or leaf_weight is out of range");
-        t->nodes[leaves - 1 + i] = (wk__gbdt_node){.left = -1, .right = -1, .value = value,
-                                                   .weight = value, .hessian = hessian};
+        t->nodes[leaves - 1 + i] = (wk__gbdt_node){
+            .left = -1, .right = -1, .value = value, .weight = value, .hessian = hessian};
     }
-    WK_TRY(link_nodes(r, t, n));
-    wk__forest_add_tree(r->forest, t->nodes, n, output);
+    wk__gbdt_node *nodes = NULL;
+    WK_TRY(link_nodes(r, t, n, &nodes));
+    wk__forest_add_tree(r->forest, nodes, n, output);
     return WK_OK;
 }
 
@@ -265,8 +290,8 @@ static wk_status take_tree(reader *r, uint32_t output)
         else if ((value = value_of(line, "num_cat")))
             WK_TRY(whole(r, value, 0, LEAVES_MAX, &t.n_sets));
         else if ((value = value_of(line, "is_linear")) && strcmp(value, "0") != 0)
-            return wk_fail(r->err, WK_E_MODEL, "%s: line %zu: linear_tree is not supported", r->file,
-                           r->n_line);
+            return wk_fail(r->err, WK_E_MODEL, "%s: line %zu: linear_tree is not supported",
+                           r->file, r->n_line);
         for (int k = 0; k < N_ARRAYS; k++)
             if ((value = value_of(line, array_names[k])))
                 t.text[k] = value;
@@ -290,7 +315,8 @@ static wk_status objective_of(const reader *r, const head *h, int *objective)
     static const struct {
         const char *name;
         int objective;
-    } known[] = {{"regression", WK_GBDT_SQUARED_ERROR}, {"binary sigmoid:1", WK_GBDT_LOGISTIC},
+    } known[] = {{"regression", WK_GBDT_SQUARED_ERROR},
+                 {"binary sigmoid:1", WK_GBDT_LOGISTIC},
                  {"multiclass", WK_GBDT_SOFTPROB}};
     for (size_t i = 0; h->objective && i < sizeof known / sizeof *known; i++) {
         size_t n = strlen(known[i].name);
@@ -298,7 +324,8 @@ static wk_status objective_of(const reader *r, const head *h, int *objective)
             (h->objective[n] == 0 || h->objective[n] == ' ') && !strstr(h->objective, "sqrt")) {
             *objective = known[i].objective;
             bool many = *objective == WK_GBDT_SOFTPROB;
-            return many == (h->n_outputs > 1) ? WK_OK : bad(r, "num_class does not fit the objective");
+            return many == (h->n_outputs > 1) ? WK_OK
+                                              : bad(r, "num_class does not fit the objective");
         }
     }
     return wk_fail(r->err, WK_E_MODEL,
@@ -353,8 +380,8 @@ static wk_status read_model(reader *r)
     size_t n_trees = 0;
     for (const char *at = r->next; (at = strstr(at, "\nTree=")) && n_trees < TREES_MAX; at++)
         n_trees++;
-    r->forest = wk__forest_create(objective, (size_t)h.n_outputs, (size_t)h.n_features + 1,
-                                  n_trees + 1);
+    r->forest =
+        wk__forest_create(objective, (size_t)h.n_outputs, (size_t)h.n_features + 1, n_trees + 1);
     if (!r->forest)
         return wk_fail(r->err, WK_E_NOMEM, "out of memory reading %s", r->file);
     WK_TRY(set_names(r, &h));
@@ -380,7 +407,8 @@ static wk_status read_model(reader *r)
 
 bool wk__gbdt_is_lightgbm(const char *bytes, size_t size_bytes)
 {
-    return size_bytes >= 5 && memcmp(bytes, "tree", 4) == 0 && (bytes[4] == '\n' || bytes[4] == '\r');
+    return size_bytes >= 5 && memcmp(bytes, "tree", 4) == 0 &&
+           (bytes[4] == '\n' || bytes[4] == '\r');
 }
 
 wk_status wk__gbdt_parse_lightgbm(const char *bytes, size_t size_bytes, const char *name,

@@ -1,6 +1,7 @@
-/* Writes a forest as an ONNX model: TreeEnsembleClassifier for classes, TreeEnsembleRegressor for values (ai.onnx.ml
- * 3, IR 8, opset 17). Protobuf by hand: a field is its tag, (number << 3 | wire type), and its bytes. Field
- * numbers are those of onnx.proto. x < value goes to the true branch. */
+/* Writes a forest as an ONNX model: TreeEnsembleClassifier for classes, TreeEnsembleRegressor for
+ * values (ai.onnx.ml 3, IR 8, opset 17). Protobuf by hand: a field is its tag, (number << 3 | wire
+ * type), and its bytes. Field numbers are those of onnx.proto. x < value goes to the true branch.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,8 +10,15 @@
 #include "wick/text.h"
 #include "wick/version.h"
 
-enum { ATTRIBUTE_INT = 2, ATTRIBUTE_STRING = 3, ATTRIBUTE_FLOATS = 6, ATTRIBUTE_INTS = 7,
-       ATTRIBUTE_STRINGS = 8, TENSOR_FLOAT = 1, TENSOR_INT64 = 7 };
+enum {
+    ATTRIBUTE_INT = 2,
+    ATTRIBUTE_STRING = 3,
+    ATTRIBUTE_FLOATS = 6,
+    ATTRIBUTE_INTS = 7,
+    ATTRIBUTE_STRINGS = 8,
+    TENSOR_FLOAT = 1,
+    TENSOR_INT64 = 7
+};
 
 static void put_varint(wk_text *m, uint64_t x)
 {
@@ -183,7 +191,8 @@ static void put_tree_node(wk_text *graph, const wk_forest *forest)
 }
 
 /* A graph input or output: [N] or [N, columns]. */
-static void put_value_info(wk_text *graph, unsigned field, const char *name, int type, size_t columns)
+static void put_value_info(wk_text *graph, unsigned field, const char *name, int type,
+                           size_t columns)
 {
     wk_text dim = {0}, shape = {0}, tensor = {0}, kind = {0}, info = {0};
     put_string(&dim, 2, "N");
@@ -213,8 +222,9 @@ wk_status wk_forest_save_onnx(const wk_forest *forest, const char *path, wk_err 
     bool classes = forest->objective != WK_GBDT_SQUARED_ERROR;
     size_t K = forest->n_outputs;
     if (forest->has_sets)
-        return wk_fail(err, WK_E_MODEL, "the model splits by category, which ONNX's trees of this version "
-                                        "cannot");
+        return wk_fail(err, WK_E_MODEL,
+                       "the model splits by category, which ONNX's trees of this version "
+                       "cannot");
     if (forest->n_trees == 0)
         return wk_fail(err, WK_E_MODEL, "the model has no trees, and ONNX has no such forest");
     wk_text model = {0}, graph = {0};

@@ -7,6 +7,7 @@
 
 #define LEAVES_MAX 1024 /* of a tree that is cut into parts */
 #define DEPTH_MAX 62    /* levels above a cut */
+#define HEAP_DEPTH 6
 #define INNER_MAX (WK__GBDT_PART - 1)
 
 typedef struct {
@@ -109,6 +110,9 @@ static bool make_columns(builder *b)
         if (at % 16 == 15)
             cuts->group[at / 16] = b->splits[i].threshold;
     }
+    for (size_t c = 0; c < n; c++)
+        for (size_t i = 0; i < 256; i++)
+            plan->cuts[c].across[i % 16][i / 16] = plan->cuts[c].line[i / 16][i % 16];
     return true;
 }
 
@@ -284,6 +288,13 @@ static uint16_t place_of_slot(size_t slot)
     return (uint16_t)((offsetof(wk__gbdt_tile, slots) + slot * WK__GBDT_TILE) / 8);
 }
 
+static uint16_t place_of_column(const wk__gbdt_plan *plan, const wk__gbdt_part *part, uint64_t plus,
+                                size_t node)
+{
+    size_t plane = plus >> node & 1 ? plan->n_columns_padded : 0;
+    return (uint16_t)((plane + part->column[node]) * WK__GBDT_TILE / 8);
+}
+
 static void add_batch_nodes(const builder *b, size_t p, size_t *at)
 {
     wk__gbdt_plan *plan = b->plan;
@@ -296,10 +307,9 @@ static void add_batch_nodes(const builder *b, size_t p, size_t *at)
             place[side] = place_of_slot(link & WK__GBDT_INNER ? link & (WK__GBDT_INNER - 1)
                                                               : WK__GBDT_PART + (size_t)link);
         }
-        size_t plane = b->plus[p] >> i & 1 ? plan->n_columns_padded : 0;
-        size_t column = (plane + part->column[i]) * WK__GBDT_TILE / 8;
-        plan->nodes[(*at)++] = (wk__gbdt_batch_node){.column = (uint16_t)column,
-                                                     .cut = part->cut[i],
+        uint16_t column = place_of_column(plan, part, b->plus[p], i);
+        plan->nodes[(*at)++] = (wk__gbdt_batch_node){.column = column,
+                                                     .cut = part->cut[i] * 0x01010101u,
                                                      .left = place[0],
                                                      .right = place[1],
                                                      .self = place_of_slot(i)};
@@ -317,6 +327,22 @@ static void add_links(const wk__gbdt_part *part, wk__gbdt_links *links)
         }
 }
 
+/* Puts node or leaf `link` of a part at place i; a leaf fills all places below. */
+static void add_heap(const builder *b, size_t p, uint8_t link, size_t i, wk__gbdt_heap *heap)
+{
+    const wk__gbdt_part *part = &b->parts[p];
+    if (i >= WK__GBDT_PART) {
+        heap->value[i - WK__GBDT_PART] = part->value[link];
+        return;
+    }
+    bool inner = link & WK__GBDT_INNER;
+    uint8_t k = link & (WK__GBDT_INNER - 1);
+    heap->column[i] = inner ? place_of_column(b->plan, part, b->plus[p], k) : 0;
+    heap->cut[i] = inner ? part->cut[k] * 0x01010101u : UINT32_MAX;
+    add_heap(b, p, inner ? part->child[0][k] : link, 2 * i, heap);
+    add_heap(b, p, inner ? part->child[1][k] : link, 2 * i + 1, heap);
+}
+
 /* The finished parts, block by block. */
 static void lay_out(builder *b)
 {
@@ -332,10 +358,13 @@ static void lay_out(builder *b)
     plan->plus = wk_arena_array(b->arena, uint64_t, n + 1);
     plan->nodes = wk_arena_array(b->arena, wk__gbdt_batch_node, n_nodes + 1);
     plan->part_nodes = wk_arena_array(b->arena, size_t, n + 1);
-    plan->batch_value = wk_arena_array(b->arena, float, n * WK__GBDT_PART + 1);
+    plan->heaps = wk_arena_array(b->arena, wk__gbdt_heap, n + 1);
+    plan->is_heap = wk_arena_array(b->arena, bool, n + 1);
     for (size_t p = 0; p < n; p++) {
-        memcpy(plan->batch_value + p * WK__GBDT_PART, b->parts[p].value, sizeof b->parts[p].value);
         add_batch_nodes(b, p, &at);
+        plan->is_heap[p] = b->depth[p] <= HEAP_DEPTH;
+        if (plan->is_heap[p])
+            add_heap(b, p, WK__GBDT_INNER, 1, &plan->heaps[p]);
         add_links(&b->parts[p], &plan->links[p]);
     }
     plan->part_nodes[n] = at;

@@ -1,5 +1,5 @@
-/* Root histograms of up to four trees of a round in one pass: their rows and bins are the same, so that
- * one read of a bin serves them all. */
+/* Root histograms of up to four trees of a round in one pass: their rows and bins are the same, so
+ * that one read of a bin serves them all. */
 #include "grow.h"
 
 #define SHARED WK__GBDT_SHARED
@@ -19,8 +19,8 @@ static void fill_block(void *context, size_t block)
     for (size_t k = 0; k < j->n_trees; k++) {
         const float *g = j->g + k * n_rows, *h = j->h + k * n_rows;
         for (size_t i = block * WK__GBDT_ROWS; i < end; i++)
-            w->shared_gh[i].of[k] = wk__gbdt_fixed(g[w->sample[i]], h[w->sample[i]], j->g_scale[k],
-                                                j->h_scale[k]);
+            w->shared_gh[i].of[k] =
+                wk__gbdt_fixed(g[w->sample[i]], h[w->sample[i]], j->g_scale[k], j->h_scale[k]);
     }
 }
 
@@ -32,13 +32,13 @@ static void add_group(void *context, size_t index)
     size_t n_slots = w->bins->n_slots, at = group->first * n_slots, n = group->n * n_slots;
     const uint8_t *block = w->bins->by_row + group->block * w->bins->n_rows * WK__GBDT_BLOCK;
     memset(w->shared_cells + at, 0, n * sizeof *w->shared_cells);
-    /* Rows in tiles that stay in the second cache, features a few at a time, whose cells stay in the
-     * first. All columns take part, so those of a block are neighbours. */
+    /* Rows in tiles that stay in the second cache, features a few at a time, whose cells stay in
+     * the first. All columns take part, so those of a block are neighbours. */
     for (size_t begin = 0; begin < w->n_sampled; begin += WK__GBDT_ROWS) {
         size_t left = w->n_sampled - begin, rows = left < WK__GBDT_ROWS ? left : WK__GBDT_ROWS;
         for (size_t f = 0; f < group->n; f += SHARED)
-            w->ops->add_shared(block + f, group->n - f < SHARED ? group->n - f : SHARED, w->sample + begin,
-                               w->shared_gh + begin, rows, n_slots,
+            w->ops->add_shared(block + f, group->n - f < SHARED ? group->n - f : SHARED,
+                               w->sample + begin, w->shared_gh + begin, rows, n_slots,
                                w->shared_cells + at + f * n_slots);
     }
     for (size_t k = 0; k < j->n_trees; k++)

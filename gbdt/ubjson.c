@@ -1,5 +1,6 @@
-/* UBJSON, as much of it as XGBoost writes: big-endian numbers, arrays with a count and perhaps one type, and
- * objects that end with a brace. Lengths are believed only as far as there are bytes for them. */
+/* UBJSON, as much of it as XGBoost writes: big-endian numbers, arrays with a count and perhaps one
+ * type, and objects that end with a brace. Lengths are believed only as far as there are bytes for
+ * them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,11 +26,19 @@ static json_t *refuse(feed *f, const char *what)
 static size_t size_of(int type)
 {
     switch (type) {
-    case 'i': case 'U': return 1;
-    case 'I': return 2;
-    case 'l': case 'd': return 4;
-    case 'L': case 'D': return 8;
-    default: return 0;
+    case 'i':
+    case 'U':
+        return 1;
+    case 'I':
+        return 2;
+    case 'l':
+    case 'd':
+        return 4;
+    case 'L':
+    case 'D':
+        return 8;
+    default:
+        return 0;
     }
 }
 
@@ -56,11 +65,16 @@ static json_t *take_number(feed *f, int type)
     double wide;
     uint32_t low = (uint32_t)bits;
     switch (type) {
-    case 'i': return json_integer((int8_t)(uint8_t)bits);
-    case 'U': return json_integer((uint8_t)bits);
-    case 'I': return json_integer((int16_t)(uint16_t)bits);
-    case 'l': return json_integer((int32_t)low);
-    case 'L': return json_integer((int64_t)bits);
+    case 'i':
+        return json_integer((int8_t)(uint8_t)bits);
+    case 'U':
+        return json_integer((uint8_t)bits);
+    case 'I':
+        return json_integer((int16_t)(uint16_t)bits);
+    case 'l':
+        return json_integer((int32_t)low);
+    case 'L':
+        return json_integer((int64_t)bits);
     case 'd':
         memcpy(&single, &low, sizeof single);
         return real_of((double)single);
@@ -154,13 +168,20 @@ static json_t *take_value(feed *f, int type, int depth)
         return f->n - f->at < size_of(type) ? refuse(f, "the file ends within a number")
                                             : take_number(f, type);
     switch (type) {
-    case '{': return take_object(f, depth);
-    case '[': return take_array(f, depth);
-    case 'S': return take_string(f);
-    case 'T': return json_true();
-    case 'F': return json_false();
-    case 'Z': return json_null();
-    default: return refuse(f, "an unknown type");
+    case '{':
+        return take_object(f, depth);
+    case '[':
+        return take_array(f, depth);
+    case 'S':
+        return take_string(f);
+    case 'T':
+        return json_true();
+    case 'F':
+        return json_false();
+    case 'Z':
+        return json_null();
+    default:
+        return refuse(f, "an unknown type");
     }
 }
 
@@ -169,8 +190,8 @@ bool wk__gbdt_is_ubjson(const char *bytes, size_t size_bytes)
     return size_bytes >= 2 && bytes[0] == '{' && memchr("LiUIl", bytes[1], 5) != NULL;
 }
 
-wk_status wk__gbdt_parse_ubjson(const char *bytes, size_t size_bytes, const char *name, json_t **out,
-                                wk_err *err)
+wk_status wk__gbdt_parse_ubjson(const char *bytes, size_t size_bytes, const char *name,
+                                json_t **out, wk_err *err)
 {
     wk_err own = {0};
     feed f = {.bytes = (const unsigned char *)bytes, .n = size_bytes, .name = name, .err = &own};
@@ -243,9 +264,15 @@ static void put_value(wk_text *out, const json_t *value)
         put_bits(out, (uint64_t)number, narrow ? 4 : 8);
         break;
     }
-    case JSON_TRUE: wk_text_add_bytes(out, "T", 1); break;
-    case JSON_FALSE: wk_text_add_bytes(out, "F", 1); break;
-    case JSON_NULL: wk_text_add_bytes(out, "Z", 1); break;
+    case JSON_TRUE:
+        wk_text_add_bytes(out, "T", 1);
+        break;
+    case JSON_FALSE:
+        wk_text_add_bytes(out, "F", 1);
+        break;
+    case JSON_NULL:
+        wk_text_add_bytes(out, "Z", 1);
+        break;
     }
 }
 

@@ -22,9 +22,9 @@ typedef struct {
 
 void wk__gang_init(wk__gang *gang);
 void wk__gang_finish(wk__gang *gang);
-/* Calls run(context, i, worker) for i in 0..n-1, each once, in the caller (worker 0) and all helpers;
- * returns when all are done. What a call computes must not depend on the worker: it only says whose
- * scratch is free. */
+/* Calls run(context, i, worker) for i in 0..n-1, each once, in the caller (worker 0) and all
+ * helpers; returns when all are done. What a call computes must not depend on the worker: it only
+ * says whose scratch is free. */
 void wk__gang_run(wk__gang *gang, size_t n, void (*run)(void *context, size_t i, size_t worker),
                   void *context);
 /* The life of helper `worker` >= 1: works until wk__gang_close. */

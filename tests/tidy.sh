@@ -72,15 +72,27 @@ check 'elementary functions come from wick/math.h, never from libm'
 { grep -E '#[ ]*include <([a-z0-9]*intrin|arm_neon|arm_sve)\.h>' "$work/code" | grep -v '/kernels/' || true; } >"$work/found"
 check 'intrinsics live in kernels/ only'
 
-data='bars|features|import|labels|split|store|synthetic'
+# The headers of each folder, in the order of the folders; a folder sees those above it and its own.
+data='bars|book|csv|decimal|event|features|flow|fresh|import|instrument|labels|outside|parse|quality|split|store|synthetic|tape'
+net='http|ring|sign|websocket'
+venue='account|executor|history|live|outside_fetch|recording'
+trade='backtest|ledger|sim|trade'
+model='forecaster|model|run'
+eval='metrics|prove|report|verdict'
+bot='alert|bot|engine|journal'
+ops='serve|monitor|retrain|publish'
 {
-    lines_of src/base | forbidden "$data|nn|gbdt|forecast|trade|backtest|metrics|report|cli"
-    lines_of nn | forbidden "$data|gbdt|forecast|trade|backtest|metrics|report|cli"
-    lines_of gbdt | forbidden "$data|nn|forecast|trade|backtest|metrics|report|cli"
-    lines_of data | forbidden 'nn|gbdt|trade|backtest|metrics|report|cli'
-    lines_of src/trade src/sim | forbidden 'nn|gbdt|metrics|report|cli'
-    lines_of src/model | forbidden 'trade|backtest|report|cli'
-    lines_of src/eval | forbidden 'cli'
+    lines_of src/base | forbidden "$data|nn|gbdt|$net|$venue|$trade|forecast|$model|$eval|$bot|$ops|cli"
+    lines_of data | forbidden "nn|gbdt|$net|$venue|$trade|$model|$eval|$bot|$ops|cli"
+    lines_of nn | forbidden "$data|gbdt|$net|$venue|$trade|forecast|$model|$eval|$bot|$ops|cli"
+    lines_of gbdt | forbidden "$data|nn|$net|$venue|$trade|forecast|$model|$eval|$bot|$ops|cli"
+    lines_of src/net | forbidden "$data|nn|gbdt|$venue|$trade|forecast|$model|$eval|$bot|$ops|cli"
+    lines_of src/venue | forbidden "nn|gbdt|forecast|$model|$eval|alert|bot|engine|$ops|cli"
+    lines_of src/trade src/sim | forbidden "nn|gbdt|$net|$venue|$model|$eval|$bot|$ops|cli"
+    lines_of src/model | forbidden "$net|$venue|trade|backtest|$eval|$bot|$ops|cli"
+    lines_of src/eval | forbidden "$net|$venue|$bot|$ops|cli"
+    lines_of src/bot | forbidden "$eval|$ops|cli"
+    lines_of src/ops | forbidden 'cli'
 } >"$work/found"
 check 'includes point up the list of folders'
 

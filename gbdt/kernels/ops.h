@@ -1,5 +1,5 @@
-/* Prediction over a plan, one table an instruction set. All give the bits of the plain walk: every leaf
- * found is the same and sums run in the order of the trees. Nothing allocates or fails. */
+/* Prediction over a plan, one table an instruction set. All give the bits of the plain walk: every
+ * leaf found is the same and sums run in the order of the trees. Nothing allocates or fails. */
 #ifndef WICK_GBDT_OPS_H
 #define WICK_GBDT_OPS_H
 
@@ -17,8 +17,8 @@ typedef struct wk__gbdt_ops {
 extern const wk__gbdt_ops wk__gbdt_ops_avx2;
 extern const wk__gbdt_ops wk__gbdt_ops_avx512;
 
-/* Table i of those this machine and WICK_CPU allow, fastest first; NULL after the last, where the plain
- * walk in C takes over. */
+/* Table i of those this machine and WICK_CPU allow, fastest first; NULL after the last, where the
+ * plain walk in C takes over. */
 const wk__gbdt_ops *wk__gbdt_ops_at(size_t i);
 
 #endif

@@ -36,9 +36,9 @@ INLINE void quantise(const wk__gbdt_plan *plan, const float *row, uint8_t *bytes
 INLINE uint32_t right_of(const wk__gbdt_part *part, uint32_t plus, const uint8_t *bytes,
                          size_t n_columns, int at)
 {
-    const __m256i each = _mm256_setr_epi8(1, 2, 4, 8, 16, 32, 64, -128, 1, 2, 4, 8, 16, 32, 64,
-                                          -128, 1, 2, 4, 8, 16, 32, 64, -128, 1, 2, 4, 8, 16, 32,
-                                          64, -128);
+    const __m256i each =
+        _mm256_setr_epi8(1, 2, 4, 8, 16, 32, 64, -128, 1, 2, 4, 8, 16, 32, 64, -128, 1, 2, 4, 8, 16,
+                         32, 64, -128, 1, 2, 4, 8, 16, 32, 64, -128);
     const __m256i spread = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2,
                                             2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3);
     __m256i column = _mm256_load_si256((const void *)(part->column + at));
@@ -129,7 +129,7 @@ INLINE void add_leaves(float *sum, const float *value, const uint8_t *leaf)
 INLINE void fold_nodes(wk__gbdt_tile *t, const wk__gbdt_batch_node *node, size_t n)
 {
     for (const wk__gbdt_batch_node *end = node + n; node < end; node++) {
-        __m256i cut = _mm256_set1_epi8((char)node->cut);
+        __m256i cut = _mm256_set1_epi32((int)node->cut);
         const uint8_t *column = WK__GBDT_PLACE(t, node->column);
         const uint8_t *left = WK__GBDT_PLACE(t, node->left);
         const uint8_t *right = WK__GBDT_PLACE(t, node->right);
@@ -176,7 +176,7 @@ static void predict_tile(const wk__gbdt_plan *plan, const float *X, size_t n_row
         for (size_t p = begin; p < end; p++) {
             size_t at = plan->part_nodes[p];
             fold_nodes(&t, plan->nodes + at, plan->part_nodes[p + 1] - at);
-            add_leaves(sum, plan->batch_value + p * WK__GBDT_PART, t.slots[0]);
+            add_leaves(sum, plan->parts[p].value, t.slots[0]);
         }
         for (size_t i = 0; i < n_rows; i++)
             margin[i * K + k] = sum[i];

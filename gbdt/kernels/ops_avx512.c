@@ -1,5 +1,5 @@
-/* Needs -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vbmi. A part's nodes are compared at once:
- * vpermb fetches the byte of each node's column. */
+/* Needs -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vbmi. A part's nodes are compared at
+ * once: vpermb fetches the byte of each node's column. */
 #include <float.h>
 #include <immintrin.h>
 #include <string.h>
@@ -9,21 +9,24 @@
 #define TILE WK__GBDT_TILE
 #define INLINE static inline __attribute__((always_inline))
 
-/* Thresholds that are not above x, by line and within it; a missing value counts 272, which saturates. */
+/* Thresholds that are not above x, by group and within its line; a missing value counts 272, which
+ * saturates later. */
+INLINE uint16_t count_cuts(const wk__gbdt_cuts *cuts, float value)
+{
+    /* In this order the minimum keeps a NaN. */
+    __m512 x = _mm512_min_ps(_mm512_set1_ps(FLT_MAX), _mm512_set1_ps(value));
+    unsigned g = (unsigned)__builtin_popcount(
+        _mm512_cmp_ps_mask(x, _mm512_load_ps(cuts->group), _CMP_NLT_UQ));
+    unsigned k = (unsigned)__builtin_popcount(
+        _mm512_cmp_ps_mask(x, _mm512_load_ps(cuts->line[g]), _CMP_NLT_UQ));
+    return (uint16_t)(16 * g + k);
+}
+
 INLINE void quantise(const wk__gbdt_plan *plan, const float *row, uint8_t *bytes)
 {
     uint16_t count[WK__GBDT_COLUMNS_MAX] __attribute__((aligned(64)));
-    const __m512 largest = _mm512_set1_ps(FLT_MAX);
-    for (size_t c = 0; c < plan->n_columns; c++) {
-        const wk__gbdt_cuts *cuts = &plan->cuts[c];
-        /* In this order the minimum keeps a NaN. */
-        __m512 x = _mm512_min_ps(largest, _mm512_set1_ps(row[plan->feature[c]]));
-        unsigned g = (unsigned)__builtin_popcount(
-            _mm512_cmp_ps_mask(x, _mm512_load_ps(cuts->group), _CMP_NLT_UQ));
-        unsigned k = (unsigned)__builtin_popcount(
-            _mm512_cmp_ps_mask(x, _mm512_load_ps(cuts->line[g]), _CMP_NLT_UQ));
-        count[c] = (uint16_t)(16 * g + k);
-    }
+    for (size_t c = 0; c < plan->n_columns; c++)
+        count[c] = count_cuts(&plan->cuts[c], row[plan->feature[c]]);
     for (size_t c = plan->n_columns; c < plan->n_columns_padded; c++)
         count[c] = 0;
     for (size_t c = 0; c < plan->n_columns_padded; c += 32)
@@ -73,9 +76,9 @@ INLINE void walk_parts(const wk__gbdt_plan *plan, const uint8_t *bytes, float *m
             const wk__gbdt_part *part = &plan->parts[b * WK__GBDT_TOGETHER];
             const uint64_t *plus = &plan->plus[b * WK__GBDT_TOGETHER];
             float value[WK__GBDT_TOGETHER];
-#define EACH(leaf)                                                                  \
-    for (int i = 0; i < WK__GBDT_TOGETHER; i++)                                     \
-        value[i] = leaf;                                                            \
+#define EACH(leaf)                                                                                 \
+    for (int i = 0; i < WK__GBDT_TOGETHER; i++)                                                    \
+        value[i] = leaf;                                                                           \
     break
             switch (plan->block_doublings[b]) {
             case 3:
@@ -110,23 +113,53 @@ static void predict_row(const wk__gbdt_plan *plan, const float *row, float *marg
 
 /* ---- batch ---- */
 
-/* Sixteen rows of sixteen columns change places. */
-INLINE void transpose(const uint8_t *from, size_t stride, uint8_t *to, uint8_t *to_plus)
+/* Sixteen values of a column: a search of four halvings among the groups, then one within each
+ * value's line, all in registers. across[i] holds place i of every line, so a permutation by group
+ * looks it up. */
+INLINE __m128i count_sixteen(const wk__gbdt_cuts *cuts, __m512 value)
 {
-    __m128i a[16], b[16];
-    for (int i = 0; i < 16; i++)
-        a[i] = _mm_load_si128((const void *)(from + (size_t)i * stride));
-    for (int round = 0; round < 4; round++) {
-        for (int i = 0; i < 8; i++) {
-            b[2 * i] = _mm_unpacklo_epi8(a[i], a[i + 8]);
-            b[2 * i + 1] = _mm_unpackhi_epi8(a[i], a[i + 8]);
-        }
-        memcpy(a, b, sizeof a);
+    __mmask16 missing = _mm512_cmp_ps_mask(value, value, _CMP_UNORD_Q);
+    __m512 v = _mm512_min_ps(_mm512_set1_ps(FLT_MAX), value), group = _mm512_load_ps(cuts->group);
+    __m512i g = _mm512_setzero_si512(), upper = _mm512_set1_epi32(16);
+    for (int step = 8; step > 0; step /= 2) {
+        __m512i probe = _mm512_add_epi32(g, _mm512_set1_epi32(step - 1));
+        __mmask16 up = _mm512_cmp_ps_mask(v, _mm512_permutexvar_ps(probe, group), _CMP_GE_OQ);
+        g = _mm512_mask_add_epi32(g, up, g, _mm512_set1_epi32(step));
     }
-    for (int i = 0; i < 16; i++) {
-        _mm_store_si128((void *)(to + (size_t)i * TILE), a[i]);
-        _mm_store_si128((void *)(to_plus + (size_t)i * TILE),
-                        _mm_add_epi8(a[i], _mm_set1_epi8(1)));
+#define PLACE(i) _mm512_load_ps(cuts->across[i])
+#define EITHER(i, mask, j)                                                                         \
+    _mm512_permutex2var_ps(PLACE(i), _mm512_mask_or_epi32(g, mask, g, upper), PLACE(j))
+#define IS_ABOVE(t) _mm512_cmp_ps_mask(v, (t), _CMP_GE_OQ)
+    __mmask16 a = IS_ABOVE(_mm512_permutexvar_ps(g, PLACE(7)));
+    __mmask16 b = IS_ABOVE(EITHER(3, a, 11));
+    __mmask16 c = IS_ABOVE(_mm512_mask_blend_ps(a, EITHER(1, b, 5), EITHER(9, b, 13)));
+    __m512 low = _mm512_mask_blend_ps(b, EITHER(0, c, 2), EITHER(4, c, 6));
+    __m512 high = _mm512_mask_blend_ps(b, EITHER(8, c, 10), EITHER(12, c, 14));
+    __mmask16 d = IS_ABOVE(_mm512_mask_blend_ps(a, low, high));
+    __m512i n = _mm512_slli_epi32(g, 4);
+    n = _mm512_mask_add_epi32(n, a, n, _mm512_set1_epi32(8));
+    n = _mm512_mask_add_epi32(n, b, n, _mm512_set1_epi32(4));
+    n = _mm512_mask_add_epi32(n, c, n, _mm512_set1_epi32(2));
+    n = _mm512_mask_add_epi32(n, d, n, _mm512_set1_epi32(1));
+    return _mm512_cvtepi32_epi8(_mm512_mask_set1_epi32(n, missing, 255));
+}
+
+/* A column at a time, whose cuts stay in the nearest cache. */
+INLINE void fill_columns(const wk__gbdt_plan *plan, const float *X, size_t n_rows, size_t stride,
+                         wk__gbdt_tile *t)
+{
+    float x[TILE] __attribute__((aligned(64)));
+    memset(x, 0, sizeof x);
+    for (size_t c = 0; c < plan->n_columns; c++) {
+        const float *from = X + plan->feature[c];
+        for (size_t i = 0; i < n_rows; i++)
+            x[i] = from[i * stride];
+        for (int w = 0; w < TILE; w += 16) {
+            __m128i q = count_sixteen(&plan->cuts[c], _mm512_load_ps(x + w));
+            _mm_store_si128((void *)(t->columns[c] + w), q);
+            _mm_store_si128((void *)(t->columns[plan->n_columns_padded + c] + w),
+                            _mm_add_epi8(q, _mm_set1_epi8(1)));
+        }
     }
 }
 
@@ -147,37 +180,65 @@ INLINE void add_leaves(float *sum, const float *value, const uint8_t *leaf)
 INLINE void fold_nodes(wk__gbdt_tile *t, const wk__gbdt_batch_node *node, size_t n)
 {
     for (const wk__gbdt_batch_node *end = node + n; node < end; node++) {
-        __m512i cut = _mm512_set1_epi8((char)node->cut);
+        __m512i cut = _mm512_set1_epi32((int)node->cut);
         const uint8_t *column = WK__GBDT_PLACE(t, node->column);
         const uint8_t *left = WK__GBDT_PLACE(t, node->left);
         const uint8_t *right = WK__GBDT_PLACE(t, node->right);
         uint8_t *self = WK__GBDT_PLACE(t, node->self);
         for (int w = 0; w < TILE; w += 64) {
             __mmask64 m = _mm512_cmpgt_epu8_mask(_mm512_load_si512(column + w), cut);
-            __m512i v = _mm512_mask_mov_epi8(_mm512_load_si512(left + w), m,
-                                             _mm512_load_si512(right + w));
+            __m512i v =
+                _mm512_mask_mov_epi8(_mm512_load_si512(left + w), m, _mm512_load_si512(right + w));
             _mm512_store_si512(self + w, v);
         }
     }
+}
+
+/* A heap is folded in registers: two vectors of rows. */
+typedef struct {
+    __m512i a, b;
+} two;
+
+INLINE two fold_6(const wk__gbdt_heap *heap, const wk__gbdt_tile *t, size_t i)
+{
+    (void)heap;
+    __m512i leaf = _mm512_load_si512(t->slots[i]);
+    return (two){leaf, leaf};
+}
+
+#define FOLD(name, below)                                                                          \
+    INLINE two name(const wk__gbdt_heap *heap, const wk__gbdt_tile *t, size_t i)                   \
+    {                                                                                              \
+        two l = below(heap, t, 2 * i), r = below(heap, t, 2 * i + 1);                              \
+        const uint8_t *column = WK__GBDT_PLACE(t, heap->column[i]);                                \
+        __m512i cut = _mm512_set1_epi32((int)heap->cut[i]);                                        \
+        __mmask64 a = _mm512_cmpgt_epu8_mask(_mm512_load_si512(column), cut);                      \
+        __mmask64 b = _mm512_cmpgt_epu8_mask(_mm512_load_si512(column + 64), cut);                 \
+        return (two){_mm512_mask_mov_epi8(l.a, a, r.a), _mm512_mask_mov_epi8(l.b, b, r.b)};        \
+    }
+FOLD(fold_5, fold_6)
+FOLD(fold_4, fold_5)
+FOLD(fold_3, fold_4)
+FOLD(fold_2, fold_3)
+FOLD(fold_1, fold_2)
+FOLD(fold_0, fold_1)
+_Static_assert(TILE == 128, "a tile is two vectors");
+
+static void fold_heap(wk__gbdt_tile *t, const wk__gbdt_heap *heap)
+{
+    two leaf = fold_0(heap, t, 1);
+    _mm512_store_si512(t->slots[0], leaf.a);
+    _mm512_store_si512(t->slots[0] + 64, leaf.b);
 }
 
 static void predict_tile(const wk__gbdt_plan *plan, const float *X, size_t n_rows, size_t stride,
                          float *margin)
 {
     wk__gbdt_tile t;
-    uint8_t rows[16][WK__GBDT_COLUMNS_MAX] __attribute__((aligned(64)));
     float sum[TILE] __attribute__((aligned(64)));
-    size_t padded = plan->n_columns_padded, K = plan->n_outputs;
+    size_t K = plan->n_outputs;
     memset(t.columns[0], 0, TILE); /* a forest without splits has no column */
-    for (size_t first = 0; first < TILE; first += 16) {
-        for (size_t i = 0; i < 16; i++) {
-            size_t row = first + i < n_rows ? first + i : n_rows - 1;
-            quantise(plan, X + row * stride, rows[i]);
-        }
-        for (size_t c = 0; c < plan->n_columns; c += 16)
-            transpose(rows[0] + c, sizeof rows[0], t.columns[c] + first,
-                      t.columns[padded + c] + first);
-    }
+    fill_columns(plan, X, n_rows, stride, &t);
     for (size_t i = 0; i < WK__GBDT_PART; i++)
         memset(t.slots[WK__GBDT_PART + i], (int)i, TILE);
     for (size_t k = 0; k < K; k++) {
@@ -187,8 +248,12 @@ static void predict_tile(const wk__gbdt_plan *plan, const float *X, size_t n_row
         size_t end = plan->output_blocks[k + 1] * WK__GBDT_TOGETHER;
         for (size_t p = begin; p < end; p++) {
             size_t at = plan->part_nodes[p];
-            fold_nodes(&t, plan->nodes + at, plan->part_nodes[p + 1] - at);
-            add_leaves(sum, plan->batch_value + p * WK__GBDT_PART, t.slots[0]);
+            if (plan->is_heap[p])
+                fold_heap(&t, &plan->heaps[p]);
+            else
+                fold_nodes(&t, plan->nodes + at, plan->part_nodes[p + 1] - at);
+            add_leaves(sum, plan->is_heap[p] ? plan->heaps[p].value : plan->parts[p].value,
+                       t.slots[0]);
         }
         for (size_t i = 0; i < n_rows; i++)
             margin[i * K + k] = sum[i];

@@ -1,9 +1,10 @@
 /* The best split of a feature in a node, compiled once for each instruction set: every operation is
  * IEEE's and stands alone, so the width of the vectors changes no bit.
  *
- * gain = T(GL)^2/(HL+lambda) + T(GR)^2/(HR+lambda) - T(G)^2/(H+lambda), with no factor 1/2, compared as
- * f32. As in XGBoost a forward pass sends missing values right, and where the node has any, a backward
- * pass sends them left and must be strictly better; the first best bin met in a pass wins. */
+ * gain = T(GL)^2/(HL+lambda) + T(GR)^2/(HR+lambda) - T(G)^2/(H+lambda), with no factor 1/2,
+ * compared as f32. As in XGBoost a forward pass sends missing values right, and where the node has
+ * any, a backward pass sends them left and must be strictly better; the first best bin met in a
+ * pass wins. */
 #ifndef WICK_GBDT_SEARCH_BODY_H
 #define WICK_GBDT_SEARCH_BODY_H
 

@@ -28,7 +28,8 @@ static inline __attribute__((always_inline)) size_t pack(__mmask16 keep, __m512i
 {
     unsigned a = (unsigned)__builtin_popcount(keep & 0xff), n = (unsigned)__builtin_popcount(keep);
     __mmask8 low_keep = (__mmask8)keep, high_keep = (__mmask8)(keep >> 8);
-    _mm512_mask_storeu_epi32(to, (__mmask16)((1u << n) - 1), _mm512_maskz_compress_epi32(keep, row));
+    _mm512_mask_storeu_epi32(to, (__mmask16)((1u << n) - 1),
+                             _mm512_maskz_compress_epi32(keep, row));
     _mm512_mask_storeu_epi64(to_gh, (__mmask8)((1u << a) - 1),
                              _mm512_maskz_compress_epi64(low_keep, low));
     _mm512_mask_storeu_epi64(to_gh + a, (__mmask8)((1u << (n - a)) - 1),

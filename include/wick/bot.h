@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "wick/alert.h"
 #include "wick/engine.h"
 #include "wick/executor.h"
 #include "wick/journal.h"
@@ -45,6 +46,7 @@ typedef struct {
     const char *store, *history_venue; /* warm-up bars: "" = the default store, the models' venue */
     const char *dir;  /* journal.sqlite and trades.csv lie there; "" = $WICK_HOME/bots/<name> */
     const char *feed; /* file with the feed's configuration (see wick record) */
+    wk_alert_config alerts;
 } wk_bot_config;
 extern const wk_cfg_table wk_bot_config_table;
 
@@ -57,6 +59,8 @@ typedef struct wk_bot wk_bot;
 WK_MUST_CHECK wk_status wk_bot_open(const wk_bot_config *config, const wk_executor *executor,
                                     wk_journal *journal, wk_bot **out, wk_err *err);
 void wk_bot_close(wk_bot *bot);
+/* Who is told of fills, stops, halts and errors; the caller opens and, after the bot, closes it. */
+void wk_bot_set_alerts(wk_bot *bot, wk_alerts *alerts);
 
 size_t wk_bot_n_markets(const wk_bot *bot);
 const wk_bot_market_config *wk_bot_market(const wk_bot *bot, size_t s);

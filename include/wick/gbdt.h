@@ -76,7 +76,7 @@ int wk_forest_objective(const wk_forest *forest);
  * Never allocates, locks or fails. */
 void wk_forest_margin(const wk_forest *forest, const float *row, float *out);
 void wk_forest_predict(const wk_forest *forest, const float *row, float *out);
-/* The leaf of each tree that a row ends in, as the node's number in the model file. leaf [n_trees]. */
+/* The leaf of each tree that a row ends in, as the node's number in XGBoost's file. leaf [n_trees]. */
 void wk_forest_leaves(const wk_forest *forest, const float *row, uint32_t *leaf);
 /* The kernels that prediction uses: "avx512", "avx2" or "c". All give the same bits. */
 const char *wk_forest_kernel(const wk_forest *forest);

@@ -32,6 +32,19 @@ WK_MUST_CHECK wk_status wk_ledger_fill(wk_ledger *ledger, const wk_trader_event 
                                        wk_trade *trade, wk_err *err);
 /* Funding received (positive) or paid. */
 void wk_ledger_funding(wk_ledger *ledger, uint32_t symbol, int64_t amount_e8);
+/* Recovery: a round trip that is open, told to a fresh ledger. It is taken as opened by one fill of
+ * what is held, so exits of a part before are not in its trade; replay the fills of a journal through
+ * wk_ledger_fill to have them. WK_E_RANGE on overflow. */
+typedef struct {
+    uint32_t symbol;
+    int64_t lots, entry_ticks; /* signed; 0: nothing to do */
+    int64_t fees_e8, slippage_e8, funding_e8;
+    size_t entry_step;
+    int64_t entry_ns;
+    double score;
+} wk_ledger_position;
+WK_MUST_CHECK wk_status wk_ledger_restore(wk_ledger *ledger, const wk_ledger_position *position,
+                                          wk_err *err);
 /* Signed lots held. */
 int64_t wk_ledger_held(const wk_ledger *ledger, uint32_t symbol);
 

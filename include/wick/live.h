@@ -38,7 +38,7 @@ typedef struct {
 
 typedef struct {
     wk_sections venues; /* wk_live_venue */
-    wk_strings timeframes;
+    wk_strings timeframes, flow;
     int64_t close_grace_ms;
     const char *store, *raw_dir, *ca_file;
     bool keep_raw, repair;
@@ -81,7 +81,8 @@ typedef struct {
      * venue's clock is ahead of ours. */
     void (*event)(void *ctx, const wk_event *event, int64_t clock_offset_ns);
     void (*bar)(void *ctx, const wk_live_bar *bar);
-    /* "funding", "open_interest", "mark": when they change. */
+    /* "funding", "open_interest", "mark": when they change; "flow_1s.spread_bps" ...: a row of flow features a period
+     * (config->flow), time_ns its begin. */
     void (*value)(void *ctx, uint32_t market, const char *name, int64_t time_ns, int64_t known_ns,
                   double value);
     void (*instrument)(void *ctx, uint32_t market, const wk_instrument *instrument);

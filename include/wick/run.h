@@ -121,23 +121,28 @@ typedef struct {
     wk_arena arena;
 } wk_dataset;
 
-/* Reads one market's candles as `data` says; *out is owned by the caller. */
-typedef wk_status wk_candle_reader(const wk_data_config *data, const char *symbol, int64_t timeframe_ns,
-                                   wk_series *out, wk_err *err);
+/* Where data of source "store" comes from. Both give their results to the caller. */
+typedef struct {
+    /* One market's candles as `data` says. */
+    wk_status (*candles)(const wk_data_config *data, const char *symbol, int64_t timeframe_ns, wk_series *out,
+                         wk_err *err);
+    /* A market's outside series; n = 0 when the store has none. */
+    wk_status (*values)(const wk_data_config *data, const wk_outside_config *series, const char *symbol,
+                        wk_outside *out, wk_err *err);
+} wk_store_reader;
 
-/* From the HDF5 store; in wick_evaluate, so that whoever does not name it does not link HDF5. */
-WK_MUST_CHECK wk_status wk_dataset_store(const wk_data_config *data, const char *symbol,
-                                         int64_t timeframe_ns, wk_series *out, wk_err *err);
+/* The HDF5 store; in wick_evaluate, so that whoever does not name it does not link HDF5. */
+extern const wk_store_reader wk_dataset_store;
 
 /* Loads the panel and computes its features. `store` serves data.source "store"; with NULL that source
  * is refused. On success wk_dataset_finish frees; on failure *out is untouched. */
-WK_MUST_CHECK wk_status wk_dataset_load(const wk_run_config *config, wk_candle_reader *store, wk_dataset *out,
+WK_MUST_CHECK wk_status wk_dataset_load(const wk_run_config *config, const wk_store_reader *store, wk_dataset *out,
                                         wk_err *err);
 
 /* The same in two steps, between which the panel may lose its first steps: the panel with data_hash,
  * and the features of what the panel then holds. A failure of the second leaves the dataset without
  * features; it is still finished by the caller. */
-WK_MUST_CHECK wk_status wk_dataset_load_panel(const wk_run_config *config, wk_candle_reader *store,
+WK_MUST_CHECK wk_status wk_dataset_load_panel(const wk_run_config *config, const wk_store_reader *store,
                                               wk_dataset *out, wk_err *err);
 WK_MUST_CHECK wk_status wk_dataset_compute(const wk_run_config *config, wk_dataset *dataset, wk_err *err);
 void wk_dataset_finish(wk_dataset *dataset);

@@ -34,7 +34,7 @@ typedef struct {
     double latency_ms;     /* bar close -> order at the venue; below one bar: the next bar's open */
     int64_t delay_bars;    /* extra whole bars between signal and order */
     bool funding;          /* charge panel->funding */
-    double leverage;       /* isolated margin; 1: never liquidated on a long */
+    double leverage;       /* isolated margin where the order brings none; 1: never liquidated on a long */
     double maintenance_margin;  /* 0.005 */
     double liquidation_penalty; /* of notional */
     double initial_cash;
@@ -83,6 +83,22 @@ WK_MUST_CHECK wk_status wk_sim_bar(wk_sim_venue *venue, int64_t step, int64_t cl
 /* Cancels every order and closes every position at its mark, with costs; reason END. */
 WK_MUST_CHECK wk_status wk_sim_flatten(wk_sim_venue *venue, int64_t close_ns, const double *sigma,
                                        wk_events *events, wk_err *err);
+
+/* Recovery: what a journal says is held, told to a fresh venue before its first bar. The position is
+ * taken as opened by one fill at entry_ticks; funding received (positive) or paid since has moved its
+ * margin. WK_E_STATE when the market holds something already. */
+typedef struct {
+    uint32_t symbol;
+    int64_t lots; /* signed; 0: nothing to do */
+    int64_t entry_ticks, mark_ticks;
+    int64_t stop_ticks, profit_ticks; /* 0: none */
+    int64_t funding_e8;
+    double leverage; /* of the entry order; 0: the configuration's */
+    uint64_t parent; /* id of the entry order */
+} wk_sim_position;
+WK_MUST_CHECK wk_status wk_sim_restore(wk_sim_venue *venue, const wk_sim_position *position,
+                                       wk_err *err);
+void wk_sim_restore_cash(wk_sim_venue *venue, int64_t cash_e8);
 
 /* Positions in lots [S], marks in ticks [S] (last price of each position's market), cash. */
 const int64_t *wk_sim_positions(const wk_sim_venue *venue);

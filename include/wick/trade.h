@@ -67,6 +67,19 @@ typedef struct {
     double daily_loss_stop;       /* 0: off */
     /* what the expected-value policy believes a round trip costs, fraction */
     double cost_estimate;
+    /* The rules below are off at 0; src/trade/rules.c says what each does and where it stands. */
+    double confidence_min;   /* least probability of the side, where the model has classes */
+    bool act_on_change;      /* enter only when the confirmed signal differs from the last one */
+    int64_t reprice_max;     /* an expired limit is placed anew at most so many times */
+    double confidence_full;  /* size by confidence: whole at this confidence */
+    double confidence_low;   /* least at this one */
+    double confidence_share; /* the least, a share of the whole */
+    double liquidation_factor; /* liquidation lies at least so many stop distances away */
+    double maintenance_margin; /* of the venue, for liquidation_factor */
+    double max_gross_exposure, max_net_exposure; /* of equity, all markets */
+    int64_t loss_streak, loss_pause_bars;
+    int64_t stale_bars; /* a market without a bar for so long is stale: no entry */
+    double stale_markets_max;  /* share of stale markets beyond which nobody enters */
     /* No entry at closes up to this time; set by the caller, not a key; 0: none. */
     int64_t entry_from_ns;
 } wk_trade_config;
@@ -84,9 +97,43 @@ typedef enum {
     WK_REASON_DRAWDOWN,
     WK_REASON_END,
     WK_REASON_EXPIRED,
+    WK_REASON_MANUAL, /* a person said so */
     WK_REASON_COUNT
 } wk_reason;
 const char *wk_reason_name(wk_reason reason);
+
+/* What became of a market at the last bar's close: the first rule, in the order of the step, that
+ * kept the trader from entering, or what it did instead. */
+typedef enum {
+    WK_TRADE_NONE = 0, /* no bar yet */
+    WK_TRADE_ENTER,    /* an entry was placed */
+    WK_TRADE_FORCED,   /* likewise, for a side that a person forced */
+    WK_TRADE_LEAVE,    /* an exit was placed and nothing else */
+    WK_TRADE_HOLD,     /* in a position, and no reason to leave it */
+    WK_TRADE_NO_BAR,   /* no usable bar or volatility */
+    WK_TRADE_NO_FORECAST,
+    WK_TRADE_NO_THRESHOLD, /* the quantile policy has too little history */
+    WK_TRADE_WEAK,         /* HOLD: the forecast is below its threshold */
+    WK_TRADE_UNSURE,       /* HOLD: below confidence_min */
+    WK_TRADE_UNCONFIRMED,
+    WK_TRADE_HALTED, /* max_drawdown_stop, equity gone or money overflowed */
+    WK_TRADE_DAY_HALTED,
+    WK_TRADE_WARMING,
+    WK_TRADE_EARLY, /* entry_from_ns */
+    WK_TRADE_SIDE_FORBIDDEN,
+    WK_TRADE_COOLDOWN,
+    WK_TRADE_WORKING, /* a limit entry waits, or an expired one has been placed anew */
+    WK_TRADE_BLOCKED, /* by a person */
+    WK_TRADE_STALE,
+    WK_TRADE_MARKETS_STALE,
+    WK_TRADE_LOSS_PAUSE,
+    WK_TRADE_UNCHANGED,
+    WK_TRADE_NO_ROOM,   /* max_positions */
+    WK_TRADE_EXPOSURE,  /* max_gross_exposure or max_net_exposure leave less than the least order */
+    WK_TRADE_TOO_SMALL, /* the size is below the least order */
+    WK_TRADE_COUNT
+} wk_trade_verdict;
+const char *wk_trade_verdict_name(wk_trade_verdict verdict);
 
 typedef struct {
     uint64_t id; /* of symbol, signal bar, leg and attempt: the same signal gives the same id */
@@ -99,6 +146,7 @@ typedef struct {
     /* Bracket legs that live at the venue after the fill; 0: none. */
     int64_t stop_ticks, profit_ticks;
     int64_t expires_ns; /* 0: good till cancelled */
+    double leverage; /* isolated margin to hold the position with (liquidation_factor); 0: the venue's */
 } wk_order;
 
 typedef enum {
@@ -107,8 +155,24 @@ typedef enum {
     WK_TRADER_EVENT_REJECT,
     WK_TRADER_EVENT_CANCELED,
     WK_TRADER_EVENT_FILL,
-    WK_TRADER_EVENT_FUNDING
+    WK_TRADER_EVENT_FUNDING,
+    WK_TRADER_EVENT_OVERRIDE
 } wk_trader_event_kind;
+
+/* What a person wants of a market. Protection stands above it: a forced side still waits for halts,
+ * blocks, stale data, cooldowns, limits of exposure and the forbidden sides. */
+typedef enum {
+    /* Cancels entries and leaves at once, again at each close until flat; no entry until until_ns. */
+    WK_OVERRIDE_FLAT,
+    /* Cancels waiting entries; no entry until until_ns; what is held stays under its rules. */
+    WK_OVERRIDE_BLOCK,
+    /* The signal is `side` until until_ns, whatever the forecast; the other side is left. */
+    WK_OVERRIDE_FORCE,
+    /* Takes the three above back. */
+    WK_OVERRIDE_CLEAR
+} wk_override;
+#define WK_ALL_MARKETS UINT32_MAX
+#define WK_FOREVER INT64_MAX
 
 typedef struct {
     wk_trader_event_kind kind;
@@ -130,6 +194,10 @@ typedef struct {
     const wk_forecast *forecasts;
     const double *sigma; /* trailing volatility of one bar [S] */
     bool warming;        /* history: everything learns from it, no entry is made */
+    /* OVERRIDE; symbol may be WK_ALL_MARKETS, side is FORCE's. until_ns: closes before it are under
+     * the override; FLAT with 0 blocks nothing. */
+    uint8_t override; /* wk_override */
+    int64_t until_ns;
 } wk_trader_event;
 
 typedef enum { WK_ACTION_PLACE, WK_ACTION_CANCEL } wk_action_kind;
@@ -166,6 +234,28 @@ int64_t wk_trader_missed_e8(const wk_trader *trader);
 bool wk_trader_failed(const wk_trader *trader);
 /* The entry threshold in force (quantile policy; infinite before there is enough history). */
 double wk_trader_threshold(const wk_trader *trader);
+
+/* What became of market s at the last bar, see wk_trade_verdict. */
+wk_trade_verdict wk_trader_verdict(const wk_trader *trader, size_t s);
+/* The bracket that the last entry of market s carried, while a position is held; 0: none. */
+void wk_trader_brackets(const wk_trader *trader, size_t s, int64_t *stop_ticks,
+                        int64_t *profit_ticks);
+
+/* Recovery: what a journal knows, told to a fresh trader after its history (warming bars) and before
+ * its next bar, when no order is on its way. First each market that holds something, then the cash.
+ * A trader that is restored goes on as one that was not interrupted. */
+void wk_trader_restore(wk_trader *trader, size_t s, int64_t lots, int64_t entry_ticks,
+                       int64_t stop_ticks, int64_t profit_ticks);
+/* For hold_bars, cooldown_bars and the losing streak: close of the bar of the entry and of the
+ * market's last stop (0: none), cash that the open round trip has moved so far, less fees. */
+void wk_trader_restore_trip(wk_trader *trader, size_t s, int64_t entered_ns, int64_t stopped_ns,
+                            int64_t trip_e8);
+/* time_ns: the last close that the interrupted trader saw; peak and day's start of the equity (0:
+ * the equity now). */
+void wk_trader_restore_cash(wk_trader *trader, int64_t time_ns, int64_t cash_e8, int64_t peak_e8,
+                            int64_t day_equity_e8);
+/* pause_until_ns: the first close that may enter again. */
+void wk_trader_restore_streak(wk_trader *trader, int64_t losses, int64_t pause_until_ns);
 
 /* A digest of all actions so far (wick/hash.h): two traders that were told the same have the same one. */
 uint64_t wk_trader_intents_digest(const wk_trader *trader);

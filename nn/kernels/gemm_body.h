@@ -85,6 +85,22 @@ INLINE void gemm_strip(const wk__gemm *g, const size_t panels, size_t n)
         }
 }
 
+/* The same for a panel left over: few sizes of blocks, as each costs time to compile. */
+INLINE void gemm_last(const wk__gemm *g, size_t n)
+{
+    for (size_t p = 0; p < g->P; p++)
+        for (size_t m = 0; m < g->M;) {
+#define LAST_CASE(r)                                                                               \
+    if (g->M - m >= (r)) {                                                                         \
+        gemm_block(g, r, 1, p, m, n);                                                              \
+        m += (r);                                                                                  \
+        continue;                                                                                  \
+    }
+            FEW_CASES(LAST_CASE)
+#undef LAST_CASE
+        }
+}
+
 static void gemm(const wk__gemm *given)
 {
     wk__gemm all = *given;
@@ -111,7 +127,7 @@ static void gemm(const wk__gemm *given)
     for (; n + GEMM_PANELS * WK__LANES <= N; n += GEMM_PANELS * WK__LANES)
         gemm_strip(g, GEMM_PANELS, n);
     for (; n < N; n += WK__LANES)
-        gemm_strip(g, 1, n);
+        gemm_last(g, n);
 }
 
 INLINE void at_block(const size_t rows, const size_t panels, size_t P, size_t M, const wk_real *a,
@@ -158,18 +174,15 @@ INLINE void at_strip(const size_t panels, size_t P, size_t M, size_t K, const wk
                      size_t a_step, size_t lda, const wk_real *d, size_t d_step, size_t ldd,
                      wk_real *g, size_t ldg)
 {
-    const size_t blocks = (K + AT_ROWS - 1) / AT_ROWS;
-    for (size_t i = 0, k = 0; i < blocks; i++) {
-        const size_t rows = (K - k + blocks - i - 1) / (blocks - i);
-        switch (rows) {
+    for (size_t k = 0; k < K;) {
 #define AT_CASE(r)                                                                                 \
-    case r:                                                                                        \
+    if (K - k >= (r)) {                                                                            \
         at_block(r, panels, P, M, a + k, a_step, lda, d, d_step, ldd, g + k * ldg, ldg);           \
-        break;
-            GEMM_CASES(AT_CASE)
+        k += (r);                                                                                  \
+        continue;                                                                                  \
+    }
+        FEW_CASES(AT_CASE)
 #undef AT_CASE
-        }
-        k += rows;
     }
 }
 

@@ -10,6 +10,7 @@
 typedef wk_real V;
 enum { VW = 1, GEMM_ROWS = 4, AT_ROWS = 4, GEMM_PANELS = 1, STEP_PANELS = 1 };
 #define GEMM_CASES(X) X(1) X(2) X(3) X(4)
+#define FEW_CASES(X) X(4) X(2) X(1)
 
 #define LD(p) (*(p))
 #define ST(p, v) (*(p) = (v))

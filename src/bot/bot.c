@@ -21,6 +21,8 @@ static wk_status take_back(wk_bot *b, const wk_order *o, const char *why, wk_err
     b->counts.held_back++;
     wk_log_write(WK_LOG_WARN, "trade.held_back", "market=%s order=%llu why=\"%s\"",
                  wk_bot_market(b, o->symbol)->symbol, (unsigned long long)o->id, why);
+    wk__bot_alert(b, WK_ALERT_ERROR, b->now_ns, "%s: an entry was held back: %s",
+                  wk_bot_market(b, o->symbol)->symbol, why);
     wk_trader_event event = {.kind = WK_TRADER_EVENT_REJECT,
                              .time_ns = b->now_ns,
                              .symbol = o->symbol,
@@ -124,6 +126,7 @@ static wk_status book(wk_bot *b, const wk_trader_event *e, wk_err *err)
                  wk_bot_market(b, e->symbol)->symbol, e->side > 0 ? "buy" : "sell",
                  (long long)e->qty_lots, (long long)e->price_ticks,
                  wk_reason_name((wk_reason)e->reason), (unsigned long long)e->order_id);
+    wk__bot_alert_fill(b, e, closed ? &trade : NULL);
     if (!closed)
         return WK_OK;
     b->counts.trades++;
@@ -220,6 +223,11 @@ wk_status wk_bot_tend(wk_bot *b, bool wait, wk_err *err)
     size_t n = b->n_waiting, kept = 0;
     for (size_t i = 0; i < n; i++) {
         wk__waiting w = b->waiting[i];
+        if (b->now_ns - w.since_ns >= b->timeframe_ns) {
+            /* Its bar is over: the price it was meant for is gone. */
+            WK_TRY(take_back(b, &w.action.order, "the journal was not durable within a bar", err));
+            continue;
+        }
         if (w.seq > durable) {
             b->waiting[kept++] = w;
             continue;
@@ -227,6 +235,8 @@ wk_status wk_bot_tend(wk_bot *b, bool wait, wk_err *err)
         if (!b->executor.submit(b->executor.self, &w.action, b->now_ns))
             WK_TRY(take_back(b, &w.action.order, "the executor's queue is full", err));
     }
+    for (size_t i = n; i < b->n_waiting; i++) /* put there meanwhile */
+        b->waiting[kept++] = b->waiting[i];
     b->n_waiting = kept;
     n = b->n_again;
     b->n_again = 0;

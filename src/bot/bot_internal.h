@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "wick/alert.h"
 #include "wick/bot.h"
 #include "wick/hash.h"
 
@@ -29,6 +30,7 @@ struct wk_bot {
     wk_engine_outcome outcome; /* of the newest step */
     wk_executor executor;
     wk_journal *journal;
+    wk_alerts *alerts; /* NULL: none are sent */
     wk_ledger *ledger;
     double *sigma_before; /* [S] */
     size_t room, n_waiting, n_again;
@@ -41,5 +43,10 @@ struct wk_bot {
 
 /* Something the venue said, to the journal, the ledger and the engine. */
 WK_MUST_CHECK wk_status wk__bot_event(wk_bot *bot, const wk_trader_event *event, wk_err *err);
+
+/* A message for people, also a row of the journal; nothing when the bot has no alerts. */
+void wk__bot_alert(wk_bot *bot, wk_alert_kind kind, int64_t time_ns, const char *fmt, ...)
+    WK_PRINTF(4, 5);
+void wk__bot_alert_fill(wk_bot *bot, const wk_trader_event *fill, const wk_trade *closed);
 
 #endif

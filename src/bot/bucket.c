@@ -13,11 +13,14 @@ void wk__bucket_add(wk__bucket *bucket, const wk_bar *bar, uint8_t provenance)
     if (provenance == WK_PROV_UNKNOWN)
         return;
     wk_bar *b = &bucket->bar;
-    if (!bucket->any) {
+    bool filled = provenance ==
+                  WK_PROV_CONFIRMED_EMPTY; /* stands at the price before: no trade of this bucket */
+    if (!bucket->any || (bucket->filled && !filled)) {
         int64_t time_ns = b->time_ns;
         *b = *bar;
         b->time_ns = time_ns;
-    } else {
+        bucket->filled = filled;
+    } else if (!filled) {
         b->high = bar->high > b->high ? bar->high : b->high;
         b->low = bar->low < b->low ? bar->low : b->low;
         b->close = bar->close;

@@ -9,7 +9,7 @@
 typedef struct {
     wk_bar bar;
     uint8_t provenance;
-    bool any, traded;
+    bool any, traded, filled; /* filled: nothing but filled-in bars so far */
 } wk__bucket;
 
 void wk__bucket_begin(wk__bucket *bucket, int64_t time_ns);

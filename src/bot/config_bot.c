@@ -68,6 +68,8 @@ static const wk_cfg_row rows[] = {
      "directory of the journal and of trades.csv; empty: $WICK_HOME/bots/<name>"},
     {"feed", WK_CFG_STRING, offsetof(wk_bot_config, feed), NULL, "\"\"", 0, 0, NULL, NULL,
      "configuration file of the feed, as wick record takes it"},
+    {"alerts", WK_CFG_SECTION, offsetof(wk_bot_config, alerts), NULL, NULL, 0, 0, NULL,
+     &wk_alert_config_table, "messages for people, while it trades live bars"},
     END};
 
 const wk_cfg_table wk_bot_config_table = {"bot", "a bot: models, markets, a feed and a venue",

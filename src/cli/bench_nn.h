@@ -5,8 +5,9 @@
 #include "wick/cli.h"
 #include "wick/nn.h"
 
-/* One JSON line; sorts the samples. For rates ("windows/s") p99 is the slow end. cpu_us: processor time of
- * all threads for one unit of work, which other programs on the machine disturb less; 0: not measured. */
+/* One JSON line; sorts the samples. For rates ("windows/s") p99 is the slow end. cpu_us: processor
+ * time of all threads for one unit of work, which other programs on the machine disturb less; 0:
+ * not measured. */
 void bench_nn_print(const char *name, const char *what, const char *unit, double *samples, size_t n,
                     int threads, double cpu_us);
 /* Processor time of this program so far. */

@@ -77,6 +77,6 @@ extern const wk_cli_library wk_cli_libraries[]; /* ends with a NULL name */
 wk_loop wk_cli_loop(const wk_cli *cli);
 
 /* The candle store, or NULL. */
-wk_candle_reader *wk_cli_store(void);
+const wk_store_reader *wk_cli_store(void);
 
 #endif

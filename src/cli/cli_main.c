@@ -36,12 +36,16 @@ static void print_error(const wk_cli_program *program, const wk_cli *cli, const 
     free(out.s);
 }
 
+/* errno of help that could not be written: what is longer than stdio's buffer fails before the end. */
+static int help_error;
+
 static void print_help(const wk_cli_program *program, const char *invoked, const wk_cli *cli)
 {
     char *text = cli->command ? wk_cli_help_command(program, invoked, cli->command)
                  : cli->topic ? wk_cli_help_group(program, cli->topic)
                               : wk_cli_help_program(program);
-    fputs(text, stdout);
+    if (fputs(text, stdout) == EOF)
+        help_error = errno;
     free(text);
 }
 
@@ -52,7 +56,7 @@ static wk_status finish_stdout(wk_err *err)
     bool failed = ferror(stdout) != 0;
     if (fflush(stdout) != 0)
         failed = true;
-    int why = errno;
+    int why = errno ? errno : help_error;
     struct pollfd reader = {.fd = STDOUT_FILENO};
     if (!failed || (poll(&reader, 1, 0) == 1 && (reader.revents & POLLERR)))
         return WK_OK;

@@ -30,11 +30,12 @@ void bench_nn_print(const char *name, const char *what, const char *unit, double
     const bool rate = strstr(unit, "/s") != NULL;
     printf("{\"name\": \"%s\", \"case\": \"%s\", \"value\": %.6g, \"unit\": \"%s\", \"p50\": %.6g, "
            "\"p99\": %.6g, \"best\": %.6g, ",
-           name, what, samples[n / 2], unit, samples[n / 2], samples[rate ? n / 100 : n - 1 - n / 100],
-           samples[rate ? n - 1 : 0]);
+           name, what, samples[n / 2], unit, samples[n / 2],
+           samples[rate ? n / 100 : n - 1 - n / 100], samples[rate ? n - 1 : 0]);
     if (cpu_us > 0)
         printf("\"cpu_us\": %.6g, ", cpu_us);
-    printf("\"threads\": %d, \"cpu\": \"%s\", \"commit\": \"%s\"}\n", threads, wk_cpu_name(), wk_commit());
+    printf("\"threads\": %d, \"cpu\": \"%s\", \"commit\": \"%s\"}\n", threads, wk_cpu_name(),
+           wk_commit());
     fflush(stdout);
 }
 

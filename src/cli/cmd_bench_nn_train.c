@@ -1,5 +1,5 @@
-/* `wick bench nn.train` and `wick bench nn.train_stream`: the reference network learning from windows, and the
- * same branches from whole sequences with a loss at every bar. */
+/* `wick bench nn.train` and `wick bench nn.train_stream`: the reference network learning from
+ * windows, and the same branches from whole sequences with a loss at every bar. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +21,8 @@ enum {
     LOSSES = 100
 };
 
-/* Direction, magnitude and volatility that follow from the last bars and noise: something to learn. */
+/* Direction, magnitude and volatility that follow from the last bars and noise: something to learn.
+ */
 static void make_targets(const float *x, size_t bar, uint64_t stream, uint64_t i, float y[3])
 {
     const double noise = wk_rng_normal(2, stream, i);
@@ -87,10 +88,10 @@ static void print_windows(const watch *w, double *samples, bool all, int threads
     size_t n = 0;
     for (size_t i = 1; i < w->n; i++) /* the first batch pays for the memory */
         samples[n++] = BATCH / w->seconds[i];
-    bench_nn_print("nn.train",
-                   all ? "batch 256, fp32, all positions" : "batch 256, fp32, dead positions left out",
-                   "windows/s", samples, n, threads,
-                   (w->cpu_last_us - w->cpu_first_us) / (double)(n * BATCH));
+    bench_nn_print(
+        "nn.train",
+        all ? "batch 256, fp32, all positions" : "batch 256, fp32, dead positions left out",
+        "windows/s", samples, n, threads, (w->cpu_last_us - w->cpu_first_us) / (double)(n * BATCH));
 }
 
 static wk_status run_train(const wk_cli *cli, wk_arena *arena, wk_err *err)
@@ -101,7 +102,8 @@ static wk_status run_train(const wk_cli *cli, wk_arena *arena, wk_err *err)
         return wk_fail(err, WK_E_ARG, "--batches: give at least 2");
     const char *dir = wk_cli_option_value(cli, "export");
     const int threads = wk_cli_threads(cli);
-    float *X = bench_nn_noise((size_t)WINDOWS * T * F, 0), *y = wk_arena_array(arena, float, WINDOWS * 3);
+    float *X = bench_nn_noise((size_t)WINDOWS * T * F, 0),
+          *y = wk_arena_array(arena, float, WINDOWS * 3);
     if (!X)
         return wk_fail(err, WK_E_NOMEM, "out of memory");
     for (size_t i = 0; i < WINDOWS; i++)
@@ -161,7 +163,8 @@ static wk_status run_train_stream(const wk_cli *cli, wk_arena *arena, wk_err *er
         return wk_fail(err, WK_E_NOMEM, "out of memory");
     wk_nn_sequence *s = wk_arena_array(arena, wk_nn_sequence, SEQUENCES);
     int8_t *direction = wk_arena_array(arena, int8_t, n);
-    float *magnitude = wk_arena_array(arena, float, n), *volatility = wk_arena_array(arena, float, n);
+    float *magnitude = wk_arena_array(arena, float, n),
+          *volatility = wk_arena_array(arena, float, n);
     uint8_t *in_train = wk_arena_array(arena, uint8_t, n);
     for (size_t k = 0; k < n; k++) {
         make_targets(X + k / BARS * BARS * F, k % BARS, 4, k, y + 3 * k);
@@ -215,14 +218,14 @@ static wk_status run_train_stream(const wk_cli *cli, wk_arena *arena, wk_err *er
         wk_nn_destroy(nn);
     }
     if (status == WK_OK)
-        bench_nn_print("nn.train_stream", "32 sequences of 1024 bars, 64 bars a chunk, fp32", "bars/s",
-                       samples, repeats, threads, cpu_us / (double)(n * repeats));
+        bench_nn_print("nn.train_stream", "32 sequences of 1024 bars, 64 bars a chunk, fp32",
+                       "bars/s", samples, repeats, threads, cpu_us / (double)(n * repeats));
     free(X);
     return status;
 }
 
-static wk_status with_arena(const wk_cli *cli, wk_status (*run)(const wk_cli *, wk_arena *, wk_err *),
-                            wk_err *err)
+static wk_status with_arena(const wk_cli *cli,
+                            wk_status (*run)(const wk_cli *, wk_arena *, wk_err *), wk_err *err)
 {
     wk_arena arena;
     wk_arena_init(&arena);
@@ -243,7 +246,8 @@ static int cmd_train_stream(const wk_cli *cli, wk_err *err)
 
 static const wk_cli_option train_options[] = {
     {"batches", "N", "batches of 256 windows timed (default 100)"},
-    {"export", "DIR", "also write the windows, targets, first weights and losses of 100 batches, for peers"},
+    {"export", "DIR",
+     "also write the windows, targets, first weights and losses of 100 batches, for peers"},
     {NULL, NULL, NULL}};
 static const wk_cli_option stream_options[] = {
     {"repeats", "N", "passes timed (default 5)"},
@@ -255,7 +259,8 @@ const wk_cli_command wk_cmd_bench_nn_train = {
     .name = "bench nn.train",
     .usage = "[--batches N] [--export DIR]",
     .summary = "time the reference network learning from windows, batch 256",
-    .details = "Prints two JSON lines in windows a second: with the positions left out that no output needs, and\n"
+    .details = "Prints two JSON lines in windows a second: with the positions left out that no "
+               "output needs, and\n"
                "with all of them computed.",
     .example = "wick bench nn.train --batches 10",
     .options = train_options,

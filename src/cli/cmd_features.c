@@ -113,7 +113,7 @@ static int cmd_features(const wk_cli *cli, wk_err *err)
     wk_status status = wk_config_load(&wk_run_config_table, wk_cli_arg(cli, 0), overrides, n_overrides,
                                       &arena, &config, err);
     if (status == WK_OK)
-        status = wk_dataset_load(&config, wk_dataset_store, &dataset, err);
+        status = wk_dataset_load(&config, &wk_dataset_store, &dataset, err);
     if (status == WK_OK)
         status = csv ? write_csv(&dataset, out, err) : write_hdf5(&dataset, out, err);
     if (status == WK_OK && wk_cli_json(cli))

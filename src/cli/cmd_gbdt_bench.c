@@ -1,5 +1,6 @@
 /* wick bench gbdt.train, gbdt.row, gbdt.batch: the rows of boosted trees. One JSON line a case. The
- * peers' figures come from bench/peers_gbdt.py, which reads the same rows from the files of --data. */
+ * peers' figures come from bench/peers_gbdt.py, which reads the same rows from the files of --data.
+ */
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -17,15 +18,15 @@
 #include "wick/rng.h"
 #include "wick/version.h"
 
-enum { COLS = 64, CLASSES = 3, ROW_ROWS = 10000, BATCH_ROWS = 100000, SMALL_TRAIN = 100000 };
+enum { COLS = 64, CLASSES = 3, ROW_ROWS = 10000, SMALL_TRAIN = 100000 };
 
 typedef struct {
     float *X, *y;
     size_t n_train, n_test;
 } bench_data;
 
-/* Correlated columns, 5 % missing; the class depends on products of a few of them with much noise. The
- * signs change beside 0, for which LightGBM has a bin of its own. */
+/* Correlated columns, 5 % missing; the class depends on products of a few of them with much noise.
+ * The signs change beside 0, for which LightGBM has a bin of its own. */
 static void make_row(size_t i, float *row, float *y)
 {
     float common = (float)wk_rng_normal(1, 0, i);
@@ -70,8 +71,9 @@ static wk_status write_npy(const char *dir, const char *name, const float *x, si
     snprintf(path, sizeof path, "%s/%s.npy", dir, name);
     wk_draft draft;
     WK_TRY(wk_draft_open(path, &draft, err));
-    int n = snprintf(header, sizeof header,
-                     "{'descr': '<f4', 'fortran_order': False, 'shape': (%zu, %zu), }", n_rows, n_cols);
+    int n =
+        snprintf(header, sizeof header,
+                 "{'descr': '<f4', 'fortran_order': False, 'shape': (%zu, %zu), }", n_rows, n_cols);
     /* The head of an .npy file is 128 bytes here, of which the last is a new line. */
     fwrite("\x93NUMPY\x01\x00\x76\x00", 1, 10, draft.stream);
     fprintf(draft.stream, "%s%*s\n", header, 117 - n, "");
@@ -91,12 +93,21 @@ static wk_status write_data(const char *dir, const bench_data *d, wk_err *err)
 
 static wk_gbdt_params params_of(bool leafwise)
 {
-    return (wk_gbdt_params){.objective = WK_GBDT_SOFTPROB, .num_class = CLASSES, .rounds = 100,
-                            .eta = leafwise ? 0.13333 : 0.1, .grow_policy = leafwise,
-                            .max_leaves = leafwise ? 63 : 0, .max_depth = leafwise ? 0 : 6,
-                            .max_bin = 255, .lambda = 1, .min_child_weight = 1e-3,
-                            .min_rows_leaf = 1, .subsample = 1, .colsample_bytree = 1,
-                            .base_score = NAN, .seed = 1};
+    return (wk_gbdt_params){.objective = WK_GBDT_SOFTPROB,
+                            .num_class = CLASSES,
+                            .rounds = 100,
+                            .eta = leafwise ? 0.13333 : 0.1,
+                            .grow_policy = leafwise,
+                            .max_leaves = leafwise ? 63 : 0,
+                            .max_depth = leafwise ? 0 : 6,
+                            .max_bin = 255,
+                            .lambda = 1,
+                            .min_child_weight = 1e-3,
+                            .min_rows_leaf = 1,
+                            .subsample = 1,
+                            .colsample_bytree = 1,
+                            .base_score = NAN,
+                            .seed = 1};
 }
 
 static double now_s(void)
@@ -139,8 +150,8 @@ static wk_status print_peer(const wk_cli *cli, const char *name, const char *wha
     }
     free(text);
     if (!best)
-        return wk_fail(err, WK_E_DATA, "%s has no line with name \"%s\" and case \"%s\"", path, name,
-                       what);
+        return wk_fail(err, WK_E_DATA, "%s has no line with name \"%s\" and case \"%s\"", path,
+                       name, what);
     const char *peer = json_string_value(json_object_get(best, "peer"));
     const char *version = json_string_value(json_object_get(best, "peer_version"));
     printf(", \"peer\": \"%s\", \"peer_version\": \"%s\", \"peer_value\": %.6g, \"ratio\": %.2f",
@@ -197,7 +208,8 @@ static double held_out_loss(const wk_forest *forest, const bench_data *d, int th
 static wk_status train_on(const bench_data *d, const wk_gbdt_params *p, int threads,
                           wk_forest **forest, wk_err *err)
 {
-    wk_gbdt_data train = {.X = d->X, .n_rows = d->n_train, .n_cols = COLS, .stride = COLS, .y = d->y};
+    wk_gbdt_data train = {
+        .X = d->X, .n_rows = d->n_train, .n_cols = COLS, .stride = COLS, .y = d->y};
     return wk_gbdt_train(p, &train, NULL, NULL, threads, forest, NULL, err);
 }
 
@@ -238,8 +250,9 @@ static int cmd_bench_train(const wk_cli *cli, wk_err *err)
                  "\"rounds\": %zu",
                  cpu_best, loss, (double)usage.ru_maxrss / 1024, n, rounds);
         qsort(seconds, repeats, sizeof *seconds, by_value);
-        const bench_line line = {"gbdt.train", "synthetic", "s", seconds[0], seconds[repeats / 2],
-                                 seconds[repeats - 1], true, wk_cli_threads(cli), extra};
+        const bench_line line = {"gbdt.train", "synthetic",          "s",
+                                 seconds[0],   seconds[repeats / 2], seconds[repeats - 1],
+                                 true,         wk_cli_threads(cli),  extra};
         status = print_line(cli, &line, err);
     }
     free_data(&d);
@@ -290,23 +303,24 @@ static wk_status time_batch(const wk_cli *cli, const wk_forest *forest, const be
                             const char *what, wk_err *err)
 {
     enum { RUNS = 9 };
+    size_t n = d->n_train;
     double rate[RUNS], cpu_best = HUGE_VAL;
     char extra[128];
-    float *out = malloc(BATCH_ROWS * CLASSES * sizeof *out);
+    float *out = malloc(n * CLASSES * sizeof *out);
     WK_ASSERT(out);
     for (int i = 0; i < RUNS; i++) {
         double start = now_s(), cpu_start = cpu_s();
-        wk_forest_predict_batch(forest, d->X, BATCH_ROWS, COLS, 1, out);
+        wk_forest_predict_batch(forest, d->X, n, COLS, 1, out);
         double cpu = cpu_s() - cpu_start;
-        rate[i] = BATCH_ROWS / (now_s() - start);
+        rate[i] = (double)n / (now_s() - start);
         cpu_best = cpu < cpu_best ? cpu : cpu_best;
     }
     free(out);
     qsort(rate, RUNS, sizeof *rate, by_value);
     snprintf(extra, sizeof extra, ", \"by_cpu_time\": %.6g, \"kernel\": \"%s\"",
-             BATCH_ROWS / cpu_best, wk_forest_kernel(forest));
-    const bench_line line = {"gbdt.batch", what, "rows/s", rate[RUNS - 1], rate[RUNS / 2], rate[0],
-                             false, 1, extra};
+             (double)n / cpu_best, wk_forest_kernel(forest));
+    const bench_line line = {"gbdt.batch", what,  "rows/s", rate[RUNS - 1], rate[RUNS / 2],
+                             rate[0],      false, 1,        extra};
     return print_line(cli, &line, err);
 }
 
@@ -315,7 +329,11 @@ static wk_status predict_cases(const wk_cli *cli, bool rows, wk_err *err)
     static const char *const names[] = {"depth6", "leafwise"};
     const char *dir = wk_cli_option_value(cli, "data");
     bench_data d = {0};
-    WK_TRY(make_data(SMALL_TRAIN, 1000, &d, err));
+    size_t n = 0;
+    WK_TRY(option_number(cli, "rows", SMALL_TRAIN, 100000000, &n, err));
+    if (rows && n < ROW_ROWS)
+        return wk_fail(err, WK_E_ARG, "--rows %zu: give at least %d", n, ROW_ROWS);
+    WK_TRY(make_data(n, 1000, &d, err));
     wk_status status = dir ? write_data(dir, &d, err) : WK_OK;
     for (int leafwise = 1; leafwise >= 0 && status == WK_OK; leafwise--) {
         wk_forest *forest = NULL;
@@ -340,22 +358,35 @@ static int cmd_bench_batch(const wk_cli *cli, wk_err *err)
     return predict_cases(cli, false, err);
 }
 
-#define DATA_OPTION {"data", "DIR", "also write the rows there as .npy files, for bench/peers_gbdt.py"}
-#define PEERS_OPTION {"peers", "FILE", "figures of the peers, one JSON object a line, from that script"}
+#define DATA_OPTION                                                                                \
+    {                                                                                              \
+        "data", "DIR", "also write the rows there as .npy files, for bench/peers_gbdt.py"          \
+    }
+#define PEERS_OPTION                                                                               \
+    {                                                                                              \
+        "peers", "FILE", "figures of the peers, one JSON object a line, from that script"          \
+    }
 
 static const wk_cli_option train_options[] = {
     {"rows", "N", "rows to train on (default 400000); a quarter more are held out"},
     {"rounds", "N", "rounds of three trees (default 100)"},
     {"repeats", "N", "trainings, of which the fastest counts (default 3)"},
-    DATA_OPTION, PEERS_OPTION, {NULL, NULL, NULL}};
-static const wk_cli_option predict_options[] = {DATA_OPTION, PEERS_OPTION, {NULL, NULL, NULL}};
+    DATA_OPTION,
+    PEERS_OPTION,
+    {NULL, NULL, NULL}};
+static const wk_cli_option predict_options[] = {
+    {"rows", "N", "rows to train on, which the batch predicts too (default 100000)"},
+    DATA_OPTION,
+    PEERS_OPTION,
+    {NULL, NULL, NULL}};
 
 extern const wk_cli_command wk_cmd_bench_gbdt_train, wk_cmd_bench_gbdt_row, wk_cmd_bench_gbdt_batch;
 const wk_cli_command wk_cmd_bench_gbdt_train = {
     .name = "bench gbdt.train",
     .usage = "[--rows N] [--rounds N] [--repeats N] [--data DIR] [--peers FILE]",
     .summary = "time the training of boosted trees",
-    .details = "64 columns, 5 % missing, 3 classes, 63 leaves. Prints one JSON line: seconds, user CPU time and\n"
+    .details = "64 columns, 5 % missing, 3 classes, 63 leaves. Prints one JSON line: seconds, user "
+               "CPU time and\n"
                "log-loss on held-out rows.",
     .example = "wick bench gbdt.train --rows 20000 --rounds 10 --repeats 1",
     .options = train_options,
@@ -363,19 +394,20 @@ const wk_cli_command wk_cmd_bench_gbdt_train = {
 
 const wk_cli_command wk_cmd_bench_gbdt_row = {
     .name = "bench gbdt.row",
-    .usage = "[--data DIR] [--peers FILE]",
+    .usage = "[--rows N] [--data DIR] [--peers FILE]",
     .summary = "time the prediction of one row through 300 trees",
-    .details = "A different one of 10,000 rows each call. Prints one JSON line for trees of 63 leaves and one for\n"
+    .details = "A different one of 10,000 rows each call. Prints one JSON line for trees of 63 "
+               "leaves and one for\n"
                "depth 6, in us.",
-    .example = "wick bench gbdt.row",
+    .example = "wick bench gbdt.row --rows 10000",
     .options = predict_options,
     .run = cmd_bench_row};
 
 const wk_cli_command wk_cmd_bench_gbdt_batch = {
     .name = "bench gbdt.batch",
-    .usage = "[--data DIR] [--peers FILE]",
+    .usage = "[--rows N] [--data DIR] [--peers FILE]",
     .summary = "time the prediction of many rows through 300 trees, on one core",
     .details = "Prints one JSON line for trees of 63 leaves and one for depth 6, in rows a second.",
-    .example = "wick bench gbdt.batch",
+    .example = "wick bench gbdt.batch --rows 10000",
     .options = predict_options,
     .run = cmd_bench_batch};

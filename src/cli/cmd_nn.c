@@ -36,9 +36,10 @@ static wk_status inputs_of(const char *path, nn_array *X, wk_err *err)
         X->rank = 3;
     }
     if (X->rank != 3 || !X->n)
-        return wk_fail(err, WK_E_DATA,
-                       "%s: inputs of %zu dimensions (%zu x %zu x %zu); want [N, T, C] or [N, T], none 0",
-                       path, X->rank, X->shape[0], X->shape[1], X->shape[2]);
+        return wk_fail(
+            err, WK_E_DATA,
+            "%s: inputs of %zu dimensions (%zu x %zu x %zu); want [N, T, C] or [N, T], none 0",
+            path, X->rank, X->shape[0], X->shape[1], X->shape[2]);
     return WK_OK;
 }
 
@@ -53,11 +54,12 @@ static wk_status targets_of(const char *path, const nn_train_config *c, const nn
                       (each ? y->rank >= 2 && second == T : y->rank <= 2) &&
                       (!learns_classes(&c->fit) || (each ? y->shape[2] : second) == 1);
     if (!fits)
-        return wk_fail(err, WK_E_DATA,
-                       "%s: targets [%zu, %zu, %zu] (%zu dimensions) do not fit inputs [%zu, %zu, %zu]; want "
-                       "[N] or [N, K], or with a target at every bar [N, T] or [N, T, K]",
-                       path, y->shape[0], y->shape[1], y->shape[2], y->rank, X->shape[0], X->shape[1],
-                       X->shape[2]);
+        return wk_fail(
+            err, WK_E_DATA,
+            "%s: targets [%zu, %zu, %zu] (%zu dimensions) do not fit inputs [%zu, %zu, %zu]; want "
+            "[N] or [N, K], or with a target at every bar [N, T] or [N, T, K]",
+            path, y->shape[0], y->shape[1], y->shape[2], y->rank, X->shape[0], X->shape[1],
+            X->shape[2]);
     *data = (wk_nn_array){.N = X->shape[0],
                           .T = T,
                           .F = X->shape[2],
@@ -75,7 +77,8 @@ static int by_value(const void *a, const void *b)
 }
 
 /* Replaces the labels by their place among the distinct ones, ascending. */
-static wk_status number_classes(const char *path, nn_array *y, wk_arena *arena, nn_model *m, wk_err *err)
+static wk_status number_classes(const char *path, nn_array *y, wk_arena *arena, nn_model *m,
+                                wk_err *err)
 {
     float *sorted = wk_arena_array(arena, float, y->n);
     size_t n = 0, kept = 0;
@@ -88,14 +91,15 @@ static wk_status number_classes(const char *path, nn_array *y, wk_arena *arena, 
         if (i && sorted[i] == sorted[i - 1])
             continue;
         if (kept == CLASSES_MAX)
-            return wk_fail(err, WK_E_DATA,
-                           "%s: more than %d distinct labels; for real targets choose loss mse or huber",
-                           path, CLASSES_MAX);
+            return wk_fail(
+                err, WK_E_DATA,
+                "%s: more than %d distinct labels; for real targets choose loss mse or huber", path,
+                CLASSES_MAX);
         m->classes[kept++] = (double)sorted[i];
     }
     if (kept < 2)
-        return wk_fail(err, WK_E_DATA, "%s: %zu distinct labels; at least two are needed to learn", path,
-                       kept);
+        return wk_fail(err, WK_E_DATA, "%s: %zu distinct labels; at least two are needed to learn",
+                       path, kept);
     for (size_t i = 0; i < y->n; i++)
         for (size_t c = 0; c < kept; c++)
             if (m->classes[c] == (double)y->values[i]) {
@@ -133,8 +137,8 @@ static void fit_scale(const nn_train_config *c, const wk_nn_array *a, wk_arena *
 static void show_epoch(void *context, const wk_nn_fit_progress *p)
 {
     (void)context;
-    wk_log_write(WK_LOG_INFO, "nn.train", "epoch=%zu of=%zu train_loss=%.6g valid_loss=%.6g", p->epoch,
-                 p->epochs, p->train_loss, p->valid_loss);
+    wk_log_write(WK_LOG_INFO, "nn.train", "epoch=%zu of=%zu train_loss=%.6g valid_loss=%.6g",
+                 p->epoch, p->epochs, p->train_loss, p->valid_loss);
 }
 
 typedef struct {
@@ -151,23 +155,25 @@ static void job_finish(job *j)
     wk_nn_log_finish(&j->log);
 }
 
-static void print_trained(const wk_cli *cli, const job *j, size_t n_train, size_t n_valid, const char *out)
+static void print_trained(const wk_cli *cli, const job *j, size_t n_train, size_t n_valid,
+                          const char *out)
 {
     const wk_nn_log *log = &j->log;
     const size_t best = log->best_epoch;
     const double train_loss = best ? log->train_loss[best - 1] : NAN,
                  valid_loss = best ? log->valid_loss[best - 1] : NAN;
     if (wk_cli_json(cli)) {
-        printf("{\"sequences\": %zu, \"valid_sequences\": %zu, \"parameters\": %zu, \"epochs\": %zu, "
-               "\"best_epoch\": %zu, \"train_loss\": %.9g",
-               n_train, n_valid, wk_nn_n_params(j->model.nn), log->n, best, train_loss);
+        printf(
+            "{\"sequences\": %zu, \"valid_sequences\": %zu, \"parameters\": %zu, \"epochs\": %zu, "
+            "\"best_epoch\": %zu, \"train_loss\": %.9g",
+            n_train, n_valid, wk_nn_n_params(j->model.nn), log->n, best, train_loss);
         if (isfinite(valid_loss))
             printf(", \"valid_loss\": %.9g", valid_loss);
         printf("}\n");
         return;
     }
-    printf("%zu sequences, %zu for validation, %zu parameters, %zu epochs\nloss: train %.6f", n_train,
-           n_valid, wk_nn_n_params(j->model.nn), log->n, train_loss);
+    printf("%zu sequences, %zu for validation, %zu parameters, %zu epochs\nloss: train %.6f",
+           n_train, n_valid, wk_nn_n_params(j->model.nn), log->n, train_loss);
     if (isfinite(valid_loss))
         printf(", validation %.6f (epoch %zu)", valid_loss, best);
     printf("\n%s\n", out);
@@ -183,9 +189,11 @@ static wk_status train(const wk_cli *cli, wk_arena *arena, job *j, wk_err *err)
     nn_model *m = &j->model;
     WK_TRY(need(cli, "data", &path, err));
     WK_TRY(need(cli, "out", &out, err));
-    WK_TRY(wk_config_load(&nn_train_config_table, wk_cli_arg(cli, 0), overrides, n_overrides, arena, &c, err));
+    WK_TRY(wk_config_load(&nn_train_config_table, wk_cli_arg(cli, 0), overrides, n_overrides, arena,
+                          &c, err));
     if (!targets && !nn_array_is_hdf5(path))
-        return wk_fail(err, WK_E_ARG, "%s: an .npy file holds one array; give the targets with --targets F.npy",
+        return wk_fail(err, WK_E_ARG,
+                       "%s: an .npy file holds one array; give the targets with --targets F.npy",
                        path);
     WK_TRY(nn_array_read(path, c.x, &j->X, err));
     WK_TRY(nn_array_read(targets ? targets : path, c.y, &j->y, err));
@@ -217,7 +225,8 @@ static wk_status train(const wk_cli *cli, wk_arena *arena, job *j, wk_err *err)
                           : NULL,
         .resume = resume,
         .on_epoch = show_epoch};
-    wk_status status = wk_nn_fit(m->nn, &c.fit, &first, n_valid ? &last : NULL, &options, &j->log, err);
+    wk_status status =
+        wk_nn_fit(m->nn, &c.fit, &first, n_valid ? &last : NULL, &options, &j->log, err);
     if (status == WK_E_DATA)
         return wk_fail_prefix(err, "%s (sequences count from 0)", path);
     WK_TRY(status);
@@ -290,7 +299,8 @@ static void finish_row(const nn_model *m, float *v)
     }
 }
 
-static wk_status write_csv(const nn_model *m, float *p, const wk_nn_array *data, const char *out, wk_err *err)
+static wk_status write_csv(const nn_model *m, float *p, const wk_nn_array *data, const char *out,
+                           wk_err *err)
 {
     const size_t O = wk_nn_n_outputs(m->nn);
     wk_draft draft;
@@ -353,18 +363,21 @@ static const wk_cli_option train_options[] = {
     {"checkpoint", NULL, "write DIR.checkpoint.safetensors after every epoch"},
     {"resume", NULL, "go on from that file if it is there, and keep writing it"},
     {NULL, NULL, NULL}};
-static const wk_cli_option predict_options[] = {
-    {"data", "F", "inputs as in training"},
-    {"out", "F.csv", "a column a class (p0, p1, ...) or output; with a target at every bar, sequence and bar first"},
-    {NULL, NULL, NULL}};
+static const wk_cli_option predict_options[] = {{"data", "F", "inputs as in training"},
+                                                {"out", "F.csv",
+                                                 "a column a class (p0, p1, ...) or output; with a "
+                                                 "target at every bar, sequence and bar first"},
+                                                {NULL, NULL, NULL}};
 
 extern const wk_cli_command wk_cmd_nn_train, wk_cmd_nn_predict;
 const wk_cli_command wk_cmd_nn_train = {
     .name = "nn train",
     .usage = "CONFIG --data F [--targets F] --out DIR [--resume]",
     .summary = "train a network on arrays of sequences",
-    .details = "CONFIG is a JSON file: {\"network\": {\"branches\": [...], \"layers\": [...]}, \"fit\": {\"loss\":\n"
-               "\"cross_entropy\", ...}}. A branch is a name and layers over the input; the branches' outputs stand\n"
+    .details = "CONFIG is a JSON file: {\"network\": {\"branches\": [...], \"layers\": [...]}, "
+               "\"fit\": {\"loss\":\n"
+               "\"cross_entropy\", ...}}. A branch is a name and layers over the input; the "
+               "branches' outputs stand\n"
                "beside each other before `layers`. Labels of classes may be any numbers.",
     .example = "wick nn train tests/cli/nn.json --data tests/golden/nn/arrays.h5 --out network",
     .args_min = 1,

@@ -10,6 +10,7 @@
 #include "bot_feed.h"
 #include "cli_internal.h"
 #include "wick/bot.h"
+#include "wick/clock.h"
 #include "wick/file.h"
 
 static atomic_bool stop;
@@ -81,8 +82,20 @@ static wk_status open_journal(const char *dir, wk_journal **out, wk_err *err)
     return wk_journal_open(path, out, err);
 }
 
+/* Replays tell nobody. */
+static wk_status open_alerts(const wk_bot_config *config, wk_bot *bot, wk_alerts **alerts,
+                             wk_err *err)
+{
+    char outbox[PATH_MAX + 32];
+    snprintf(outbox, sizeof outbox, "%s/alerts.sqlite", config->dir);
+    WK_TRY(wk_dir_create(config->dir, err));
+    WK_TRY(wk_alerts_open(&config->alerts, outbox, alerts, err));
+    wk_bot_set_alerts(bot, *alerts);
+    return WK_OK;
+}
+
 static wk_status paper(const wk_cli *cli, wk_arena *arena, wk_journal **journal, wk_bot **bot,
-                       wk_err *err)
+                       wk_alerts **alerts, wk_err *err)
 {
     wk_bot_config config;
     char dir[PATH_MAX];
@@ -103,9 +116,16 @@ static wk_status paper(const wk_cli *cli, wk_arena *arena, wk_journal **journal,
     if (!wk_cli_flag(cli, "no-journal"))
         WK_TRY(open_journal(dir, journal, err));
     WK_TRY(wk_bot_open(&config, NULL, *journal, bot, err));
+    if (*journal) {
+        wk_journal_record note = {.kind = WK_JOURNAL_NOTE, .time_ns = wk_clock_wall_ns()};
+        snprintf(note.text, sizeof note.text, "started pid=%ld", (long)getpid());
+        wk_journal_put(*journal, &note);
+    }
     catch_signals();
     if (candles)
         return run_candles(*bot, err);
+    if (!replay)
+        WK_TRY(open_alerts(&config, *bot, alerts, err));
     wk_bot_feed feed = {.config = &config, .bot = *bot, .replay = replay, .stop = &stop};
     if (speed && strcmp(speed, "max") != 0) {
         char *end;
@@ -121,11 +141,15 @@ static int cmd_paper(const wk_cli *cli, wk_err *err)
     wk_arena arena;
     wk_journal *journal = NULL;
     wk_bot *bot = NULL;
+    wk_alerts *alerts = NULL;
     wk_arena_init(&arena);
-    wk_status status = paper(cli, &arena, &journal, &bot, err);
+    wk_status status = paper(cli, &arena, &journal, &bot, &alerts, err);
     if (status == WK_OK)
         print_summary(bot, wk_cli_json(cli));
+    if (status != WK_OK && alerts)
+        wk_alerts_send(alerts, WK_ALERT_ERROR, err->msg);
     wk_bot_close(bot);
+    wk_alerts_close(alerts, 5 * WK_NS_PER_S);
     wk_journal_close(journal);
     wk_arena_finish(&arena);
     return status;

@@ -2,9 +2,12 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli_internal.h"
+#include "monitor.h"
+#include "wick/clock.h"
 #include "wick/file.h"
 
 static wk_status load_config(const wk_cli *cli, const char *path, wk_arena *arena,
@@ -104,8 +107,37 @@ static int cmd_backtest(const wk_cli *cli, wk_err *err)
     return status;
 }
 
+/* The summary of a bot instead of an experiment's page. */
+static wk_status report_live(const wk_cli *cli, wk_err *err)
+{
+    const char *from = wk_cli_option_value(cli, "from"), *to = wk_cli_option_value(cli, "to"),
+               *model = wk_cli_option_value(cli, "model");
+    wk_monitor_options o = {
+        .journal = wk_cli_arg(cli, 0), .model = model ? model : "", .store = wk_cli_store()};
+    json_t *document = NULL;
+    wk_text text = {0};
+    o.overrides = wk_cli_overrides(cli, &o.n_overrides);
+    if (from && wk_time_parse(from, &o.from_ns, err) != WK_OK)
+        return wk_fail(err, WK_E_ARG, "--from %s: write 2024-06-30 or 2024-06-30T23:45:00Z", from);
+    if (to && wk_time_parse(to, &o.to_ns, err) != WK_OK)
+        return wk_fail(err, WK_E_ARG, "--to %s: write 2024-06-30 or 2024-06-30T23:45:00Z", to);
+    WK_TRY(wk_monitor_read(&o, &document, err));
+    if (wk_cli_json(cli)) {
+        json_dumpf(document, stdout, JSON_INDENT(2));
+        putchar('\n');
+    } else {
+        wk_monitor_text(document, &text);
+        fputs(text.s, stdout);
+    }
+    free(text.s);
+    json_decref(document);
+    return WK_OK;
+}
+
 static int cmd_report(const wk_cli *cli, wk_err *err)
 {
+    if (wk_cli_flag(cli, "live"))
+        return report_live(cli, err);
     WK_TRY(wk_stage_report(wk_cli_arg(cli, 0), err));
     announce(cli, wk_cli_arg(cli, 0), "report.html");
     return WK_OK;
@@ -120,7 +152,12 @@ static const wk_cli_option backtest_options[] = {
      "trades all candles, and the digests of its inputs and orders are printed, to be compared "
      "with a bot's"},
     {.name = NULL}};
-static const wk_cli_option no_options[] = {{.name = NULL}};
+static const wk_cli_option report_options[] = {
+    {"live", NULL, "DIR is a bot's: the summary of its last day, as text"},
+    {"model", "DIR", "with --live: its model, to judge signals by the bars and measure drift"},
+    {"from", "TIME", "with --live: from here; default: the journal's last UTC day"},
+    {"to", "TIME", "with --live: up to here"},
+    {.name = NULL}};
 
 const wk_cli_command wk_cmd_run = {
     .name = "run",
@@ -157,12 +194,13 @@ const wk_cli_command wk_cmd_backtest = {
     .options = backtest_options,
     .run = cmd_backtest};
 
-const wk_cli_command wk_cmd_report = {.name = "report",
-                                      .usage = "DIR",
-                                      .summary =
-                                          "draws report.html from a run directory's report.json",
-                                      .example = "wick report out/demo",
-                                      .args_min = 1,
-                                      .args_max = 1,
-                                      .options = no_options,
-                                      .run = cmd_report};
+const wk_cli_command wk_cmd_report = {
+    .name = "report",
+    .usage = "DIR | --live DIR [--model DIR] [--from TIME] [--to TIME]",
+    .summary =
+        "draws report.html from a run directory's report.json; --live: a bot's daily summary",
+    .example = "wick report out/demo",
+    .args_min = 1,
+    .args_max = 1,
+    .options = report_options,
+    .run = cmd_report};

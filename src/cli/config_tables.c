@@ -3,6 +3,7 @@
 #include "wick/bot.h"
 #include "wick/history.h"
 #include "wick/live.h"
+#include "wick/outside_fetch.h"
 #include "wick/run.h"
 #include "wick/serve.h"
 
@@ -12,5 +13,6 @@ const wk_cli_config wk_cli_configs[] = {
     {"fetch", &wk_history_config_table},
     {"record", &wk_live_config_table},
     {"serve", &wk_serve_config_table},
+    {"outside", &wk_outside_fetch_config_table},
     {0},
 };

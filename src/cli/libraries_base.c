@@ -27,7 +27,7 @@ wk_loop wk_cli_loop(const wk_cli *cli)
     return (wk_loop){0};
 }
 
-wk_candle_reader *wk_cli_store(void)
+const wk_store_reader *wk_cli_store(void)
 {
     return NULL;
 }

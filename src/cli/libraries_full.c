@@ -55,7 +55,7 @@ wk_loop wk_cli_loop(const wk_cli *cli)
     return wk_loop_openmp(wk_cli_threads(cli));
 }
 
-wk_candle_reader *wk_cli_store(void)
+const wk_store_reader *wk_cli_store(void)
 {
-    return wk_dataset_store;
+    return &wk_dataset_store;
 }

@@ -15,21 +15,26 @@
     X(bench_nn_train)            \
     X(bench_nn_train_stream)     \
     X(bench_nn_window)           \
+    X(bench_signal_path)         \
     X(bench_store_fresh)         \
     X(bench_store_import)        \
     X(bench_store_read)          \
     X(config)                    \
     X(data_report)               \
     X(doctor)                    \
+    X(explain)                   \
     X(export)                    \
     X(features)                  \
     X(fetch)                     \
     X(gbdt_predict)              \
     X(gbdt_train)                \
     X(import)                    \
+    X(journal_export)            \
+    X(journal_show)              \
     X(nn_predict)                \
     X(nn_reproduce)              \
     X(nn_train)                  \
+    X(outside_fetch)             \
     X(paper)                     \
     X(predict)                   \
     X(prove)                     \

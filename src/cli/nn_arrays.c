@@ -10,7 +10,8 @@
 bool nn_array_is_hdf5(const char *path)
 {
     const char *dot = strrchr(path, '.');
-    return dot && (strcmp(dot, ".h5") == 0 || strcmp(dot, ".hdf5") == 0 || strcmp(dot, ".hdf") == 0);
+    return dot &&
+           (strcmp(dot, ".h5") == 0 || strcmp(dot, ".hdf5") == 0 || strcmp(dot, ".hdf") == 0);
 }
 
 static wk_status read_npy(const char *path, nn_array *out, wk_err *err)
@@ -52,7 +53,8 @@ static void speak_again(quiet before)
 }
 
 /* The numbers of an open dataset. */
-static wk_status read_dataset(const char *path, const char *name, hid_t set, nn_array *out, wk_err *err)
+static wk_status read_dataset(const char *path, const char *name, hid_t set, nn_array *out,
+                              wk_err *err)
 {
     hid_t space = H5Dget_space(set), type = H5Dget_type(set);
     const H5T_class_t class = H5Tget_class(type);
@@ -63,8 +65,8 @@ static wk_status read_dataset(const char *path, const char *name, hid_t set, nn_
     if (class != H5T_FLOAT && class != H5T_INTEGER)
         status = wk_fail(err, WK_E_PARSE, "%s: array %s holds no numbers", path, name);
     else if (rank < 0 || rank > WK_NPY_RANK_MAX)
-        status = wk_fail(err, WK_E_PARSE, "%s: array %s has %d dimensions; want at most %d", path, name,
-                         rank, WK_NPY_RANK_MAX);
+        status = wk_fail(err, WK_E_PARSE, "%s: array %s has %d dimensions; want at most %d", path,
+                         name, rank, WK_NPY_RANK_MAX);
     else
         H5Sget_simple_extent_dims(space, dims, NULL);
     a.rank = rank > 0 ? (size_t)rank : 0;
@@ -76,10 +78,12 @@ static wk_status read_dataset(const char *path, const char *name, hid_t set, nn_
             a.n *= a.shape[i];
     }
     if (status == WK_OK && !(a.values = malloc((a.n + 1) * sizeof *a.values)))
-        status = wk_fail(err, WK_E_NOMEM, "%s: no memory for the %zu numbers of array %s", path, a.n, name);
+        status = wk_fail(err, WK_E_NOMEM, "%s: no memory for the %zu numbers of array %s", path,
+                         a.n, name);
     if (status == WK_OK && a.n &&
         H5Dread(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, a.values) < 0)
-        status = wk_fail(err, WK_E_IO, "%s: array %s cannot be read; is the file damaged?", path, name);
+        status =
+            wk_fail(err, WK_E_IO, "%s: array %s cannot be read; is the file damaged?", path, name);
     if (status == WK_OK)
         *out = a;
     else
@@ -101,8 +105,8 @@ static wk_status read_hdf5(const char *path, const char *name, nn_array *out, wk
     } else {
         hid_t set = H5Dopen2(file, name, H5P_DEFAULT);
         status = set < 0 ? wk_fail(err, WK_E_PARSE,
-                                   "%s: has no array named %s; name it in the configuration (x, y)", path,
-                                   name)
+                                   "%s: has no array named %s; name it in the configuration (x, y)",
+                                   path, name)
                          : read_dataset(path, name, set, out, err);
         if (set >= 0)
             H5Dclose(set);

@@ -12,7 +12,8 @@ typedef struct {
 } nn_array;
 
 /* The array `name` of an HDF5 file, or of an .npy file the array itself. */
-WK_MUST_CHECK wk_status nn_array_read(const char *path, const char *name, nn_array *out, wk_err *err);
+WK_MUST_CHECK wk_status nn_array_read(const char *path, const char *name, nn_array *out,
+                                      wk_err *err);
 bool nn_array_is_hdf5(const char *path);
 /* Whether an HDF5 file has an array `name`. */
 bool nn_array_exists(const char *path, const char *name);

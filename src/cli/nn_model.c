@@ -71,11 +71,11 @@ wk_status nn_model_save(const nn_model *m, const nn_train_config *config, const 
         json_array_append_new(quantiles, json_real(m->fit.quantiles.v[i]));
     snprintf(path, sizeof path, "%s/weights.safetensors", dir);
     wk_status status = wk_nn_save(m->nn, path, err);
-    json_t *network = json_pack(
-        "{s:i, s:s, s:i, s:I, s:I, s:b, s:o, s:o, s:o, s:o}", "wick_network", 1, "x", m->x, "loss",
-        m->fit.loss, "inputs", (json_int_t)m->F, "targets", (json_int_t)m->K, "each_bar", m->each_bar,
-        "classes", classes, "quantiles", quantiles, "mean", numbers(m->mean, m->F), "scale",
-        numbers(m->scale, m->F));
+    json_t *network =
+        json_pack("{s:i, s:s, s:i, s:I, s:I, s:b, s:o, s:o, s:o, s:o}", "wick_network", 1, "x",
+                  m->x, "loss", m->fit.loss, "inputs", (json_int_t)m->F, "targets",
+                  (json_int_t)m->K, "each_bar", m->each_bar, "classes", classes, "quantiles",
+                  quantiles, "mean", numbers(m->mean, m->F), "scale", numbers(m->scale, m->F));
     json_t *training =
         json_pack("{s:i, s:o, s:o}", "best_epoch", (int)log->best_epoch, "train_loss",
                   curve(log->train_loss, log->n), "valid_loss", curve(log->valid_loss, log->n));
@@ -96,7 +96,8 @@ wk_status nn_model_save(const nn_model *m, const nn_train_config *config, const 
 }
 
 /* A list of at most `max` numbers, copied into the arena. */
-static bool list(const json_t *root, const char *key, size_t max, wk_arena *arena, double **v, size_t *n)
+static bool list(const json_t *root, const char *key, size_t max, wk_arena *arena, double **v,
+                 size_t *n)
 {
     const json_t *a = json_object_get(root, key);
     if (!json_is_array(a) || json_array_size(a) > max)
@@ -112,7 +113,8 @@ static bool list(const json_t *root, const char *key, size_t max, wk_arena *aren
     return true;
 }
 
-static wk_status parse(const char *path, const json_t *root, wk_arena *arena, nn_model *m, wk_err *err)
+static wk_status parse(const char *path, const json_t *root, wk_arena *arena, nn_model *m,
+                       wk_err *err)
 {
     enum { MAX = 65536 };
     const json_int_t F = json_integer_value(json_object_get(root, "inputs")),
@@ -128,10 +130,11 @@ static wk_status parse(const char *path, const json_t *root, wk_arena *arena, nn
         !list(root, "scale", MAX, arena, &scale, &n_scale) || n_scale != (size_t)F ||
         !list(root, "classes", MAX, arena, &m->classes, &m->n_classes) ||
         !list(root, "quantiles", 4096, arena, &m->fit.quantiles.v, &m->fit.quantiles.n))
-        return wk_fail(err, WK_E_MODEL,
-                       "%s: loss, inputs, targets, mean, scale, classes or quantiles are missing or do "
-                       "not fit each other",
-                       path);
+        return wk_fail(
+            err, WK_E_MODEL,
+            "%s: loss, inputs, targets, mean, scale, classes or quantiles are missing or do "
+            "not fit each other",
+            path);
     m->x = wk_arena_strdup(arena, x);
     m->fit.loss = (int)loss;
     m->F = (size_t)F;
@@ -169,8 +172,9 @@ wk_status nn_model_load(const char *dir, wk_arena *arena, nn_model *out, wk_err 
     WK_TRY(wk_nn_load(path, &m.nn, err));
     const size_t n = m.n_classes ? m.n_classes : m.K;
     if (wk_nn_n_inputs(m.nn) != m.F || wk_nn_n_outputs(m.nn) != wk_nn_fit_outputs(&m.fit, n)) {
-        wk_status bad = wk_fail(err, WK_E_MODEL, "%s: %zu inputs and %zu outputs do not fit network.json",
-                                path, wk_nn_n_inputs(m.nn), wk_nn_n_outputs(m.nn));
+        wk_status bad =
+            wk_fail(err, WK_E_MODEL, "%s: %zu inputs and %zu outputs do not fit network.json", path,
+                    wk_nn_n_inputs(m.nn), wk_nn_n_outputs(m.nn));
         wk_nn_destroy(m.nn);
         return bad;
     }

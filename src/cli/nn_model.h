@@ -1,5 +1,5 @@
-/* A network trained on arrays, as a directory: network.json (what its outputs mean and how inputs are
- * scaled), weights.safetensors, training.json (curves), config.json (resolved). */
+/* A network trained on arrays, as a directory: network.json (what its outputs mean and how inputs
+ * are scaled), weights.safetensors, training.json (curves), config.json (resolved). */
 #ifndef NN_MODEL_H
 #define NN_MODEL_H
 

@@ -16,7 +16,8 @@ void nn_task_finish(nn_task *task)
 }
 
 /* Room for both parts: inputs [N, T, F] and targets [N, S]. */
-static wk_status make_room(nn_task *t, size_t n_train, size_t n_test, size_t T, size_t F, size_t S, wk_err *err)
+static wk_status make_room(nn_task *t, size_t n_train, size_t n_test, size_t T, size_t F, size_t S,
+                           wk_err *err)
 {
     const size_t n[] = {n_train, n_test};
     wk_nn_array *parts[] = {&t->train, &t->test};
@@ -33,7 +34,8 @@ static wk_status make_room(nn_task *t, size_t n_train, size_t n_test, size_t T, 
     return WK_OK;
 }
 
-wk_status nn_task_adding(size_t bars, size_t n_train, size_t n_test, uint64_t seed, nn_task *out, wk_err *err)
+wk_status nn_task_adding(size_t bars, size_t n_train, size_t n_test, uint64_t seed, nn_task *out,
+                         wk_err *err)
 {
     nn_task t;
     if (bars < 2)
@@ -56,7 +58,8 @@ wk_status nn_task_adding(size_t bars, size_t n_train, size_t n_test, uint64_t se
     return WK_OK;
 }
 
-wk_status nn_task_copy(size_t bars, size_t n_train, size_t n_test, uint64_t seed, nn_task *out, wk_err *err)
+wk_status nn_task_copy(size_t bars, size_t n_train, size_t n_test, uint64_t seed, nn_task *out,
+                       wk_err *err)
 {
     enum { DIGITS = 10 };
     nn_task t;
@@ -86,7 +89,8 @@ static wk_status read_gz(const char *path, char **out, wk_err *err)
 {
     gzFile f = gzopen(path, "rb");
     if (!f)
-        return wk_fail(err, WK_E_IO, "%s: cannot be read; --data names the folder of the archive's files", path);
+        return wk_fail(err, WK_E_IO,
+                       "%s: cannot be read; --data names the folder of the archive's files", path);
     size_t size = 0, room = 1 << 20;
     char *text = malloc(room + 1);
     int got = 1;
@@ -129,7 +133,8 @@ static size_t parse_line(const char *line, float *v, size_t max)
 }
 
 /* A table of equally long lines [rows, columns]. */
-static wk_status read_table(const char *path, float **out, size_t *rows, size_t *columns, wk_err *err)
+static wk_status read_table(const char *path, float **out, size_t *rows, size_t *columns,
+                            wk_err *err)
 {
     enum { COLUMNS_MAX = 65536 };
     char *text = NULL;
@@ -146,8 +151,8 @@ static wk_status read_table(const char *path, float **out, size_t *rows, size_t 
             table = got ? malloc((lines + 1) * got * sizeof *table) : NULL;
         }
         if (got < 2 || got != width || !table)
-            status = wk_fail(err, WK_E_PARSE, "%s: line %zu has %zu numbers, the first has %zu", path, n + 1,
-                             got, width);
+            status = wk_fail(err, WK_E_PARSE, "%s: line %zu has %zu numbers, the first has %zu",
+                             path, n + 1, got, width);
         else
             memcpy(table + n * width, row, width * sizeof *row);
         const char *end = strchr(p, '\n');
@@ -178,8 +183,8 @@ wk_status nn_task_ucr(const char *dir, const char *name, nn_task *out, wk_err *e
         status = read_table(path, &tables[i], &rows[i], &columns[i], err);
     }
     if (status == WK_OK && columns[0] != columns[1])
-        status = wk_fail(err, WK_E_DATA, "%s: %zu numbers a line in training, %zu in the test", name, columns[0],
-                         columns[1]);
+        status = wk_fail(err, WK_E_DATA, "%s: %zu numbers a line in training, %zu in the test",
+                         name, columns[0], columns[1]);
     /* Labels in ascending order, as the training part has them. */
     for (size_t i = 0; status == WK_OK && i < rows[0]; i++) {
         const float y = tables[0][i * columns[0]];

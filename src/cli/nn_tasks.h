@@ -11,16 +11,17 @@ typedef struct {
     float *memory[4];
 } nn_task;
 
-/* Adding problem (Hochreiter & Schmidhuber 1997 as Bai et al. 2018 run it): a channel of uniform numbers, one
- * that marks two of them, the target their sum. Predicting 1 scores 0.1667. */
+/* Adding problem (Hochreiter & Schmidhuber 1997 as Bai et al. 2018 run it): a channel of uniform
+ * numbers, one that marks two of them, the target their sum. Predicting 1 scores 0.1667. */
 WK_MUST_CHECK wk_status nn_task_adding(size_t bars, size_t n_train, size_t n_test, uint64_t seed,
                                        nn_task *out, wk_err *err);
-/* Copy memory (Arjovsky et al. 2016 as Bai et al.): ten digits 1..8, `bars` - 1 zeros, eleven nines; wanted are
- * zeros and, at the end, the digits. Knowing nothing scores 10 ln 8 / (bars + 20). */
-WK_MUST_CHECK wk_status nn_task_copy(size_t bars, size_t n_train, size_t n_test, uint64_t seed, nn_task *out,
-                                     wk_err *err);
-/* DIR/NAME_TRAIN.csv.gz and _TEST: a label and the numbers of one channel in each line, as the UCR archive has
- * them. Labels become 0, 1, ... in ascending order. */
+/* Copy memory (Arjovsky et al. 2016 as Bai et al.): ten digits 1..8, `bars` - 1 zeros, eleven
+ * nines; wanted are zeros and, at the end, the digits. Knowing nothing scores 10 ln 8 / (bars +
+ * 20). */
+WK_MUST_CHECK wk_status nn_task_copy(size_t bars, size_t n_train, size_t n_test, uint64_t seed,
+                                     nn_task *out, wk_err *err);
+/* DIR/NAME_TRAIN.csv.gz and _TEST: a label and the numbers of one channel in each line, as the UCR
+ * archive has them. Labels become 0, 1, ... in ascending order. */
 WK_MUST_CHECK wk_status nn_task_ucr(const char *dir, const char *name, nn_task *out, wk_err *err);
 void nn_task_finish(nn_task *task);
 

@@ -33,7 +33,7 @@ static void candle_path(const wk_data_config *data, size_t s, char out[PATH_MAX]
 }
 
 /* Reads market s at the experiment's timeframe. */
-static wk_status read_series(const wk_data_config *data, wk_candle_reader *store, size_t s, wk_series *out,
+static wk_status read_series(const wk_data_config *data, const wk_store_reader *store, size_t s, wk_series *out,
                              wk_err *err)
 {
     int64_t file_timeframe = data->timeframe_ns;
@@ -41,7 +41,7 @@ static wk_status read_series(const wk_data_config *data, wk_candle_reader *store
         WK_TRY(wk_timeframe_parse(data->resample_from, &file_timeframe, err));
     wk_series series = {0};
     if (store) {
-        WK_TRY(store(data, data->symbols.v[s], file_timeframe, &series, err));
+        WK_TRY(store->candles(data, data->symbols.v[s], file_timeframe, &series, err));
     } else {
         char path[PATH_MAX];
         wk_import_report report;
@@ -59,7 +59,7 @@ static wk_status read_series(const wk_data_config *data, wk_candle_reader *store
 }
 
 /* From the store, or from files when it is NULL. */
-static wk_status load_candles(const wk_data_config *data, wk_candle_reader *store, wk_panel *out, wk_err *err)
+static wk_status load_candles(const wk_data_config *data, const wk_store_reader *store, wk_panel *out, wk_err *err)
 {
     size_t S = data->symbols.n;
     wk_status status = WK_OK;
@@ -95,7 +95,7 @@ static wk_status load_candles(const wk_data_config *data, wk_candle_reader *stor
     return status;
 }
 
-static wk_status load_panel(const wk_run_config *config, wk_candle_reader *store, wk_dataset *out, wk_err *err)
+static wk_status load_panel(const wk_run_config *config, const wk_store_reader *store, wk_dataset *out, wk_err *err)
 {
     const wk_data_config *data = &config->data;
     int source = data->source;
@@ -143,7 +143,7 @@ static void hash_panel(const wk_panel *panel, char out[65])
     wk_hash_finish(hash, out);
 }
 
-wk_status wk_dataset_load_panel(const wk_run_config *config, wk_candle_reader *store, wk_dataset *out,
+wk_status wk_dataset_load_panel(const wk_run_config *config, const wk_store_reader *store, wk_dataset *out,
                                 wk_err *err)
 {
     wk_dataset d = {0};
@@ -152,7 +152,7 @@ wk_status wk_dataset_load_panel(const wk_run_config *config, wk_candle_reader *s
     if (status == WK_OK)
         status = load_panel(config, store, &d, err);
     if (status == WK_OK)
-        status = wk__dataset_join_outside(&config->data, data_root(&config->data), &d.panel, err);
+        status = wk__dataset_join_outside(&config->data, data_root(&config->data), store, &d.panel, err);
     if (status != WK_OK) {
         wk_dataset_finish(&d);
         return status;
@@ -180,7 +180,7 @@ wk_status wk_dataset_compute(const wk_run_config *config, wk_dataset *d, wk_err 
     return WK_OK;
 }
 
-wk_status wk_dataset_load(const wk_run_config *config, wk_candle_reader *store, wk_dataset *out,
+wk_status wk_dataset_load(const wk_run_config *config, const wk_store_reader *store, wk_dataset *out,
                           wk_err *err)
 {
     wk_dataset d;

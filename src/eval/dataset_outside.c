@@ -93,17 +93,39 @@ wk_status wk__dataset_load_tapes(const wk_data_config *data, const char *root, w
     return status;
 }
 
+/* One series for every market from the store; some market must have one. */
+static wk_status read_stored(const wk_outside_config *config, const wk_data_config *data,
+                             const wk_store_reader *store, const wk_panel *panel,
+                             wk_outside *series, wk_err *err)
+{
+    size_t found = 0;
+    if (!store)
+        return wk_fail(err, WK_E_CONFIG,
+                       "data.outside (%s): this program reads no store; name a `file`",
+                       config->name);
+    for (size_t s = 0; s < panel->S; s++) {
+        WK_TRY(store->values(data, config, panel->symbols[s], &series[s], err));
+        found += series[s].n > 0;
+    }
+    if (!found)
+        return wk_fail(
+            err, WK_E_DATA,
+            "data.outside (%s): the store has no such series; see wick store list --values",
+            config->name);
+    return WK_OK;
+}
+
 /* One series for every market; a market without a file has none, but some market must have one. */
-static wk_status read_outside(const wk_outside_config *config, const wk_data_config *data,
-                              const char *root, wk_outside *series, wk_err *err)
+static wk_status read_outside(const wk_outside_config *config, const char *root,
+                              const wk_panel *panel, wk_outside *series, wk_err *err)
 {
     size_t found = 0;
     char path[PATH_MAX] = "";
-    for (size_t s = 0; s < data->symbols.n; s++) {
-        WK_TRY(resolve(root, config->file, data->symbols.v[s], path, err));
+    for (size_t s = 0; s < panel->S; s++) {
+        WK_TRY(resolve(root, config->file, panel->symbols[s], path, err));
         if (!wk_file_exists(path)) {
             wk_log_write(WK_LOG_INFO, "data.outside", "series=%s symbol=%s file=absent",
-                         config->name, data->symbols.v[s]);
+                         config->name, panel->symbols[s]);
             continue;
         }
         WK_TRY(wk_outside_read(config, path, &series[s], err));
@@ -116,8 +138,8 @@ static wk_status read_outside(const wk_outside_config *config, const wk_data_con
     return WK_OK;
 }
 
-wk_status wk__dataset_join_outside(const wk_data_config *data, const char *root, wk_panel *panel,
-                                   wk_err *err)
+wk_status wk__dataset_join_outside(const wk_data_config *data, const char *root,
+                                   const wk_store_reader *store, wk_panel *panel, wk_err *err)
 {
     size_t K = data->outside.n, S = panel->S;
     const wk_outside_config *configs = data->outside.v;
@@ -128,7 +150,9 @@ wk_status wk__dataset_join_outside(const wk_data_config *data, const char *root,
     wk_status status = series && stale ? WK_OK : wk_fail(err, WK_E_NOMEM, "out of memory");
     for (size_t k = 0; k < K && status == WK_OK; k++) {
         stale[k] = configs[k].stale_s;
-        status = read_outside(&configs[k], data, root, series + k * S, err);
+        status = configs[k].file[0]
+                     ? read_outside(&configs[k], root, panel, series + k * S, err)
+                     : read_stored(&configs[k], data, store, panel, series + k * S, err);
     }
     if (status == WK_OK)
         status = wk_panel_join(panel, series, stale, K, err);

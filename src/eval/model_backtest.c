@@ -64,7 +64,7 @@ wk_status wk_model_backtest_run(const wk_run_config *config, const char *model_d
     wk_forecast *forecasts = NULL;
     wk_status status = wk_model_load(model_dir, &model, err);
     if (status == WK_OK)
-        status = wk_dataset_load(config, wk_dataset_store, &dataset, err);
+        status = wk_dataset_load(config, &wk_dataset_store, &dataset, err);
     if (status == WK_OK)
         status = wk_dataset_instruments(config, &dataset, err);
     if (status == WK_OK) {

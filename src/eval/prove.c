@@ -35,7 +35,7 @@ wk_status wk_prove_seed(const wk_run_config *config, uint64_t seed, double edge,
     wk_targets targets;
     wk_walk_forward walk = {0};
     wk_judgement judged = {0};
-    WK_TRY(wk_dataset_load(&c, wk_dataset_store, &dataset, err));
+    WK_TRY(wk_dataset_load(&c, &wk_dataset_store, &dataset, err));
     size_t S = dataset.panel.S;
     double *mean = calloc(dataset.panel.T * S, sizeof *mean);
     wk_status status = mean ? WK_OK : wk_fail(err, WK_E_NOMEM, "out of memory");

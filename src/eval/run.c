@@ -9,6 +9,7 @@
 
 #include "forecast_file.h"
 #include "judge.h"
+#include "reference.h"
 #include "walk_forward.h"
 #include "wick/file.h"
 #include "wick/log.h"
@@ -45,7 +46,7 @@ static wk_status read_json(const char *dir, const char *name, json_t **out, wk_e
 /* Labels beside the dataset that they belong to. */
 static wk_status load(const wk_run_config *config, wk_dataset *dataset, wk_targets *targets, wk_err *err)
 {
-    WK_TRY(wk_dataset_load(config, wk_dataset_store, dataset, err));
+    WK_TRY(wk_dataset_load(config, &wk_dataset_store, dataset, err));
     wk_status status = wk_dataset_instruments(config, dataset, err);
     if (status == WK_OK)
         status = wk_targets_make(config, &dataset->panel, dataset->table.sigma, &dataset->arena, targets,
@@ -67,6 +68,10 @@ static wk_status save_walk(const wk_run_config *config, const wk_dataset *datase
     WK_TRY(wk_forecast_file_write(path, &dataset->panel, walk, err));
     snprintf(path, sizeof path, "%s/model", dir);
     WK_TRY(wk_model_save(&walk->model, config, dataset, path, err));
+    /* The newest fold trained on what lies before its test block. */
+    const json_t *fold = json_array_get(walk->folds, json_array_size(walk->folds) - 1);
+    const json_t *begin = json_object_get(fold, "begin_step");
+    WK_TRY(wk_reference_write(dataset, begin ? (size_t)json_integer_value(begin) : dataset->panel.T, path, err));
     char *text = wk_config_dump(&wk_run_config_table, config);
     snprintf(path, sizeof path, "%s/config.json", dir);
     wk_status status = wk_file_write_atomic(path, text, strlen(text), err);

@@ -22,6 +22,7 @@ struct wk_sim_venue {
     double *per_tick;
     int64_t *pos, *mark, *entry_cost_e8, *margin_e8; /* margin: posted, less funding paid from it */
     double *entry;                                   /* average, ticks */
+    double *lever;                                   /* of the last entry */
     int64_t *stop, *profit, *liquidation, *bankrupt; /* ticks; 0: none */
     uint64_t *parent;
     slot *slots;
@@ -79,6 +80,7 @@ wk_status wk_sim_venue_plan(wk_arena *arena, const wk_sim_config *config,
     v->pos = wk_arena_array(arena, int64_t, S);
     v->mark = wk_arena_array(arena, int64_t, S);
     v->entry = wk_arena_array(arena, double, S);
+    v->lever = wk_arena_array(arena, double, S);
     v->entry_cost_e8 = wk_arena_array(arena, int64_t, S);
     v->margin_e8 = wk_arena_array(arena, int64_t, S);
     v->stop = wk_arena_array(arena, int64_t, S);
@@ -213,7 +215,7 @@ static wk_status fill(const context *c, uint64_t id, int side, int64_t lots, int
         double held = (double)(before > 0 ? before : -before);
         v->entry[s] = (v->entry[s] * held + (double)ticks * (double)lots) / (held + (double)lots);
         v->entry_cost_e8[s] += value;
-        v->margin_e8[s] += (int64_t)((double)value / v->config.leverage);
+        v->margin_e8[s] += (int64_t)((double)value / v->lever[s]);
     } else if (after == 0) {
         v->entry[s] = 0.0;
         v->entry_cost_e8[s] = v->margin_e8[s] = 0;
@@ -337,6 +339,8 @@ static wk_status play_order(const context *c, slot *o, const int64_t ohl[3], boo
         *inside = false;
         return WK_OK;
     }
+    if (!q->reduce_only)
+        v->lever[s] = q->leverage > 0.0 ? q->leverage : v->config.leverage;
     WK_TRY(fill(c, q->id, side, lots, price, maker, q->reason, room));
     if (!q->reduce_only) {
         v->stop[s] = q->stop_ticks;
@@ -432,6 +436,43 @@ wk_status wk_sim_flatten(wk_sim_venue *v, int64_t close_ns, const double *sigma,
             fill(&c, v->parent[s], -side, side * v->pos[s], v->mark[s], false, WK_REASON_END, -1));
     }
     return WK_OK;
+}
+
+wk_status wk_sim_restore(wk_sim_venue *v, const wk_sim_position *p, wk_err *err)
+{
+    size_t s = p->symbol;
+    WK_ASSERT(s < v->S);
+    if (v->pos[s] != 0 || v->n_slots[s] != 0)
+        return wk_fail(err, WK_E_STATE,
+                       "simulated venue: market %zu holds something already; restore before trading",
+                       s);
+    if (p->lots == 0)
+        return WK_OK;
+    int64_t cash;
+    if (p->entry_ticks <= 0 || p->mark_ticks <= 0 || p->lots == INT64_MIN)
+        return wk_fail(err, WK_E_ARG,
+                       "simulated venue: market %zu: entry %lld and mark %lld ticks must be positive",
+                       s, (long long)p->entry_ticks, (long long)p->mark_ticks);
+    int side = p->lots > 0 ? 1 : -1;
+    if (!wk_money_fill(&v->unit[s], side, side * p->lots, p->entry_ticks, &cash))
+        return overflow(err, s);
+    int64_t value = cash < 0 ? -cash : cash;
+    v->lever[s] = p->leverage > 0.0 ? p->leverage : v->config.leverage;
+    v->pos[s] = p->lots;
+    v->mark[s] = p->mark_ticks;
+    v->entry[s] = (double)p->entry_ticks;
+    v->entry_cost_e8[s] = value;
+    v->margin_e8[s] = (int64_t)((double)value / v->lever[s]) + p->funding_e8;
+    v->stop[s] = p->stop_ticks;
+    v->profit[s] = p->profit_ticks;
+    v->parent[s] = p->parent;
+    set_liquidation(v, s);
+    return WK_OK;
+}
+
+void wk_sim_restore_cash(wk_sim_venue *v, int64_t cash_e8)
+{
+    v->cash_e8 = cash_e8;
 }
 
 const int64_t *wk_sim_positions(const wk_sim_venue *v)

@@ -75,6 +75,42 @@ static const wk_cfg_row rows[] = {
      "off"},
     {"cost_estimate", WK_CFG_REAL, AT(cost_estimate), NULL, "0.0014", 0, 1, NULL, NULL,
      "what the expected-value policy believes a round trip costs, a fraction of the notional"},
+    {"confidence_min", WK_CFG_REAL, AT(confidence_min), NULL, "0", 0, 1, NULL, NULL,
+     "HOLD unless the model gives the side this probability (models with classes); 0: off"},
+    {"act_on_change", WK_CFG_BOOL, AT(act_on_change), NULL, "false", 0, 0, NULL, NULL,
+     "enter only when the confirmed signal differs from the last one: no second entry on a signal "
+     "that stands"},
+    {"reprice_max", WK_CFG_INT, AT(reprice_max), NULL, "0", 0, 14, NULL, NULL,
+     "a limit that expires is placed anew at the price of that close, while its signal stands, at "
+     "most so many times; then it is given up or taken (market_after_expiry)"},
+    {"confidence_full", WK_CFG_REAL, AT(confidence_full), NULL, "0", 0, 1e9, NULL, NULL,
+     "size x (share + (1 - share) x min(1, max(0, (c - low) / (full - low)))), c the probability of "
+     "the side, or |score| without classes; full is this key, 0: off"},
+    {"confidence_low", WK_CFG_REAL, AT(confidence_low), NULL, "0", 0, 1e9, NULL, NULL,
+     "low in the formula of confidence_full"},
+    {"confidence_share", WK_CFG_REAL, AT(confidence_share), NULL, "0.5", 0, 1, NULL, NULL,
+     "share in the formula of confidence_full: the least size"},
+    {"liquidation_factor", WK_CFG_REAL, AT(liquidation_factor), NULL, "0", 0, 100, NULL, NULL,
+     "the leverage of an entry is lowered until its liquidation lies at least this x the stop's "
+     "distance away, and the order carries it; needs a stop; 0: off"},
+    {"maintenance_margin", WK_CFG_REAL, AT(maintenance_margin), NULL, "0.005", 0, 0.99, NULL, NULL,
+     "the venue's maintenance margin rate that liquidation_factor reckons with"},
+    {"max_gross_exposure", WK_CFG_REAL, AT(max_gross_exposure), NULL, "0", 0, 1000, NULL, NULL,
+     "entries are cut to keep the sum of all positions and waiting entries within this fraction of "
+     "the equity; 0: off"},
+    {"max_net_exposure", WK_CFG_REAL, AT(max_net_exposure), NULL, "0", 0, 1000, NULL, NULL,
+     "likewise longs less shorts, in either direction; 0: off"},
+    {"loss_streak", WK_CFG_INT, AT(loss_streak), NULL, "0", 0, 10000, NULL, NULL,
+     "after so many round trips in a row that lost after costs, in any market, entries pause; 0: "
+     "off"},
+    {"loss_pause_bars", WK_CFG_INT, AT(loss_pause_bars), "bars", "24", 0, 1000000, NULL, NULL,
+     "for so many closes"},
+    {"stale_bars", WK_CFG_INT, AT(stale_bars), "bars", "0", 0, 1000000, NULL, NULL,
+     "a market without a bar of its own (absent or imputed) for so many is stale: no entry, and a "
+     "waiting one is cancelled; 0: off"},
+    {"stale_markets_max", WK_CFG_REAL, AT(stale_markets_max), NULL, "0", 0, 1, NULL, NULL,
+     "no entry anywhere, and waiting ones are cancelled, while a larger share of the markets is "
+     "stale (see stale_bars); 0: off"},
     {0},
 };
 

@@ -118,6 +118,29 @@ wk_status wk_ledger_fill(wk_ledger *l, const wk_trader_event *e, size_t step, do
     return WK_OK;
 }
 
+wk_status wk_ledger_restore(wk_ledger *l, const wk_ledger_position *p, wk_err *err)
+{
+    WK_ASSERT(p->symbol < l->S);
+    open_trade *o = &l->open[p->symbol];
+    memset(o, 0, sizeof *o);
+    if (p->lots == 0)
+        return WK_OK;
+    wk_trader_event fill = {.kind = WK_TRADER_EVENT_FILL,
+                            .time_ns = p->entry_ns,
+                            .symbol = p->symbol,
+                            .side = p->lots > 0 ? WK_SIDE_BUY : WK_SIDE_SELL,
+                            .qty_lots = p->lots > 0 ? p->lots : -p->lots,
+                            .price_ticks = p->entry_ticks,
+                            .fee_e8 = p->fees_e8,
+                            .slippage_e8 = p->slippage_e8};
+    int64_t cash;
+    bool closed;
+    wk_trade trade;
+    WK_TRY(wk_ledger_fill(l, &fill, p->entry_step, p->score, &cash, &closed, &trade, err));
+    o->funding_e8 = p->funding_e8;
+    return WK_OK;
+}
+
 void wk_ledger_funding(wk_ledger *l, uint32_t symbol, int64_t amount_e8)
 {
     WK_ASSERT(symbol < l->S);

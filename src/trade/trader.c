@@ -4,14 +4,6 @@
 #include "trader.h"
 #include "wick/hash.h"
 
-const char *wk_reason_name(wk_reason reason)
-{
-    static const char *const names[WK_REASON_COUNT] = {
-        "entry", "stop_loss",   "take_profit", "score_zero", "flip",
-        "time",  "liquidation", "drawdown",    "end",        "expired"};
-    return (unsigned)reason < WK_REASON_COUNT ? names[reason] : "unknown";
-}
-
 int64_t wk_order_id_bar(uint64_t id)
 {
     return (int64_t)(id >> 8 & ((UINT64_C(1) << 40) - 1));
@@ -46,6 +38,24 @@ static wk_status check(const wk_trade_config *c, size_t S, int64_t timeframe_ns,
     if (!(c->stop_loss >= 0.0 && c->take_profit >= 0.0))
         return wk_fail(err, WK_E_ARG, "trader: stop_loss %g, take_profit %g; must not be negative",
                        c->stop_loss, c->take_profit);
+    if (c->liquidation_factor > 0.0 && (c->stop_kind == 0 || !(c->stop_loss > 0.0)))
+        return wk_fail(err, WK_E_ARG,
+                       "trader: liquidation_factor %g needs a stop; set stop_kind and stop_loss",
+                       c->liquidation_factor);
+    if (c->confidence_full > 0.0 &&
+        !(c->confidence_full > c->confidence_low && c->confidence_share >= 0.0 &&
+          c->confidence_share <= 1.0))
+        return wk_fail(err, WK_E_ARG,
+                       "trader: confidence_full %g must be above confidence_low %g, and "
+                       "confidence_share %g between 0 and 1",
+                       c->confidence_full, c->confidence_low, c->confidence_share);
+    if (c->stale_markets_max > 0.0 && c->stale_bars == 0)
+        return wk_fail(err, WK_E_ARG,
+                       "trader: stale_markets_max %g needs stale_bars, which says what stale is",
+                       c->stale_markets_max);
+    if (c->reprice_max < 0 || c->reprice_max > 14)
+        return wk_fail(err, WK_E_ARG, "trader: reprice_max %lld is not between 0 and 14",
+                       (long long)c->reprice_max);
     return WK_OK;
 }
 
@@ -82,6 +92,11 @@ wk_status wk_trader_plan(wk_arena *arena, const wk_trade_config *config,
     t->missed = wk_arena_array(arena, wk__limit, S);
     t->x = wk_arena_array(arena, double, S);
     t->candidates = wk_arena_array(arena, wk__candidate, S);
+    t->rule = wk_arena_array(arena, wk__rule, S);
+    t->verdict = wk_arena_array(arena, uint8_t, S);
+    t->exposed = config->max_gross_exposure > 0.0 || config->max_net_exposure > 0.0;
+    t->guarded = config->stale_bars > 0 || config->loss_streak > 0;
+    t->pause_until = INT64_MIN;
     for (size_t s = 0; s < S; s++) {
         if (!wk_unit_init(&t->unit[s], instruments[s].tick, instruments[s].lot))
             return wk_fail(err, WK_E_ARG,
@@ -91,6 +106,7 @@ wk_status wk_trader_plan(wk_arena *arena, const wk_trade_config *config,
         t->per_tick[s] = wk_money_per_tick(instruments[s].tick);
         t->min_lots[s] = instruments[s].min_lots > 1 ? instruments[s].min_lots : 1;
         t->cool[s] = t->exit_void[s] = INT64_MIN;
+        t->rule[s].block_until_ns = t->rule[s].exits_step = INT64_MIN;
     }
     wk__signal_plan(arena, &t->config, S, timeframe_ns, &t->signal);
     *out = t;
@@ -167,6 +183,8 @@ static void on_fill(wk_trader *t, const wk_trader_event *e)
     }
     if (t->pos[s] == 0)
         t->entry[s] = 0;
+    if (t->config.loss_streak > 0)
+        wk__rules_fill(t, s, cash - e->fee_e8 - e->slippage_e8);
 }
 
 /* The order is gone with e->qty_lots unfilled. */
@@ -177,7 +195,8 @@ static void on_canceled(wk_trader *t, const wk_trader_event *e)
     if (limit->id != 0 && e->order_id == limit->id) {
         wk__limit gone = *limit;
         limit->id = 0;
-        if (e->reason == WK_REASON_EXPIRED && t->config.market_after_expiry)
+        gone.reprice = gone.attempt < t->config.reprice_max;
+        if (e->reason == WK_REASON_EXPIRED && (gone.reprice || t->config.market_after_expiry))
             t->take[s] = gone;
         else
             t->missed[s] = gone;
@@ -199,12 +218,15 @@ static void digest_action(wk_trader *t, const wk_action *a)
                               o->kind,        o->reason,      o->reduce_only,  o->qty_lots,
                               o->price_ticks, o->stop_ticks,  o->profit_ticks, o->expires_ns};
     t->intents = wk_digest_bytes(t->intents, values, sizeof values);
+    if (o->leverage > 0.0)
+        t->intents = wk_digest_bytes(t->intents, &o->leverage, sizeof o->leverage);
 }
 
 void wk_trader_step(wk_trader *t, const wk_trader_event *e, wk_actions *actions)
 {
     size_t first = actions->n;
-    WK_ASSERT(e->kind == WK_TRADER_EVENT_BARS || e->symbol < t->S);
+    WK_ASSERT(e->kind == WK_TRADER_EVENT_BARS || e->kind == WK_TRADER_EVENT_OVERRIDE ||
+              e->symbol < t->S);
     switch (e->kind) {
     case WK_TRADER_EVENT_BARS:
         wk__trader_bars(t, e, actions);
@@ -219,6 +241,11 @@ void wk_trader_step(wk_trader *t, const wk_trader_event *e, wk_actions *actions)
     case WK_TRADER_EVENT_FUNDING:
         if (__builtin_add_overflow(t->cash_e8, e->amount_e8, &t->cash_e8))
             fail(t);
+        else if (t->pos[e->symbol] != 0)
+            t->rule[e->symbol].trip_e8 += e->amount_e8;
+        break;
+    case WK_TRADER_EVENT_OVERRIDE:
+        wk__trader_override(t, e, actions);
         break;
     case WK_TRADER_EVENT_ACK:
         break;
@@ -238,6 +265,14 @@ int64_t wk_trader_position(const wk_trader *t, size_t s, int64_t *entry_ticks)
     if (entry_ticks != NULL)
         *entry_ticks = t->entry[s];
     return t->pos[s];
+}
+
+void wk_trader_brackets(const wk_trader *t, size_t s, int64_t *stop_ticks, int64_t *profit_ticks)
+{
+    WK_ASSERT(s < t->S);
+    bool held = t->pos[s] != 0;
+    *stop_ticks = held ? t->rule[s].stop : 0;
+    *profit_ticks = held ? t->rule[s].profit : 0;
 }
 
 int64_t wk_trader_cash_e8(const wk_trader *t)

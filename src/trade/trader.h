@@ -32,13 +32,31 @@ typedef struct {
     uint64_t id; /* 0: none */
     int64_t lots, ticks;
     int8_t side;
+    uint8_t attempt; /* how often it has been placed anew */
+    bool reprice;    /* of one that expired: place it anew instead of taking */
 } wk__limit;
 
 typedef struct {
     uint32_t symbol;
     int8_t side;
+    bool forced;
     double strength;
 } wk__candidate;
+
+/* The state of the rules that are off by default, by market. */
+typedef struct {
+    int64_t trip_e8;         /* cash that the open round trip has moved */
+    int64_t seen;            /* number of the last bar with data; 0: none yet */
+    int64_t block_until_ns;  /* no entry at closes before */
+    int64_t force_until_ns;  /* the signal is `force` at closes before */
+    int64_t stop, profit;    /* bracket of the last entry, ticks */
+    int8_t force;            /* 0: none */
+    int8_t spoken;           /* the last confirmed signal */
+    bool flat;               /* to be left at each close until flat */
+    bool stale;
+    uint8_t exits;      /* orders of override.c at bar exits_step */
+    int64_t exits_step;
+} wk__rule;
 
 struct wk_trader {
     wk_trade_config config;
@@ -67,6 +85,14 @@ struct wk_trader {
     wk__limit *limit, *take, *missed;
     double *x; /* score * sigma of this bar, NaN: none */
     wk__candidate *candidates;
+    wk__rule *rule;
+    uint8_t *verdict; /* wk_trade_verdict */
+    bool exposed;     /* a limit of exposure is set */
+    bool markets_stale;
+    bool overridden; /* a person has spoken: forced, flat and block are read */
+    bool guarded;    /* wk__rules_forbid has something to say */
+    int64_t losses, pause_until; /* lost round trips in a row; no entry at bars before this one */
+    double gross, net;           /* exposure of all that is held or waits, 1e-8 */
 };
 
 void wk__signal_plan(wk_arena *arena, const wk_trade_config *config, size_t S, int64_t timeframe_ns,
@@ -83,6 +109,25 @@ int wk__signal_want(const wk__signal *signal, const wk_trade_config *config,
 
 /* The bar event: marks, stops of the portfolio, exits, entries. */
 void wk__trader_bars(wk_trader *trader, const wk_trader_event *event, wk_actions *actions);
+
+/* rules.c: see there. */
+bool wk__rules_sure(const wk_trade_config *config, const wk_forecast *forecast, int side);
+double wk__rules_size_share(const wk_trade_config *config, const wk_forecast *forecast, int side);
+double wk__rules_leverage(const wk_trader *trader, int side, double sigma);
+void wk__rules_fill(wk_trader *trader, size_t s, int64_t cash_e8);
+void wk__rules_stale(wk_trader *trader, const wk_trader_event *event);
+void wk__rules_expose(wk_trader *trader);
+int64_t wk__rules_fit(wk_trader *trader, size_t s, int side, int64_t lots, int64_t ticks);
+wk_trade_verdict wk__rules_forbid(const wk_trader *trader, const wk_trader_event *event, size_t s);
+
+/* Places a reduce-only market order for what will be held, and cancels a waiting limit. */
+void wk__trader_leave(wk_trader *trader, size_t s, int64_t lots, wk_reason reason, int attempt,
+                      wk_actions *actions);
+void wk__trader_drop_limit(wk_trader *trader, size_t s, wk_actions *actions);
+/* The position once all that is on its way to the venue has been filled. */
+int64_t wk__trader_intended(const wk_trader *trader, size_t s);
+/* override.c: the event. */
+void wk__trader_override(wk_trader *trader, const wk_trader_event *event, wk_actions *actions);
 
 /* A limit entry that will not be filled any more leaves its move up to the mark `ticks` in
  * missed_e8. */

@@ -135,7 +135,7 @@ refused 2 'timeframe 7x: write 1m' "import: an unknown timeframe" \
 cp -r keep/store in/store
 h5=$(find in/store -name '2018.h5')
 head -c 3000 "$h5" >in/part && mv in/part "$h5"
-refused 1 "2018.h5: HDF5 says .*import the bars again" "import: a damaged store file is not written over" \
+refused 1 "2018.h5: HDF5 says .*store check --repair" "import: a damaged store file is not written over" \
     "$wick" import in/good.csv --venue v --symbol GOOD --timeframe 1h --store in/store
 [ "$(wc -c <"$h5")" -eq 3000 ]
 ok $? "the damaged file is as it was"

@@ -18,6 +18,7 @@ cd "$dir" || exit 1
 sed -i 's/"symbols": [0-9]*, "bars": [0-9]*/"symbols": 2, "bars": 12000/' configs/demo.json
 grep -q '"bars": 12000' configs/demo.json || echo "# configs/demo.json has another form now: the whole demo runs, twice"
 unset WICK_DATA
+export WICK_HOME="$dir/home"
 
 # No test asks a venue: these answer in their place.
 config=''
@@ -38,13 +39,19 @@ for name in kraken kraken-futures delta amberdata; do
 done
 printf '{"venues":{%s}}' "$config" >"$dir/fetch.json"
 export WICK_FETCH_CONFIG="$dir/fetch.json" WICK_AMBERDATA_KEY=UAKtest
+# The outside series is the clock of the local Kraken.
+url=$(sed 's/.*"url":"\([^"]*\)".*/\1/' "$dir/kraken/out")
+sed -i -e "s#\"url\": \"[^\"]*\"#\"url\": \"$url/0/public/Time\"#" -e 's#"/data"#"/result"#' \
+    -e 's#"/timestamp"#"/unixtime"#' -e 's#"/value"#"/unixtime"#' \
+    -e "s#\"every_s\": [0-9]*#\"ca_file\": \"$dir/kraken/ca.pem\"#" configs/outside.json
 
 # Some read what others leave, so these come first, in this order.
 first='import
 run
 train
 nn train
-gbdt train'
+gbdt train
+paper'
 # Minutes of work each: run by hand before a release.
 slow='bench backtest.bars
 prove'

@@ -70,6 +70,18 @@ for name in squared_missing logistic_missing softprob_leaves; do
     cmp c.csv own.csv >log 2>&1
     ok $? "$name: and predicts the same bits"
 done
+models=$golden/interchange
+for model in xgboost_3.2.0_categories.ubj lightgbm_categories.txt xgboost_2.1.4_dart.json; do
+    rm -f trees trees.c p.csv
+    "$wick" export "$models/$model" --c trees.c --name trees >log 2>&1 &&
+        ${CC:-cc} -std=c99 -Wall -Wextra -Werror -O2 -Dtrees_MAIN trees.c -o trees >>log 2>&1 &&
+        ./trees <"$models/rows.csv" >c.csv
+    predict "$models/$model" "$models/rows.csv" p.csv
+    case $model in *dart*) column=2- ;; *) column=1- ;; esac
+    tail -n +2 p.csv | cut -d, -f$column >own.csv
+    cmp c.csv own.csv >>log 2>&1
+    ok $? "$model: as C, the same bits"
+done
 "$wick" export "$golden/squared.json" --c trees.c --name 2trees >log 2>&1
 [ $? -eq 2 ] && grep -q '"2trees" is no name in C' log
 ok $? "a name that C does not take is refused"

@@ -78,6 +78,19 @@ ok $? "a target at every bar"
 train --out f --set fit.loss=focal --set fit.balanced=true --set standardize=true --set fit.epochs=5
 ok $? "focal loss, balanced classes, scaled inputs"
 
+# ---- the configurations that come with wick ----
+"$wick" nn train "$source/configs/bench/nn/reference.json" --data "$golden/arrays.h5" --out ref \
+    --set fit.loss=mse --set y=slope --set fit.epochs=1 --json >log 2>&1 && grep -q '"epochs": 1,' log
+ok $? "the reference network"
+for config in "$source"/configs/experiments/nn/*.json; do
+    "$wick" nn reproduce "$config" --model none --set train_sequences=1 --set test_sequences=1 >log 2>&1 ||
+        grep -q -- '--data must name' log
+    ok $? "$(basename "$config")"
+done
+"$wick" nn reproduce "$source/configs/experiments/nn/copy-500.json" --model TCN --set bars=4 --set train_sequences=40 \
+    --set test_sequences=20 --set models.0.fit.epochs=2 --json >log 2>/dev/null && grep -q '"loss": ' log
+ok $? "a score and the published one beside it"
+
 # ---- what is refused ----
 says 'no array named Z' train --out e --set x=Z
 ok $? "a missing array is named"

@@ -12,7 +12,10 @@ typedef struct {
     int64_t from_ns, to_ns;
     int asks; /* how often an empty answer is asked for again */
     bool is_head;
+    int refusals; /* how often it was too wide though it holds one candle: the venue is slow, not the part wide */
 } part;
+
+enum { REFUSALS_MAX = 10 };
 
 typedef WK_REST_LIST(part) parts;
 
@@ -66,16 +69,21 @@ static wk_status push(parts *todo, int64_t from_ns, int64_t to_ns, int asks, boo
     part *p = WK_REST_ADD(todo);
     if (!p)
         return wk_fail(err, WK_E_NOMEM, "out of memory");
-    *p = (part){from_ns, to_ns, asks, is_head};
+    *p = (part){from_ns, to_ns, asks, is_head, 0};
     return WK_OK;
 }
 
 static wk_status push_halves(const wk__series *x, parts *todo, const part *p, wk_err *err)
 {
     int64_t bars = (p->to_ns - p->from_ns) / x->base_ns;
-    if (bars < 2)
-        return wk_fail(err, WK_E_IO, "%s cannot answer even for one candle of %s",
-                       x->session->rest.name, x->wire);
+    if (bars < 2) {
+        if (p->refusals == REFUSALS_MAX)
+            return wk_fail(err, WK_E_IO, "%s cannot answer even for one candle of %s; the same command goes on from here later",
+                           x->session->rest.name, x->wire);
+        WK_TRY(push(todo, p->from_ns, p->to_ns, p->asks, p->is_head, err));
+        todo->v[todo->n - 1].refusals = p->refusals + 1;
+        return WK_OK;
+    }
     int64_t middle_ns = p->from_ns + bars / 2 * x->base_ns;
     WK_TRY(push(todo, middle_ns, p->to_ns, p->asks, false, err));
     return push(todo, p->from_ns, middle_ns, p->asks, p->is_head, err);

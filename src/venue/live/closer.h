@@ -73,6 +73,10 @@ int64_t wk__closer_due(const wk__closer *closer);
 /* Closes that bar. */
 void wk__closer_close(wk__closer *closer, int64_t arrival_ns);
 
+/* When the clock leapt over more than 20,000 buckets, they are asked for instead of closed one by
+ * one. */
+void wk__closer_skip(wk__closer *closer, int64_t venue_ns);
+
 /* A bar from elsewhere (REST). */
 void wk__closer_repair(wk__closer *closer, size_t timeframe, const wk__closed *bar,
                        int64_t arrival_ns);

@@ -58,6 +58,9 @@ static const wk_cfg_row rows[] = {
      "the streams to record"},
     {"timeframes", WK_CFG_STRINGS, AT(timeframes), NULL, "[\"1m\", \"15m\", \"1h\"]", 0, 0, NULL,
      NULL, "rising; the first is closed from the streams, its multiples are made of it"},
+    {"flow", WK_CFG_STRINGS, AT(flow), NULL, "[]", 0, 0, NULL, NULL,
+     "periods of flow features (wick/flow.h) of trades and books, such as [\"1s\", \"1m\"]: stored as the series "
+     "flow_1s.spread_bps ..."},
     {"close_grace_ms", WK_CFG_INT, AT(close_grace_ms), "ms", "2000", 0, 600000, NULL, NULL,
      "a bar closes so long after its end by the venue's clock, though no trade closes it"},
     {"store", WK_CFG_STRING, AT(store), NULL, "\"\"", 0, 0, NULL, NULL,

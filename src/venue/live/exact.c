@@ -30,12 +30,20 @@ void wk__sum_add(wk__sum *sum, wk_decimal term)
         scale = SCALE_MAX;
     }
     if (scale > sum->scale) {
-        sum->digits *= power_of_ten(scale - sum->scale);
+        wk__int128 factor = power_of_ten(scale - sum->scale), most = power_of_ten(37) / factor;
+        sum->digits = sum->digits > most ? most : sum->digits < -most ? -most : sum->digits;
+        sum->digits *= factor;
         sum->scale = scale;
     } else {
         digits *= power_of_ten(sum->scale - scale);
     }
     sum->digits += digits;
+    /* No market trades so much; what claims it must not overflow the next sum. */
+    wk__int128 most = power_of_ten(37);
+    if (sum->digits > most)
+        sum->digits = most;
+    if (sum->digits < -most)
+        sum->digits = -most;
 }
 
 wk_decimal wk__sum_value(const wk__sum *sum)
@@ -46,11 +54,14 @@ wk_decimal wk__sum_value(const wk__sum *sum)
         digits /= 10;
         scale--;
     }
-    while (digits > INT64_MAX || digits < -INT64_MAX) {
-        WK_ASSERT(scale > 0);
+    while (scale > 0 && (scale > SCALE_MAX || digits > INT64_MAX || digits < -INT64_MAX)) {
         digits = divide_rounded(digits, 10);
         scale--;
     }
+    if (digits > INT64_MAX)
+        digits = INT64_MAX;
+    if (digits < -INT64_MAX)
+        digits = -INT64_MAX;
     return (wk_decimal){(int64_t)digits, scale};
 }
 

@@ -7,7 +7,7 @@
 __extension__ typedef __int128 wk__int128;
 
 /* A sum of sizes: digits * 10^-scale. Exact while its terms have at most 18 decimals (the rest of a
- * longer one is rounded) and it stays below 10^19. */
+ * longer one is rounded) and it stays below 10^19; beyond, it stays there. */
 typedef struct {
     wk__int128 digits;
     int scale;

@@ -21,7 +21,7 @@ typedef struct {
     union {
         wk_live_bar bar;
         struct {
-            char name[24];
+            char name[48];
             wk_fresh_value value;
         } value;
         wk_instrument *instrument; /* owned */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "exact.h"
+#include "live_flow.h"
 #include "live_internal.h"
 #include "wick/clock.h"
 #include "wick/log.h"
@@ -15,6 +16,7 @@ enum { BOOK_DECIMALS_PRICE = 9, BOOK_DECIMALS_QTY = 6, BACKOFF_MOST_S = 30 };
 
 #define BACKOFF_FIRST_NS (WK_NS_PER_S / 2)
 
+#define LEAP_NS (3600 * WK_NS_PER_S)
 #define ANSWER_NS (30 * WK_NS_PER_S)
 
 /* ---- what the closers say ---- */
@@ -73,6 +75,7 @@ static wk_status make_market(wk_live *live, wk__market *m, const wk__planned *pl
     m->funding.scale = m->open_interest.scale = m->mark.scale = -1;
     double contract = config->contract_values.n ? config->contract_values.v[index] : 1;
     m->contract = wk__decimal_of(contract);
+    wk__live_flow_plan(live, m);
     wk_live_market *about = &m->about;
     snprintf(about->venue, sizeof about->venue, "%s", config->name);
     snprintf(about->name_stream, sizeof about->name_stream, "%s", config->symbols.v[index]);
@@ -147,9 +150,12 @@ wk_status wk_live_create(const wk_live_config *config, const wk_live_sinks *sink
         return wk_fail(err, WK_E_NOMEM, "out of memory");
     live->config = config;
     live->sinks = *sinks;
+    wk_arena_init(&live->arena);
     wk_status status = wk__live_plan(config, &plan, &live->n_connections, err);
     if (status == WK_OK)
         status = wk__live_timeframes(config, live->timeframes_ns, err);
+    if (status == WK_OK)
+        status = wk__live_flow_timeframes(config, &live->flow, err);
     if (status == WK_OK) {
         live->n_timeframes = config->timeframes.n;
         live->n_venues = config->venues.n;
@@ -180,6 +186,7 @@ void wk_live_destroy(wk_live *live)
     free(live->connections);
     free(live->markets);
     free(live->touched);
+    wk_arena_finish(&live->arena);
     free(live);
 }
 
@@ -211,6 +218,15 @@ static int64_t venue_due(const wk__venue *venue)
  * is called, and how often, changes nothing. */
 void wk_live_advance(wk_live *live, int64_t now_ns)
 {
+    wk__live_flow_advance(live, now_ns);
+    bool has_leapt = false;
+    for (size_t v = 0; v < live->n_venues; v++)
+        has_leapt |= now_ns - venue_due(&live->venues[v]) > LEAP_NS;
+    for (size_t i = 0; has_leapt && i < live->n_markets; i++)
+        wk__closer_skip(live->markets[i].closer,
+                        wk__live_venue_time(live, &live->markets[i], now_ns));
+    if (has_leapt)
+        find_due(live);
     for (;;) {
         wk__venue *first = NULL;
         for (size_t v = 0; v < live->n_venues; v++)
@@ -306,6 +322,7 @@ void wk__live_gap(wk_live *live, wk__market *m, int64_t now_ns)
     wk_err ignored;
     if (m->book && wk_book_follow(&m->follower, &gap, &ignored) != WK_OK)
         WK_ASSERT(false);
+    wk__live_flow_gap(live, m, now_ns);
     if (live->sinks.event)
         live->sinks.event(live->sinks.ctx, &gap,
                           live->venues[m->about.venue_index].clock.offset_ns);

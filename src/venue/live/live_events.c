@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "exact.h"
-#include "live_internal.h"
+#include "live_flow.h"
 #include "wick/clock.h"
 #include "wick/log.h"
 
-enum { VALUE_EVERY_S = 60, GOOD_MESSAGES = 20 };
+enum { VALUE_EVERY_S = 60, GOOD_MESSAGES = 20, IMPOSSIBLE_RUN = 20 };
+
+#define FAR_NS (3600 * WK_NS_PER_S)
 
 /* Contracts to the base currency, exactly. */
 static wk_decimal times(wk_decimal a, wk_decimal b)
@@ -60,6 +62,7 @@ static void on_trade(wk_live *live, wk__market *m, const wk_event *e)
     wk_event in_base = *e;
     in_base.trade.qty = times(e->trade.qty, m->contract);
     wk__closer_trade(m->closer, &in_base);
+    wk__live_flow_trade(live, m, &in_base);
     wk__live_touch(live, m);
 }
 
@@ -83,6 +86,8 @@ static void on_book(wk_live *live, wk__market *m, const wk_event *e)
             m->n_checked_fresh = m->follower.n_checked;
             m->is_subscribed[WK_LIVE_CHANNEL_BOOK] = true;
         }
+        if (e->kind == WK_EVENT_BOOK_END && m->follower.is_live)
+            wk__live_flow_book(live, m, e);
         return;
     }
     wk__venue *venue = &live->venues[m->about.venue_index];
@@ -265,6 +270,19 @@ static bool is_snapshot(const wk_event *e)
     }
 }
 
+/* A time far from the venue's clock is a damaged one: it would close bars by the thousand. What our
+ * own clock says does not matter, once a first message has told how far it is off. */
+static bool has_impossible_time(const wk__venue *venue, const wk_event *e)
+{
+    int64_t now = e->receive_ns + venue->clock.offset_ns;
+    if (!venue->clock.has_bound && !venue->clock.is_measured)
+        return false;
+    if (e->exchange_ns > now + FAR_NS ||
+        (e->kind == WK_EVENT_CANDLE && e->candle.open_ns > now + FAR_NS))
+        return true;
+    return e->exchange_ns > 0 && e->exchange_ns < now - FAR_NS && !is_snapshot(e);
+}
+
 void wk__live_on_event(void *ctx, const wk_event *given)
 {
     wk_live *live = ctx;
@@ -277,6 +295,20 @@ void wk__live_on_event(void *ctx, const wk_event *given)
         WK_ASSERT(e.symbol < c->n_markets);
         e.symbol += c->first_market;
         m = &live->markets[e.symbol];
+    }
+    bool is_impossible = has_impossible_time(venue, &e);
+    venue->n_impossible_run = is_impossible ? venue->n_impossible_run + 1 : 0;
+    if (venue->n_impossible_run >= IMPOSSIBLE_RUN) {
+        /* Not they: what was taken for the venue's clock is wrong. */
+        venue->clock = (wk__clock_offset){0};
+        venue->n_impossible_run = 0;
+        is_impossible = false;
+    }
+    if (is_impossible) {
+        venue->counts.impossible++;
+        e.exchange_ns = 0;
+        if (e.kind == WK_EVENT_TRADE || e.kind == WK_EVENT_CANDLE)
+            return;
     }
     /* Messages that leave the venue when they happen; a snapshot speaks of the past. */
     if ((e.kind == WK_EVENT_TRADE || e.kind == WK_EVENT_BOOK_BEGIN || e.kind == WK_EVENT_TICKER) &&

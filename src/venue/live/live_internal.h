@@ -4,8 +4,19 @@
 
 #include "clock_offset.h"
 #include "closer.h"
+#include "wick/arena.h"
+#include "wick/flow.h"
 #include "wick/live.h"
 #include "wick/parse.h"
+
+enum { WK__FLOW_FRAMES_MAX = 4 };
+
+/* The periods of flow features. */
+typedef struct {
+    size_t n;
+    int64_t ns[WK__FLOW_FRAMES_MAX];
+    char name[WK__FLOW_FRAMES_MAX][16];
+} wk__flow_frames;
 
 typedef struct {
     wk_live_market about;
@@ -22,6 +33,9 @@ typedef struct {
     wk_instrument instrument;
     wk_decimal funding, open_interest, mark; /* as last told; scale -1: never */
     int64_t open_interest_ns, mark_ns;
+    wk_flow *flow[WK__FLOW_FRAMES_MAX];
+    int64_t flow_open_ns[WK__FLOW_FRAMES_MAX]; /* INT64_MIN: nothing came yet */
+    bool flow_is_whole[WK__FLOW_FRAMES_MAX];   /* the running period was seen from its begin */
 } wk__market;
 
 typedef struct {
@@ -38,6 +52,7 @@ typedef struct {
     int64_t due_ns; /* venue time of its next bar; earliest of its markets */
     wk_live_counts counts;
     char status[96];
+    int n_impossible_run; /* events in a row whose time cannot be */
 } wk__venue;
 
 struct wk_live {
@@ -45,6 +60,8 @@ struct wk_live {
     wk_live_sinks sinks;
     int64_t timeframes_ns[WK__TIMEFRAMES_MAX];
     size_t n_timeframes;
+    wk__flow_frames flow;
+    wk_arena arena;
     wk__venue *venues;
     size_t n_venues;
     wk__connection *connections;

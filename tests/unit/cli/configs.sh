@@ -16,6 +16,7 @@ for file in "$2"/configs/*.json "$2"/configs/*/*.json; do
     */paper*.json) kind=bot ;;
     */serve*.json) kind=serve ;;
     */fetch*.json) kind=fetch ;;
+    */outside*.json) kind=outside ;;
     esac
     if "$wick" config check "$file" --kind $kind >"$work/once.json" &&
         "$wick" config check "$work/once.json" --kind $kind >"$work/twice.json" &&

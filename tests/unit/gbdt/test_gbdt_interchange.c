@@ -1,5 +1,5 @@
-/* Models of XGBoost 1.7 to 3.2 and of LightGBM give the margins that their makers gave, and survive being
- * written and read again. The files come from tests/golden/gbdt/make_interchange.py. */
+/* Models of XGBoost 1.7 to 3.2 and of LightGBM give the margins that their makers gave, and survive
+ * being written and read again. The files come from tests/golden/gbdt/make_interchange.py. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,8 +18,9 @@
 #define FOLDER GOLDEN_DIR "/interchange/"
 
 static const char *const versions[] = {"1.7.6", "2.1.4", "3.0.5", "3.1.1", "3.2.0"};
-static const char *const kinds[] = {"softprob.json", "softprob.ubj", "logistic.json", "squared.json",
-                                    "dart.json", "categories.json", "categories.ubj", "onehot.json"};
+static const char *const kinds[] = {"softprob.json",  "softprob.ubj", "logistic.json",
+                                    "squared.json",   "dart.json",    "categories.json",
+                                    "categories.ubj", "onehot.json"};
 static const char *const lightgbm[] = {"lightgbm_regression.txt", "lightgbm_binary.txt",
                                        "lightgbm_multiclass.txt", "lightgbm_categories.txt",
                                        "lightgbm_no_missing.txt"};
@@ -78,7 +79,8 @@ static void test_xgboost_models_of_all_versions_give_its_margins(void **state)
         for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
             char name[128];
             snprintf(name, sizeof name, "xgboost_%s_%s", versions[v], kinds[k]);
-            /* The sums run in the same order; XGBoost's logistic base is rounded in other places. */
+            /* The sums run in the same order; XGBoost's logistic base is rounded in other places.
+             */
             bool exact = !strstr(name, "logistic") && !strstr(name, "dart");
             double worst = worst_of(name);
             if (worst > (exact ? 0 : 1e-6))
@@ -117,12 +119,13 @@ static void assert_same_forest(const wk_forest *a, const wk_forest *b, const cha
 static void test_both_forms_round_trip(void **state)
 {
     (void)state;
-    static const char *const files[] = {"xgboost_3.2.0_softprob.json", "xgboost_3.2.0_categories.ubj",
-                                        "xgboost_2.1.4_dart.json", "xgboost_1.7.6_onehot.json",
-                                        "lightgbm_categories.txt", "lightgbm_multiclass.txt"};
+    static const char *const files[] = {
+        "xgboost_3.2.0_softprob.json", "xgboost_3.2.0_categories.ubj", "xgboost_2.1.4_dart.json",
+        "xgboost_1.7.6_onehot.json",   "lightgbm_categories.txt",      "lightgbm_multiclass.txt"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         for (int ubj = 0; ubj < 2; ubj++) {
-            char path[1024], copy[] = "/tmp/wick_gbdt_XXXXXX.json", copy_ubj[] = "/tmp/wick_gbdt_XXXXXX.ubj";
+            char path[1024], copy[] = "/tmp/wick_gbdt_XXXXXX.json",
+                             copy_ubj[] = "/tmp/wick_gbdt_XXXXXX.ubj";
             char *to = ubj ? copy_ubj : copy;
             wk_err err;
             int fd = mkstemps(to, ubj ? 4 : 5);
@@ -203,8 +206,9 @@ static void assert_refused(const char *text, const char *part)
 }
 
 #define HEAD "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nmax_feature_idx=1\n"
-#define TREE(left) "\nTree=0\nnum_leaves=3\nnum_cat=0\nsplit_feature=0 1\nthreshold=0.5 1.5\n" \
-                   "decision_type=2 2\nleft_child=" left "\nright_child=-2 -3\nleaf_value=1 2 3\n\n"
+#define TREE(left)                                                                                 \
+    "\nTree=0\nnum_leaves=3\nnum_cat=0\nsplit_feature=0 1\nthreshold=0.5 1.5\n"                    \
+    "decision_type=2 2\nleft_child=" left "\nright_child=-2 -3\nleaf_value=1 2 3\n\n"
 
 static void test_lightgbm_errors_name_the_line(void **state)
 {
@@ -217,8 +221,10 @@ static void test_lightgbm_errors_name_the_line(void **state)
     assert_refused(HEAD "objective=regression\n" TREE("0 -1") "end of trees\n", "cycle");
     assert_refused(HEAD "objective=regression\n" TREE("9 -1") "end of trees\n", "left_child");
     assert_refused(HEAD "objective=regression\n" TREE("1") "end of trees\n", "line 17");
-    assert_refused(HEAD "objective=regression\n" TREE("1 -1 1") "end of trees\n", "too many numbers");
-    assert_refused(HEAD "objective=multiclass num_class:3\n" TREE("1 -1") "end of trees\n", "num_class");
+    assert_refused(HEAD "objective=regression\n" TREE("1 -1 1") "end of trees\n",
+                   "too many numbers");
+    assert_refused(HEAD "objective=multiclass num_class:3\n" TREE("1 -1") "end of trees\n",
+                   "num_class");
 }
 
 static void test_lightgbm_thresholds_take_equal_values_left(void **state)
@@ -231,7 +237,8 @@ static void test_lightgbm_thresholds_take_equal_values_left(void **state)
         fail_msg("%s", err.msg);
     /* Node 0: x0 <= 0.5 to node 1, else leaf 1. Node 1: x1 <= 1.5 to leaf 0, else leaf 2. */
     float out, rows[][2] = {{0.5f, 1.5f}, {0.50000006f, 0}, {0, 1.5000001f}, {NAN, 0}};
-    float expected[] = {1, 2, 3, 1}; /* decision_type 2: what is missing goes left, and counts as 0 */
+    float expected[] = {1, 2, 3,
+                        1}; /* decision_type 2: what is missing goes left, and counts as 0 */
     for (size_t i = 0; i < 4; i++) {
         wk_forest_margin(forest, rows[i], &out);
         assert_float_equal(out, expected[i], 0);

@@ -1,5 +1,5 @@
-/* Every prediction kernel this machine has against the plain walk, bit for bit: forests of all shapes,
- * rows of nasty values, all tails of a tile, rows that start anywhere. */
+/* Every prediction kernel this machine has against the plain walk, bit for bit: forests of all
+ * shapes, rows of nasty values, all tails of a tile, rows that start anywhere. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,9 +20,9 @@
 typedef struct {
     const char *name;
     size_t n_features, n_outputs, n_trees, leaves_max;
-    int shape;             /* 0: any leaf splits, 1: chains, 2: level by level, 3: deepest leaf first */
-    size_t n_thresholds;   /* distinct ones a feature, about */
-    bool planned;          /* the kernels can take it */
+    int shape; /* 0: any leaf splits, 1: chains, 2: level by level, 3: deepest leaf first */
+    size_t n_thresholds; /* distinct ones a feature, about */
+    bool planned;        /* the kernels can take it */
 } forest_case;
 
 static const forest_case cases[] = {
@@ -57,7 +57,8 @@ static float draw_threshold(uint64_t stream, uint64_t i, size_t n_thresholds)
 /* Splits one leaf after the other. */
 static size_t grow(const forest_case *c, size_t t, wk__gbdt_node *nodes)
 {
-    size_t n = 1, n_leaves = 1, wanted = c->leaves_max - wk_rng_below(SEED, 100, t, c->leaves_max) / 4;
+    size_t n = 1, n_leaves = 1,
+           wanted = c->leaves_max - wk_rng_below(SEED, 100, t, c->leaves_max) / 4;
     size_t leaf[2000] = {0};
     nodes[0] = (wk__gbdt_node){.left = -1, .right = -1, .parent = -1};
     while (n_leaves < wanted) {
@@ -116,8 +117,8 @@ static wk_forest *make_forest(const forest_case *c)
 
 static void fill_row(const forest_case *c, size_t i, float *row)
 {
-    static const float nasty[] = {NAN, INFINITY, -INFINITY, 0.0f, -0.0f, 1e-45f, 3.402823466e38f,
-                                  -3.402823466e38f};
+    static const float nasty[] = {NAN,   INFINITY, -INFINITY,       0.0f,
+                                  -0.0f, 1e-45f,   3.402823466e38f, -3.402823466e38f};
     for (size_t f = 0; f < c->n_features; f++) {
         uint64_t r = wk_rng_u64(SEED, 10000 + f, i);
         /* Often the very threshold, which must go right. */
@@ -157,7 +158,8 @@ static void check_case(const forest_case *c)
 {
     wk_forest *forest = make_forest(c);
     size_t K = c->n_outputs, stride = c->n_features + 3;
-    float *X = malloc((ROWS * stride + 1) * sizeof *X), *expected = malloc(ROWS * K * sizeof *expected);
+    float *X = malloc((ROWS * stride + 1) * sizeof *X),
+          *expected = malloc(ROWS * K * sizeof *expected);
     float *batch = malloc(ROWS * K * sizeof *batch), *one = malloc(K * sizeof *one);
     assert_true(X && expected && batch && one);
     float *rows = X + 1; /* not aligned */

@@ -381,6 +381,11 @@ static void test_sums_are_exact_where_doubles_are_not(void **state)
     for (int i = 0; i < 30; i++)
         wk__sum_add(&large, dec("922337203685.47758"));
     assert_true(wk_decimal_to_double(wk__sum_value(&large)) == 27670116110564.3274);
+    wk__sum absurd = {0};
+    for (int i = 0; i < 50; i++)
+        wk__sum_add(&absurd, dec(i % 2 ? "9223372036854775807" : "9.223372036854775807"));
+    v = wk__sum_value(&absurd);
+    assert_true(v.digits == INT64_MAX && v.scale == 0);
     assert_int_equal(wk__exact_compare(dec("1.50"), dec("1.5")), 0);
     assert_int_equal(wk__exact_compare(dec("1e-30"), dec("9223372036854775807")), -1);
     assert_int_equal(wk__exact_compare(dec("-1"), dec("-2")), 1);

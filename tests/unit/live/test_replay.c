@@ -1,15 +1,9 @@
-/* Recordings through the path: a golden one, damaged ones, and trades of the venue against its own
- * candles. argv[1] is the source root. */
-#include <jansson.h>
-#include <math.h>
+/* Recordings through the path: a golden one and damaged ones. argv[1] is the source root. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "../../../src/venue/live/closer.h"
-#include "../../../src/venue/live/exact.h"
-#include "wick/bars.h"
 #include "wick/clock.h"
 #include "wick/live.h"
 #include "wick/log.h"
@@ -104,117 +98,6 @@ static void test_an_empty_session_has_no_bars(void **state)
     unlink(path);
 }
 
-/* ---- trades of the venue against its own candles ---- */
-
-typedef struct {
-    wk__closed bars[4096];
-    size_t n;
-} list;
-
-static void on_bar(void *ctx, size_t timeframe, const wk__closed *bar, int64_t arrival_ns,
-                   bool is_revision)
-{
-    (void)timeframe;
-    (void)arrival_ns;
-    (void)is_revision;
-    list *l = ctx;
-    assert_true(l->n < 4096);
-    l->bars[l->n++] = *bar;
-}
-
-static void on_missing(void *ctx, int64_t from_ns, int64_t to_ns)
-{
-    (void)ctx;
-    (void)from_ns;
-    (void)to_ns;
-}
-
-static json_t *load_rows(const char *folder, const char *name, json_t **document)
-{
-    char path[512];
-    json_error_t error;
-    snprintf(path, sizeof path, "%s/api/fixtures/kraken/%s/%s", getenv("WICK_TEST_ROOT"), folder,
-             name);
-    *document = json_load_file(path, 0, &error);
-    const char *key;
-    json_t *value;
-    json_object_foreach(json_object_get(*document, "result"), key,
-                        value) if (strcmp(key, "last") != 0) return value;
-    return NULL;
-}
-
-static wk_decimal decimal_of(json_t *text)
-{
-    wk_decimal x;
-    assert_null(wk_decimal_parse(json_string_value(text), json_string_length(text), &x));
-    return x;
-}
-
-static void test_bars_of_recorded_trades_are_the_venues_candles(void **state)
-{
-    (void)state;
-    json_t *trades_document = NULL, *candles_document = NULL;
-    if (!getenv("WICK_TEST_ROOT"))
-        skip();
-    json_t *trades = load_rows("nautilus", "http_trades.json", &trades_document);
-    json_t *candles = load_rows("nautilus", "http_ohlc.json", &candles_document);
-    if (!trades || !candles) {
-        print_message("no recording with both trades and candles\n");
-        json_decref(trades_document);
-        json_decref(candles_document);
-        skip();
-    }
-    static list made;
-    wk__closer_options options = {.timeframes_ns = {60 * WK_NS_PER_S},
-                                  .n_timeframes = 1,
-                                  .grace_ns = 2 * WK_NS_PER_S,
-                                  .uses_trades = true,
-                                  .bar = on_bar,
-                                  .missing = on_missing,
-                                  .ctx = &made};
-    wk__closer *closer;
-    assert_int_equal(wk__closer_create(&options, &closer, NULL), WK_OK);
-    size_t i;
-    json_t *row;
-    json_array_foreach(trades, i, row)
-    {
-        wk_event e = {.kind = WK_EVENT_TRADE};
-        e.exchange_ns = (int64_t)llround(json_number_value(json_array_get(row, 2)) * 1e7) * 100;
-        e.trade.price = decimal_of(json_array_get(row, 0));
-        e.trade.qty = decimal_of(json_array_get(row, 1));
-        e.trade.id = json_integer_value(json_array_get(row, 6));
-        if (i == 0)
-            wk__closer_up(closer, WK__STREAM_TRADES, e.exchange_ns);
-        while (wk__closer_due(closer) <= e.exchange_ns)
-            wk__closer_close(closer, e.exchange_ns);
-        wk__closer_trade(closer, &e);
-        wk__closer_settle(closer, e.exchange_ns);
-    }
-    size_t n_compared = 0;
-    json_array_foreach(candles, i, row)
-    {
-        int64_t time_ns = json_integer_value(json_array_get(row, 0)) * WK_NS_PER_S;
-        for (size_t k = 0; k < made.n; k++) {
-            const wk__closed *b = &made.bars[k];
-            if (b->time_ns != time_ns)
-                continue;
-            n_compared++;
-            assert_int_equal(wk__exact_compare(b->open, decimal_of(json_array_get(row, 1))), 0);
-            assert_int_equal(wk__exact_compare(b->high, decimal_of(json_array_get(row, 2))), 0);
-            assert_int_equal(wk__exact_compare(b->low, decimal_of(json_array_get(row, 3))), 0);
-            assert_int_equal(wk__exact_compare(b->close, decimal_of(json_array_get(row, 4))), 0);
-            assert_int_equal(wk__exact_compare(b->volume, decimal_of(json_array_get(row, 6))), 0);
-            assert_int_equal(b->provenance == WK_PROV_CONFIRMED_EMPTY,
-                             json_integer_value(json_array_get(row, 7)) == 0);
-        }
-    }
-    print_message("%zu minutes made of trades are the venue's\n", n_compared);
-    assert_true(n_compared > 0);
-    wk__closer_destroy(closer);
-    json_decref(trades_document);
-    json_decref(candles_document);
-}
-
 int main(int argc, char **argv)
 {
     root = argc > 1 ? argv[1] : ".";
@@ -223,7 +106,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_golden_recording_gives_the_same_bars_on_every_machine),
         cmocka_unit_test(test_a_recording_that_is_none_says_what_is_wrong),
         cmocka_unit_test(test_an_empty_session_has_no_bars),
-        cmocka_unit_test(test_bars_of_recorded_trades_are_the_venues_candles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

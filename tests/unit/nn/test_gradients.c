@@ -266,8 +266,8 @@ static void test_gradient_of_the_array_losses(void **unused)
                 out[i] = keep;
                 double want = (side[1] - side[0]) / (2 * h);
                 if (fabs(want - grad[i]) > 1e-6 * (1 + fabs(want)))
-                    fail_msg("loss %d, row %llu, output %zu: gradient %.10g, differences %.10g", kind,
-                             (unsigned long long)n, i, grad[i], want);
+                    fail_msg("loss %d, row %llu, output %zu: gradient %.10g, differences %.10g",
+                             kind, (unsigned long long)n, i, grad[i], want);
             }
         }
 }

@@ -113,6 +113,27 @@ static wk_trade_config random_trade(uint64_t seed)
                              .cost_estimate = 0.001};
 }
 
+/* The rules that are off by default, some of them at a time. */
+static wk_trade_config random_rules(uint64_t seed)
+{
+    wk_trade_config c = random_trade(seed);
+    c.confidence_min = draw(seed, 3) ? 0 : 0.7;
+    c.act_on_change = draw(seed, 3) == 0;
+    c.reprice_max = draw(seed, 3);
+    c.confidence_full = draw(seed, 2) ? 0 : 1;
+    c.confidence_low = 0.5;
+    c.confidence_share = 0.3;
+    c.liquidation_factor = c.stop_kind != 0 && c.stop_loss > 0 ? (double)draw(seed, 3) : 0;
+    c.maintenance_margin = 0.005;
+    c.max_gross_exposure = draw(seed, 2) ? 0 : 0.7;
+    c.max_net_exposure = draw(seed, 2) ? 0 : 0.4;
+    c.loss_streak = draw(seed, 3) * 2;
+    c.loss_pause_bars = 5;
+    c.stale_bars = draw(seed, 3);
+    c.stale_markets_max = c.stale_bars > 0 ? 0.3 : 0;
+    return c;
+}
+
 static wk_sim_config random_sim(uint64_t seed)
 {
     return (wk_sim_config){.fees = (int)draw(seed, 5),
@@ -158,7 +179,7 @@ static void check_identities(uint64_t seed, const wk_trade_config *trade, const 
         near("net by slipped prices", seed, paid, t->net);
         assert_true(t->entry_step <= t->exit_step && t->entry_step > b->first_step && t->qty > 0);
         /* Isolated margin: the loss of a liquidation is bounded, funding included. */
-        if (t->exit_reason == WK_REASON_LIQUIDATION &&
+        if (t->exit_reason == WK_REASON_LIQUIDATION && !(trade->liquidation_factor > 0) &&
             t->net + t->fees < -t->notional * (1.0 / sim->leverage + 0.01))
             fail_msg("seed %llu: trade %zu lost %g of a margin of %g", (unsigned long long)seed, i,
                      t->net, t->notional / sim->leverage);
@@ -237,12 +258,135 @@ static void check_equal(const wk_trade *a, const wk_trade *b)
                 a->score == b->score);
 }
 
+static void test_money_is_conserved_under_any_rules(void **state)
+{
+    (void)state;
+    size_t trades = 0;
+    for (uint64_t seed = 400; seed < 500; seed++) {
+        make_market(seed);
+        wk_trade_config trade = random_rules(seed);
+        wk_sim_config sim = random_sim(seed);
+        wk_backtest b = {0};
+        run(&trade, &sim, 10, STEPS, &b);
+        check_identities(seed, &trade, &sim, &b);
+        trades += b.n_trades;
+        wk_backtest_finish(&b);
+    }
+    assert_true(trades > 1000);
+}
+
+static wk_trade_config plain_trade(void)
+{
+    return (wk_trade_config){.policy = WK_POLICY_THRESHOLD,
+                             .threshold = 0.3,
+                             .exit_at_zero = true,
+                             .allow_long = true,
+                             .allow_short = true,
+                             .confirm_bars = 1,
+                             .slots = S,
+                             .leverage = 1};
+}
+
+static wk_sim_config plain_sim(void)
+{
+    return (wk_sim_config){.fees = WK_FEES_FUTURES,
+                           .slippage_bps = 1,
+                           .latency_ms = 250,
+                           .leverage = 1,
+                           .maintenance_margin = 0.005,
+                           .initial_cash = 10000,
+                           .cost_multiplier = 1};
+}
+
+static void test_after_a_losing_streak_nothing_is_entered_for_a_while(void **state)
+{
+    (void)state;
+    size_t pauses = 0;
+    for (uint64_t seed = 501; seed < 520; seed += 2) {
+        make_market(seed);
+        wk_trade_config trade = plain_trade();
+        wk_sim_config sim = plain_sim();
+        trade.loss_streak = 3;
+        trade.loss_pause_bars = 12;
+        wk_backtest b = {0};
+        run(&trade, &sim, 0, STEPS, &b);
+        size_t losses = 0;
+        for (size_t i = 0; i < b.n_trades; i++) { /* in the order in which they ended */
+            losses = b.trades[i].net < 0 ? losses + 1 : 0;
+            if (losses < 3)
+                continue;
+            losses = 0;
+            pauses++;
+            size_t exit = b.trades[i].exit_step;
+            for (size_t j = 0; j < b.n_trades; j++)
+                if (b.trades[j].entry_step > exit && b.trades[j].entry_step <= exit + 12)
+                    fail_msg("seed %llu: a streak ended at step %zu, an entry came at %zu",
+                             (unsigned long long)seed, exit, b.trades[j].entry_step);
+        }
+        wk_backtest_finish(&b);
+    }
+    assert_true(pauses > 50);
+}
+
+static double most(const double *v, size_t n)
+{
+    double x = 0;
+    for (size_t i = 0; i < n; i++)
+        x = v[i] > x ? v[i] : x;
+    return x;
+}
+
+static void test_exposure_confidence_and_leverage_hold_in_a_backtest(void **state)
+{
+    (void)state;
+    wk_trade_config trade = plain_trade();
+    wk_sim_config sim = plain_sim();
+    wk_backtest b = {0};
+    make_market(7);
+    trade.compound = true;
+    run(&trade, &sim, 0, STEPS, &b);
+    assert_true(most(b.exposure, b.T) > 0.9);
+    wk_backtest_finish(&b);
+    trade.max_gross_exposure = 0.4;
+    run(&trade, &sim, 0, STEPS, &b);
+    assert_true(b.n_trades > 100);
+    assert_true(most(b.exposure, b.T) < 0.4 * 1.1); /* prices go on after the entry */
+    wk_backtest_finish(&b);
+
+    trade = plain_trade();
+    trade.confidence_min = 0.8; /* p is 0.5 +- score / 2 */
+    run(&trade, &sim, 0, STEPS, &b);
+    assert_true(b.n_trades > 100);
+    for (size_t i = 0; i < b.n_trades; i++)
+        assert_true(b.trades[i].side * b.trades[i].score >= 0.599);
+    wk_backtest_finish(&b);
+
+    /* At 50 x liquidation comes 1.5 % away, before the stop of 3 %. The rule puts it at 9 %. */
+    trade = plain_trade();
+    trade.stop_kind = 1;
+    trade.stop_loss = 0.03;
+    trade.slots = 1000;
+    trade.leverage = sim.leverage = 50;
+    run(&trade, &sim, 0, 200, &b);
+    assert_true(b.liquidations > 20);
+    wk_backtest_finish(&b);
+    trade.liquidation_factor = 3;
+    trade.maintenance_margin = 0.005;
+    run(&trade, &sim, 0, 200, &b);
+    size_t stopped = 0;
+    for (size_t i = 0; i < b.n_trades; i++)
+        stopped += b.trades[i].exit_reason == WK_REASON_STOP_LOSS;
+    assert_true(stopped > 5);
+    assert_int_equal(b.liquidations, 0);
+    wk_backtest_finish(&b);
+}
+
 static void test_the_future_changes_nothing(void **state)
 {
     (void)state;
-    for (uint64_t seed = 200; seed < 230; seed++) {
+    for (uint64_t seed = 200; seed < 250; seed++) {
         make_market(seed);
-        wk_trade_config trade = random_trade(seed);
+        wk_trade_config trade = seed < 230 ? random_trade(seed) : random_rules(seed);
         wk_sim_config sim = random_sim(seed);
         wk_backtest whole = {0}, part = {0};
         size_t cut = 100 + (size_t)draw(seed, STEPS - 100);
@@ -382,6 +526,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_money_is_conserved_in_any_configuration),
+        cmocka_unit_test(test_money_is_conserved_under_any_rules),
+        cmocka_unit_test(test_after_a_losing_streak_nothing_is_entered_for_a_while),
+        cmocka_unit_test(test_exposure_confidence_and_leverage_hold_in_a_backtest),
         cmocka_unit_test(test_the_future_changes_nothing),
         cmocka_unit_test(test_higher_costs_never_help_a_fixed_size),
         cmocka_unit_test(test_equity_low_marks_at_the_worst_price),

@@ -1,0 +1,47 @@
+/* What a bot tells people. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "bot_internal.h"
+
+void wk_bot_set_alerts(wk_bot *b, wk_alerts *alerts)
+{
+    b->alerts = alerts;
+}
+
+void wk__bot_alert(wk_bot *b, wk_alert_kind kind, int64_t time_ns, const char *fmt, ...)
+{
+    if (!b->alerts)
+        return;
+    char text[400];
+    int n = snprintf(text, sizeof text, "%.60s: ", b->config->name);
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text + n, sizeof text - (size_t)n, fmt, args);
+    va_end(args);
+    bool taken = wk_alerts_send(b->alerts, kind, text);
+    if (!b->journal)
+        return;
+    wk_journal_record r = {.kind = WK_JOURNAL_ALERT, .time_ns = time_ns};
+    snprintf(r.text, sizeof r.text, "%.199s", text);
+    snprintf(r.state, sizeof r.state, "%s", taken ? "queued" : "queue full");
+    wk_journal_put(b->journal, &r);
+}
+
+void wk__bot_alert_fill(wk_bot *b, const wk_trader_event *e, const wk_trade *closed)
+{
+    const wk_trade_instrument *x = &b->instruments[e->symbol];
+    bool halts = e->reason == WK_REASON_DRAWDOWN;
+    bool stops = e->reason == WK_REASON_STOP_LOSS || e->reason == WK_REASON_LIQUIDATION;
+    char result[64] = "";
+    if (closed)
+        snprintf(result, sizeof result, ", net %.2f (%.1f bp)", closed->net,
+                 closed->net / closed->notional * 1e4);
+    wk__bot_alert(b,
+                  halts   ? WK_ALERT_HALT
+                  : stops ? WK_ALERT_STOP
+                          : WK_ALERT_FILL,
+                  e->time_ns, "%s %s %.12g @ %.12g, %s%s", wk_bot_market(b, e->symbol)->symbol,
+                  e->side > 0 ? "bought" : "sold", (double)e->qty_lots * x->lot,
+                  (double)e->price_ticks * x->tick, wk_reason_name((wk_reason)e->reason), result);
+}
