@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cli_internal.h"
 #include "wick/serve.h"
@@ -21,6 +22,11 @@ static int cmd_serve(const wk_cli *cli, wk_err *err)
     wk_serve *serve = NULL;
     size_t n;
     const char *const *overrides = wk_cli_overrides(cli, &n);
+    const char *text = wk_cli_option_value(cli, "seconds");
+    char *end = NULL;
+    long seconds = text ? strtol(text, &end, 10) : 0;
+    if (text && (end == text || *end || seconds < 1 || seconds > 1000000000))
+        return wk_fail(err, WK_E_ARG, "--seconds %.40s: write a whole number above 0", text);
     wk_arena_init(&arena);
     wk_status status = wk_config_load(&wk_serve_config_table, wk_cli_arg(cli, 0), overrides, n,
                                       &arena, &config, err);
@@ -30,6 +36,8 @@ static int cmd_serve(const wk_cli *cli, wk_err *err)
         struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
         sigaction(SIGINT, &action, NULL);
         sigaction(SIGTERM, &action, NULL);
+        sigaction(SIGALRM, &action, NULL);
+        alarm((unsigned)seconds);
         const char *scheme = config.tls_cert[0] ? "https" : "http";
         bool is_v6 = false;
         for (const char *c = config.address; *c; c++)
@@ -44,11 +52,12 @@ static int cmd_serve(const wk_cli *cli, wk_err *err)
     return status;
 }
 
-static const wk_cli_option options[] = {{.name = NULL}};
+static const wk_cli_option options[] = {
+    {"seconds", "N", "stop after so many seconds; otherwise at SIGINT or SIGTERM"}, {.name = NULL}};
 
 const wk_cli_command wk_cmd_serve = {
     .name = "serve",
-    .usage = "CONFIG",
+    .usage = "CONFIG [--seconds N]",
     .summary = "answers requests for forecasts over HTTP, with a dashboard",
     .details = "Prints its address and serves until SIGINT or SIGTERM. POST /v1/predict takes one "
                "bar of a\n"
@@ -57,7 +66,7 @@ const wk_cli_command wk_cmd_serve = {
                "dashboard of a bot's journal. A token in WICK_SERVE_TOKEN is needed unless the "
                "address is\n"
                "loopback: requests then carry Authorization: Bearer TOKEN.",
-    .example = "wick serve configs/serve.json",
+    .example = "wick serve configs/serve.json --seconds 3",
     .args_min = 1,
     .args_max = 1,
     .options = options,

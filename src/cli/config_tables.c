@@ -16,5 +16,6 @@ const wk_cli_config wk_cli_configs[] = {
     {"retrain", &wk_retrain_config_table},
     {"outside", &wk_outside_fetch_config_table},
     {"serve", &wk_serve_config_table},
+    {"outside", &wk_outside_fetch_config_table},
     {0},
 };

@@ -6,6 +6,7 @@ work=$(mktemp -d)
 pid=
 trap '[ -n "$pid" ] && kill "$pid" 2>/dev/null; rm -rf "$work"' EXIT
 export WICK_HOME=$work/home
+trap '' PIPE # a server that has refused a head closes while the body is still being written
 unset WICK_DATA WICK_SERVE_TOKEN
 n=0 failed=0
 check() { # check STATUS NAME
