@@ -16,8 +16,8 @@ typedef struct {
     bool (*submit)(void *self, const wk_action *action, int64_t now_ns);
     /* The next event of the venue; false: none waits. */
     bool (*poll)(void *self, wk_trader_event *out);
-    /* The bars of a step that has closed, before the trader sees them, and the volatility known before them [S]
-     * (paper fills by them; real venues look at nothing). */
+    /* The bars of a step that has closed, before the trader sees them, and the volatility known
+     * before them [S] (paper fills by them; real venues look at nothing). */
     void (*step)(void *self, const wk_features_step *step, const double *sigma);
     /* Ends threads; what was acknowledged stays. */
     void (*close)(void *self);
@@ -100,6 +100,16 @@ typedef struct {
                         void (*fill)(void *ctx, const wk_venue_fill *), void (*lost)(void *ctx),
                         wk_err *err);
     void (*close)(void *self);
+    /* True: place() takes stop_ticks and profit_ticks along and the venue keeps them. False: after
+     * fills the executor puts one resting stop a position through protect_lots. */
+    bool has_brackets;
+    /* One stop-loss order of its own for a position of so many lots (signed; 0 cancels it), with
+     * this client id; it replaces the one before. NULL where has_brackets. */
+    wk_request_result (*protect_lots)(void *self, uint32_t symbol, int64_t lots, int64_t stop_ticks,
+                                      uint64_t client_id, int64_t *wait_ns, char *why);
 } wk_account;
+
+/* fee_e8 of a fill whose fee the private stream does not tell: fills() will. */
+#define WK_FEE_NOT_TOLD INT64_MIN
 
 #endif

@@ -21,6 +21,9 @@ WK_MUST_CHECK wk_status wk_forecaster_plan(wk_arena *arena, const wk_model *mode
  * the features' and networks' state plus the trailing windows of the score's scale. */
 size_t wk_forecaster_warmup_bars(const wk_forecaster *f);
 
+/* Forgets all steps: what follows has the bits of a freshly planned one. */
+void wk_forecaster_reset(wk_forecaster *f);
+
 /* The step that has just closed -> forecasts [S]. Steps come in order without a hole (an absent one
  * with all cells unknown). */
 void wk_forecaster_push(wk_forecaster *f, const wk_features_step *step, wk_forecast *forecasts);

@@ -33,8 +33,8 @@ WK_MUST_CHECK wk_status wk_ledger_fill(wk_ledger *ledger, const wk_trader_event 
 /* Funding received (positive) or paid. */
 void wk_ledger_funding(wk_ledger *ledger, uint32_t symbol, int64_t amount_e8);
 /* Recovery: a round trip that is open, told to a fresh ledger. It is taken as opened by one fill of
- * what is held, so exits of a part before are not in its trade; replay the fills of a journal through
- * wk_ledger_fill to have them. WK_E_RANGE on overflow. */
+ * what is held, so exits of a part before are not in its trade; replay the fills of a journal
+ * through wk_ledger_fill to have them. WK_E_RANGE on overflow. */
 typedef struct {
     uint32_t symbol;
     int64_t lots, entry_ticks; /* signed; 0: nothing to do */
@@ -48,9 +48,9 @@ WK_MUST_CHECK wk_status wk_ledger_restore(wk_ledger *ledger, const wk_ledger_pos
 /* Signed lots held. */
 int64_t wk_ledger_held(const wk_ledger *ledger, uint32_t symbol);
 
-/* The columns of trades.csv, the same in backtest, paper and live; a line ends with \n. out holds 512 bytes. */
+/* The columns of trades.csv, the same in backtest, paper and live; a line ends with \n. out holds
+ * 512 bytes. */
 const char *wk_trades_csv_header(void);
 size_t wk_trades_csv_line(const wk_trade *trade, const char *symbol, char out[512]);
-
 
 #endif

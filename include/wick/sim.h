@@ -34,7 +34,8 @@ typedef struct {
     double latency_ms;     /* bar close -> order at the venue; below one bar: the next bar's open */
     int64_t delay_bars;    /* extra whole bars between signal and order */
     bool funding;          /* charge panel->funding */
-    double leverage;       /* isolated margin where the order brings none; 1: never liquidated on a long */
+    double
+        leverage; /* isolated margin where the order brings none; 1: never liquidated on a long */
     double maintenance_margin;  /* 0.005 */
     double liquidation_penalty; /* of notional */
     double initial_cash;
@@ -84,9 +85,9 @@ WK_MUST_CHECK wk_status wk_sim_bar(wk_sim_venue *venue, int64_t step, int64_t cl
 WK_MUST_CHECK wk_status wk_sim_flatten(wk_sim_venue *venue, int64_t close_ns, const double *sigma,
                                        wk_events *events, wk_err *err);
 
-/* Recovery: what a journal says is held, told to a fresh venue before its first bar. The position is
- * taken as opened by one fill at entry_ticks; funding received (positive) or paid since has moved its
- * margin. WK_E_STATE when the market holds something already. */
+/* Recovery: what a journal says is held, told to a fresh venue before its first bar. The position
+ * is taken as opened by one fill at entry_ticks; funding received (positive) or paid since has
+ * moved its margin. WK_E_STATE when the market holds something already. */
 typedef struct {
     uint32_t symbol;
     int64_t lots; /* signed; 0: nothing to do */

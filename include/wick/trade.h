@@ -68,18 +68,18 @@ typedef struct {
     /* what the expected-value policy believes a round trip costs, fraction */
     double cost_estimate;
     /* The rules below are off at 0; src/trade/rules.c says what each does and where it stands. */
-    double confidence_min;   /* least probability of the side, where the model has classes */
-    bool act_on_change;      /* enter only when the confirmed signal differs from the last one */
-    int64_t reprice_max;     /* an expired limit is placed anew at most so many times */
-    double confidence_full;  /* size by confidence: whole at this confidence */
-    double confidence_low;   /* least at this one */
-    double confidence_share; /* the least, a share of the whole */
+    double confidence_min;     /* least probability of the side, where the model has classes */
+    bool act_on_change;        /* enter only when the confirmed signal differs from the last one */
+    int64_t reprice_max;       /* an expired limit is placed anew at most so many times */
+    double confidence_full;    /* size by confidence: whole at this confidence */
+    double confidence_low;     /* least at this one */
+    double confidence_share;   /* the least, a share of the whole */
     double liquidation_factor; /* liquidation lies at least so many stop distances away */
     double maintenance_margin; /* of the venue, for liquidation_factor */
     double max_gross_exposure, max_net_exposure; /* of equity, all markets */
     int64_t loss_streak, loss_pause_bars;
-    int64_t stale_bars; /* a market without a bar for so long is stale: no entry */
-    double stale_markets_max;  /* share of stale markets beyond which nobody enters */
+    int64_t stale_bars;       /* a market without a bar for so long is stale: no entry */
+    double stale_markets_max; /* share of stale markets beyond which nobody enters */
     /* No entry at closes up to this time; set by the caller, not a key; 0: none. */
     int64_t entry_from_ns;
 } wk_trade_config;
@@ -146,7 +146,8 @@ typedef struct {
     /* Bracket legs that live at the venue after the fill; 0: none. */
     int64_t stop_ticks, profit_ticks;
     int64_t expires_ns; /* 0: good till cancelled */
-    double leverage; /* isolated margin to hold the position with (liquidation_factor); 0: the venue's */
+    double leverage;    /* isolated margin to hold the position with (liquidation_factor); 0: the
+                           venue's */
 } wk_order;
 
 typedef enum {
@@ -162,7 +163,8 @@ typedef enum {
 /* What a person wants of a market. Protection stands above it: a forced side still waits for halts,
  * blocks, stale data, cooldowns, limits of exposure and the forbidden sides. */
 typedef enum {
-    /* Cancels entries and leaves at once, again at each close until flat; no entry until until_ns. */
+    /* Cancels entries and leaves at once, again at each close until flat; no entry until until_ns.
+     */
     WK_OVERRIDE_FLAT,
     /* Cancels waiting entries; no entry until until_ns; what is held stays under its rules. */
     WK_OVERRIDE_BLOCK,
@@ -241,9 +243,9 @@ wk_trade_verdict wk_trader_verdict(const wk_trader *trader, size_t s);
 void wk_trader_brackets(const wk_trader *trader, size_t s, int64_t *stop_ticks,
                         int64_t *profit_ticks);
 
-/* Recovery: what a journal knows, told to a fresh trader after its history (warming bars) and before
- * its next bar, when no order is on its way. First each market that holds something, then the cash.
- * A trader that is restored goes on as one that was not interrupted. */
+/* Recovery: what a journal knows, told to a fresh trader after its history (warming bars) and
+ * before its next bar, when no order is on its way. First each market that holds something, then
+ * the cash. A trader that is restored goes on as one that was not interrupted. */
 void wk_trader_restore(wk_trader *trader, size_t s, int64_t lots, int64_t entry_ticks,
                        int64_t stop_ticks, int64_t profit_ticks);
 /* For hold_bars, cooldown_bars and the losing streak: close of the bar of the entry and of the
@@ -257,7 +259,8 @@ void wk_trader_restore_cash(wk_trader *trader, int64_t time_ns, int64_t cash_e8,
 /* pause_until_ns: the first close that may enter again. */
 void wk_trader_restore_streak(wk_trader *trader, int64_t losses, int64_t pause_until_ns);
 
-/* A digest of all actions so far (wick/hash.h): two traders that were told the same have the same one. */
+/* A digest of all actions so far (wick/hash.h): two traders that were told the same have the same
+ * one. */
 uint64_t wk_trader_intents_digest(const wk_trader *trader);
 
 /* Order ids: the number of the signal's bar (time_ns of its close / timeframe_ns) comes back. */

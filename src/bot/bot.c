@@ -192,6 +192,7 @@ wk_status wk_bot_step(wk_bot *b, const wk_features_step *step, bool warming, wk_
 {
     b->now_ns = step->time_ns + b->timeframe_ns;
     if (!warming) {
+        wk__bot_day(b);
         b->executor.step(b->executor.self, step, b->sigma_before);
         WK_TRY(drain(b, err));
     }
@@ -204,6 +205,8 @@ wk_status wk_bot_step(wk_bot *b, const wk_features_step *step, bool warming, wk_
                                               sizeof b->outcome.inputs_digest);
     WK_TRY(dispatch(b, b->outcome.actions, err));
     const wk_trader *trader = wk_engine_trader(b->engine);
+    if (wk_trader_failed(trader))
+        wk__bot_alert(b, WK_ALERT_HALT, b->now_ns, "halted: the trader's money overflowed");
     if (wk_trader_failed(trader))
         return wk_fail(err, WK_E_RANGE, "the trader's money overflowed; use a larger lot");
     wk_journal_record equity = {.kind = WK_JOURNAL_EQUITY,

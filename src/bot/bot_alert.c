@@ -3,6 +3,8 @@
 #include <stdio.h>
 
 #include "bot_internal.h"
+#include "wick/clock.h"
+#include "wick/log.h"
 
 void wk_bot_set_alerts(wk_bot *b, wk_alerts *alerts)
 {
@@ -44,4 +46,34 @@ void wk__bot_alert_fill(wk_bot *b, const wk_trader_event *e, const wk_trade *clo
                   e->time_ns, "%s %s %.12g @ %.12g, %s%s", wk_bot_market(b, e->symbol)->symbol,
                   e->side > 0 ? "bought" : "sold", (double)e->qty_lots * x->lot,
                   (double)e->price_ticks * x->tick, wk_reason_name((wk_reason)e->reason), result);
+}
+
+void wk__bot_day(wk_bot *b)
+{
+    /* A step belongs to the day that it closes in; the one that closes at midnight ends the old. */
+    int64_t day = (b->now_ns - 1) / (INT64_C(86400) * WK_NS_PER_S);
+    if (day == b->day)
+        return;
+    const wk_bot_counts *from = &b->day_start;
+    wk_bot_counts now;
+    wk_bot_count(b, &now);
+    if (b->day) {
+        char date[32], text[200];
+        wk_time_format(b->day * INT64_C(86400) * WK_NS_PER_S, date);
+        snprintf(
+            text, sizeof text,
+            "%.10s: net %.2f of %llu trades, %llu fills, equity %.2f (%+.2f %%), held back %llu",
+            date, now.net - from->net, (unsigned long long)(now.trades - from->trades),
+            (unsigned long long)(now.fills - from->fills), now.equity,
+            from->equity > 0 ? (now.equity / from->equity - 1) * 100 : 0,
+            (unsigned long long)(now.held_back - from->held_back));
+        wk_log_write(WK_LOG_INFO, "trade.day", "%s", text);
+        wk__bot_alert(b, WK_ALERT_SUMMARY, b->now_ns, "%s", text);
+        wk_journal_record r = {.kind = WK_JOURNAL_NOTE, .time_ns = b->now_ns};
+        snprintf(r.text, sizeof r.text, "day %.190s", text);
+        if (b->journal)
+            wk_journal_put(b->journal, &r);
+    }
+    b->day = day;
+    b->day_start = now;
 }

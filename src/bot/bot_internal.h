@@ -39,6 +39,8 @@ struct wk_bot {
     FILE *trades;
     char *trades_path;
     wk_bot_counts counts;
+    int64_t day; /* of the newest step, since 1970 */
+    wk_bot_counts day_start;
 };
 
 /* Something the venue said, to the journal, the ledger and the engine. */
@@ -47,6 +49,8 @@ WK_MUST_CHECK wk_status wk__bot_event(wk_bot *bot, const wk_trader_event *event,
 /* A message for people, also a row of the journal; nothing when the bot has no alerts. */
 void wk__bot_alert(wk_bot *bot, wk_alert_kind kind, int64_t time_ns, const char *fmt, ...)
     WK_PRINTF(4, 5);
+/* At the first step of a UTC day: the day before in the log, the journal and to people. */
+void wk__bot_day(wk_bot *bot);
 void wk__bot_alert_fill(wk_bot *bot, const wk_trader_event *fill, const wk_trade *closed);
 
 #endif

@@ -289,7 +289,7 @@ const wk_cli_command wk_cmd_explain = {
     .details =
         "ORDER is the id as the journal or the log shows it, the venue's id of it, or \"last\" "
         "for the newest entry.",
-    .example = "wick explain last --journal $WICK_HOME/bots/paper",
+    .example = "wick explain last --journal out/paper",
     .args_min = 1,
     .args_max = 1,
     .options = options,

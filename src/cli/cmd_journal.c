@@ -262,7 +262,7 @@ const wk_cli_command wk_cmd_journal_show = {
     .usage = "DIR|FILE [--kind K] [--market S] [--since TIME] [--limit N]",
     .summary = "the newest rows of a bot's journal, one a line",
     .details = "DIR is the bot's directory (`dir` of its configuration). The bot may be running.",
-    .example = "wick journal show $WICK_HOME/bots/paper --kind fill --limit 20",
+    .example = "wick journal show out/paper --kind fill --limit 20",
     .args_min = 1,
     .args_max = 1,
     .options = show_options,
@@ -276,7 +276,7 @@ const wk_cli_command wk_cmd_journal_export = {
         "Quantities and prices are there twice: in the market's units as decimals, and exact "
         "as lots,\n"
         "ticks and 1e-8 of the quote currency.",
-    .example = "wick journal export $WICK_HOME/bots/paper --csv --out journal.csv",
+    .example = "wick journal export out/paper --csv --out journal.csv",
     .args_min = 1,
     .args_max = 1,
     .options = export_options,

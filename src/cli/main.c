@@ -38,10 +38,13 @@
     X(paper)                     \
     X(predict)                   \
     X(prove)                     \
+    X(publish)                   \
     X(record)                    \
     X(replay)                    \
     X(report)                    \
+    X(retrain)                   \
     X(run)                       \
+    X(serve)                     \
     X(store_check)               \
     X(store_export)              \
     X(store_flush)               \

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wick/clock.h"
 #include "wick/file.h"
 #include "wick/text.h"
 
@@ -61,7 +62,11 @@ wk_status wk_reference_write(const wk_dataset *d, size_t end_step, const char *m
     if (!values)
         return wk_fail(err, WK_E_NOMEM, "out of memory");
     wk_text text = {0};
-    wk_text_printf(&text, "{\"wick_reference\": 1, \"rows\": %zu, \"features\": [", n_valid);
+    char until[32];
+    wk_time_format(d->panel.start_ns + (int64_t)(n_rows / table->S) * d->panel.timeframe_ns, until);
+    wk_text_printf(&text,
+                   "{\"wick_reference\": 1, \"trained_to\": \"%s\", \"rows\": %zu, \"features\": [",
+                   until, n_valid);
     for (size_t c = 0; c < table->F; c++) {
         size_t n, seen = take_column(table, n_rows, stride, c, values, &n);
         wk_text_add(&text, c ? ",\n" : "\n");

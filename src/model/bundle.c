@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "wick/file.h"
+#include "wick/manifest.h"
 
 enum { FORMAT_VERSION = 1 };
 
@@ -374,6 +375,9 @@ wk_status wk_model_load(const char *dir, wk_model *out, wk_err *err)
     size_t n;
     if (snprintf(path, sizeof path, "%s/model.json", dir) >= (int)sizeof path)
         return wk_fail(err, WK_E_IO, "path too long: %s", dir);
+    wk_status whole = wk_manifest_verify(dir, NULL, err); /* only published models have a manifest */
+    if (whole != WK_OK && whole != WK_E_NOT_FOUND)
+        return whole;
     WK_TRY(wk_file_read(path, &text, &n, err));
     json_error_t where;
     json_t *root = json_loadb(text, n, JSON_REJECT_DUPLICATES, &where);

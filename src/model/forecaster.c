@@ -102,6 +102,18 @@ wk_status wk_forecaster_plan(wk_arena *arena, const wk_model *model, const wk_ru
     return WK_OK;
 }
 
+void wk_forecaster_reset(wk_forecaster *f)
+{
+    wk_features_reset(f->features);
+    for (size_t i = 0; i < f->n_networks; i++)
+        f->networks[i].running[0] = f->networks[i].running[1] = false;
+    for (size_t s = 0; s < f->S; s++)
+        f->table.sigma[s] = NAN;
+    if (f->scale)
+        wk__score_scale_reset(f->scale);
+    f->serving = -1;
+}
+
 size_t wk_forecaster_warmup_bars(const wk_forecaster *f)
 {
     const wk_features_config *features = &f->config->features;

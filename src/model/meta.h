@@ -17,6 +17,7 @@ void wk__model_finish_score(const wk_model *model, const float *scaled, wk_forec
 wk_score_scale *wk__model_scale_plan(const wk_model *model, const wk_run_config *config,
                                      wk_arena *arena);
 size_t wk__score_scale_window(const wk_score_scale *scale);
+void wk__score_scale_reset(wk_score_scale *scale);
 
 /* Refuses a model that names columns which do not exist. */
 WK_MUST_CHECK wk_status wk__model_check_columns(const wk_model *model, size_t n_features,

@@ -35,6 +35,15 @@ size_t wk__score_scale_window(const wk_score_scale *scale)
     return scale->window;
 }
 
+void wk__score_scale_reset(wk_score_scale *scale)
+{
+    scale->n = 0;
+    for (size_t k = 0; k < scale->n_targets; k++) {
+        scale->sum[k] = 0;
+        scale->count[k] = 0;
+    }
+}
+
 static exact exact_of(double square)
 {
     return (exact)((square < 0x1p20 ? square : 0x1p20) * 0x1p80);

@@ -110,7 +110,10 @@ wk_status wk_sim_place(wk_sim_venue *v, const wk_order *order, int64_t step, wk_
         return wk_fail(err, WK_E_STATE, "simulated venue: market %zu already holds %zu orders", s,
                        v->K);
     slot *o = &v->slots[s * v->K + v->n_slots[s]++];
-    *o = (slot){.order = *order, .arrive = step + 1 + v->delay, .cancel_at = INT64_MAX};
+    o->order = *order;
+    o->arrive = step + 1 + v->delay;
+    o->cancel_at = INT64_MAX;
+    o->rested = false;
     /* The delay postpones the signal, so the order's life starts later too. */
     if (o->order.expires_ns > 0)
         o->order.expires_ns += v->delay * v->timeframe_ns;
@@ -443,16 +446,17 @@ wk_status wk_sim_restore(wk_sim_venue *v, const wk_sim_position *p, wk_err *err)
     size_t s = p->symbol;
     WK_ASSERT(s < v->S);
     if (v->pos[s] != 0 || v->n_slots[s] != 0)
-        return wk_fail(err, WK_E_STATE,
-                       "simulated venue: market %zu holds something already; restore before trading",
-                       s);
+        return wk_fail(
+            err, WK_E_STATE,
+            "simulated venue: market %zu holds something already; restore before trading", s);
     if (p->lots == 0)
         return WK_OK;
     int64_t cash;
     if (p->entry_ticks <= 0 || p->mark_ticks <= 0 || p->lots == INT64_MIN)
-        return wk_fail(err, WK_E_ARG,
-                       "simulated venue: market %zu: entry %lld and mark %lld ticks must be positive",
-                       s, (long long)p->entry_ticks, (long long)p->mark_ticks);
+        return wk_fail(
+            err, WK_E_ARG,
+            "simulated venue: market %zu: entry %lld and mark %lld ticks must be positive", s,
+            (long long)p->entry_ticks, (long long)p->mark_ticks);
     int side = p->lots > 0 ? 1 : -1;
     if (!wk_money_fill(&v->unit[s], side, side * p->lots, p->entry_ticks, &cash))
         return overflow(err, s);

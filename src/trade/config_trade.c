@@ -84,7 +84,8 @@ static const wk_cfg_row rows[] = {
      "a limit that expires is placed anew at the price of that close, while its signal stands, at "
      "most so many times; then it is given up or taken (market_after_expiry)"},
     {"confidence_full", WK_CFG_REAL, AT(confidence_full), NULL, "0", 0, 1e9, NULL, NULL,
-     "size x (share + (1 - share) x min(1, max(0, (c - low) / (full - low)))), c the probability of "
+     "size x (share + (1 - share) x min(1, max(0, (c - low) / (full - low)))), c the probability "
+     "of "
      "the side, or |score| without classes; full is this key, 0: off"},
     {"confidence_low", WK_CFG_REAL, AT(confidence_low), NULL, "0", 0, 1e9, NULL, NULL,
      "low in the formula of confidence_full"},

@@ -99,8 +99,9 @@ static int64_t size_of(const wk_trader *t, size_t s, int64_t ticks, double sigma
 
 /* Places an entry of `lots`, or 0: of the size that the rules give; `forced`: by a person. ENTER or
  * why not. */
-static wk_trade_verdict enter(wk_trader *t, const wk_trader_event *e, size_t s, int side, int64_t lots,
-                        bool limit, int attempt, bool forced, wk_actions *actions)
+static wk_trade_verdict enter(wk_trader *t, const wk_trader_event *e, size_t s, int side,
+                              int64_t lots, bool limit, int attempt, bool forced,
+                              wk_actions *actions)
 {
     const wk_trade_config *c = &t->config;
     double close = e->bars[s].close, sigma = e->sigma[s];
@@ -141,13 +142,18 @@ static wk_trade_verdict enter(wk_trader *t, const wk_trader_event *e, size_t s, 
         if (c->take_profit > 0.0 && profit >= 1.0)
             o->profit_ticks = (int64_t)(profit + 0.5);
     }
-    t->rule[s].stop = o->stop_ticks;
-    t->rule[s].profit = o->profit_ticks;
+    if (c->stop_kind != 0 || t->restored) {
+        t->rule[s].stop = o->stop_ticks;
+        t->rule[s].profit = o->profit_ticks;
+    }
     if (limit) {
         if (c->limit_expiry_bars > 0)
             o->expires_ns = e->time_ns + c->limit_expiry_bars * t->timeframe_ns;
-        t->limit[s] = (wk__limit){
-            .id = o->id, .lots = lots, .ticks = ticks, .side = (int8_t)side, .attempt = (uint8_t)attempt};
+        t->limit[s] = (wk__limit){.id = o->id,
+                                  .lots = lots,
+                                  .ticks = ticks,
+                                  .side = (int8_t)side,
+                                  .attempt = (uint8_t)attempt};
     } else {
         t->entry_flight[s] += side * lots;
     }
@@ -161,8 +167,8 @@ static bool ended(const wk_trader *t, int side, int want, double x)
 }
 
 /* Limits that wait, that expired to be taken, and that were given up. */
-static void tend_limits(wk_trader *t, const wk_trader_event *e, size_t s, int want, double x, bool stop,
-                        wk_actions *actions)
+static void tend_limits(wk_trader *t, const wk_trader_event *e, size_t s, int want, double x,
+                        bool stop, wk_actions *actions)
 {
     bool priced = e->provenance[s] != WK_PROV_UNKNOWN && e->bars[s].close > 0.0;
     int64_t close = priced ? wk_money_ticks(e->bars[s].close, t->per_tick[s]) : 0;
@@ -174,7 +180,8 @@ static void tend_limits(wk_trader *t, const wk_trader_event *e, size_t s, int wa
     }
     if (take->id != 0 && (stop || priced)) {
         if (!stop && !ended(t, take->side, want, x) && e->sigma[s] > 0.0)
-            enter(t, e, s, take->side, take->lots, take->reprice, take->attempt + 1, false, actions);
+            enter(t, e, s, take->side, take->lots, take->reprice, take->attempt + 1, false,
+                  actions);
         else if (priced)
             wk__trader_missed(t, s, take, close);
         take->id = 0;
@@ -223,8 +230,8 @@ static void place_entries(wk_trader *t, const wk_trader_event *e, size_t n, wk_a
                               wk_money_ticks(e->bars[s].close, t->per_tick[s]));
             t->missed[s].id = 0;
         }
-        t->verdict[s] = (uint8_t)enter(t, e, s, v[i].side, 0, t->config.entry == 1, 0, v[i].forced,
-                                       actions);
+        t->verdict[s] =
+            (uint8_t)enter(t, e, s, v[i].side, 0, t->config.entry == 1, 0, v[i].forced, actions);
     }
 }
 
@@ -254,7 +261,8 @@ static wk_reason exit_reason(const wk_trader *t, size_t s, int side, int act, do
 
 /* The policy's side of market s, confirmed: *want before and the result after the confirmation.
  * *verdict says why HOLD. */
-static int judge(wk_trader *t, const wk_trader_event *e, size_t s, int *want, wk_trade_verdict *verdict)
+static int judge(wk_trader *t, const wk_trader_event *e, size_t s, int *want,
+                 wk_trade_verdict *verdict)
 {
     const wk_trade_config *c = &t->config;
     const wk_forecast *f = &e->forecasts[s];
@@ -266,13 +274,10 @@ static int judge(wk_trader *t, const wk_trader_event *e, size_t s, int *want, wk
         return confirm(t, s, 0);
     }
     *want = wk__signal_want(&t->signal, c, f, x, e->sigma[s]);
-    if (*want == 0) {
-        *verdict = t->signal.threshold == INFINITY ? WK_TRADE_NO_THRESHOLD : WK_TRADE_WEAK;
-    } else if (c->confidence_min > 0.0 && !wk__rules_sure(c, f, *want)) {
+    *verdict = *want == 0 ? WK_TRADE_WEAK : WK_TRADE_UNCONFIRMED;
+    if (*want != 0 && c->confidence_min > 0.0 && !wk__rules_sure(c, f, *want)) {
         *verdict = WK_TRADE_UNSURE;
         *want = 0;
-    } else {
-        *verdict = WK_TRADE_UNCONFIRMED;
     }
     return confirm(t, s, *want);
 }
@@ -300,7 +305,7 @@ static wk_trade_verdict forbid(const wk_trader *t, const wk_trader_event *e, siz
 /* The side that a person forces now; 0: none. */
 static int forced_side(const wk_trader *t, const wk_trader_event *e, size_t s)
 {
-    return t->overridden && e->time_ns < t->rule[s].force_until_ns ? t->rule[s].force : 0;
+    return e->time_ns < t->rule[s].force_until_ns ? t->rule[s].force : 0;
 }
 
 /* Exits of market s; true when it may also enter. */
@@ -336,7 +341,8 @@ static bool tend_position(wk_trader *t, size_t s, int act, int forced, bool stop
 static bool decide(wk_trader *t, const wk_trader_event *e, size_t s, bool stop, int *side,
                    wk_trade_verdict *verdict, wk_actions *actions)
 {
-    int want, act = judge(t, e, s, &want, verdict), forced = forced_side(t, e, s);
+    int want, act = judge(t, e, s, &want, verdict);
+    int forced = t->overridden ? forced_side(t, e, s) : 0;
     bool changed = true;
     if (t->config.act_on_change && !isnan(t->x[s])) {
         changed = act != t->rule[s].spoken;
@@ -381,7 +387,7 @@ void wk__trader_bars(wk_trader *t, const wk_trader_event *e, wk_actions *actions
         int side;
         wk_trade_verdict verdict;
         if (decide(t, e, s, stop, &side, &verdict, actions)) {
-            bool forced = forced_side(t, e, s) != 0;
+            bool forced = t->overridden && forced_side(t, e, s) != 0;
             double strength = forced ? INFINITY : fabs(x[s]);
             t->candidates[n++] = (wk__candidate){(uint32_t)s, (int8_t)side, forced, strength};
         }

@@ -1,4 +1,6 @@
 /* The names of reasons, for and against. */
+#include <math.h>
+
 #include "trader.h"
 
 const char *wk_reason_name(wk_reason reason)
@@ -45,5 +47,9 @@ const char *wk_trade_verdict_name(wk_trade_verdict verdict)
 wk_trade_verdict wk_trader_verdict(const wk_trader *t, size_t s)
 {
     WK_ASSERT(s < t->S);
-    return (wk_trade_verdict)t->verdict[s];
+    wk_trade_verdict verdict = (wk_trade_verdict)t->verdict[s];
+    /* Told apart here rather than in the step. */
+    if (verdict == WK_TRADE_WEAK && t->signal.threshold == INFINITY)
+        return WK_TRADE_NO_THRESHOLD;
+    return verdict;
 }

@@ -1,8 +1,8 @@
 /* A trader that goes on from a journal. */
 #include "trader.h"
 
-void wk_trader_restore(wk_trader *t, size_t s, int64_t lots, int64_t entry_ticks, int64_t stop_ticks,
-                       int64_t profit_ticks)
+void wk_trader_restore(wk_trader *t, size_t s, int64_t lots, int64_t entry_ticks,
+                       int64_t stop_ticks, int64_t profit_ticks)
 {
     WK_ASSERT(s < t->S && (lots == 0 || entry_ticks > 0));
     t->pos[s] = lots;
@@ -10,6 +10,7 @@ void wk_trader_restore(wk_trader *t, size_t s, int64_t lots, int64_t entry_ticks
     if (t->mark[s] == 0) /* the history had no bar of it */
         t->mark[s] = entry_ticks;
     t->entered[s] = t->step;
+    t->restored = true;
     t->rule[s].stop = stop_ticks;
     t->rule[s].profit = profit_ticks;
 }
@@ -30,9 +31,8 @@ void wk_trader_restore_cash(wk_trader *t, int64_t time_ns, int64_t cash_e8, int6
 {
     int64_t equity = cash_e8, value, open_ns = time_ns - t->timeframe_ns;
     for (size_t s = 0; s < t->S; s++)
-        if (t->pos[s] != 0 &&
-            (!wk_money_value(&t->unit[s], t->pos[s], t->mark[s], false, &value) ||
-             __builtin_add_overflow(equity, value, &equity))) {
+        if (t->pos[s] != 0 && (!wk_money_value(&t->unit[s], t->pos[s], t->mark[s], false, &value) ||
+                               __builtin_add_overflow(equity, value, &equity))) {
             t->failed = t->halted = true;
             return;
         }

@@ -39,8 +39,8 @@ double wk__rules_size_share(const wk_trade_config *c, const wk_forecast *f, int 
 }
 
 /* The most leverage up to the configured one whose liquidation lies liquidation_factor stops away.
- * An isolated position of leverage L is liquidated at entry (1 -/+ 1/L) / (1 -/+ m), so its distance
- * is (1/L - m) / (1 -/+ m) of the entry. Source: reference/trading.md 3.5. */
+ * An isolated position of leverage L is liquidated at entry (1 -/+ 1/L) / (1 -/+ m), so its
+ * distance is (1/L - m) / (1 -/+ m) of the entry. Source: reference/trading.md 3.5. */
 double wk__rules_leverage(const wk_trader *t, int side, double sigma)
 {
     const wk_trade_config *c = &t->config;

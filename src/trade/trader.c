@@ -42,9 +42,8 @@ static wk_status check(const wk_trade_config *c, size_t S, int64_t timeframe_ns,
         return wk_fail(err, WK_E_ARG,
                        "trader: liquidation_factor %g needs a stop; set stop_kind and stop_loss",
                        c->liquidation_factor);
-    if (c->confidence_full > 0.0 &&
-        !(c->confidence_full > c->confidence_low && c->confidence_share >= 0.0 &&
-          c->confidence_share <= 1.0))
+    if (c->confidence_full > 0.0 && !(c->confidence_full > c->confidence_low &&
+                                      c->confidence_share >= 0.0 && c->confidence_share <= 1.0))
         return wk_fail(err, WK_E_ARG,
                        "trader: confidence_full %g must be above confidence_low %g, and "
                        "confidence_share %g between 0 and 1",

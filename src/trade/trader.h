@@ -45,16 +45,16 @@ typedef struct {
 
 /* The state of the rules that are off by default, by market. */
 typedef struct {
-    int64_t trip_e8;         /* cash that the open round trip has moved */
-    int64_t seen;            /* number of the last bar with data; 0: none yet */
-    int64_t block_until_ns;  /* no entry at closes before */
-    int64_t force_until_ns;  /* the signal is `force` at closes before */
-    int64_t stop, profit;    /* bracket of the last entry, ticks */
-    int8_t force;            /* 0: none */
-    int8_t spoken;           /* the last confirmed signal */
-    bool flat;               /* to be left at each close until flat */
+    int64_t trip_e8;        /* cash that the open round trip has moved */
+    int64_t seen;           /* number of the last bar with data; 0: none yet */
+    int64_t block_until_ns; /* no entry at closes before */
+    int64_t force_until_ns; /* the signal is `force` at closes before */
+    int64_t stop, profit;   /* bracket of the last entry, ticks */
+    int8_t force;           /* 0: none */
+    int8_t spoken;          /* the last confirmed signal */
+    bool flat;              /* to be left at each close until flat */
     bool stale;
-    uint8_t exits;      /* orders of override.c at bar exits_step */
+    uint8_t exits; /* orders of override.c at bar exits_step */
     int64_t exits_step;
 } wk__rule;
 
@@ -89,8 +89,9 @@ struct wk_trader {
     uint8_t *verdict; /* wk_trade_verdict */
     bool exposed;     /* a limit of exposure is set */
     bool markets_stale;
-    bool overridden; /* a person has spoken: forced, flat and block are read */
-    bool guarded;    /* wk__rules_forbid has something to say */
+    bool overridden; /* a person has spoken: force and flat are read */
+    bool restored;
+    bool guarded;                /* wk__rules_forbid has something to say */
     int64_t losses, pause_until; /* lost round trips in a row; no entry at bars before this one */
     double gross, net;           /* exposure of all that is held or waits, 1e-8 */
 };

@@ -18,6 +18,7 @@ cd "$dir" || exit 1
 sed -i 's/"symbols": [0-9]*, "bars": [0-9]*/"symbols": 2, "bars": 12000/' configs/demo.json
 grep -q '"bars": 12000' configs/demo.json || echo "# configs/demo.json has another form now: the whole demo runs, twice"
 unset WICK_DATA
+export WICK_HOME="$dir/home"
 
 # No test asks a venue: these answer in their place.
 config=''
@@ -48,8 +49,11 @@ sed -i -e "s#\"url\": \"[^\"]*\"#\"url\": \"$url/0/public/Time\"#" -e 's#"/data"
 first='import
 run
 train
+paper
+publish
 nn train
-gbdt train'
+gbdt train
+paper'
 # Minutes of work each: run by hand before a release.
 slow='bench backtest.bars
 prove'

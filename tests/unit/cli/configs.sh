@@ -14,7 +14,9 @@ for file in "$2"/configs/*.json "$2"/configs/*/*.json; do
     case $file in
     */record*.json) kind=record ;;
     */paper*.json) kind=bot ;;
+    */serve*.json) kind=serve ;;
     */fetch*.json) kind=fetch ;;
+    */retrain*.json) kind=retrain ;;
     */outside*.json) kind=outside ;;
     esac
     if "$wick" config check "$file" --kind $kind >"$work/once.json" &&

@@ -33,7 +33,7 @@ static void make_market(uint64_t seed)
             int64_t h = (o > c ? o : c) + 50, l = (o < c ? o : c) - 50;
             last = c;
             bars[i] = (wk_bar){START + (int64_t)t * HOUR, (double)o / 100, (double)h / 100,
-                               (double)l / 100, (double)c / 100, 10};
+                               (double)l / 100,           (double)c / 100, 10};
             float score = (float)((int64_t)wk_rng_below(seed, 2, counter++, 2001) - 1000) / 1000.0f;
             /* A signal lasts a few bars, so that confirmation and change have something to say. */
             if (t > 0 && t % 4 != 0)
@@ -86,7 +86,7 @@ typedef struct {
     wk_events events;
     wk_trade trade; /* the last that closed */
     size_t n_trades;
-    wk_order order[S];                       /* last entry */
+    wk_order order[S]; /* last entry */
     int64_t entered_ns[S], stopped_ns[S], trip[S], fees[S], slippage[S], funding[S];
     int64_t peak, day_equity, losses, pause_until_ns;
 } bot;
@@ -105,8 +105,10 @@ static void begin(bot *b)
                          .initial_cash = 10000,
                          .cost_multiplier = 1};
     assert_int_equal(
-        wk_trader_plan(&b->arena, &c, instruments, S, HOUR, 10000 * WK_E8, &b->trader, &err), WK_OK);
-    assert_int_equal(wk_sim_venue_plan(&b->arena, &sim, instruments, S, HOUR, &b->venue, &err), WK_OK);
+        wk_trader_plan(&b->arena, &c, instruments, S, HOUR, 10000 * WK_E8, &b->trader, &err),
+        WK_OK);
+    assert_int_equal(wk_sim_venue_plan(&b->arena, &sim, instruments, S, HOUR, &b->venue, &err),
+                     WK_OK);
     assert_int_equal(wk_ledger_plan(&b->arena, instruments, S, &b->ledger, &err), WK_OK);
     wk_arena_freeze(&b->arena);
     assert_true(wk_sim_events_max(b->venue) <= 128);
@@ -128,7 +130,8 @@ static void journal(bot *b, const wk_trader_event *e, size_t step)
         return;
     int64_t cash;
     bool closed;
-    assert_int_equal(wk_ledger_fill(b->ledger, e, step, 0.5, &cash, &closed, &b->trade, &err), WK_OK);
+    assert_int_equal(wk_ledger_fill(b->ledger, e, step, 0.5, &cash, &closed, &b->trade, &err),
+                     WK_OK);
     if (e->reason == WK_REASON_ENTRY)
         b->entered_ns[s] = e->time_ns;
     if (e->reason == WK_REASON_STOP_LOSS || e->reason == WK_REASON_LIQUIDATION)
@@ -153,8 +156,8 @@ static void play(bot *b, size_t t, bool warming)
     int64_t close_ns = START + ((int64_t)t + 1) * HOUR;
     b->events.n = b->actions.n = 0;
     if (!warming)
-        assert_int_equal(wk_sim_bar(b->venue, (int64_t)t, close_ns, bars + t * S, provenance + t * S,
-                                    funding + t * S, sigma, &b->events, &err),
+        assert_int_equal(wk_sim_bar(b->venue, (int64_t)t, close_ns, bars + t * S,
+                                    provenance + t * S, funding + t * S, sigma, &b->events, &err),
                          WK_OK);
     for (size_t i = 0; i < b->events.n; i++) {
         journal(b, &b->events.v[i], t);
@@ -197,7 +200,8 @@ static void recover(bot *b, const bot *from, size_t t)
             assert_true(stop > 0 && profit > 0);
         }
         wk_trader_restore(b->trader, s, lots, entry, stop, profit);
-        wk_trader_restore_trip(b->trader, s, from->entered_ns[s], from->stopped_ns[s], from->trip[s]);
+        wk_trader_restore_trip(b->trader, s, from->entered_ns[s], from->stopped_ns[s],
+                               from->trip[s]);
         wk_sim_position p = {.symbol = (uint32_t)s,
                              .lots = lots,
                              .entry_ticks = entry,

@@ -1,171 +1,6 @@
-/* The rules that are off by default, by hand-computed cases. Tick 0.01, lot 0.001, hourly bars at
- * 100.00, 10000 of the quote, ten slots: a plain entry is 10.000 = 10000 lots. */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <cmocka.h>
-
-#include "wick/money.h"
+/* The rules that are off by default, by hand-computed cases. */
+#include "trader_fixture.h"
 #include "wick/sim.h"
-#include "wick/trade.h"
-
-#define HOUR INT64_C(3600000000000)
-#define START (INT64_C(19000) * 24 * HOUR) /* a UTC midnight */
-enum { S = 3 };
-
-typedef struct {
-    wk_arena arena;
-    wk_trader *trader;
-    wk_action storage[4 * S];
-    wk_actions actions;
-    wk_bar bars[S];
-    uint8_t provenance[S];
-    wk_forecast forecasts[S];
-    double sigma[S];
-    int64_t step; /* of the last bar */
-} fixture;
-
-static wk_trade_config plain_config(void)
-{
-    return (wk_trade_config){.policy = WK_POLICY_THRESHOLD,
-                             .threshold = 0.5,
-                             .exit_at_zero = true,
-                             .allow_long = true,
-                             .allow_short = true,
-                             .confirm_bars = 1,
-                             .cancel_on_flip = true,
-                             .limit_expiry_bars = 1,
-                             .slots = 10,
-                             .leverage = 1};
-}
-
-static void setup(fixture *f, const wk_trade_config *config)
-{
-    wk_trade_instrument in[S];
-    wk_err err = {0};
-    memset(f, 0, sizeof *f);
-    for (size_t s = 0; s < S; s++) {
-        in[s] = (wk_trade_instrument){.tick = 0.01, .lot = 0.001, .min_lots = 1};
-        f->sigma[s] = 0.01;
-        f->bars[s] = (wk_bar){0, 100, 100, 100, 100, 1};
-        f->forecasts[s] = (wk_forecast){.score = 0.1f, .volatility = 0.01f, .valid = 1};
-    }
-    wk_arena_init(&f->arena);
-    if (wk_trader_plan(&f->arena, config, in, S, HOUR, 10000 * WK_E8, &f->trader, &err) != WK_OK)
-        fail_msg("%s", err.msg);
-    wk_arena_freeze(&f->arena); /* from here any allocation stops the test */
-    f->actions = (wk_actions){0, 4 * S, f->storage};
-    f->step = -1;
-}
-
-static void finish(fixture *f)
-{
-    wk_arena_finish(&f->arena);
-}
-
-static size_t close_bar(fixture *f)
-{
-    f->step++;
-    f->actions.n = 0;
-    wk_trader_event e = {.kind = WK_TRADER_EVENT_BARS,
-                         .time_ns = START + (f->step + 1) * HOUR,
-                         .bars = f->bars,
-                         .provenance = f->provenance,
-                         .forecasts = f->forecasts,
-                         .sigma = f->sigma};
-    wk_trader_step(f->trader, &e, &f->actions);
-    return f->actions.n;
-}
-
-/* Market 0 closes with this score. */
-static size_t close_score(fixture *f, double score)
-{
-    f->forecasts[0].score = (float)score;
-    return close_bar(f);
-}
-
-static void probabilities(wk_forecast *forecast, double sell, double hold, double buy)
-{
-    forecast->p[0] = (float)sell;
-    forecast->p[1] = (float)hold;
-    forecast->p[2] = (float)buy;
-    forecast->score = (float)(buy - sell);
-}
-
-static void fill(fixture *f, const wk_order *o, int64_t ticks, wk_reason reason, int side)
-{
-    wk_actions none = {0, 0, NULL};
-    wk_trader_event e = {.kind = WK_TRADER_EVENT_FILL,
-                         .time_ns = START + (f->step + 2) * HOUR,
-                         .symbol = o->symbol,
-                         .order_id = o->id,
-                         .side = (int8_t)side,
-                         .reason = (uint8_t)reason,
-                         .qty_lots = o->qty_lots,
-                         .price_ticks = ticks};
-    wk_trader_step(f->trader, &e, &none);
-}
-
-static wk_order fill_all(fixture *f, int64_t ticks)
-{
-    wk_order last = {0};
-    for (size_t i = 0; i < f->actions.n; i++) {
-        const wk_order *o = &f->actions.v[i].order;
-        if (f->actions.v[i].kind != WK_ACTION_PLACE || o->kind != WK_ORDER_MARKET)
-            continue;
-        fill(f, o, ticks, (wk_reason)o->reason, o->side);
-        last = *o;
-    }
-    return last;
-}
-
-static void expire(fixture *f, const wk_order *o, int64_t lots)
-{
-    wk_actions none = {0, 0, NULL};
-    wk_trader_event e = {.kind = WK_TRADER_EVENT_CANCELED,
-                         .time_ns = START + (f->step + 2) * HOUR,
-                         .symbol = o->symbol,
-                         .order_id = o->id,
-                         .side = o->side,
-                         .reason = WK_REASON_EXPIRED,
-                         .qty_lots = lots};
-    wk_trader_step(f->trader, &e, &none);
-}
-
-/* Between two closes a person speaks. */
-static size_t say(fixture *f, wk_override what, uint32_t symbol, int side, int64_t until_ns)
-{
-    f->actions.n = 0;
-    wk_trader_event e = {.kind = WK_TRADER_EVENT_OVERRIDE,
-                         .time_ns = START + (f->step + 1) * HOUR + 1,
-                         .symbol = symbol,
-                         .side = (int8_t)side,
-                         .override = (uint8_t)what,
-                         .until_ns = until_ns};
-    wk_trader_step(f->trader, &e, &f->actions);
-    return f->actions.n;
-}
-
-static void expect_place(const fixture *f, size_t i, int side, wk_reason reason)
-{
-    assert_true(i < f->actions.n);
-    const wk_action *a = &f->actions.v[i];
-    if (a->kind != WK_ACTION_PLACE || a->order.side != side || a->order.reason != reason)
-        fail_msg("action %zu: kind %d side %d reason %s; expected side %d reason %s", i,
-                 (int)a->kind, a->order.side, wk_reason_name(a->order.reason), side,
-                 wk_reason_name(reason));
-}
-
-static void expect_verdict(const fixture *f, size_t s, wk_trade_verdict expected)
-{
-    wk_trade_verdict got = wk_trader_verdict(f->trader, s);
-    if (got != expected)
-        fail_msg("market %zu: verdict %s, expected %s", s, wk_trade_verdict_name(got),
-                 wk_trade_verdict_name(expected));
-}
 
 static void test_a_side_below_the_confidence_is_hold(void **state)
 {
@@ -314,7 +149,8 @@ static void test_leverage_keeps_liquidation_beyond_the_stop(void **state)
     setup(&f, &c);
     f.forecasts[1].score = -0.9f;
     assert_int_equal(close_score(&f, 0.9), 2);
-    /* 1 / (0.005 + 0.04 x 0.995) = 22.3214..: 22321.4 of the quote; 1.005 for the short: 22.1239.. */
+    /* 1 / (0.005 + 0.04 x 0.995) = 22.3214..: 22321.4 of the quote; 1.005 for the short: 22.1239..
+     */
     const wk_order *l = &f.actions.v[0].order, *s = &f.actions.v[1].order;
     assert_int_equal(l->qty_lots, 223214);
     assert_int_equal(s->qty_lots, 221238);
@@ -399,7 +235,8 @@ static void test_waiting_limits_count_for_exposure(void **state)
     finish(&f);
 }
 
-/* One round trip of market 0: a close that enters, a close that leaves; both fill at these prices. */
+/* One round trip of market 0: a close that enters, a close that leaves; both fill at these prices.
+ */
 static void trip(fixture *f, int64_t in, int64_t out)
 {
     assert_int_equal(close_score(f, 0.9), 1);
@@ -515,118 +352,6 @@ static void test_many_stale_markets_stop_all_entries(void **state)
     finish(&f);
 }
 
-static void test_by_hand_flat_leaves_at_once_and_blocks(void **state)
-{
-    (void)state;
-    fixture f;
-    wk_trade_config c = plain_config();
-    setup(&f, &c);
-    f.forecasts[1].score = -0.9f;
-    assert_int_equal(close_score(&f, 0.9), 2);
-    fill_all(&f, 10000);
-    int64_t until = START + 4 * HOUR; /* the close of bar 3 may enter again */
-    assert_int_equal(say(&f, WK_OVERRIDE_FLAT, WK_ALL_MARKETS, 0, until), 2);
-    expect_place(&f, 0, -1, WK_REASON_MANUAL);
-    expect_place(&f, 1, 1, WK_REASON_MANUAL);
-    assert_true(f.actions.v[0].order.reduce_only);
-    assert_int_equal(f.actions.v[0].order.qty_lots, 10000);
-    wk_action first = f.actions.v[0];
-    assert_int_equal(say(&f, WK_OVERRIDE_FLAT, 0, 0, until), 0); /* it is on its way */
-    f.actions.n = 1;
-    f.actions.v[0] = first;
-    fill_all(&f, 10000); /* market 0; market 1 is not filled, its order is refused */
-    wk_actions none = {0, 0, NULL};
-    wk_trader_event e = {.kind = WK_TRADER_EVENT_REJECT,
-                         .symbol = 1,
-                         .order_id = f.storage[1].order.id,
-                         .side = 1,
-                         .reason = WK_REASON_MANUAL,
-                         .qty_lots = 10000};
-    wk_trader_step(f.trader, &e, &none);
-    assert_int_equal(close_score(&f, 0.9), 1); /* market 1 is left again */
-    expect_place(&f, 0, 1, WK_REASON_MANUAL);
-    assert_int_equal(f.actions.v[0].order.symbol, 1);
-    expect_verdict(&f, 0, WK_TRADE_BLOCKED);
-    expect_verdict(&f, 1, WK_TRADE_LEAVE);
-    fill_all(&f, 10000);
-    assert_int_equal(close_score(&f, 0.9), 0);
-    expect_verdict(&f, 1, WK_TRADE_BLOCKED);
-    assert_int_equal(close_score(&f, 0.9), 2);
-    expect_place(&f, 0, 1, WK_REASON_ENTRY);
-    finish(&f);
-}
-
-static void test_by_hand_a_block_cancels_waiting_entries_and_keeps_positions(void **state)
-{
-    (void)state;
-    fixture f;
-    wk_trade_config c = plain_config();
-    c.entry = 1;
-    c.limit_expiry_bars = 0;
-    setup(&f, &c);
-    f.forecasts[1].score = 0.9f;
-    assert_int_equal(close_score(&f, 0.9), 2);
-    wk_order o = f.actions.v[0].order;
-    fill(&f, &o, 10000, WK_REASON_ENTRY, 1);
-    assert_int_equal(say(&f, WK_OVERRIDE_BLOCK, WK_ALL_MARKETS, 0, WK_FOREVER), 1);
-    assert_int_equal(f.actions.v[0].kind, WK_ACTION_CANCEL);
-    assert_int_equal(f.actions.v[0].order.symbol, 1);
-    assert_int_equal(close_score(&f, 0.9), 0);
-    expect_verdict(&f, 0, WK_TRADE_HOLD);
-    expect_verdict(&f, 1, WK_TRADE_BLOCKED);
-    say(&f, WK_OVERRIDE_CLEAR, 1, 0, 0);
-    assert_int_equal(close_score(&f, 0.9), 1);
-    expect_verdict(&f, 1, WK_TRADE_ENTER);
-    assert_int_equal(close_score(&f, 0.0), 1); /* exits were never blocked */
-    expect_place(&f, 0, -1, WK_REASON_SCORE_ZERO);
-    finish(&f);
-}
-
-static void test_by_hand_a_forced_side_replaces_the_signal(void **state)
-{
-    (void)state;
-    fixture f;
-    wk_trade_config c = plain_config();
-    c.confirm_bars = 1;
-    setup(&f, &c);
-    assert_int_equal(close_score(&f, 0.9), 1);
-    fill_all(&f, 10000);
-    assert_int_equal(say(&f, WK_OVERRIDE_FORCE, 0, -1, START + 4 * HOUR), 0);
-    f.forecasts[0].valid = 0; /* needs no forecast */
-    assert_int_equal(close_bar(&f), 2);
-    expect_place(&f, 0, -1, WK_REASON_MANUAL);
-    expect_place(&f, 1, -1, WK_REASON_ENTRY);
-    expect_verdict(&f, 0, WK_TRADE_FORCED);
-    fill_all(&f, 10000);
-    f.forecasts[0].valid = 1;
-    assert_int_equal(close_score(&f, 0.9), 0); /* the model's long does not matter */
-    expect_verdict(&f, 0, WK_TRADE_HOLD);
-    assert_int_equal(close_score(&f, 0.9), 2); /* lapsed: the signal rules again */
-    expect_place(&f, 0, 1, WK_REASON_FLIP);
-    finish(&f);
-}
-
-static void test_by_hand_protection_stands_above_a_forced_side(void **state)
-{
-    (void)state;
-    fixture f;
-    wk_trade_config c = plain_config();
-    c.allow_short = false;
-    setup(&f, &c);
-    say(&f, WK_OVERRIDE_FORCE, 0, -1, WK_FOREVER);
-    say(&f, WK_OVERRIDE_FORCE, 1, 1, WK_FOREVER);
-    say(&f, WK_OVERRIDE_BLOCK, 1, 0, WK_FOREVER);
-    assert_int_equal(close_bar(&f), 0);
-    expect_verdict(&f, 0, WK_TRADE_SIDE_FORBIDDEN);
-    expect_verdict(&f, 1, WK_TRADE_BLOCKED);
-    f.provenance[1] = WK_PROV_UNKNOWN;
-    say(&f, WK_OVERRIDE_CLEAR, 1, 0, 0);
-    say(&f, WK_OVERRIDE_FORCE, 1, 1, WK_FOREVER);
-    assert_int_equal(close_bar(&f), 0);
-    expect_verdict(&f, 1, WK_TRADE_NO_BAR); /* no price to size by */
-    finish(&f);
-}
-
 static void test_every_refusal_has_a_reason(void **state)
 {
     (void)state;
@@ -727,10 +452,6 @@ int main(void)
         cmocka_unit_test(test_a_market_without_data_is_not_entered),
         cmocka_unit_test(test_a_waiting_entry_of_a_stale_market_is_cancelled),
         cmocka_unit_test(test_many_stale_markets_stop_all_entries),
-        cmocka_unit_test(test_by_hand_flat_leaves_at_once_and_blocks),
-        cmocka_unit_test(test_by_hand_a_block_cancels_waiting_entries_and_keeps_positions),
-        cmocka_unit_test(test_by_hand_a_forced_side_replaces_the_signal),
-        cmocka_unit_test(test_by_hand_protection_stands_above_a_forced_side),
         cmocka_unit_test(test_every_refusal_has_a_reason),
         cmocka_unit_test(test_a_size_below_the_least_order_says_so),
         cmocka_unit_test(test_rules_that_cannot_work_are_refused),

@@ -1,0 +1,278 @@
+/* Fills: each counted once, each given to its order, and the stop that follows the position where
+ * the venue keeps no bracket. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "executor_live_internal.h"
+#include "wick/clock.h"
+#include "wick/hash.h"
+#include "wick/log.h"
+
+/* Fills are read again from so far back: a venue may show one late. */
+#define OVERLAP_NS (120 * WK_NS_PER_S)
+
+static uint64_t digest(const char *id)
+{
+    uint64_t d = wk_digest_bytes(WK_DIGEST_START, id, strlen(id));
+    return d ? d : 1;
+}
+
+static uint64_t *slot_of(uint64_t *table, size_t room, uint64_t d)
+{
+    size_t i = (size_t)d & (room - 1);
+    while (table[i] != 0 && table[i] != d)
+        i = (i + 1) & (room - 1);
+    return &table[i];
+}
+
+static bool seen(const wk__live *live, const char *id)
+{
+    return live->room_seen > 0 && *slot_of(live->seen, live->room_seen, digest(id)) != 0;
+}
+
+static void see(wk__live *live, const char *id)
+{
+    if (2 * (live->n_seen + 1) > live->room_seen) {
+        size_t room = live->room_seen ? 2 * live->room_seen : 256;
+        uint64_t *table = calloc(room, sizeof *table);
+        WK_ASSERT(table != NULL);
+        for (size_t i = 0; i < live->room_seen; i++)
+            if (live->seen[i])
+                *slot_of(table, room, live->seen[i]) = live->seen[i];
+        free(live->seen);
+        live->seen = table;
+        live->room_seen = room;
+    }
+    uint64_t d = digest(id);
+    uint64_t *slot = slot_of(live->seen, live->room_seen, d);
+    live->n_seen += *slot == 0;
+    *slot = d;
+}
+
+static wk__live_order *owner(wk__live *live, const wk_venue_fill *f)
+{
+    for (size_t i = 0; i < live->n_orders; i++) {
+        wk__live_order *o = &live->orders[i];
+        if ((f->client_id != 0 && f->client_id == o->order.id) ||
+            (f->venue_order_id[0] && strcmp(f->venue_order_id, o->venue_id) == 0))
+            return o;
+    }
+    return NULL;
+}
+
+/* An order whose venue id is not known may own a fill that bears only that. */
+static bool may_own(const wk__live *live, const wk_venue_fill *f)
+{
+    if (f->client_id != 0)
+        return false;
+    for (size_t i = 0; i < live->n_orders; i++) {
+        const wk__live_order *o = &live->orders[i];
+        if (o->order.symbol == f->symbol && o->order.side == f->side && !o->venue_id[0] &&
+            !wk__live_over(o) && o->attempts > 0)
+            return true;
+    }
+    return false;
+}
+
+/* Why the venue traded by itself: the leg whose price is nearer; without legs, other hands. */
+static wk_reason reason_of(const wk__live_symbol *y, const wk_venue_fill *f)
+{
+    if (y->position == 0 || (y->position > 0) == (f->side > 0) ||
+        (y->stop_ticks == 0 && y->profit_ticks == 0))
+        return WK_REASON_END;
+    int64_t to_stop = y->stop_ticks ? llabs(f->price_ticks - y->stop_ticks) : INT64_MAX;
+    int64_t to_profit = y->profit_ticks ? llabs(f->price_ticks - y->profit_ticks) : INT64_MAX;
+    return to_stop <= to_profit ? WK_REASON_STOP_LOSS : WK_REASON_TAKE_PROFIT;
+}
+
+static const wk__live_stop_id *stop_of(const wk__live *live, uint64_t id)
+{
+    for (size_t i = 0; id != 0 && i < WK__LIVE_STOPS; i++)
+        if (live->stops[i].id == id)
+            return &live->stops[i];
+    return NULL;
+}
+
+bool wk__live_fill(wk__live *live, const wk_venue_fill *f)
+{
+    if (f->symbol >= live->options.S || f->qty_lots <= 0 || !f->fill_id[0] ||
+        seen(live, f->fill_id))
+        return true;
+    if (f->fee_e8 == WK_FEE_NOT_TOLD) {
+        live->fills_wanted = true;
+        return true;
+    }
+    wk__live_order *o = owner(live, f);
+    const wk__live_stop_id *stop = o ? NULL : stop_of(live, f->client_id);
+    if (!o && !stop && may_own(live, f))
+        return false;
+    see(live, f->fill_id);
+    if (live->options.has_fill && live->options.has_fill(live->options.has_fill_ctx, f->fill_id))
+        return true; /* the journal's position holds it already */
+    wk__live_symbol *y = &live->symbols[f->symbol];
+    wk_trader_event e = {.kind = WK_TRADER_EVENT_FILL,
+                         .time_ns = wk__live_now(live),
+                         .symbol = f->symbol,
+                         .side = f->side,
+                         .maker = f->maker,
+                         .qty_lots = f->qty_lots,
+                         .price_ticks = f->price_ticks,
+                         .fee_e8 = f->fee_e8};
+    if (o) {
+        e.order_id = o->parent ? o->parent : o->order.id;
+        e.reason = o->order.reason;
+        o->filled_lots += f->qty_lots;
+        if (!o->order.reduce_only) {
+            y->entry_id = o->order.id;
+            y->stop_ticks = o->order.stop_ticks;
+            y->profit_ticks = o->order.profit_ticks;
+        }
+    } else if (stop) {
+        e.order_id = stop->parent;
+        e.reason = WK_REASON_STOP_LOSS;
+        if (stop->id == y->stop_id)
+            y->stop_lots += f->side * f->qty_lots; /* what rests of it */
+    } else {
+        e.order_id = y->entry_id;
+        e.reason = reason_of(y, f);
+    }
+    y->position += f->side * f->qty_lots;
+    if (y->position == 0)
+        y->stop_ticks = y->profit_ticks = 0;
+    live->n_missed++;
+    wk_journal_record row = {.kind = WK_JOURNAL_FILL,
+                             .market = f->symbol,
+                             .time_ns = f->time_ns,
+                             .order_id = e.order_id,
+                             .side = f->side,
+                             .reason = e.reason,
+                             .maker = f->maker,
+                             .qty_lots = f->qty_lots,
+                             .price_ticks = f->price_ticks,
+                             .fee_e8 = f->fee_e8};
+    memcpy(row.venue_id, f->fill_id, sizeof row.venue_id);
+    wk__live_row_put(live, &row);
+    wk__live_say(live, &e);
+    if (o && o->state == WK__LIVE_WORKING)
+        wk__live_state_row(live, o, "partial", "");
+    if (o)
+        wk__live_settle(live, o);
+    return true;
+}
+
+void wk__live_read_fills(wk__live *live)
+{
+    char why[256] = "";
+    size_t n = 0;
+    int64_t asked_ns = wk__live_now(live), since = live->fills_from_ns;
+    for (size_t i = 0; i < live->n_orders; i++)
+        if (!wk__live_over(&live->orders[i]) && live->orders[i].attempts > 0 &&
+            live->orders[i].first_sent_ns - OVERLAP_NS < since)
+            since = live->orders[i].first_sent_ns - OVERLAP_NS;
+    wk_request_result result = live->account->fills(live->account->self, since > 0 ? since : 0,
+                                                    live->fills, WK__LIVE_FILLS, &n, why);
+    int64_t now = live->fills_tried_ns = wk__live_now(live);
+    if (result != WK_REQUEST_DONE) {
+        wk_log_write(WK_LOG_WARN, "trade.fills", "why=\"%s\"", why);
+        if (result == WK_REQUEST_STOP)
+            wk__live_stop_trading(live, why);
+        live->fills_next_ns = now + WK_NS_PER_S;
+        live->fills_wanted = true;
+        return;
+    }
+    live->fills_wanted = live->fills_deferred = false;
+    for (size_t i = 0; i < n; i++)
+        live->fills_deferred |= !wk__live_fill(live, &live->fills[i]);
+    if (n == WK__LIVE_FILLS)
+        wk_log_write(WK_LOG_ERROR, "trade.fills", "why=\"more fills than fit; reading on\"");
+    else if (!live->fills_deferred)
+        live->fills_from_ns = asked_ns - OVERLAP_NS;
+    live->fills_read_ns = asked_ns;
+    live->fills_next_ns = now + live->options.fills_ns;
+    /* An order that has ended but whose fills are missing is the usual reason to look again soon.
+     */
+    for (size_t i = 0; i < live->n_orders; i++) {
+        const wk__live_order *o = &live->orders[i];
+        if (o->state == WK__LIVE_SETTLING || o->venue_filled_lots > o->filled_lots)
+            live->fills_next_ns = now + WK_NS_PER_S / 2;
+    }
+}
+
+static bool exit_works(const wk__live *live, uint32_t symbol)
+{
+    for (size_t i = 0; i < live->n_orders; i++)
+        if (live->orders[i].order.symbol == symbol && live->orders[i].order.reduce_only &&
+            !wk__live_over(&live->orders[i]))
+            return true;
+    return false;
+}
+
+bool wk__live_exit_may_go(wk__live *live, const wk__live_order *o)
+{
+    const wk__live_symbol *y = &live->symbols[o->order.symbol];
+    if (live->account->has_brackets)
+        return true;
+    /* Two exits at once would each reduce the whole position. */
+    for (size_t i = 0; i < live->n_orders; i++) {
+        const wk__live_order *other = &live->orders[i];
+        if (other != o && other->order.symbol == o->order.symbol && other->order.reduce_only &&
+            other->state != WK__LIVE_PLANNED && !wk__live_over(other))
+            return false;
+    }
+    return y->stop_lots == 0 && !y->stop_unsure && live->fills_read_ns >= y->stop_gone_ns;
+}
+
+static void protect_one(wk__live *live, uint32_t s, int64_t lots)
+{
+    wk__live_symbol *y = &live->symbols[s];
+    char why[256] = "";
+    int64_t wait = 0;
+    uint64_t id = y->stop_id;
+    if (lots != 0 && (!y->stop_unsure || y->stop_id == 0)) {
+        uint64_t parts[3] = {y->entry_id, s, ++y->stop_number};
+        id = wk_digest_bytes(WK_DIGEST_START, parts, sizeof parts);
+        y->stop_id = id;
+        live->stops[live->n_stops++ % WK__LIVE_STOPS] = (wk__live_stop_id){id, y->entry_id, s};
+    }
+    wk_request_result result =
+        live->account->protect_lots(live->account->self, s, lots, y->stop_ticks, id, &wait, why);
+    int64_t now = wk__live_now(live);
+    if (result == WK_REQUEST_DONE || result == WK_REQUEST_UNKNOWN)
+        y->stop_unsure = result == WK_REQUEST_UNKNOWN; /* else as it was */
+    y->stop_next_ns = now + (wait > 0 ? wait : result == WK_REQUEST_DONE ? 0 : WK_NS_PER_S);
+    if (result == WK_REQUEST_DONE) {
+        y->stop_lots = lots;
+        y->stop_at_ticks = y->stop_ticks;
+        if (lots == 0) {
+            y->stop_gone_ns = now;
+            live->fills_wanted = true;
+        }
+        return;
+    }
+    wk_log_write(WK_LOG_ERROR, "trade.stop", "symbol=%u lots=%lld result=%d why=\"%s\"", s,
+                 (long long)lots, (int)result, why);
+    live->fills_wanted = true;
+    if (result == WK_REQUEST_STOP)
+        wk__live_stop_trading(live, why);
+}
+
+bool wk__live_protect(wk__live *live, int64_t *next_ns)
+{
+    if (live->account->has_brackets)
+        return false;
+    for (uint32_t s = 0; s < live->options.S; s++) {
+        wk__live_symbol *y = &live->symbols[s];
+        int64_t lots = y->stop_ticks > 0 && !exit_works(live, s) ? y->position : 0;
+        if (lots == y->stop_lots && !y->stop_unsure &&
+            (lots == 0 || y->stop_at_ticks == y->stop_ticks))
+            continue;
+        if (y->stop_next_ns > wk__live_now(live)) {
+            if (y->stop_next_ns < *next_ns)
+                *next_ns = y->stop_next_ns;
+            continue;
+        }
+        protect_one(live, s, lots);
+        return true;
+    }
+    return false;
+}

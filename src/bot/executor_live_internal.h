@@ -1,0 +1,86 @@
+/* The state of every order, and what the files of the executor share. */
+#ifndef WICK_BOT_EXECUTOR_LIVE_INTERNAL_H
+#define WICK_BOT_EXECUTOR_LIVE_INTERNAL_H
+
+#include "executor_live.h"
+
+typedef enum {
+    WK__LIVE_PLANNED,  /* not sent, or sent and certainly not done */
+    WK__LIVE_UNKNOWN,  /* sent, and nobody knows */
+    WK__LIVE_WORKING,  /* the venue has it; partly filled when filled_lots > 0 */
+    WK__LIVE_SETTLING, /* over at the venue, its fills are not all here yet */
+    WK__LIVE_FILLED,   /* ends */
+    WK__LIVE_CANCELLED,
+    WK__LIVE_REFUSED
+} wk__live_state;
+
+typedef struct {
+    wk_order order;
+    uint64_t parent; /* an exit of the executor's own: the entry's id, else 0 */
+    char venue_id[64];
+    wk__live_state state;
+    int64_t filled_lots, venue_filled_lots;
+    int64_t first_sent_ns, sent_ns; /* of the first and of the newest attempt */
+    int64_t next_ns, backoff_ns;
+    int attempts, unseen;
+    bool cancel_wanted, expired, recovered, orphan;
+} wk__live_order;
+
+typedef struct {
+    int64_t position; /* as the fills add up */
+    int64_t stop_ticks, profit_ticks;
+    uint64_t entry_id; /* newest order that opened or added */
+    /* venues without brackets: the stop as it rests there */
+    int64_t stop_lots, stop_at_ticks, stop_next_ns;
+    uint64_t stop_id, stop_number;
+    int64_t stop_gone_ns; /* when it was last taken away: exits wait for newer fills */
+    bool stop_unsure;
+} wk__live_symbol;
+
+typedef struct {
+    uint64_t id, parent;
+    uint32_t symbol;
+} wk__live_stop_id;
+
+enum { WK__LIVE_STOPS = 256, WK__LIVE_KEPT = 1024, WK__LIVE_FILLS = 4096 };
+
+struct wk__live {
+    wk_executor_live_options options;
+    const wk_account *account;
+    wk__live_symbol *symbols; /* [S] */
+    wk__live_order *orders;
+    size_t n_orders, room_orders;
+    wk__live_stop_id stops[WK__LIVE_STOPS];
+    size_t n_stops;
+    uint64_t *seen; /* digests of fill ids, open addressing, 0 empty */
+    size_t n_seen, room_seen;
+    wk_venue_fill *fills; /* [WK__LIVE_FILLS] */
+    int64_t fills_from_ns, fills_read_ns, fills_tried_ns, fills_next_ns;
+    bool fills_wanted, fills_deferred;
+    wk_trader_event *events;
+    size_t n_events, room_events, first_event;
+    wk_journal_record *rows;
+    size_t n_rows, room_rows, first_row;
+    size_t n_missed;
+    bool stopped;
+    char why_stopped[256];
+};
+
+int64_t wk__live_now(const wk__live *live);
+void wk__live_say(wk__live *live, const wk_trader_event *event);
+void wk__live_row_put(wk__live *live, const wk_journal_record *row);
+void wk__live_state_row(wk__live *live, const wk__live_order *o, const char *state,
+                        const char *text);
+void wk__live_stop_trading(wk__live *live, const char *why);
+bool wk__live_over(const wk__live_order *o);
+/* The order ends when all its fills are here. */
+void wk__live_settle(wk__live *live, wk__live_order *o);
+wk__live_order *wk__live_add(wk__live *live, const wk_order *order);
+/* Applies a fill once; false: whose it is cannot be said yet. */
+bool wk__live_fill(wk__live *live, const wk_venue_fill *fill);
+void wk__live_read_fills(wk__live *live);
+/* Makes the resting stop what it should be; true when a request was made. */
+bool wk__live_protect(wk__live *live, int64_t *next_ns);
+bool wk__live_exit_may_go(wk__live *live, const wk__live_order *o);
+
+#endif

@@ -1,0 +1,111 @@
+/* wick retrain: renews a model, once or every so often. */
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli_internal.h"
+#include "retrain.h"
+#include "wick/clock.h"
+#include "wick/log.h"
+
+static atomic_bool stop;
+
+static void on_signal(int number)
+{
+    (void)number;
+    atomic_store(&stop, true);
+}
+
+static void print_result(const wk_retrain_result *r, bool json)
+{
+    wk_text text = {0};
+    if (json) {
+        wk_text_printf(&text, "{\"published\": %s, \"version\": \"%s\", \"why\": ",
+                       r->published ? "true" : "false", r->version);
+        wk_text_add_json_string(&text, r->why);
+        wk_text_add(&text, "}");
+    } else {
+        wk_text_add(&text, r->why);
+    }
+    puts(text.s);
+    fflush(stdout);
+    free(text.s);
+}
+
+static wk_status rounds(const wk_cli *cli, const wk_retrain_config *config, int64_t every_ns,
+                        wk_err *err)
+{
+    char program[PATH_MAX];
+    wk_loop loop = wk_cli_loop(cli);
+    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (n <= 0)
+        return wk_fail(err, WK_E_IO, "cannot find the program's own file");
+    program[n] = 0;
+    for (int64_t next = wk_clock_monotonic_ns();; next += every_ns) {
+        wk_retrain_result result;
+        while (wk_clock_monotonic_ns() < next && !atomic_load(&stop))
+            nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+        if (atomic_load(&stop))
+            return WK_OK;
+        wk_status status =
+            wk_retrain_once(config, program, wk_cli_store(), &loop, &stop, &result, err);
+        if (status == WK_OK)
+            print_result(&result, wk_cli_json(cli));
+        if (!every_ns || status == WK_E_CANCELLED)
+            return status;
+        if (status != WK_OK) /* the champion serves on; the next round may do better */
+            wk_log_write(WK_LOG_ERROR, "retrain", "error=\"%s\"", err->msg);
+        if (wk_clock_monotonic_ns() > next + every_ns)
+            next = wk_clock_monotonic_ns() - every_ns;
+    }
+}
+
+static int cmd_retrain(const wk_cli *cli, wk_err *err)
+{
+    const char *every = wk_cli_option_value(cli, "every");
+    int64_t every_ns = 0;
+    size_t n;
+    const char *const *overrides = wk_cli_overrides(cli, &n);
+    wk_arena arena;
+    wk_retrain_config config;
+    if ((every != NULL) == wk_cli_flag(cli, "once"))
+        return wk_fail(err, WK_E_ARG, "choose one of --once and --every 6h");
+    if (every)
+        WK_TRY(wk_timeframe_parse(every, &every_ns, err));
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    wk_arena_init(&arena);
+    wk_status status = wk_config_load(&wk_retrain_config_table, wk_cli_arg(cli, 0), overrides, n,
+                                      &arena, &config, err);
+    if (status == WK_OK)
+        status = rounds(cli, &config, every_ns, err);
+    wk_arena_finish(&arena);
+    return status;
+}
+
+static const wk_cli_option options[] = {
+    {"once", NULL, "one round, now"},
+    {"every", "6h|1d|1w", "now and then every so often, until it is stopped"},
+    {.name = NULL}};
+
+const wk_cli_command wk_cmd_retrain = {
+    .name = "retrain",
+    .usage = "CONFIG --once | --every 6h",
+    .summary =
+        "renews a published model: fetches, trains a challenger, publishes it if it is better",
+    .details =
+        "The challenger is trained on the rolling window before the newest block in a niced "
+        "process of its\n"
+        "own; both models are judged on the block. What was decided and why: retrain.jsonl and "
+        "the\n"
+        "journal in `dir`, the training's log in train.log. wick publish --rollback goes back.",
+    .example = "wick retrain configs/retrain.json --once",
+    .args_min = 1,
+    .args_max = 1,
+    .options = options,
+    .run = cmd_retrain};

@@ -1,0 +1,111 @@
+/* The file holds a bound ahead of what was handed out, so that it is written once a minute and not
+ * once a request; a restart begins at the bound. */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "wick/clock.h"
+#include "wick/file.h"
+#include "wick/sign.h"
+
+enum { AHEAD_US = 60 * 1000 * 1000 };
+
+struct wk_nonce {
+    pthread_mutex_t lock;
+    char *path;
+    int lock_fd;
+    uint64_t last, bound; /* last < bound: may be handed out without a write */
+};
+
+static wk_status read_bound(const char *path, uint64_t *bound, wk_err *err)
+{
+    *bound = 0;
+    if (!wk_file_exists(path))
+        return WK_OK;
+    char *text;
+    size_t n;
+    WK_TRY(wk_file_read(path, &text, &n, err));
+    size_t digits = strspn(text, "0123456789");
+    bool good = digits > 0 && digits < 20 && strcmp(text + digits, "\n") == 0;
+    if (good)
+        *bound = strtoull(text, NULL, 10);
+    free(text);
+    if (!good)
+        return wk_fail(err, WK_E_DATA,
+                       "%s: is not a kept nonce; write into it a number of microseconds above the "
+                       "last nonce that was used",
+                       path);
+    return WK_OK;
+}
+
+wk_status wk_nonce_open(const char *path, wk_nonce **out, wk_err *err)
+{
+    char lock_path[4096];
+    if (snprintf(lock_path, sizeof lock_path, "%s.lock", path) >= (int)sizeof lock_path)
+        return wk_fail(err, WK_E_ARG, "%s: the path is too long", path);
+    int fd = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return wk_fail(err, WK_E_IO, "%s: %s", lock_path, strerror(errno));
+    wk_status status;
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        status = wk_fail(err, WK_E_STATE,
+                         "%s: another process uses this key; one key a process, make a second one",
+                         path);
+        goto shut;
+    }
+    uint64_t bound;
+    if ((status = read_bound(path, &bound, err)) != WK_OK)
+        goto shut;
+    wk_nonce *nonce = calloc(1, sizeof *nonce);
+    char *copy = strdup(path);
+    if (!nonce || !copy) {
+        free(nonce);
+        free(copy);
+        status = wk_fail(err, WK_E_NOMEM, "out of memory");
+        goto shut;
+    }
+    pthread_mutex_init(&nonce->lock, NULL);
+    nonce->path = copy;
+    nonce->lock_fd = fd;
+    nonce->last = nonce->bound = bound;
+    *out = nonce;
+    return WK_OK;
+shut:
+    close(fd);
+    return status;
+}
+
+void wk_nonce_close(wk_nonce *nonce)
+{
+    if (!nonce)
+        return;
+    pthread_mutex_destroy(&nonce->lock);
+    close(nonce->lock_fd);
+    free(nonce->path);
+    free(nonce);
+}
+
+wk_status wk_nonce_next(wk_nonce *nonce, uint64_t *out, wk_err *err)
+{
+    wk_status status = WK_OK;
+    pthread_mutex_lock(&nonce->lock);
+    uint64_t now = (uint64_t)(wk_clock_wall_ns() / 1000);
+    uint64_t next = now > nonce->last ? now : nonce->last + 1;
+    if (next >= nonce->bound) {
+        char text[32];
+        uint64_t bound = next + AHEAD_US;
+        int n = snprintf(text, sizeof text, "%llu\n", (unsigned long long)bound);
+        status = wk_file_write_atomic(nonce->path, text, (size_t)n, err);
+        if (status == WK_OK)
+            nonce->bound = bound;
+    }
+    if (status == WK_OK)
+        *out = nonce->last = next;
+    pthread_mutex_unlock(&nonce->lock);
+    return status;
+}

@@ -1,0 +1,80 @@
+/* The service's parts: sockets (serve_http.c), answers to GET (serve_pages.c), and what the
+ * dashboard shows of a bot (serve_live.c). */
+#ifndef WICK_OPS_SERVE_INTERNAL_H
+#define WICK_OPS_SERVE_INTERNAL_H
+
+#include <sqlite3.h>
+
+#include "serve_predict.h"
+
+struct lws_context;
+
+enum { WK__SERVE_BUCKETS = 12, WK__SERVE_CODES = 8 };
+
+typedef struct {
+    uint64_t by_status[6]; /* [status / 100] */
+    uint64_t connections, refused_connections, bytes_in, bytes_out, timeouts, stream_messages;
+    uint64_t predict_buckets[WK__SERVE_BUCKETS]; /* cumulative counts are made when asked for */
+    uint64_t predict_count;
+    double predict_s;
+    int64_t open_connections, streams;
+} wk__serve_stats;
+
+/* What is known of a bot's journal and of the candle store. */
+typedef struct {
+    char path[4096]; /* of the journal, "" = none */
+    sqlite3 *db;     /* NULL: not there yet */
+    int64_t seq;     /* newest record told to streams */
+    char root[4096]; /* of the store */
+    int64_t *bar_ns; /* [markets of model 0] newest bar told */
+    bool history_done;
+    wk_text update; /* newest message of the stream */
+    uint64_t version;
+} wk__serve_live;
+
+struct wk_serve {
+    const wk_serve_config *config;
+    char token[256];
+    struct lws_context *context;
+    int port;
+    wk__serve_predictor predictor;
+    wk__serve_parser parser;
+    wk__serve_stats stats;
+    wk__serve_live live;
+    wk_text answer, head; /* of the request at hand */
+    bool is_ready, is_draining;
+    int64_t started_ns, polled_ns; /* monotonic */
+    int64_t in_flight;             /* requests whose head is here and whose answer is not */
+};
+
+/* A page for a GET. */
+typedef struct {
+    int status;
+    const char *type;
+    const char *body;
+    size_t n;
+} wk__serve_page;
+
+/* Answers a GET of `path`; query "" when there is none. Its body is borrowed from `serve`. */
+wk__serve_page wk__serve_get(wk_serve *serve, const char *path, const char *query);
+/* {"error":{"code","message"}} appended. */
+void wk__serve_error_write(const char *code, const char *message, wk_text *out);
+/* The methods of a path: "GET", "POST", or NULL when there is no such page. */
+const char *wk__serve_methods(const char *path);
+/* May it be had without the token? */
+bool wk__serve_is_open(const char *path);
+
+WK_MUST_CHECK wk_status wk__serve_live_open(wk_serve *serve, wk_err *err);
+void wk__serve_live_close(wk_serve *serve);
+/* Bars of the store into the session "store". */
+void wk__serve_live_warm(wk_serve *serve);
+/* Looks at journal and store: true when live.update has something new for the streams. */
+bool wk__serve_live_poll(wk_serve *serve);
+/* Everything that the dashboard begins with. */
+void wk__serve_live_document(wk_serve *serve, const char *symbol, wk_text *out);
+bool wk__serve_live_signal(wk_serve *serve, const char *symbol, wk_text *out);
+void wk__serve_health_write(const wk_serve *serve, wk_text *out);
+
+extern const char wk__serve_openapi[];
+
+#endif
