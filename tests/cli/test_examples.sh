@@ -52,8 +52,7 @@ train
 paper
 publish
 nn train
-gbdt train
-paper'
+gbdt train'
 # Minutes of work each: run by hand before a release.
 slow='bench backtest.bars
 prove'
