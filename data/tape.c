@@ -196,7 +196,7 @@ static wk_status merge(builder *b, source *trades, source *book, wk_err *err)
             return wk_fail(err, WK_E_DATA,
                            "%s: more than %d bars after the row before; correct the time",
                            wk__columns_place(s->file), GAP_BARS_MAX);
-        while (s->time_ns >= b->open_ns + b->timeframe_ns)
+        while (s->time_ns - b->open_ns >= b->timeframe_ns)
             WK_TRY(close_bar(b, err));
         WK_TRY(is_trade ? push_trade(b, s, err) : push_book(b, s, err));
         WK_TRY(next(s, err));

@@ -61,7 +61,8 @@ static wk_status on_clock(wk_live *live, const char *text, int64_t now_ns, wk_er
     char name[32];
     int64_t offset_ns, uncertainty_ns;
     if (sscanf(text, "clock %31s %" SCNd64 " %" SCNd64, name, &offset_ns, &uncertainty_ns) != 3 ||
-        uncertainty_ns < 0 || offset_ns > CLOCK_NS_MAX || offset_ns < -CLOCK_NS_MAX)
+        uncertainty_ns < 0 || uncertainty_ns > CLOCK_NS_MAX || offset_ns > CLOCK_NS_MAX ||
+        offset_ns < -CLOCK_NS_MAX)
         return bad("clock", err);
     for (size_t v = 0; v < live->n_venues; v++)
         if (strcmp(live->venues[v].config->name, name) == 0)

@@ -11,6 +11,9 @@
 #include "recording_internal.h"
 #include "wick/recording.h"
 
+/* A clock's offset can be added to it. */
+#define RECEIVE_NS_MAX INT64_C(6000000000000000000)
+
 struct wk_recording {
     char **paths;
     size_t n_paths, path;
@@ -121,6 +124,8 @@ static const char *parse_head(wk_recording *recording, const char *line, wk_reco
         return "no head of a message";
     if (receive_ns < recording->receive_ns)
         return "time runs backwards";
+    if (receive_ns > RECEIVE_NS_MAX)
+        return "a time after the year 2160";
     if (n > WK__RECORD_BYTES_MAX)
         return "a message is too long";
     if (direction != '<' && direction != '>' && direction != '!')
