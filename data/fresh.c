@@ -147,6 +147,17 @@ static wk_status check_schema(wk_fresh *f, int *is_empty, wk_err *err)
     return WK_OK;
 }
 
+/* The same in one snapshot: another program may be making the database between two questions. */
+static wk_status look_at_schema(wk_fresh *f, int *is_empty, wk_err *err)
+{
+    if (sqlite3_exec(f->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)
+        return wk__fresh_fail(f, "open it", err);
+    wk_status status = check_schema(f, is_empty, err);
+    if (!sqlite3_get_autocommit(f->db))
+        sqlite3_exec(f->db, "COMMIT", NULL, NULL, NULL);
+    return status;
+}
+
 static wk_status create_schema(wk_fresh *f, wk_err *err)
 {
     char sql[128];
@@ -208,10 +219,10 @@ static wk_status open_database(wk_fresh *f, int create, wk_err *err)
         return wk__fresh_fail(f, "open it", err);
     sqlite3_busy_timeout(f->db, WK__FRESH_WAIT_S * 1000);
     int is_empty = 0;
-    wk_status status = check_schema(f, &is_empty, err);
+    wk_status status = look_at_schema(f, &is_empty, err);
     if (status == WK_E_IO && !create && !has_log(f)) {
         WK_TRY(open_immutable(f, err));
-        status = check_schema(f, &is_empty, err);
+        status = look_at_schema(f, &is_empty, err);
     }
     WK_TRY(status);
     if (!create && is_empty)
