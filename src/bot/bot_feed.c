@@ -292,6 +292,16 @@ static wk_status run_live(feed *f, wk_err *err)
 wk_status wk_bot_feed_run(const wk_bot_feed *about, wk_err *err)
 {
     feed f = {.about = about};
+    /* Missing columns would be forecast on as if they were news. */
+    for (size_t k = 0; k < about->config->models.n; k++) {
+        const wk_data_config *data = &wk_bot_model_run_config(about->bot, k)->data;
+        if (data->outside.n || data->source == WK_SOURCE_TAPE)
+            return wk_fail(err, WK_E_CONFIG,
+                           "the model \"%s\" was trained with %s, which a feed does not bring yet; "
+                           "trade it on recorded candles (--candles), or train it without",
+                           wk_bot_model_run_config(about->bot, k)->name,
+                           data->outside.n ? "outside series" : "flow features");
+    }
     if (!about->config->feed[0])
         return wk_fail(
             err, WK_E_CONFIG,
