@@ -43,6 +43,16 @@ sed 's/"inputs"/x/; s#/run/model#/run/none#' "$work/bot.json" >"$work/none.json"
 "$wick" paper "$work/none.json" --candles >"$work/log" 2>&1
 [ $? -eq 1 ] && grep -q "model.json" "$work/log"
 check $? "a model that is not there is named"
+printf 'time,value\n2021-01-01,1\n2021-06-01,2\n' >"$work/mood.csv"
+"$wick" train "$root/tests/cli/tiny.json" --out "$work/moody" --set branches=[] --set data.outside.0.name=mood \
+    --set data.outside.0.file="$work/mood.csv" --set data.outside.0.delay_s=0 \
+    --set 'features.families=["momentum", "outside"]' >"$work/log" 2>&1 &&
+    sed "s#/run/model#/moody/model#; s#/bot\"#/moody-bot\"#" "$work/bot.json" >"$work/moody.json" &&
+    "$wick" paper "$work/moody.json" --candles >"$work/log" 2>&1
+check $? "a model with an outside series trades on candles"
+"$wick" paper "$work/moody.json" >"$work/log" 2>&1
+[ $? -eq 2 ] && grep -q "trained with outside series, which a feed does not bring" "$work/log"
+check $? "and is refused on a feed, which would not bring it"
 printf 'no database' >"$work/bot/journal.sqlite"
 "$wick" paper "$work/bot.json" --candles >"$work/log" 2>&1
 [ $? -eq 1 ] && grep -q "move it aside" "$work/log"
