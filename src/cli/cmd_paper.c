@@ -9,6 +9,7 @@
 
 #include "bot_feed.h"
 #include "cli_internal.h"
+#include "feed_columns.h"
 #include "wick/bot.h"
 #include "wick/clock.h"
 #include "wick/file.h"
@@ -122,6 +123,12 @@ static wk_status paper(const wk_cli *cli, wk_arena *arena, wk_journal **journal,
         wk_journal_put(*journal, &note);
     }
     catch_signals();
+    const wk_data_config *columns;
+    WK_TRY(wk__feed_columns_agree(&config, *bot, &columns, err));
+    if (candles && columns && columns != &wk_bot_model_run_config(*bot, 0)->data)
+        return wk_fail(err, WK_E_CONFIG,
+                       "--candles brings the flow features and outside series of the first model, "
+                       "which has none; name the model that has some first");
     if (candles)
         return run_candles(*bot, err);
     if (!replay)
