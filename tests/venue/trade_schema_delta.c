@@ -119,15 +119,6 @@ static const schema_field heartbeat[] = {
     {"heartbeat_id", FIELD_STRING, 1, "64"}, {"ttl", FIELD_INT, 1, NULL}, END};
 static const schema_field heartbeat_list[] = {{"heartbeat_id", FIELD_STRING, 0, "64"}, END};
 static const schema_field cancel_after[] = {{"cancel_after", FIELD_STRING, 1, "10"}, END};
-static const schema_field products[] = {{"contract_types", FIELD_WORDS, 0, CONTRACTS},
-                                        {"states", FIELD_WORDS, 0, "live upcoming expired settled"},
-                                        PAGES,
-                                        END};
-static const schema_field tickers[] = {{"contract_types", FIELD_WORDS, 0, CONTRACTS},
-                                       {"underlying_asset_symbols", FIELD_STRING, 0, "100"},
-                                       {"expiry_date", FIELD_STRING, 0, "20"},
-                                       END};
-
 static int has(const json_t *said, const char *name)
 {
     return json_object_get(said, name) != NULL;
@@ -284,9 +275,4 @@ const schema_call schema_delta[] = {
     {"POST", "/v2/heartbeat", heartbeat, NULL, 1},
     {"GET", "/v2/heartbeat", heartbeat_list, NULL, 1},
     {"GET", "/v2/profile", none, NULL, 1},
-    /* Public, and about the traded products. */
-    {"GET", "/v2/products", products, NULL, 3},
-    {"GET", "/v2/products/*", none, NULL, 3},
-    {"GET", "/v2/tickers", tickers, NULL, 3},
-    {"GET", "/v2/tickers/*", none, NULL, 3},
     {NULL, NULL, NULL, NULL, 0}};
