@@ -62,10 +62,10 @@ static row *rows_read(const char *file, size_t *n, char *error, size_t error_siz
     for (int64_t number = 1; gzgets(in, line, sizeof line); number++) {
         char *at = line;
         row one;
-        int64_t time;
         if (!isdigit((unsigned char)*line) && number == 1)
             continue;
-        int ok = cell(&at, &time);
+        int64_t time = (int64_t)strtod(line, &at); /* 1.5e9 is exact */
+        int ok = *at++ == ',';
         for (int i = 0; i < 4; i++)
             ok = ok && cell(&at, &one.p[i]) && one.p[i] > 0;
         if (!ok) {
@@ -74,7 +74,6 @@ static row *rows_read(const char *file, size_t *n, char *error, size_t error_siz
             gzclose(in);
             return NULL;
         }
-        time /= INT64_C(10000000000);
         one.time_s = time > INT64_C(100000000000) ? time / 1000 : time;
         if (*n == size) {
             size = size ? size * 2 : 4096;
