@@ -10,6 +10,8 @@
 
 enum { WK__BOT_MARKETS_MAX = 512, WK__BOT_ACTIONS_MAX = 4 * WK__BOT_MARKETS_MAX };
 
+typedef struct wk__reload wk__reload;
+
 /* An entry that waits for its row of the journal to be durable. */
 typedef struct {
     wk_action action;
@@ -28,6 +30,8 @@ struct wk_bot {
     int64_t timeframe_ns, now_ns;
     wk_engine *engine;
     wk_engine_outcome outcome; /* of the newest step */
+    wk__reload *reload;        /* NULL: the models stay as they are */
+    wk_arena watch_arena;      /* of its start */
     wk_executor executor;
     wk_journal *journal;
     wk_alerts *alerts; /* NULL: none are sent */
@@ -45,6 +49,10 @@ struct wk_bot {
 
 /* Something the venue said, to the journal, the ledger and the engine. */
 WK_MUST_CHECK wk_status wk__bot_event(wk_bot *bot, const wk_trader_event *event, wk_err *err);
+
+/* The markets that the model was judged on, as its configuration's: a simulated one has other names
+ * there. */
+void wk__bot_name_markets(const wk_model *model, wk_run_config *config, wk_arena *arena);
 
 /* A message for people, also a row of the journal; nothing when the bot has no alerts. */
 void wk__bot_alert(wk_bot *bot, wk_alert_kind kind, int64_t time_ns, const char *fmt, ...)
