@@ -27,10 +27,11 @@ static void tell_of_files(const char *venue, const char *symbol, const char *par
 {
     static atomic_bool told;
     if (!atomic_exchange(&told, true))
-        wk_log_write(WK_LOG_WARN, "data.store",
-                     "venue=%s symbol=%s series=%s note=\"older rows, also of other series, may lie "
-                     "in yearly files, which this program does not read\"",
-                     venue, symbol, part);
+        wk_log_write(
+            WK_LOG_WARN, "data.store",
+            "venue=%s symbol=%s series=%s note=\"older rows, also of other series, may lie "
+            "in yearly files, which this program does not read\"",
+            venue, symbol, part);
 }
 
 static wk_status read_fresh(const char *root, const char *venue, const char *symbol,
@@ -43,8 +44,7 @@ static wk_status read_fresh(const char *root, const char *venue, const char *sym
     WK_TRY(wk__fresh_open_existing(root, &fresh, err));
     if (!fresh)
         return WK_E_NOT_FOUND;
-    wk_status status =
-        wk_fresh_bars(fresh, venue, symbol, timeframe_ns, from_ns, to_ns, out, err);
+    wk_status status = wk_fresh_bars(fresh, venue, symbol, timeframe_ns, from_ns, to_ns, out, err);
     wk_fresh_close(fresh);
     return status;
 }
@@ -55,17 +55,17 @@ wk_status wk_store_read(const char *root, const char *venue, const char *symbol,
 {
     char timeframe[16];
     wk_timeframe_format(timeframe_ns, timeframe);
-    wk_status status =
-        read_fresh(root, venue, symbol, timeframe_ns, from_ns, to_ns, out, err);
+    wk_status status = read_fresh(root, venue, symbol, timeframe_ns, from_ns, to_ns, out, err);
     bool files = has_files(root, venue, symbol, timeframe);
     if (status == WK_E_NOT_FOUND)
         return wk_fail(err, WK_E_DATA,
-                       files ? "%s/fresh.sqlite has no bars of %s %s %s in the asked time, and this "
-                               "program does not read the yearly files; keep the newest bars there "
-                               "with `wick store flush --keep N`, or write them as files with `wick "
-                               "store export`"
-                             : "%s/fresh.sqlite has no bars of %s %s %s in the asked time; fetch "
-                               "or record them, or carry files of `wick store export`",
+                       files
+                           ? "%s/fresh.sqlite has no bars of %s %s %s in the asked time, and this "
+                             "program does not read the yearly files; keep the newest bars there "
+                             "with `wick store flush --keep N`, or write them as files with `wick "
+                             "store export`"
+                           : "%s/fresh.sqlite has no bars of %s %s %s in the asked time; fetch "
+                             "or record them, or carry files of `wick store export`",
                        root, venue, symbol, timeframe);
     if (status == WK_OK && files && (from_ns == 0 || out->bars[0].time_ns > from_ns))
         tell_of_files(venue, symbol, timeframe);
@@ -85,7 +85,8 @@ wk_status wk_store_values(const char *root, const char *venue, const char *symbo
     WK_TRY(wk__fresh_open_existing(root, &fresh, err));
     wk_status status = WK_OK;
     if (fresh)
-        status = wk_fresh_values(fresh, venue, symbol, name, from_ns, to_ns, &values, &n_values, err);
+        status =
+            wk_fresh_values(fresh, venue, symbol, name, from_ns, to_ns, &values, &n_values, err);
     wk_fresh_close(fresh);
     if (status != WK_OK)
         return status;
@@ -96,7 +97,8 @@ wk_status wk_store_values(const char *root, const char *venue, const char *symbo
     return WK_OK;
 }
 
-/* There are no yearly files to write: everything stays, and wk_fresh_prune is the rolling window. */
+/* There are no yearly files to write: everything stays, and wk_fresh_prune is the rolling window.
+ */
 wk_status wk_fresh_flush(wk_fresh *fresh, size_t keep_bars, wk_err *err)
 {
     (void)fresh;

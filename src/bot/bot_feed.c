@@ -86,8 +86,8 @@ static wk_status name_of(const feed *f, size_t s, char venue[32], char symbol[32
         m->symbol, f->about->config->feed, m->feed[0] ? m->feed : m->symbol, s);
 }
 
-/* The stored bars of [from_ns, to_ns) as a panel, empty (T = 0) when there are none. n_bars [S] counts
- * them by market. */
+/* The stored bars of [from_ns, to_ns) as a panel, empty (T = 0) when there are none. n_bars [S]
+ * counts them by market. */
 static wk_status read_history(const feed *f, int64_t from_ns, int64_t to_ns, size_t *n_bars,
                               wk_panel *out, wk_err *err)
 {
@@ -121,8 +121,8 @@ static wk_status read_history(const feed *f, int64_t from_ns, int64_t to_ns, siz
 
 /* What the bot is told of history, step after step without a hole. */
 typedef struct {
-    wk_features_step empty;  /* a step of which nothing is known */
-    int64_t next_ns;         /* 0: before the first bar */
+    wk_features_step empty; /* a step of which nothing is known */
+    int64_t next_ns;        /* 0: before the first bar */
     size_t steps, holes;
 } history;
 
