@@ -104,6 +104,12 @@ wk_status wk__feed_columns_agree(const wk_bot_config *config, const wk_bot *bot,
                            "the models \"%s\" and \"%s\" have different flow features or outside "
                            "series; run them in two bots",
                            first->name, model->name);
+        /* Replays of candles and models that are loaded anew take the first model's columns. */
+        if (!first && k > 0)
+            return wk_fail(err, WK_E_CONFIG,
+                           "the model \"%s\" has flow features or outside series and the first "
+                           "model has none; name it first in the models",
+                           model->name);
         first = first ? first : model;
     }
     *data = first ? &first->data : NULL;
@@ -281,6 +287,7 @@ wk_status wk__feed_columns_history(wk__feed_columns *c, size_t s, const char *ve
                                    const char *symbol, int64_t from_ns, int64_t to_ns, wk_err *err)
 {
     int64_t step_ns = c->options.timeframe_ns;
+    from_ns = wk_bucket_start(from_ns + step_ns - 1, step_ns);
     if (!c->n_flow || from_ns >= to_ns)
         return WK_OK;
     size_t n_rows = (size_t)((to_ns - from_ns) / step_ns);

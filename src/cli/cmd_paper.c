@@ -122,13 +122,11 @@ static wk_status paper(const wk_cli *cli, wk_arena *arena, wk_journal **journal,
         snprintf(note.text, sizeof note.text, "started pid=%ld", (long)getpid());
         wk_journal_put(*journal, &note);
     }
+    wk_bot_watch watch = {.waits = candles || replay};
+    WK_TRY(wk_bot_watch_models(*bot, &watch, err));
     catch_signals();
     const wk_data_config *columns;
     WK_TRY(wk__feed_columns_agree(&config, *bot, &columns, err));
-    if (candles && columns && columns != &wk_bot_model_run_config(*bot, 0)->data)
-        return wk_fail(err, WK_E_CONFIG,
-                       "--candles brings the flow features and outside series of the first model, "
-                       "which has none; name the model that has some first");
     if (candles)
         return run_candles(*bot, err);
     if (!replay)
