@@ -96,6 +96,7 @@ rm -rf "$work/flow-bot"
 check $? "on its tape it does what the backtest does"
 train_flow "$work/other" --set data.outside.0.stale_s=60
 sed 's#"models": \[#"models": [{ "dir": "'"$work"'/other/model" }, #' "$work/flow.json" >"$work/two.json"
+rm -rf "$work/flow-bot"
 "$wick" paper "$work/two.json" --replay "$live" >"$work/log" 2>&1
 [ $? -eq 2 ] && grep -q "have different flow features or outside series" "$work/log"
 check $? "models that want different columns are refused"
