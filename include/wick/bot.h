@@ -19,7 +19,7 @@ typedef struct {
     const char *dir; /* of a trained model, or where one is published */
     double weight;
     int64_t priority;
-    int64_t generations; /* that speak together; 1: the newest alone */
+    wk_ensemble_config ensemble; /* its generations */
 } wk_bot_model_config;
 
 typedef struct {
@@ -70,6 +70,7 @@ const wk_trade_instrument *wk_bot_instruments(const wk_bot *bot);
 int64_t wk_bot_timeframe_ns(const wk_bot *bot);
 size_t wk_bot_warmup_steps(const wk_bot *bot);
 wk_engine *wk_bot_engine(wk_bot *bot);
+const wk_forecast *wk_bot_forecasts(const wk_bot *bot); /* [markets] of the newest step */
 const wk_run_config *wk_bot_model_run_config(const wk_bot *bot, size_t k);
 
 /* ---- models that are renewed while it runs ---- */

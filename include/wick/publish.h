@@ -11,6 +11,11 @@
 WK_MUST_CHECK wk_status wk_publish(const char *model, const char *dest, wk_manifest *out,
                                    wk_err *err);
 
+/* The same, and of those that DEST replaced the newest `keep` stay: DEST.previous and
+ * DEST.g<number>, for ensembles of generations. */
+WK_MUST_CHECK wk_status wk_publish_keep(const char *model, const char *dest, int64_t keep,
+                                        wk_manifest *out, wk_err *err);
+
 /* Exchanges `dest` and dest.previous, after checking the latter; a second call goes forward again.
  */
 WK_MUST_CHECK wk_status wk_publish_rollback(const char *dest, wk_manifest *out, wk_err *err);

@@ -18,6 +18,7 @@
 #include "reload_load.h"
 #include "wick/clock.h"
 #include "wick/log.h"
+#include "wick/manifest.h"
 #include "wick/ring.h"
 
 enum { RING_BYTES = 8 << 20, RING_STEPS_MIN = 64, RING_STEPS_MAX = 4096, NOTICES = 64 };
@@ -314,7 +315,7 @@ static void renew(wk__reload *r, size_t k, uint64_t fingerprint)
     if (status == WK_OK && r->how.accept)
         status = r->how.accept(r->how.ctx, w->dir, &err);
     if (status == WK_OK)
-        status = wk__generation_load(r->bot, k, w->current[0]->config, &g, &err);
+        status = wk__generation_load(r->bot, k, w->dir, w->current[0]->config, &g, &err);
     if (wk__model_fingerprint(w->dir) != fingerprint) {
         wk__generation_free(g); /* it changed under our hands: the next look sees the newest */
         return;
@@ -329,7 +330,7 @@ static void renew(wk__reload *r, size_t k, uint64_t fingerprint)
                  (unsigned long long)wk_engine_member_warmup_steps(g->member));
     w->candidate = g;
     w->next[w->n_next++] = g;
-    for (size_t i = 0; i < w->n_current && (int64_t)w->n_next < about->generations; i++)
+    for (size_t i = 0; i < w->n_current && (int64_t)w->n_next < about->ensemble.generations; i++)
         w->next[w->n_next++] = w->current[i];
 }
 
@@ -380,6 +381,31 @@ static void *run(void *context)
 
 /* ---- begin and end ---- */
 
+/* What a publisher kept of the generations before this one, the newest first. */
+static void load_older(wk__reload *r, size_t k)
+{
+    watch *w = &r->watches[k];
+    const wk_bot_model_config *about = (const wk_bot_model_config *)r->bot->config->models.v + k;
+    wk_engine_generations list;
+    wk_engine_list(r->bot->engine, k, &list);
+    for (int64_t number = w->current[0]->number - 1;
+         number > 0 && (int64_t)w->n_current < about->ensemble.generations; number--) {
+        char dir[4096];
+        wk_err err;
+        wk__generation *g;
+        if (!wk_publish_find(w->dir, number, dir))
+            break;
+        if (wk__generation_load(r->bot, k, dir, w->current[0]->config, &g, &err) != WK_OK) {
+            wk_log_write(WK_LOG_WARN, "bot.reload", "model=%s left_out=\"%s\"", dir, err.msg);
+            continue;
+        }
+        w->current[w->n_current++] = g;
+        list.v[list.n++] = g->member;
+        journal_model(r->bot, k, g->version, g->version_text, "an older generation, serves too");
+    }
+    wk_engine_swap(r->bot->engine, k, &list);
+}
+
 static wk_status begin(wk__reload *r, wk_err *err)
 {
     wk_bot *b = r->bot;
@@ -410,6 +436,7 @@ static wk_status begin(wk__reload *r, wk_err *err)
         w->current[w->n_current++] = g;
         WK_TRY(wk__model_version(w->dir, &g->version, g->version_text, &g->number, err));
         journal_model(b, k, g->version, g->version_text, "serves from the start");
+        load_older(r, k);
     }
     if (pthread_create(&r->thread, NULL, run, r) != 0)
         return wk_fail(err, WK_E_IO, "cannot start a thread");

@@ -1,6 +1,7 @@
 #include "reload_load.h"
 
 #include <dirent.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,9 +61,18 @@ static bool has(const wk_strings *list, const char *name)
 }
 
 /* What feeds the bot brings what the model before wanted, and nothing else. */
-static wk_status check(const wk_run_config *now, const wk_run_config *before, wk_arena *arena,
-                       wk_err *err)
+static wk_status check(const wk_run_config *now, const wk_run_config *before, bool in_ensemble,
+                       wk_arena *arena, wk_err *err)
 {
+    const wk_label_config *l = &now->labels.direction, *m = &before->labels.direction;
+    if (in_ensemble &&
+        (l->kind != m->kind || l->horizon_bars != m->horizon_bars ||
+         l->vol_scaled != m->vol_scaled || l->bound < m->bound || l->bound > m->bound ||
+         l->take_profit < m->take_profit || l->take_profit > m->take_profit ||
+         l->stop_loss < m->stop_loss || l->stop_loss > m->stop_loss))
+        return wk_fail(err, WK_E_MODEL,
+                       "its labels.direction is not that of the generations before, with which it "
+                       "is to speak; restart the bot with it");
     char a[16], b[16];
     if (now->data.timeframe_ns != before->data.timeframe_ns)
         return wk_fail(err, WK_E_MODEL, "its bars are of %s, those of the model before of %s",
@@ -84,8 +94,23 @@ static wk_status check(const wk_run_config *now, const wk_run_config *before, wk
                           "restart the bot with it");
 }
 
-wk_status wk__generation_load(const wk_bot *b, size_t k, const wk_run_config *before,
-                              wk__generation **out, wk_err *err)
+int64_t wk__model_born(const char *dir)
+{
+    char path[4096];
+    int64_t until = 0;
+    wk_err err;
+    if (snprintf(path, sizeof path, "%s/reference.json", dir) >= (int)sizeof path)
+        return 0;
+    json_t *root = json_load_file(path, 0, NULL);
+    const char *text = json_string_value(json_object_get(root, "trained_to"));
+    if (!text || wk_time_parse(text, &until, &err) != WK_OK)
+        until = 0;
+    json_decref(root);
+    return until;
+}
+
+wk_status wk__generation_load(const wk_bot *b, size_t k, const char *dir,
+                              const wk_run_config *before, wk__generation **out, wk_err *err)
 {
     const wk_bot_model_config *about = (const wk_bot_model_config *)b->config->models.v + k;
     wk__generation *g = calloc(1, sizeof *g);
@@ -95,22 +120,24 @@ wk_status wk__generation_load(const wk_bot *b, size_t k, const wk_run_config *be
     g->model = &g->loaded;
     wk_run_config *config = wk_arena_alloc(&g->arena, sizeof *config);
     const wk_strings *set = &b->config->set;
-    wk_status status = wk__model_version(about->dir, &g->version, g->version_text, &g->number, err);
+    wk_status status = wk__model_version(dir, &g->version, g->version_text, &g->number, err);
     if (status == WK_OK)
-        status = wk_model_load(about->dir, &g->loaded, err);
+        status = wk_model_load(dir, &g->loaded, err);
     if (status == WK_OK)
-        status = wk_model_config(about->dir, k == 0 ? set->v : NULL, k == 0 ? set->n : 0, &g->arena,
+        status = wk_model_config(dir, k == 0 ? set->v : NULL, k == 0 ? set->n : 0, &g->arena,
                                  config, err);
     if (status == WK_OK) {
         wk__bot_name_markets(&g->loaded, config, &g->arena);
         g->config = config;
-        status = check(config, before, &g->arena, err);
+        status = check(config, before, about->ensemble.generations > 1, &g->arena, err);
     }
     wk_engine_model described = {.model = &g->loaded,
                                  .config = config,
                                  .weight = about->weight,
                                  .priority = about->priority,
-                                 .version = g->version};
+                                 .version = g->version,
+                                 .ensemble = about->ensemble,
+                                 .born_ns = wk__model_born(dir)};
     if (status == WK_OK)
         status = wk_engine_member_plan(&g->arena, b->engine, &described, &g->member, err);
     if (status != WK_OK) {

@@ -27,9 +27,13 @@ bool wk__model_is_published(const char *dir);
 WK_MUST_CHECK wk_status wk__model_version(const char *dir, uint64_t *version, char text[65],
                                           int64_t *number, wk_err *err);
 
-/* Loads model k of the bot anew and plans it. It must have the timeframe, the outside columns and
- * at least the markets of `before`. Any thread. */
-WK_MUST_CHECK wk_status wk__generation_load(const wk_bot *bot, size_t k,
+/* End of its training, 0 when the model does not say. */
+int64_t wk__model_born(const char *dir);
+
+/* Loads a generation of the bot's model k from `dir` and plans it. It must have the timeframe, the
+ * outside columns and at least the markets of `before`, and in an ensemble its labels. Any thread.
+ */
+WK_MUST_CHECK wk_status wk__generation_load(const wk_bot *bot, size_t k, const char *dir,
                                             const wk_run_config *before, wk__generation **out,
                                             wk_err *err);
 void wk__generation_free(wk__generation *generation);

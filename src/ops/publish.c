@@ -145,7 +145,35 @@ static wk_status current_number(const places *p, int64_t *number, wk_err *err)
     return WK_OK;
 }
 
+/* Makes room for a new DEST.previous: the one that lies there becomes DEST.g<number>, of which the
+ * newest keep - 1 stay. */
+static wk_status age(const places *p, int64_t keep, wk_err *err)
+{
+    wk_manifest last;
+    wk_err ignored;
+    char kept[PATH_MAX + 32];
+    if (keep <= 1 || wk_manifest_verify(p->previous, &last, &ignored) != WK_OK) {
+        remove_dir(p->previous);
+        return WK_OK;
+    }
+    snprintf(kept, sizeof kept, "%s.g%lld", p->dest, (long long)last.number);
+    remove_dir(kept);
+    if (rename(p->previous, kept) != 0)
+        return wk_fail(err, WK_E_IO, "cannot rename %s: %s", p->previous, strerror(errno));
+    for (int64_t old = last.number - keep + 1, gone = 0; old >= 0 && gone < 16; old--, gone++) {
+        snprintf(kept, sizeof kept, "%s.g%lld", p->dest, (long long)old);
+        remove_dir(kept);
+    }
+    return WK_OK;
+}
+
 wk_status wk_publish(const char *model_dir, const char *dest, wk_manifest *out, wk_err *err)
+{
+    return wk_publish_keep(model_dir, dest, 1, out, err);
+}
+
+wk_status wk_publish_keep(const char *model_dir, const char *dest, int64_t keep, wk_manifest *out,
+                          wk_err *err)
 {
     places p;
     wk_model model = {0};
@@ -182,7 +210,7 @@ wk_status wk_publish(const char *model_dir, const char *dest, wk_manifest *out, 
     if (replaces && wk_manifest_verify(p.next, NULL, &ignored) != WK_OK) {
         remove_dir(p.next);
     } else if (replaces) {
-        remove_dir(p.previous);
+        WK_TRY(age(&p, keep, err));
         if (rename(p.next, p.previous) != 0)
             return wk_fail(err, WK_E_IO, "published, but the old one stays at %s: %s", p.next,
                            strerror(errno));
