@@ -38,6 +38,8 @@ static wk_status load_models(wk_bot *b, wk_err *err)
         WK_TRY(wk_model_config(configs[k].dir, k == 0 ? set->v : NULL, k == 0 ? set->n : 0,
                                &b->arena, &b->run_configs[k], err));
         wk__bot_name_markets(&b->models[k], &b->run_configs[k], &b->arena);
+        if (b->config->no_shorts)
+            b->run_configs[k].trade.allow_short = false;
         int64_t timeframe_ns = b->run_configs[k].data.timeframe_ns;
         if (k == 0 || timeframe_ns < b->timeframe_ns)
             b->timeframe_ns = timeframe_ns;
@@ -106,6 +108,8 @@ static wk_status find_instruments(wk_bot *b, wk_err *err)
             x->lot = m->lot;
             x->min_lots = 1;
         }
+        if (b->config->instrument)
+            WK_TRY(b->config->instrument(b->config->instrument_ctx, m, x, err));
         if (!isnan(m->lot_min) && x->lot > 0)
             x->min_lots = (int64_t)(m->lot_min / x->lot + 0.999999);
         if (!(x->tick > 0) || !(x->lot > 0))
@@ -152,9 +156,10 @@ static wk_status plan_engine(wk_bot *b, wk_err *err)
                                .initial_cash_e8 = (int64_t)(sim.initial_cash * 1e8 + 0.5)};
     WK_TRY(wk_engine_plan(&b->arena, &config, &b->engine, err));
     WK_TRY(wk_ledger_plan(&b->arena, b->instruments, b->S, &b->ledger, err));
-    if (!b->executor.submit)
+    if (!b->executor.submit && b->config->venue == WK_BOT_PAPER)
         WK_TRY(wk_executor_paper(&b->arena, &sim, b->instruments, b->S, b->timeframe_ns,
                                  &b->executor, err));
+    b->scores = wk_arena_array(&b->arena, wk__scores, b->S);
     b->sigma_before = wk_arena_array(&b->arena, double, b->S);
     for (size_t s = 0; s < b->S; s++)
         b->sigma_before[s] = NAN;
@@ -170,6 +175,10 @@ static wk_status open_trades(wk_bot *b, wk_err *err)
     if (!b->config->dir[0])
         return WK_OK;
     WK_TRY(wk_dir_create(b->config->dir, err));
+    b->overrides_path =
+        b->config->overrides && b->config->overrides[0]
+            ? wk_arena_printf(&b->arena, "%s", b->config->overrides)
+            : wk_arena_printf(&b->arena, "%s/overrides", b->config->dir);
     b->trades_path =
         wk_arena_printf(&b->arena, "%s/%s", b->config->dir,
                         b->config->venue == WK_BOT_PAPER ? "paper_trades.csv" : "trades.csv");
@@ -202,6 +211,7 @@ wk_status wk_bot_open(const wk_bot_config *config, const wk_executor *executor, 
     b->config = config;
     b->journal = journal;
     b->counts.inputs_digest = WK_DIGEST_START;
+    b->since_ns = INT64_MIN;
     if (executor)
         b->executor = *executor;
     wk_status status = load_models(b, err);
@@ -230,12 +240,19 @@ void wk_bot_close(wk_bot *b)
         return;
     wk__reload_close(b->reload);
     wk_arena_finish(&b->watch_arena);
+    wk__bot_recovery_finish(b);
     if (b->trades)
         fclose(b->trades);
     for (size_t k = 0; k < b->n_models; k++)
         wk_model_finish(&b->models[k]);
     wk_arena_finish(&b->arena);
     free(b);
+}
+
+void wk_bot_set_executor(wk_bot *b, const wk_executor *executor)
+{
+    WK_ASSERT(!b->began);
+    b->executor = *executor;
 }
 
 size_t wk_bot_n_markets(const wk_bot *b)
