@@ -3,6 +3,7 @@
 #define WICK_BOT_RELOAD_LOAD_H
 
 #include "bot_internal.h"
+#include "generation.h"
 
 typedef struct {
     wk_arena arena; /* config and member */
@@ -17,18 +18,6 @@ typedef struct {
     uint64_t n_steps; /* that it has seen */
     bool is_complete; /* it began with the bot's first step */
 } wk__generation;
-
-/* Changes when any file of the directory does; 0: there is no model. Cheap. */
-uint64_t wk__model_fingerprint(const char *dir);
-/* Was it published, so that its checksums tell whether it is whole? */
-bool wk__model_is_published(const char *dir);
-
-/* The first 16 digits of the version that the directory has, or would have if it were published. */
-WK_MUST_CHECK wk_status wk__model_version(const char *dir, uint64_t *version, char text[65],
-                                          int64_t *number, wk_err *err);
-
-/* End of its training, 0 when the model does not say. */
-int64_t wk__model_born(const char *dir);
 
 /* Loads a generation of the bot's model k from `dir` and plans it. It must have the timeframe, the
  * outside columns and at least the markets of `before`, and in an ensemble its labels. Any thread.
