@@ -7,7 +7,7 @@
 #include "wick/manifest.h"
 
 /* Publishes `model` to `dest`. A crash leaves the old model or the new one at `dest`, whole. One
- * publisher at a time. */
+ * publisher at a time in a directory: another waits. */
 WK_MUST_CHECK wk_status wk_publish(const char *model, const char *dest, wk_manifest *out,
                                    wk_err *err);
 
