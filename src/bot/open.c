@@ -238,9 +238,9 @@ void wk_bot_close(wk_bot *b)
 {
     if (!b)
         return;
+    wk__bot_recovery_finish(b);
     wk__reload_close(b->reload);
     wk_arena_finish(&b->watch_arena);
-    wk__bot_recovery_finish(b);
     if (b->trades)
         fclose(b->trades);
     for (size_t k = 0; k < b->n_models; k++)

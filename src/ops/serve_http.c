@@ -509,6 +509,11 @@ typedef struct {
 static void tick(lws_sorted_usec_list_t *list)
 {
     ticker *t = (ticker *)list;
+    if (!t->serve->is_ready && !t->serve->is_draining) {
+        t->serve->is_ready = wk__serve_store_warm(t->serve);
+        lws_sul_schedule(t->serve->context, 0, list, tick, 1);
+        return;
+    }
     if (wk__serve_live_poll(t->serve))
         lws_callback_on_writable_all_protocol(t->serve->context, &protocols[0]);
     lws_sul_schedule(t->serve->context, 0, list, tick, t->every_us);
@@ -518,9 +523,7 @@ wk_status wk_serve_run(wk_serve *serve, const atomic_bool *stop, wk_err *err)
 {
     (void)err;
     ticker timer = {.serve = serve, .every_us = (int64_t)(serve->config->poll_s * 1e6)};
-    wk__serve_live_warm(serve);
-    serve->is_ready = true;
-    lws_sul_schedule(serve->context, 0, &timer.list, tick, timer.every_us);
+    lws_sul_schedule(serve->context, 0, &timer.list, tick, 1);
     while (!atomic_load(stop))
         lws_service(serve->context, 0);
     serve->is_draining = true;

@@ -8,6 +8,9 @@
 #include "wick/serve.h"
 #include "wick/text.h"
 
+/* The session that follows the store: clients read it, only the service pushes into it. */
+#define WK__SERVE_STORE "store"
+
 /* One generation of a model. The sessions that began with it keep it until they have moved on. */
 typedef struct {
     wk_arena arena;
