@@ -112,6 +112,8 @@ static const wk_cfg_row rows[] = {
      NULL, NULL, "whose bars of the store; empty: the feed's"},
     {"dir", WK_CFG_STRING, offsetof(wk_bot_config, dir), NULL, "\"\"", 0, 0, NULL, NULL,
      "directory of the journal and of trades.csv; empty: $WICK_HOME/bots/<name>"},
+    {"summary_hour", WK_CFG_INT, offsetof(wk_bot_config, summary_hour), "h", "0", 0, 23, NULL, NULL,
+     "UTC hour at which a day ends for the daily summary"},
     {"reload_s", WK_CFG_REAL, offsetof(wk_bot_config, reload_s), "s", "5", 0, 86400, NULL, NULL,
      "how often the models' directories are looked at for a new generation; 0: never"},
     {"feed", WK_CFG_STRING, offsetof(wk_bot_config, feed), NULL, "\"\"", 0, 0, NULL, NULL,

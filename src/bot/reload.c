@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "reload_features.h"
 #include "reload_history.h"
 #include "reload_load.h"
 #include "wick/clock.h"
@@ -27,8 +28,9 @@ enum { HELD, OFFERED, TAKEN, SWAPPED };
 
 /* Of watcher to trader. */
 typedef struct {
+    bool is_summary;
     uint64_t version;
-    char text[400];
+    char text[WK_BOT_SUMMARY_BYTES];
 } notice;
 
 typedef struct {
@@ -64,6 +66,9 @@ struct wk__reload {
     atomic_uint_fast64_t drained;       /* steps that the watcher has */
     atomic_uint_fast64_t asked, looked; /* rounds: settle */
     bool is_broken;                     /* the history cannot be kept */
+    /* A day that has ended, and the row of the journal up to which it is to be read. */
+    atomic_int_fast64_t day_end_ns, day_now_ns, day_done_ns;
+    atomic_uint_fast64_t day_seq;
 };
 
 /* ---- the trader's thread ---- */
@@ -120,10 +125,42 @@ void wk__reload_boundary(wk_bot *b, const wk_features_step *step, bool warming)
     r->seq++;
 }
 
+/* A row of the journal and of the log a line, one message for people. */
+static void tell_summary(wk_bot *b, const char *text)
+{
+    for (const char *line = text; *line;) {
+        size_t n = strcspn(line, "\n");
+        wk_journal_record row = {.kind = WK_JOURNAL_NOTE, .time_ns = b->now_ns};
+        snprintf(row.text, sizeof row.text, "summary %.*s", (int)(n < 190 ? n : 190), line);
+        if (b->journal)
+            wk_journal_put(b->journal, &row);
+        wk_log_write(WK_LOG_INFO, "trade.summary", "%.*s", (int)n, line);
+        line += n + (line[n] == '\n');
+    }
+    wk__bot_alert(b, WK_ALERT_SUMMARY, b->now_ns, "%s", text);
+}
+
+bool wk__reload_day(wk_bot *b, int64_t end_ns, uint64_t seq)
+{
+    wk__reload *r = b->reload;
+    if (!r || !r->how.summarise)
+        return false;
+    atomic_store(&r->day_seq, seq);
+    atomic_store(&r->day_now_ns, b->now_ns);
+    atomic_store(&r->day_end_ns, end_ns);
+    while (r->how.waits && atomic_load(&r->day_done_ns) != end_ns)
+        pause_ns(PAUSE_NS / 10);
+    return true;
+}
+
 void wk__reload_tell(wk_bot *b)
 {
     notice n;
     while (b->reload && wk_ring_pop(b->reload->notices, &n)) {
+        if (n.is_summary) {
+            tell_summary(b, n.text);
+            continue;
+        }
         wk_journal_record row = {
             .kind = WK_JOURNAL_NOTE, .time_ns = b->now_ns, .model_version = n.version};
         snprintf(row.text, sizeof row.text, "%.199s", n.text);
@@ -356,6 +393,49 @@ static void look(wk__reload *r, size_t k)
     renew(r, k, now);
 }
 
+/* ---- the watcher: the day's summary ---- */
+
+static void summarise(wk__reload *r)
+{
+    wk_bot *b = r->bot;
+    wk_arena arena;
+    wk_err err;
+    notice n = {.is_summary = true};
+    int64_t end_ns = atomic_load(&r->day_end_ns);
+    uint64_t seq = atomic_load(&r->day_seq);
+    if (end_ns == atomic_load(&r->day_done_ns))
+        return;
+    drain(r);
+    for (int64_t left = 10 * WK_NS_PER_S; /* a stalled disk: then without its newest rows */
+         b->journal && left > 0 && wk_journal_durable(b->journal) < seq; left -= PAUSE_NS)
+        pause_ns(PAUSE_NS);
+    watch *w = &r->watches[0];
+    wk_bot_day day = {.from_ns = end_ns - 86400 * WK_NS_PER_S,
+                      .to_ns = end_ns,
+                      .now_ns = r->how.waits ? atomic_load(&r->day_now_ns) : wk_clock_wall_ns(),
+                      .journal = b->config->dir,
+                      .model = w->dir,
+                      .config = w->current[0]->config};
+    wk_panel panel;
+    wk_feature_table table;
+    wk_arena_init(&arena);
+    if (r->history.next > r->history.first && !r->is_broken) {
+        if (wk__history_features(&r->history, b->instruments, b->S, b->timeframe_ns, day.config,
+                                 end_ns, &arena, &panel, &table, &err) == WK_OK) {
+            day.panel = &panel;
+            day.table = &table;
+        } else {
+            wk_log_write(WK_LOG_WARN, "trade.summary", "features=none why=\"%s\"", err.msg);
+        }
+    }
+    if (r->how.summarise(r->how.ctx, &day, n.text, &err) == WK_OK)
+        wk_ring_push(r->notices, &n);
+    else
+        wk_log_write(WK_LOG_ERROR, "trade.summary", "error=\"%s\"", err.msg);
+    wk_arena_finish(&arena);
+    atomic_store(&r->day_done_ns, end_ns);
+}
+
 static void *run(void *context)
 {
     wk__reload *r = context;
@@ -364,8 +444,9 @@ static void *run(void *context)
     while (!atomic_load(&r->stop)) {
         uint64_t asked = atomic_load(&r->asked);
         drain(r);
+        summarise(r);
         if (asked != atomic_load(&r->looked) || wk_clock_monotonic_ns() >= next_ns) {
-            for (size_t k = 0; k < r->n && !r->is_broken; k++)
+            for (size_t k = 0; k < r->n && !r->is_broken && every_ns > 0; k++)
                 look(r, k);
             next_ns = wk_clock_monotonic_ns() + every_ns;
         }
@@ -447,7 +528,7 @@ static wk_status begin(wk__reload *r, wk_err *err)
 wk_status wk_bot_watch_models(wk_bot *b, const wk_bot_watch *how, wk_err *err)
 {
     WK_ASSERT(!b->reload && b->now_ns == 0);
-    if (!(b->config->reload_s > 0))
+    if (!(b->config->reload_s > 0) && !how->summarise)
         return WK_OK;
     wk__reload *r = calloc(1, sizeof *r);
     if (!r)
