@@ -10,6 +10,7 @@
 #include "bot_feed.h"
 #include "cli_internal.h"
 #include "feed_columns.h"
+#include "monitor.h"
 #include "wick/bot.h"
 #include "wick/clock.h"
 #include "wick/file.h"
@@ -122,11 +123,13 @@ static wk_status paper(const wk_cli *cli, wk_arena *arena, wk_journal **journal,
         snprintf(note.text, sizeof note.text, "started pid=%ld", (long)getpid());
         wk_journal_put(*journal, &note);
     }
-    wk_bot_watch watch = {.waits = candles || replay};
-    WK_TRY(wk_bot_watch_models(*bot, &watch, err));
-    catch_signals();
     const wk_data_config *columns;
     WK_TRY(wk__feed_columns_agree(&config, *bot, &columns, err));
+    /* All candles at once have days by the thousand. */
+    wk_bot_watch watch = {.waits = candles || replay,
+                          .summarise = candles ? NULL : wk_monitor_summarise};
+    WK_TRY(wk_bot_watch_models(*bot, &watch, err));
+    catch_signals();
     if (candles)
         return run_candles(*bot, err);
     if (!replay)
