@@ -100,6 +100,8 @@ typedef struct {
     int64_t cash_e8;      /* now, as fills and funding add up */
 } wk_bot_recovered;
 const wk_bot_recovered *wk_bot_recovery(const wk_bot *bot);
+/* Takes back every entry that waits; nothing else is touched. */
+WK_MUST_CHECK wk_status wk_bot_give_up_entries(wk_bot *bot, wk_err *err);
 /* Who is told of fills, stops, halts and errors; the caller opens and, after the bot, closes it. */
 void wk_bot_set_alerts(wk_bot *bot, wk_alerts *alerts);
 
@@ -110,6 +112,8 @@ int64_t wk_bot_timeframe_ns(const wk_bot *bot);
 size_t wk_bot_warmup_steps(const wk_bot *bot);
 wk_engine *wk_bot_engine(wk_bot *bot);
 const wk_run_config *wk_bot_model_run_config(const wk_bot *bot, size_t k);
+/* Of model k: the first 64 bits of the SHA-256 of its model.json. */
+uint64_t wk_bot_model_version(const wk_bot *bot, size_t k);
 
 /* A step that has closed: the executor's bars, its events, the models, the trader, its orders.
  * `warming`: history. */

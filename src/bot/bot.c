@@ -52,7 +52,7 @@ static wk_journal_record describe(const wk_bot *b, const wk_action *a)
                            .profit_ticks = o->profit_ticks,
                            .expires_ns = o->expires_ns,
                            .leverage = o->leverage,
-                           .model_version = b->model_version,
+                           .model_version = b->versions[0],
                            .score = (double)f->score,
                            .threshold = wk_trader_threshold(wk_engine_trader(b->engine)),
                            .sigma = b->outcome.sigma[o->symbol],
@@ -213,6 +213,20 @@ static bool put_rows(wk_bot *b)
     return true;
 }
 
+wk_status wk_bot_give_up_entries(wk_bot *b, wk_err *err)
+{
+    wk_trader_event block = {.kind = WK_TRADER_EVENT_OVERRIDE,
+                             .time_ns = b->now_ns,
+                             .symbol = WK_ALL_MARKETS,
+                             .override = WK_OVERRIDE_BLOCK,
+                             .until_ns = WK_FOREVER};
+    if (!b->began)
+        return WK_OK;
+    for (size_t i = 0; i < b->n_waiting; i++)
+        b->waiting[i].since_ns = INT64_MIN / 2; /* not sent yet, and never will be */
+    return wk__bot_override(b, &block, err);
+}
+
 /* The venue will work with us no more: entries are over until a person has mended it. */
 static wk_status look_for_halt(wk_bot *b, wk_err *err)
 {
@@ -220,13 +234,9 @@ static wk_status look_for_halt(wk_bot *b, wk_err *err)
     if (b->halt_told || !b->executor.stopped || !b->executor.stopped(b->executor.self, why))
         return WK_OK;
     b->halt_told = true;
-    wk__bot_alert(b, WK_ALERT_HALT, b->now_ns, "halted: the venue refuses to work with us: %s", why);
-    wk_trader_event block = {.kind = WK_TRADER_EVENT_OVERRIDE,
-                             .time_ns = b->now_ns,
-                             .symbol = WK_ALL_MARKETS,
-                             .override = WK_OVERRIDE_BLOCK,
-                             .until_ns = WK_FOREVER};
-    return wk__bot_override(b, &block, err);
+    wk__bot_alert(b, WK_ALERT_HALT, b->now_ns, "halted: the venue refuses to work with us: %s",
+                  why);
+    return wk_bot_give_up_entries(b, err);
 }
 
 static wk_status drain(wk_bot *b, wk_err *err)

@@ -43,16 +43,16 @@ struct wk_bot {
     wk_bot_market_config *markets;
     wk_trade_instrument *instruments;
     int64_t timeframe_ns, now_ns;
-    uint64_t model_version; /* of the first model's file; rows of signals carry it */
+    uint64_t *versions; /* [n_models]; rows of signals carry the first */
     wk_engine *engine;
     wk_engine_outcome outcome; /* of the newest step */
     wk_executor executor;
     wk_journal *journal;
     wk_alerts *alerts; /* NULL: none are sent */
     wk_ledger *ledger;
-    double *sigma_before; /* [S] */
-    wk__scores *scores;   /* [S] */
-    int64_t since_ns;     /* steps that closed by then are history */
+    double *sigma_before;   /* [S] */
+    wk__scores *scores;     /* [S] */
+    int64_t since_ns;       /* steps that closed by then are history */
     wk__recovery *recovery; /* until the first step */
     bool began, halt_told, has_row, has_overrides;
     wk_journal_record row; /* of the executor, when the journal's ring was full */

@@ -21,6 +21,19 @@ static void name_markets(wk_bot *b, size_t k)
     b->run_configs[k].data.symbols = (wk_strings){names, model->n_instruments};
 }
 
+static wk_status read_version(const char *dir, uint64_t *version, wk_err *err)
+{
+    char path[PATH_MAX], *bytes, hash[65];
+    size_t n;
+    snprintf(path, sizeof path, "%s/model.json", dir);
+    WK_TRY(wk_file_read(path, &bytes, &n, err));
+    wk_hash_bytes(bytes, n, hash);
+    free(bytes);
+    hash[16] = '\0';
+    *version = strtoull(hash, NULL, 16);
+    return WK_OK;
+}
+
 static wk_status load_models(wk_bot *b, wk_err *err)
 {
     const wk_bot_model_config *configs = b->config->models.v;
@@ -31,10 +44,12 @@ static wk_status load_models(wk_bot *b, wk_err *err)
             "models is empty; name the directory of a trained model, such as out/demo/model");
     b->models = wk_arena_array(&b->arena, wk_model, n);
     b->run_configs = wk_arena_array(&b->arena, wk_run_config, n);
+    b->versions = wk_arena_array(&b->arena, uint64_t, n);
     for (size_t k = 0; k < n; k++) {
         const wk_strings *set = &b->config->set;
         WK_TRY(wk_model_load(configs[k].dir, &b->models[k], err));
         b->n_models = k + 1;
+        WK_TRY(read_version(configs[k].dir, &b->versions[k], err));
         WK_TRY(wk_model_config(configs[k].dir, k == 0 ? set->v : NULL, k == 0 ? set->n : 0,
                                &b->arena, &b->run_configs[k], err));
         name_markets(b, k);
@@ -132,7 +147,7 @@ static wk_status plan_engine(wk_bot *b, wk_err *err)
                                       .config = &b->run_configs[k],
                                       .weight = configs[k].weight,
                                       .priority = configs[k].priority,
-                                      .version = k};
+                                      .version = b->versions[k]};
     char(*symbols)[32] = wk_arena_alloc(&b->arena, b->S * sizeof *symbols);
     for (size_t s = 0; s < b->S; s++)
         memcpy(symbols[s], b->instruments[s].symbol, sizeof symbols[s]);
@@ -169,10 +184,9 @@ static wk_status open_trades(wk_bot *b, wk_err *err)
     if (!b->config->dir[0])
         return WK_OK;
     WK_TRY(wk_dir_create(b->config->dir, err));
-    b->overrides_path =
-        b->config->overrides && b->config->overrides[0]
-            ? wk_arena_printf(&b->arena, "%s", b->config->overrides)
-            : wk_arena_printf(&b->arena, "%s/overrides", b->config->dir);
+    b->overrides_path = b->config->overrides && b->config->overrides[0]
+                            ? wk_arena_printf(&b->arena, "%s", b->config->overrides)
+                            : wk_arena_printf(&b->arena, "%s/overrides", b->config->dir);
     b->trades_path =
         wk_arena_printf(&b->arena, "%s/%s", b->config->dir,
                         b->config->venue == WK_BOT_PAPER ? "paper_trades.csv" : "trades.csv");
@@ -275,6 +289,12 @@ size_t wk_bot_warmup_steps(const wk_bot *b)
 wk_engine *wk_bot_engine(wk_bot *b)
 {
     return b->engine;
+}
+
+uint64_t wk_bot_model_version(const wk_bot *b, size_t k)
+{
+    WK_ASSERT(k < b->n_models);
+    return b->versions[k];
 }
 
 const wk_run_config *wk_bot_model_run_config(const wk_bot *b, size_t k)
