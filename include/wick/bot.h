@@ -16,9 +16,10 @@
 /* ---- its configuration ---- */
 
 typedef struct {
-    const char *dir; /* of a trained model */
+    const char *dir; /* of a trained model, or where one is published */
     double weight;
     int64_t priority;
+    int64_t generations; /* that speak together; 1: the newest alone */
 } wk_bot_model_config;
 
 typedef struct {
@@ -59,6 +60,7 @@ typedef struct {
     double initial_cash; /* quote; NaN: the model's sim.initial_cash, or the account's balance */
     const char *store, *history_venue; /* warm-up bars: "" = the default store, the models' venue */
     const char *dir;  /* journal.sqlite and trades.csv lie there; "" = $WICK_HOME/bots/<name> */
+    double reload_s;  /* how often the models' directories are looked at; 0: never */
     const char *feed; /* file with the feed's configuration (see wick record) */
     const char *overrides; /* file of a person's wishes; "" = <dir>/overrides */
     wk_bot_account_config account;
@@ -112,8 +114,26 @@ int64_t wk_bot_timeframe_ns(const wk_bot *bot);
 size_t wk_bot_warmup_steps(const wk_bot *bot);
 wk_engine *wk_bot_engine(wk_bot *bot);
 const wk_run_config *wk_bot_model_run_config(const wk_bot *bot, size_t k);
-/* Of model k: the first 64 bits of the SHA-256 of its model.json. */
-uint64_t wk_bot_model_version(const wk_bot *bot, size_t k);
+
+/* ---- models that are renewed while it runs ---- */
+
+typedef struct {
+    bool waits; /* a replay: steps wait for the watcher where they must, so that none is lost */
+    /* Is the model in `dir` one that this bot may trade with (a verdict, say)? NULL: any. Called on
+     * the watcher's thread. */
+    wk_status (*accept)(void *ctx, const char *dir, wk_err *err);
+    void *ctx;
+} wk_bot_watch;
+
+/* Watches the directories of the models, before the first step. A new generation there is loaded,
+ * checked, warmed on the steps that the bot has seen and swapped in at a step's boundary, all but
+ * the last on a thread of its own; one that does not fit is refused in the log, the journal and by
+ * an alert, and the one before serves on. The model begins with the bits of a bot that was started
+ * with it. Trading rules stay those of the start. Nothing happens with reload_s 0. */
+WK_MUST_CHECK wk_status wk_bot_watch_models(wk_bot *bot, const wk_bot_watch *how, wk_err *err);
+/* Waits until the watcher has looked at the directories and has done what it could: for replays and
+ * tests. */
+void wk_bot_settle(wk_bot *bot);
 
 /* A step that has closed: the executor's bars, its events, the models, the trader, its orders.
  * `warming`: history. */

@@ -35,4 +35,6 @@ void wk_bot_account_close(wk_bot_account *venue);
  * backtest): WK_E_CONFIG names the first that does not. */
 WK_MUST_CHECK wk_status wk_bot_verdict(const wk_bot_config *config, wk_err *err);
 
+WK_MUST_CHECK wk_status wk_bot_verdict_of(const char *model_dir, wk_err *err);
+
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reload.h"
 #include "wick/clock.h"
 #include "wick/log.h"
 
@@ -42,6 +43,7 @@ static wk_journal_record describe(const wk_bot *b, const wk_action *a)
                            .time_ns = b->now_ns,
                            .order_id = o->id,
                            .inputs_digest = b->outcome.inputs_digest,
+                           .model_version = b->outcome.versions[o->symbol],
                            .side = o->side,
                            .order_kind = o->kind,
                            .reason = o->reason,
@@ -52,7 +54,6 @@ static wk_journal_record describe(const wk_bot *b, const wk_action *a)
                            .profit_ticks = o->profit_ticks,
                            .expires_ns = o->expires_ns,
                            .leverage = o->leverage,
-                           .model_version = b->versions[0],
                            .score = (double)f->score,
                            .threshold = wk_trader_threshold(wk_engine_trader(b->engine)),
                            .sigma = b->outcome.sigma[o->symbol],
@@ -262,6 +263,7 @@ wk_status wk_bot_step(wk_bot *b, const wk_features_step *step, bool warming, wk_
         WK_TRY(drain(b, err));
         WK_TRY(wk__bot_wishes(b, err));
     }
+    wk__reload_boundary(b, step, warming);
     wk_engine_step(b->engine, step, warming, &b->outcome);
     memcpy(b->sigma_before, b->outcome.sigma, b->S * sizeof *b->sigma_before);
     if (warming)
@@ -289,6 +291,7 @@ enum { SETTLE_MAX = 16 };
 /* Entries whose rows are durable, and what found no room before. */
 static wk_status send_durable(wk_bot *b, bool wait, wk_err *err)
 {
+    wk__reload_tell(b);
     if (wait && b->journal && b->n_waiting)
         WK_TRY(wk_journal_sync(b->journal, err));
     uint64_t durable = b->journal ? wk_journal_durable(b->journal) : UINT64_MAX;

@@ -10,6 +10,8 @@
 
 enum { WK__BOT_MARKETS_MAX = 512, WK__BOT_ACTIONS_MAX = 4 * WK__BOT_MARKETS_MAX };
 
+typedef struct wk__reload wk__reload;
+
 /* An entry that waits for its row of the journal to be durable. */
 typedef struct {
     wk_action action;
@@ -43,9 +45,10 @@ struct wk_bot {
     wk_bot_market_config *markets;
     wk_trade_instrument *instruments;
     int64_t timeframe_ns, now_ns;
-    uint64_t *versions; /* [n_models]; rows of signals carry the first */
     wk_engine *engine;
     wk_engine_outcome outcome; /* of the newest step */
+    wk__reload *reload;        /* NULL: the models stay as they are */
+    wk_arena watch_arena;      /* of its start */
     wk_executor executor;
     wk_journal *journal;
     wk_alerts *alerts; /* NULL: none are sent */
@@ -78,6 +81,9 @@ WK_MUST_CHECK wk_status wk__bot_wishes(wk_bot *bot, wk_err *err);
 /* Before the first step that is not history, which opens at open_ns. */
 WK_MUST_CHECK wk_status wk__bot_restore(wk_bot *bot, int64_t open_ns, wk_err *err);
 void wk__bot_recovery_finish(wk_bot *bot);
+/* The markets that the model was judged on, as its configuration's: a simulated one has other names
+ * there. */
+void wk__bot_name_markets(const wk_model *model, wk_run_config *config, wk_arena *arena);
 
 /* A message for people, also a row of the journal; nothing when the bot has no alerts. */
 void wk__bot_alert(wk_bot *bot, wk_alert_kind kind, int64_t time_ns, const char *fmt, ...)

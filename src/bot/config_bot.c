@@ -10,11 +10,15 @@
 
 static const wk_cfg_row model_rows[] = {
     {"dir", WK_CFG_STRING, offsetof(wk_bot_model_config, dir), NULL, NULL, 0, 0, NULL, NULL,
-     "directory of a trained model, such as out/demo/model"},
+     "directory of a trained model, such as out/demo/model, or where wick publish and wick retrain "
+     "put one"},
     {"weight", WK_CFG_REAL, offsetof(wk_bot_model_config, weight), NULL, "1", 0, 1e6, NULL, NULL,
      "its weight among the models that speak of the same market"},
     {"priority", WK_CFG_INT, offsetof(wk_bot_model_config, priority), NULL, "0", -1e6, 1e6, NULL,
      NULL, "for combine priority: smaller speaks first"},
+    {"generations", WK_CFG_INT, offsetof(wk_bot_model_config, generations), NULL, "1", 1,
+     WK_ENGINE_GENERATIONS_MAX, NULL, NULL,
+     "how many generations of it speak together as it is renewed"},
     END};
 static const wk_cfg_table model_table = {"models", "a model that speaks",
                                          sizeof(wk_bot_model_config), model_rows};
@@ -100,6 +104,8 @@ static const wk_cfg_row rows[] = {
      NULL, NULL, "whose bars of the store; empty: the feed's"},
     {"dir", WK_CFG_STRING, offsetof(wk_bot_config, dir), NULL, "\"\"", 0, 0, NULL, NULL,
      "directory of the journal and of trades.csv; empty: $WICK_HOME/bots/<name>"},
+    {"reload_s", WK_CFG_REAL, offsetof(wk_bot_config, reload_s), "s", "5", 0, 86400, NULL, NULL,
+     "how often the models' directories are looked at for a new generation; 0: never"},
     {"feed", WK_CFG_STRING, offsetof(wk_bot_config, feed), NULL, "\"\"", 0, 0, NULL, NULL,
      "configuration file of the feed, as wick record takes it"},
     {"overrides", WK_CFG_STRING, offsetof(wk_bot_config, overrides), NULL, "\"\"", 0, 0, NULL, NULL,

@@ -6,32 +6,18 @@
 
 #include "bot_internal.h"
 #include "executor_paper.h"
+#include "reload.h"
 #include "wick/file.h"
+#include "wick/manifest.h"
 
-/* The markets that the model was judged on: a simulated one has other names than its configuration.
- */
-static void name_markets(wk_bot *b, size_t k)
+void wk__bot_name_markets(const wk_model *model, wk_run_config *config, wk_arena *arena)
 {
-    const wk_model *model = &b->models[k];
     if (model->n_instruments == 0)
         return;
-    const char **names = wk_arena_array(&b->arena, const char *, model->n_instruments);
+    const char **names = wk_arena_array(arena, const char *, model->n_instruments);
     for (size_t i = 0; i < model->n_instruments; i++)
         names[i] = model->instruments[i].symbol;
-    b->run_configs[k].data.symbols = (wk_strings){names, model->n_instruments};
-}
-
-static wk_status read_version(const char *dir, uint64_t *version, wk_err *err)
-{
-    char path[PATH_MAX], *bytes, hash[65];
-    size_t n;
-    snprintf(path, sizeof path, "%s/model.json", dir);
-    WK_TRY(wk_file_read(path, &bytes, &n, err));
-    wk_hash_bytes(bytes, n, hash);
-    free(bytes);
-    hash[16] = '\0';
-    *version = strtoull(hash, NULL, 16);
-    return WK_OK;
+    config->data.symbols = (wk_strings){names, model->n_instruments};
 }
 
 static wk_status load_models(wk_bot *b, wk_err *err)
@@ -44,15 +30,13 @@ static wk_status load_models(wk_bot *b, wk_err *err)
             "models is empty; name the directory of a trained model, such as out/demo/model");
     b->models = wk_arena_array(&b->arena, wk_model, n);
     b->run_configs = wk_arena_array(&b->arena, wk_run_config, n);
-    b->versions = wk_arena_array(&b->arena, uint64_t, n);
     for (size_t k = 0; k < n; k++) {
         const wk_strings *set = &b->config->set;
         WK_TRY(wk_model_load(configs[k].dir, &b->models[k], err));
         b->n_models = k + 1;
-        WK_TRY(read_version(configs[k].dir, &b->versions[k], err));
         WK_TRY(wk_model_config(configs[k].dir, k == 0 ? set->v : NULL, k == 0 ? set->n : 0,
                                &b->arena, &b->run_configs[k], err));
-        name_markets(b, k);
+        wk__bot_name_markets(&b->models[k], &b->run_configs[k], &b->arena);
         if (b->config->no_shorts)
             b->run_configs[k].trade.allow_short = false;
         int64_t timeframe_ns = b->run_configs[k].data.timeframe_ns;
@@ -142,12 +126,16 @@ static wk_status plan_engine(wk_bot *b, wk_err *err)
     const wk_bot_model_config *configs = b->config->models.v;
     const wk_run_config *first = &b->run_configs[0];
     wk_engine_model *models = wk_arena_array(&b->arena, wk_engine_model, b->n_models);
-    for (size_t k = 0; k < b->n_models; k++)
+    for (size_t k = 0; k < b->n_models; k++) {
+        wk_manifest bundle;
+        WK_TRY(wk_manifest_of(configs[k].dir, &bundle, err));
+        bundle.version[16] = 0;
         models[k] = (wk_engine_model){.model = &b->models[k],
                                       .config = &b->run_configs[k],
                                       .weight = configs[k].weight,
                                       .priority = configs[k].priority,
-                                      .version = b->versions[k]};
+                                      .version = strtoull(bundle.version, NULL, 16)};
+    }
     char(*symbols)[32] = wk_arena_alloc(&b->arena, b->S * sizeof *symbols);
     for (size_t s = 0; s < b->S; s++)
         memcpy(symbols[s], b->instruments[s].symbol, sizeof symbols[s]);
@@ -215,6 +203,7 @@ wk_status wk_bot_open(const wk_bot_config *config, const wk_executor *executor, 
     if (!b)
         return wk_fail(err, WK_E_NOMEM, "out of memory");
     wk_arena_init(&b->arena);
+    wk_arena_init(&b->watch_arena);
     b->config = config;
     b->journal = journal;
     b->counts.inputs_digest = WK_DIGEST_START;
@@ -246,6 +235,8 @@ void wk_bot_close(wk_bot *b)
     if (!b)
         return;
     wk__bot_recovery_finish(b);
+    wk__reload_close(b->reload);
+    wk_arena_finish(&b->watch_arena);
     if (b->trades)
         fclose(b->trades);
     for (size_t k = 0; k < b->n_models; k++)
@@ -289,12 +280,6 @@ size_t wk_bot_warmup_steps(const wk_bot *b)
 wk_engine *wk_bot_engine(wk_bot *b)
 {
     return b->engine;
-}
-
-uint64_t wk_bot_model_version(const wk_bot *b, size_t k)
-{
-    WK_ASSERT(k < b->n_models);
-    return b->versions[k];
 }
 
 const wk_run_config *wk_bot_model_run_config(const wk_bot *b, size_t k)

@@ -7,7 +7,7 @@
 #include "account_start.h"
 #include "wick/file.h"
 
-static wk_status one(const char *dir, wk_err *err)
+wk_status wk_bot_verdict_of(const char *dir, wk_err *err)
 {
     char path[PATH_MAX];
     json_error_t where;
@@ -38,6 +38,6 @@ wk_status wk_bot_verdict(const wk_bot_config *config, wk_err *err)
 {
     const wk_bot_model_config *models = config->models.v;
     for (size_t k = 0; k < config->models.n; k++)
-        WK_TRY(one(models[k].dir, err));
+        WK_TRY(wk_bot_verdict_of(models[k].dir, err));
     return WK_OK;
 }

@@ -89,6 +89,19 @@ static wk_status read_options(command *c, wk_err *err)
     return WK_OK;
 }
 
+static bool needs_verdict(const command *c)
+{
+    return c->is_live && !c->config.testnet && !wk_cli_flag(c->cli, "validate") &&
+           !wk_cli_flag(c->cli, "i-accept-not-useful");
+}
+
+/* A renewed model must be as good as the first one. */
+static wk_status accept_model(void *ctx, const char *dir, wk_err *err)
+{
+    (void)ctx;
+    return wk_bot_verdict_of(dir, err);
+}
+
 /* Real money only when it was asked for by the account's own name, and only for models that were
  * judged useful. */
 static wk_status check_live(const command *c, wk_err *err)
@@ -108,7 +121,7 @@ static wk_status check_live(const command *c, wk_err *err)
     if (strcmp(said, name) != 0)
         return wk_fail(err, WK_E_ARG, "--real-money %s: the configuration's account is \"%s\"",
                        said, name);
-    return wk_cli_flag(c->cli, "i-accept-not-useful") ? WK_OK : wk_bot_verdict(&c->config, err);
+    return needs_verdict(c) ? wk_bot_verdict(&c->config, err) : WK_OK;
 }
 
 static wk_status check_paper(const command *c, wk_err *err)
@@ -178,17 +191,8 @@ static void note(command *c, const char *format, ...)
 
 static wk_status note_start(command *c, wk_err *err)
 {
-    const wk_bot_model_config *models = c->config.models.v;
     wk_err why;
     note(c, "started pid=%ld", (long)getpid());
-    for (size_t k = 0; c->journal && k < c->config.models.n; k++) {
-        wk_journal_record r = {.kind = WK_JOURNAL_MODEL,
-                               .time_ns = wk_clock_wall_ns(),
-                               .model_version = wk_bot_model_version(c->bot, k),
-                               .state = "serves"};
-        snprintf(r.text, sizeof r.text, "%s", models[k].dir);
-        wk_journal_put(c->journal, &r);
-    }
     for (size_t i = 0; i < c->config.set.n; i++)
         note(c, "set %.180s", c->config.set.v[i]);
     if (c->is_live && wk_cli_flag(c->cli, "i-accept-not-useful"))
@@ -233,6 +237,9 @@ static wk_status first_time(const command *c, int64_t *out, wk_err *err)
 static wk_status start(command *c, wk_err *err)
 {
     int64_t begin_ns;
+    wk_bot_watch watch = {.waits = c->candles || c->replay,
+                          .accept = needs_verdict(c) ? accept_model : NULL};
+    WK_TRY(wk_bot_watch_models(c->bot, &watch, err));
     WK_TRY(first_time(c, &begin_ns, err));
     if (is_real(c))
         WK_TRY(wk_bot_account_start(c->venue, c->bot, c->journal, c->since_ns, begin_ns, err));
