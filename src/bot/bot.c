@@ -76,6 +76,14 @@ static void submit_now(wk_bot *b, const wk_action *a)
     b->again[b->n_again++] = *a;
 }
 
+void wk__bot_remember_score(wk_bot *b, const wk_order *entry, double score)
+{
+    wk__scores *scores = &b->scores[entry->symbol];
+    scores->v[scores->next].order_id = entry->id;
+    scores->v[scores->next++].score = score;
+    scores->next %= WK__BOT_SCORES;
+}
+
 static wk_status dispatch(wk_bot *b, const wk_actions *actions, wk_err *err)
 {
     /* An event handled below may reuse the engine's list. */
@@ -87,10 +95,8 @@ static wk_status dispatch(wk_bot *b, const wk_actions *actions, wk_err *err)
         const wk_action *a = &list[i];
         bool is_entry = a->kind == WK_ACTION_PLACE && !a->order.reduce_only;
         if (is_entry) {
-            wk__scores *scores = &b->scores[a->order.symbol];
-            scores->v[scores->next].order_id = a->order.id;
-            scores->v[scores->next++].score = (double)b->outcome.forecasts[a->order.symbol].score;
-            scores->next %= WK__BOT_SCORES;
+            wk__bot_remember_score(b, &a->order,
+                                   (double)b->outcome.forecasts[a->order.symbol].score);
         }
         uint64_t seq = 0;
         if (b->journal) {
