@@ -2,6 +2,7 @@
  * Each refusal is one error, and nothing has been sent by then. */
 #include "account_start.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -32,6 +33,8 @@ struct wk_bot_account {
     wk_instrument instruments[MARKETS_MAX]; /* in the bot's order */
     wk_account_market markets[MARKETS_MAX];
     wk_virtual_clock clock;
+    int clock_fd; /* virtual time: keeps the newest time that was told the venue */
+    int64_t clock_kept_ns;
     wk_journal *journal;
     wk_executor executor;
     bool has_executor;
@@ -66,6 +69,34 @@ static wk_status check_virtual(const wk_bot_account *v, wk_err *err)
                        "%s is none",
                        a->rest[0] ? (is_loopback(a->rest) ? a->stream : a->rest)
                                   : "the venue's own host");
+    return WK_OK;
+}
+
+/* Time goes on from here after a crash: a venue in virtual time would not go back. No fsync, as a
+ * rehearsal need not survive more than its own death. */
+static int64_t told_now(void *ctx)
+{
+    wk_bot_account *v = ctx;
+    if (v->clock.now_ns > v->clock_kept_ns) {
+        v->clock_kept_ns = v->clock.now_ns;
+        if (pwrite(v->clock_fd, &v->clock_kept_ns, sizeof v->clock_kept_ns, 0) !=
+            (ssize_t)sizeof v->clock_kept_ns)
+            wk_log_write(WK_LOG_ERROR, "bot.clock", "why=\"the virtual time cannot be kept\"");
+    }
+    return v->clock.now_ns;
+}
+
+static wk_status open_clock(wk_bot_account *v, wk_err *err)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%.4000s/time.virtual", v->options.dir);
+    v->clock_kept_ns = INT64_MIN;
+    v->clock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (v->clock_fd < 0)
+        return wk_fail(err, WK_E_IO, "cannot write %s", path);
+    int64_t kept;
+    if (pread(v->clock_fd, &kept, sizeof kept, 0) == (ssize_t)sizeof kept)
+        v->clock_kept_ns = kept;
     return WK_OK;
 }
 
@@ -148,7 +179,8 @@ wk_status wk_bot_account_open(const wk_bot_account_options *o, wk_bot_config *co
     v->options = *o;
     v->config = config;
     v->venue = venue_name(config->venue);
-    v->clock.now_ns = INT64_MIN;
+    v->clock.now_ns = v->clock_kept_ns = INT64_MIN;
+    v->clock_fd = -1;
     wk_arena_init(&v->arena);
     const wk_bot_account_config *a = &config->account;
     wk_status status = WK_OK;
@@ -169,6 +201,8 @@ wk_status wk_bot_account_open(const wk_bot_account_options *o, wk_bot_config *co
              o->virtual_time ? ".virtual" : "");
     if (status == WK_OK)
         status = wk_dir_create(v->dir, err);
+    if (status == WK_OK && o->virtual_time)
+        status = open_clock(v, err);
     if (status == WK_OK)
         status = wk_fresh_open(v->dir, &v->fresh, err);
     if (status != WK_OK) {
@@ -253,8 +287,8 @@ static wk_status open_account(wk_bot_account *v, wk_account *out, wk_err *err)
                                   .markets = v->markets,
                                   .n_markets = v->n};
     if (v->options.virtual_time) {
-        options.now_ns = wk_virtual_now;
-        options.time_ctx = &v->clock;
+        options.now_ns = told_now;
+        options.time_ctx = v;
     }
     WK_TRY(wk_account_open(&options, out, err));
     if (v->options.virtual_time)
@@ -313,6 +347,8 @@ wk_status wk_bot_account_start(wk_bot_account *v, wk_bot *bot, wk_journal *journ
     v->journal = journal;
     if (v->options.virtual_time)
         v->clock.now_ns = since_ns > begin_ns ? since_ns : begin_ns;
+    if (v->clock_kept_ns > v->clock.now_ns)
+        v->clock.now_ns = v->clock_kept_ns;
     WK_TRY(open_account(v, &account, err));
     wk_status status = check_clock(v, &account, err);
     bool wants_cash = isnan(v->config->initial_cash);
@@ -395,6 +431,8 @@ void wk_bot_account_close(wk_bot_account *v)
         return;
     if (v->has_executor)
         v->executor.close(v->executor.self);
+    if (v->clock_fd >= 0)
+        close(v->clock_fd);
     wk_fresh_close(v->fresh);
     wk_arena_finish(&v->arena);
     free(v);
