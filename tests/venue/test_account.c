@@ -693,9 +693,9 @@ static void test_delta_stream_comes_back(void **state)
 static void test_kraken_stream_comes_back(void **state)
 {
     (void)state;
-    /* The first frame is the snapshot. */
+    /* The snapshot, and pending, new, trade and filled of one order. */
     test_stream_tells_fills_and_orders(1,
-                                       "{\"ws\":[{\"channel\":\"executions\",\"nth\":[6],"
+                                       "{\"ws\":[{\"channel\":\"executions\",\"nth\":[5],"
                                        "\"fault\":\"cut-socket\"}]}",
                                        1);
 }

@@ -83,8 +83,10 @@ json_t *trading_state(venue *v)
         const engine_market *m = &t->e.markets[i];
         json_array_append_new(markets, market_of(t, i));
         equity += m->position ? engine_unrealized(m) : 0;
-        equity +=
-            m->is_spot && m->price ? engine_value(m, t->e.assets[m->base].amount, m->price) : 0;
+        /* Each asset once: by the market that has the account's quote. */
+        equity += m->is_spot && m->price && m->quote == t->e.markets[0].quote
+                      ? engine_value(m, t->e.assets[m->base].amount, m->price)
+                      : 0;
     }
     for (int i = 0; i < t->e.n_assets; i++)
         if (t->e.assets[i].amount)
