@@ -14,138 +14,10 @@
 #include <jansson.h>
 #include <pthread.h>
 
-#include "program.h"
-#include "venue.h"
-#include "wick/account.h"
+#include "account_bench.h"
 #include "wick/clock.h"
 
-#define DELTA_SECRET "7b6f39dcf660ec1c7c664f612c60410a2bd0c258416b498bf0311f94228f"
-#define KRAKEN_SECRET                                                                              \
-    "kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99HAZtuZuj6F1huXg=="
 #define PATIENCE_NS (20 * WK_NS_PER_S)
-
-static const wk_instrument delta_btc = {.venue = "delta-india",
-                                        .symbol = "BTCUSD",
-                                        .name_rest = "BTCUSD",
-                                        .name_stream = "BTCUSD",
-                                        .base = "BTC",
-                                        .quote = "USD",
-                                        .settle = "USD",
-                                        .venue_id = 27,
-                                        .tick = {5, 1},
-                                        .lot = {1, 0},
-                                        .qty_min = {1, 0},
-                                        .cost_min = {0, -1},
-                                        .contract_value = {1, 3},
-                                        .is_contract = 1,
-                                        .is_tradable = 1};
-static const wk_instrument kraken_btc = {.venue = "kraken",
-                                         .symbol = "XBTUSD",
-                                         .name_rest = "XBTUSD",
-                                         .name_stream = "BTC/USD",
-                                         .base = "XBT",
-                                         .quote = "USD",
-                                         .tick = {1, 1},
-                                         .lot = {1, 8},
-                                         .qty_min = {5, 5},
-                                         .cost_min = {5, 1},
-                                         .contract_value = {1, 0},
-                                         .is_tradable = 1};
-
-typedef struct {
-    char dir[64], nonce[96];
-    venue *v;
-    wk_account account;
-    wk_account_market market;
-    int is_kraken;
-    int64_t lots; /* a good size: 0.01 BTC */
-    uint64_t next_id;
-} bench;
-
-static void begin(bench *b, int is_kraken, const venue_options *more, const char *secret)
-{
-    char error[256] = "";
-    wk_err err;
-    *b = (bench){.is_kraken = is_kraken, .next_id = 1, .lots = is_kraken ? 1000000 : 100};
-    strcpy(b->dir, "/tmp/wick_account_XXXXXX");
-    assert_non_null(mkdtemp(b->dir));
-    venue_options o = more ? *more : (venue_options){0};
-    o.venue = is_kraken ? "kraken" : "delta";
-    o.dir = b->dir;
-    o.trade = o.manual = 1;
-    o.rate_scale = -1;
-    o.seed = 7;
-    o.history_s = o.ahead_s = 3600;
-    b->v = venue_start(&o, error, sizeof error);
-    if (!b->v)
-        fail_msg("%s", error);
-    setenv("WICK_TVENUE_KEY", "WICKTESTKEY", 1);
-    setenv("WICK_TVENUE_SECRET", secret ? secret : is_kraken ? KRAKEN_SECRET : DELTA_SECRET, 1);
-    snprintf(b->nonce, sizeof b->nonce, "%s/nonce", b->dir);
-    b->market = (wk_account_market){is_kraken ? &kraken_btc : &delta_btc,
-                                    {1, 1},
-                                    is_kraken ? (wk_decimal){1, 8} : (wk_decimal){1, 4},
-                                    0};
-    char stream[96];
-    snprintf(stream, sizeof stream, "%s%s", venue_ws_url(b->v), is_kraken ? "/v2" : "");
-    wk_account_options a = {.venue = is_kraken ? "kraken" : "delta-india",
-                            .rest = venue_url(b->v),
-                            .stream = stream,
-                            .ca_file = venue_ca_file(b->v),
-                            .key_prefix = "WICK_TVENUE",
-                            .nonce_file = b->nonce,
-                            .timeout_ns = 3 * WK_NS_PER_S,
-                            .markets = &b->market,
-                            .n_markets = 1};
-    if (wk_account_open(&a, &b->account, &err) != WK_OK)
-        fail_msg("%s", err.msg);
-    assert_true(venue_trade_price(b->v, b->market.instrument->symbol, "60000.0"));
-}
-
-/* Violations are failures, but for those that the test provokes. */
-static void finish(bench *b, size_t violations)
-{
-    size_t n;
-    b->account.close(b->account.self);
-    char *said = venue_violations(b->v, &n);
-    if (n != violations)
-        fail_msg("%zu violations: %s", n, said);
-    free(said);
-    venue_stop(b->v);
-    program_wipe(b->dir);
-}
-
-static json_t *state_of(bench *b)
-{
-    char *out = venue_trade_state(b->v);
-    json_t *state = json_loads(out, 0, NULL);
-    free(out);
-    assert_non_null(state);
-    return state;
-}
-
-static const char *word(const json_t *object, const char *name)
-{
-    const char *s = json_string_value(json_object_get(object, name));
-    return s ? s : "";
-}
-
-static size_t orders_accepted(bench *b)
-{
-    json_t *state = state_of(b);
-    size_t n = json_array_size(json_object_get(state, "orders"));
-    json_decref(state);
-    return n;
-}
-
-static wk_order entry(bench *b, wk_order_kind kind, int64_t price_ticks)
-{
-    return (wk_order){.id = 0xabc00 + b->next_id++,
-                      .side = 1,
-                      .kind = (uint8_t)kind,
-                      .qty_lots = b->lots,
-                      .price_ticks = price_ticks};
-}
 
 static wk_request_result place(bench *b, const wk_order *o, wk_venue_order *out)
 {
@@ -173,11 +45,11 @@ static void test_orders_live_their_life(int is_kraken)
     size_t n;
     int64_t wait, cash, equity;
     char why[256] = "";
-    begin(&b, is_kraken, NULL, NULL);
+    bench_begin(&b, is_kraken, NULL, NULL);
     void *self = b.account.self;
 
     /* One that rests, is seen, is cancelled, and is gone. */
-    wk_order resting = entry(&b, WK_ORDER_LIMIT, 590000);
+    wk_order resting = bench_entry(&b, WK_ORDER_LIMIT, 590000);
     assert_int_equal(place(&b, &resting, &o), WK_REQUEST_DONE);
     assert_true(o.venue_id[0] != 0);
     assert_int_equal(b.account.open_orders(self, open, 8, &n, why), WK_REQUEST_DONE);
@@ -195,7 +67,7 @@ static void test_orders_live_their_life(int is_kraken)
     assert_int_equal(ask(&b, 0x999, &o), WK_REQUEST_REFUSED);
 
     /* One that rests and fills as maker when the price comes. */
-    resting = entry(&b, WK_ORDER_LIMIT, 595000);
+    resting = bench_entry(&b, WK_ORDER_LIMIT, 595000);
     assert_int_equal(place(&b, &resting, &o), WK_REQUEST_DONE);
     assert_true(venue_trade_price(b.v, b.market.instrument->symbol, "59400.0"));
     assert_int_equal(ask(&b, resting.id, &o), WK_REQUEST_DONE);
@@ -204,7 +76,7 @@ static void test_orders_live_their_life(int is_kraken)
     assert_int_equal(o.average_ticks, 595000);
 
     /* And a market order, that takes. */
-    wk_order taking = entry(&b, WK_ORDER_MARKET, 0);
+    wk_order taking = bench_entry(&b, WK_ORDER_MARKET, 0);
     assert_int_equal(place(&b, &taking, &o), WK_REQUEST_DONE);
     assert_int_equal(ask(&b, taking.id, &o), WK_REQUEST_DONE);
     assert_false(o.is_open);
@@ -225,26 +97,26 @@ static void test_orders_live_their_life(int is_kraken)
     assert_int_equal(n, 1);
     assert_int_equal(positions[0].qty_lots, 2 * b.lots);
 
-    json_t *state = state_of(&b);
+    json_t *state = bench_state(&b);
     assert_int_equal(b.account.balance(self, &cash, &equity, why), WK_REQUEST_DONE);
     json_t *balances = json_object_get(state, "balances");
-    double quote = strtod(word(balances, is_kraken ? "ZUSD" : "USD"), NULL);
+    double quote = strtod(bench_word(balances, is_kraken ? "ZUSD" : "USD"), NULL);
     assert_true(quote > 8000 && quote < 10000);
     /* Kraken shows four decimals of dollars. */
     assert_true(llabs(cash - (int64_t)(quote * 1e8 + 0.5)) <= (is_kraken ? 10000 : 0));
-    assert_true(llabs(equity - (int64_t)(strtod(word(state, "equity"), NULL) * 1e8 + 0.5)) <=
+    assert_true(llabs(equity - (int64_t)(strtod(bench_word(state, "equity"), NULL) * 1e8 + 0.5)) <=
                 (is_kraken ? 10000 : 1));
     json_decref(state);
 
     /* Leaving what is held. */
-    wk_order leaving = entry(&b, WK_ORDER_MARKET, 0);
+    wk_order leaving = bench_entry(&b, WK_ORDER_MARKET, 0);
     leaving.side = -1;
     leaving.qty_lots = 2 * b.lots;
     leaving.reduce_only = true;
     assert_int_equal(place(&b, &leaving, &o), WK_REQUEST_DONE);
     assert_int_equal(b.account.positions(self, positions, 4, &n, why), WK_REQUEST_DONE);
     assert_int_equal(n, 0);
-    finish(&b, 0);
+    bench_finish(&b, 0);
 }
 
 static void test_delta_orders_live_their_life(void **state)
@@ -259,22 +131,6 @@ static void test_kraken_orders_live_their_life(void **state)
     test_orders_live_their_life(1);
 }
 
-static const json_t *live_stop(const json_t *state, size_t *n)
-{
-    const json_t *found = NULL, *one;
-    size_t i;
-    *n = 0;
-    json_array_foreach(json_object_get(state, "orders"), i, one)
-    {
-        if (strcmp(word(one, "trigger"), "stop_loss") == 0 &&
-            strcmp(word(one, "state"), "pending") == 0) {
-            found = one;
-            ++*n;
-        }
-    }
-    return found;
-}
-
 static void test_delta_brackets_protect_and_move(void **unused)
 {
     (void)unused;
@@ -283,21 +139,21 @@ static void test_delta_brackets_protect_and_move(void **unused)
     wk_venue_position positions[4];
     size_t n;
     char why[256] = "";
-    begin(&b, 0, NULL, NULL);
+    bench_begin(&b, 0, NULL, NULL);
     assert_int_equal(b.account.leverage(b.account.self, 0, 5, why), WK_REQUEST_DONE);
-    wk_order want = entry(&b, WK_ORDER_MARKET, 0);
+    wk_order want = bench_entry(&b, WK_ORDER_MARKET, 0);
     want.stop_ticks = 590000;
     want.profit_ticks = 620000;
     assert_int_equal(place(&b, &want, &o), WK_REQUEST_DONE);
-    json_t *state = state_of(&b);
-    assert_string_equal(word(live_stop(state, &n), "trigger_price"), "59000");
+    json_t *state = bench_state(&b);
+    assert_string_equal(bench_word(bench_stop(state, &n), "trigger_price"), "59000");
     assert_int_equal(n, 1);
-    assert_string_equal(word(json_array_get(json_object_get(state, "markets"), 0), "leverage"),
-                        "5");
+    assert_string_equal(
+        bench_word(json_array_get(json_object_get(state, "markets"), 0), "leverage"), "5");
     json_decref(state);
     assert_int_equal(b.account.protect(b.account.self, 0, 595000, 0, why), WK_REQUEST_DONE);
-    state = state_of(&b);
-    assert_string_equal(word(live_stop(state, &n), "trigger_price"), "59500");
+    state = bench_state(&b);
+    assert_string_equal(bench_word(bench_stop(state, &n), "trigger_price"), "59500");
     assert_int_equal(n, 1);
     json_decref(state);
     assert_true(venue_trade_price(b.v, "BTCUSD", "59450.0"));
@@ -308,15 +164,15 @@ static void test_delta_brackets_protect_and_move(void **unused)
     assert_int_equal(n, 0);
     /* Without a position there is nothing to protect; one without a bracket gets one. */
     assert_int_equal(b.account.protect(b.account.self, 0, 590000, 0, why), WK_REQUEST_REFUSED);
-    want = entry(&b, WK_ORDER_MARKET, 0);
+    want = bench_entry(&b, WK_ORDER_MARKET, 0);
     want.side = -1;
     assert_int_equal(place(&b, &want, &o), WK_REQUEST_DONE);
     assert_int_equal(b.account.protect(b.account.self, 0, 605000, 580000, why), WK_REQUEST_DONE);
-    state = state_of(&b);
-    assert_string_equal(word(live_stop(state, &n), "trigger_price"), "60500");
-    assert_string_equal(word(live_stop(state, &n), "side"), "buy");
+    state = bench_state(&b);
+    assert_string_equal(bench_word(bench_stop(state, &n), "trigger_price"), "60500");
+    assert_string_equal(bench_word(bench_stop(state, &n), "side"), "buy");
     json_decref(state);
-    finish(&b, 0);
+    bench_finish(&b, 0);
 }
 
 static void test_kraken_keeps_one_stop_a_position(void **unused)
@@ -327,25 +183,25 @@ static void test_kraken_keeps_one_stop_a_position(void **unused)
     size_t n;
     int64_t wait;
     char why[256] = "";
-    begin(&b, 1, NULL, NULL);
+    bench_begin(&b, 1, NULL, NULL);
     void *self = b.account.self;
-    wk_order want = entry(&b, WK_ORDER_MARKET, 0);
+    wk_order want = bench_entry(&b, WK_ORDER_MARKET, 0);
     assert_int_equal(place(&b, &want, &o), WK_REQUEST_DONE);
     assert_int_equal(b.account.protect_lots(self, 0, b.lots, 590000, 0x5001, &wait, why),
                      WK_REQUEST_DONE);
     assert_int_equal(b.account.protect_lots(self, 0, b.lots, 595000, 0x5002, &wait, why),
                      WK_REQUEST_DONE);
-    json_t *state = state_of(&b);
-    const json_t *stop = live_stop(state, &n);
+    json_t *state = bench_state(&b);
+    const json_t *stop = bench_stop(state, &n);
     assert_int_equal(n, 1);
-    assert_string_equal(word(stop, "trigger_price"), "59500");
-    assert_string_equal(word(stop, "qty"), "0.01");
+    assert_string_equal(bench_word(stop, "trigger_price"), "59500");
+    assert_string_equal(bench_word(stop, "qty"), "0.01");
     json_decref(state);
     assert_true(venue_trade_price(b.v, "XBTUSD", "59490.0"));
     assert_int_equal(ask(&b, 0x5002, &o), WK_REQUEST_DONE);
     assert_int_equal(o.filled_lots, b.lots);
     assert_int_equal(b.account.protect_lots(self, 0, 0, 0, 0x5003, &wait, why), WK_REQUEST_DONE);
-    finish(&b, 0);
+    bench_finish(&b, 0);
 }
 
 static void test_deadman_cancels(int is_kraken)
@@ -353,8 +209,8 @@ static void test_deadman_cancels(int is_kraken)
     bench b;
     wk_venue_order o = {0};
     char why[256] = "";
-    begin(&b, is_kraken, NULL, NULL);
-    wk_order want = entry(&b, WK_ORDER_LIMIT, 590000);
+    bench_begin(&b, is_kraken, NULL, NULL);
+    wk_order want = bench_entry(&b, WK_ORDER_LIMIT, 590000);
     assert_int_equal(place(&b, &want, &o), WK_REQUEST_DONE);
     assert_int_equal(b.account.deadman(b.account.self, 60 * WK_NS_PER_S, why), WK_REQUEST_DONE);
     assert_int_equal(b.account.deadman(b.account.self, 0, why), WK_REQUEST_DONE);
@@ -366,7 +222,7 @@ static void test_deadman_cancels(int is_kraken)
         assert_int_equal(ask(&b, want.id, &o), WK_REQUEST_DONE);
         usleep(50000);
     }
-    finish(&b, 0);
+    bench_finish(&b, 0);
 }
 
 static void test_delta_deadman_cancels(void **state)
@@ -389,13 +245,13 @@ static void test_clock_is_measured(void **state)
         int64_t off = 0, tolerance = 0, cash, equity;
         char why[256] = "";
         venue_options o = {.skew_ns = 40 * WK_NS_PER_S};
-        begin(&b, is_kraken, &o, NULL);
+        bench_begin(&b, is_kraken, &o, NULL);
         assert_int_equal(b.account.clock(b.account.self, &off, &tolerance, why), WK_REQUEST_DONE);
         assert_in_range(off, 38 * WK_NS_PER_S, 42 * WK_NS_PER_S);
         assert_int_equal(tolerance, 5 * WK_NS_PER_S);
         /* From here on it signs with the venue's time. */
         assert_int_equal(b.account.balance(b.account.self, &cash, &equity, why), WK_REQUEST_DONE);
-        finish(&b, 0);
+        bench_finish(&b, 0);
     }
 }
 
@@ -406,9 +262,9 @@ static void test_wrong_secret_stops(void **state)
         bench b;
         int64_t cash, equity;
         char why[256] = "";
-        begin(&b, is_kraken, NULL, is_kraken ? "U0VOVElORUxTRUNSRVQwMTIzNDU2Nzg5" : "wrong");
+        bench_begin(&b, is_kraken, NULL, is_kraken ? "U0VOVElORUxTRUNSRVQwMTIzNDU2Nzg5" : "wrong");
         assert_int_equal(b.account.balance(b.account.self, &cash, &equity, why), WK_REQUEST_STOP);
-        finish(&b, 1);
+        bench_finish(&b, 1);
     }
 }
 
@@ -439,13 +295,13 @@ static void reacts(int is_kraken, const case_of *cases, size_t n)
     char *text_of = json_dumps(script, 0);
     venue_options o = {.script = text_of};
     bench b;
-    begin(&b, is_kraken, &o, NULL);
+    bench_begin(&b, is_kraken, &o, NULL);
     for (size_t i = 0; i < n; i++) {
         wk_venue_order out = {0};
-        wk_order want = entry(&b, WK_ORDER_LIMIT, 590000);
+        wk_order want = bench_entry(&b, WK_ORDER_LIMIT, 590000);
         int64_t wait = 0;
         char why[256] = "";
-        size_t before = orders_accepted(&b);
+        size_t before = bench_orders(&b);
         wk_request_result got = b.account.place(b.account.self, &want, &out, &wait, why);
         if (got != cases[i].result)
             fail_msg("%s: %d, not %d (%s)", cases[i].error ? cases[i].error : cases[i].fault,
@@ -456,15 +312,15 @@ static void reacts(int is_kraken, const case_of *cases, size_t n)
         if (cases[i].fault && strcmp(cases[i].fault, "429-retry") == 0)
             assert_in_range(wait, 3 * WK_NS_PER_S, 5 * WK_NS_PER_S);
         if (got != WK_REQUEST_UNKNOWN)
-            assert_int_equal(orders_accepted(&b), before);
+            assert_int_equal(bench_orders(&b), before);
         /* In doubt, the query tells: what exists is found, what does not is denied. */
         if (got == WK_REQUEST_UNKNOWN)
             assert_int_equal(ask(&b, want.id, &out),
-                             orders_accepted(&b) > before ? WK_REQUEST_DONE : WK_REQUEST_REFUSED);
+                             bench_orders(&b) > before ? WK_REQUEST_DONE : WK_REQUEST_REFUSED);
     }
     json_decref(script);
     free(text_of);
-    finish(&b, 0);
+    bench_finish(&b, 0);
 }
 
 static void test_delta_errors_lead_to_their_reactions(void **state)
@@ -566,8 +422,8 @@ static void test_partial_fills_are_seen(void **state)
         wk_venue_order out = {0};
         int64_t wait;
         char why[256] = "";
-        begin(&b, is_kraken, &o, NULL);
-        wk_order want = entry(&b, WK_ORDER_LIMIT, 601000);
+        bench_begin(&b, is_kraken, &o, NULL);
+        wk_order want = bench_entry(&b, WK_ORDER_LIMIT, 601000);
         assert_int_equal(place(&b, &want, &out), WK_REQUEST_DONE);
         assert_int_equal(ask(&b, want.id, &out), WK_REQUEST_DONE);
         assert_true(out.is_open);
@@ -576,7 +432,7 @@ static void test_partial_fills_are_seen(void **state)
         assert_int_equal(ask(&b, want.id, &out), WK_REQUEST_DONE);
         assert_false(out.is_open);
         assert_int_equal(out.filled_lots, b.lots * 4 / 10);
-        finish(&b, 0);
+        bench_finish(&b, 0);
     }
 }
 
@@ -634,12 +490,12 @@ static void test_stream_tells_fills_and_orders(int is_kraken, const char *script
     wk_venue_order out = {0};
     wk_err err;
     venue_options o = {.script = script};
-    begin(&b, is_kraken, &o, NULL);
+    bench_begin(&b, is_kraken, &o, NULL);
     assert_int_equal(b.account.stream(b.account.self, &h, on_order, on_fill, on_lost, &err), WK_OK);
     await(&h, &h.n_lost, 1, "logins");
     /* The subscription follows the login of Delta; what it tells then is what happens later. */
     for (int64_t end = wk_clock_monotonic_ns() + PATIENCE_NS; h.n_fills == 0;) {
-        wk_order want = entry(&b, WK_ORDER_MARKET, 0);
+        wk_order want = bench_entry(&b, WK_ORDER_MARKET, 0);
         want.qty_lots = b.lots / 10;
         assert_int_equal(place(&b, &want, &out), WK_REQUEST_DONE);
         for (int i = 0; i < 100 && h.n_fills == 0; i++)
@@ -652,7 +508,7 @@ static void test_stream_tells_fills_and_orders(int is_kraken, const char *script
     assert_true(h.fills[0].client_id >> 8 == 0xabc);
     assert_true(h.fills[0].fill_id[0] != 0);
     pthread_mutex_unlock(&h.lock);
-    wk_order resting = entry(&b, WK_ORDER_LIMIT, 590000);
+    wk_order resting = bench_entry(&b, WK_ORDER_LIMIT, 590000);
     size_t before = h.n_orders;
     if (drops == 0) {
         assert_int_equal(place(&b, &resting, &out), WK_REQUEST_DONE);
@@ -666,7 +522,7 @@ static void test_stream_tells_fills_and_orders(int is_kraken, const char *script
         /* It comes back by itself, and says that something was lost. */
         await(&h, &h.n_lost, 1 + 2 * drops, "losses");
     }
-    finish(&b, 0);
+    bench_finish(&b, 0);
 }
 
 static void test_delta_stream_tells_fills_and_orders(void **state)
