@@ -53,7 +53,7 @@ static json_t *seconds(int64_t ns)
 static json_t *market_of(trading *t, int i)
 {
     const engine_market *m = &t->e.markets[i];
-    return json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:o}", "symbol",
+    return json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:o,s:s}", "symbol",
                      t->v->markets[i].instrument->name, "position",
                      json_short(m->is_spot ? m->held + m->position : m->position, m->qty_decimals),
                      "entry_price", json_short(engine_entry_price(m), m->price_decimals), "price",
@@ -64,7 +64,8 @@ static json_t *market_of(trading *t, int i)
                      seconds(m->naked_longest_ns), "unprotected_total_s",
                      seconds(m->naked_total_ns), "unprotected_count", (json_int_t)m->naked_count,
                      "liquidation_price",
-                     json_short(engine_liquidation_price(m), m->price_decimals));
+                     json_short(engine_liquidation_price(m), m->price_decimals), "contract_value",
+                     t->is_kraken ? "1" : t->v->markets[i].instrument->contract_value);
 }
 
 /* With the lock held. */
