@@ -53,9 +53,9 @@ struct wk_bot {
     wk_journal *journal;
     wk_alerts *alerts; /* NULL: none are sent */
     wk_ledger *ledger;
-    double *sigma_before; /* [S] */
-    wk__scores *scores;   /* [S] */
-    int64_t since_ns;     /* steps that closed by then are history */
+    double *sigma_before;   /* [S] */
+    wk__scores *scores;     /* [S] */
+    int64_t since_ns;       /* steps that closed by then are history */
     wk__recovery *recovery; /* until the first step */
     bool began, halt_told, has_row, has_overrides;
     wk_journal_record row; /* of the executor, when the journal's ring was full */
@@ -74,6 +74,8 @@ struct wk_bot {
 /* Something the venue said, to the journal, the ledger and the engine. */
 WK_MUST_CHECK wk_status wk__bot_event(wk_bot *bot, const wk_trader_event *event, wk_err *err);
 
+/* The score behind an entry, for the trade that it opens. */
+void wk__bot_remember_score(wk_bot *bot, const wk_order *entry, double score);
 /* What a person or the bot itself wants of the trader. */
 WK_MUST_CHECK wk_status wk__bot_override(wk_bot *bot, const wk_trader_event *event, wk_err *err);
 /* Reads the file of wishes when it has changed. */

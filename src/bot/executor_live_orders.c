@@ -259,9 +259,8 @@ bool wk__live_unsettled(const wk__live *live)
 {
     for (size_t i = 0; i < live->n_orders; i++) {
         const wk__live_order *o = &live->orders[i];
-        if (!wk__live_over(o) &&
-            (o->state != WK__LIVE_WORKING || o->cancel_wanted || o->expired ||
-             o->venue_filled_lots > o->filled_lots))
+        if (!wk__live_over(o) && (o->state != WK__LIVE_WORKING || o->cancel_wanted || o->expired ||
+                                  o->venue_filled_lots > o->filled_lots))
             return true;
     }
     for (size_t s = 0; s < live->options.S; s++)
@@ -329,8 +328,8 @@ static bool set_leverage(wk__live *live, wk__live_order *o)
     if (o->order.reduce_only || !live->account->leverage || !(wanted > 0) ||
         whole(wanted) == y->leverage)
         return true;
-    wk_request_result result = live->account->leverage(live->account->self, o->order.symbol,
-                                                       whole(wanted), why);
+    wk_request_result result =
+        live->account->leverage(live->account->self, o->order.symbol, whole(wanted), why);
     if (result == WK_REQUEST_DONE) {
         y->leverage = whole(wanted);
         return true;
@@ -471,6 +470,9 @@ static void advance(wk__live *live, wk__live_order *o)
             end(live, o, WK__LIVE_CANCELLED, "not sent");
         else if (live->stopped && !o->order.reduce_only)
             end(live, o, WK__LIVE_REFUSED, live->why_stopped);
+        else if (!o->order.reduce_only && live->symbols[o->order.symbol].foreign_lots != 0)
+            end(live, o, WK__LIVE_REFUSED,
+                "other hands hold a position in this market; no entry is made beside it");
         else
             place(live, o);
         break;
