@@ -347,8 +347,8 @@ wk_status wk_bot_account_start(wk_bot_account *v, wk_bot *bot, wk_journal *journ
     v->journal = journal;
     if (v->options.virtual_time)
         v->clock.now_ns = since_ns > begin_ns ? since_ns : begin_ns;
-    if (v->clock_kept_ns > v->clock.now_ns)
-        v->clock.now_ns = v->clock_kept_ns;
+    if (v->clock_kept_ns >= v->clock.now_ns) /* nonces of one moment count up */
+        v->clock.now_ns = v->clock_kept_ns + WK_NS_PER_S / 1000;
     WK_TRY(open_account(v, &account, err));
     wk_status status = check_clock(v, &account, err);
     bool wants_cash = isnan(v->config->initial_cash);
