@@ -53,7 +53,7 @@ else
                     if (price < low) low = price
                 }
                 printf "%d,%.4f,%.4f,%.4f,%.4f,%.2f\n", t, open, high, low, price, 10 + 90 * rand()
-            } }' >"$work/market/week/$symbol-1h.csv"
+            } }' | gzip >"$work/market/week/$symbol-1h.csv.gz"
     done
     from=2023-12-01 to=2024-06-29 since=2024-06-22
 fi
@@ -90,11 +90,11 @@ else
     orders=/0/private/AddOrder fills=/0/private/TradesHistory all=/0/private/ named=kraken
     reject='{"error":["EOrder:Insufficient funds"]}'
     secret='kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99HAZtuZuj6F1huXg=='
-    longest=3700 # what fills while nobody looks has its stop at the next bar
+    longest=3700 # in virtual time a death lasts to the next bar, and a minute is for doubts
 fi
 cat >"$work/faults.json" <<JSON
-{ "rest": [ { "path": "$orders", "method": "POST", "every": 6, "fault": "timeout-after" },
-            { "path": "$orders", "method": "POST", "every": 13, "fault": "timeout-before" },
+{ "rest": [ { "path": "$orders", "method": "POST", "every": 9, "fault": "timeout-after" },
+            { "path": "$orders", "method": "POST", "every": 17, "fault": "timeout-before" },
             { "path": "$orders", "method": "POST", "every": 8, "fault": "cut-before" },
             { "path": "$orders", "method": "POST", "nth": [3, 11, 22], "fault": "partial", "share": 0.4, "seconds": 30 },
             { "path": "$orders", "method": "POST", "nth": [9, 19], "fault": "reject", "error": $reject },
