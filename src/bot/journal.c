@@ -9,7 +9,7 @@
 #include "wick/clock.h"
 #include "wick/log.h"
 
-enum { RING_RECORDS = 1 << 14, BATCH = 512, WAIT_NS = 50000000, BUSY_MS = 10000 };
+enum { RING_RECORDS = 1 << 12, BATCH = 512, WAIT_NS = 50000000, BUSY_MS = 10000 };
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
