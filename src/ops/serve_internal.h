@@ -24,9 +24,10 @@ typedef struct {
 typedef struct {
     bool begun, is_warm;
     int64_t last_ns;                      /* newest step pushed; 0: none */
-    int64_t end_ns;                       /* of the warm-up */
+    int64_t read_ns, end_ns;              /* of the warm-up: read so far, and its end */
     int64_t waiting_ns, waiting_since_ns; /* a step that lacks markets */
-    size_t n_bars;
+    wk_panel panel;                       /* what was read ... */
+    size_t at, n_steps;                   /* ... and pushed of it */
 } wk__serve_follow;
 
 /* What the fills of a market add up to. */

@@ -300,6 +300,8 @@ void wk__serve_live_close(wk_serve *serve)
 {
     sqlite3_close(serve->live.db);
     free(serve->live.bar_ns);
+    for (size_t k = 0; serve->live.follow && k < serve->predictor.n_models; k++)
+        wk_panel_finish(&serve->live.follow[k].panel);
     free(serve->live.follow);
     free(serve->live.positions);
     free(serve->live.update.s);
