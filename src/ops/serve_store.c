@@ -73,6 +73,7 @@ bool wk__serve_store_news(wk_serve *serve, wk_text *out)
         int64_t from_ns = *last_ns ? *last_ns + 1 : wk_clock_wall_ns() - 86400 * WK_NS_PER_S;
         if (read_bars(serve, m, s, from_ns, INT64_MAX, &series, &err) == WK_OK && series.n) {
             *last_ns = series.bars[series.n - 1].time_ns;
+            serve->live.last[s] = series.bars[series.n - 1].close;
             wk_text_add(out, any ? "," : "");
             wk_text_add_json_string(out, m->symbols[s]);
             wk_text_add(out, ":");
@@ -82,6 +83,15 @@ bool wk__serve_store_news(wk_serve *serve, wk_text *out)
         wk_series_finish(&series);
     }
     return any;
+}
+
+double wk__serve_store_last(const wk_serve *serve, const char *symbol)
+{
+    const wk__serve_model *m = &serve->predictor.models[0];
+    for (size_t s = 0; s < m->S; s++)
+        if (strcmp(m->symbols[s], symbol) == 0)
+            return serve->live.last[s];
+    return 0;
 }
 
 /* ---- the session "store" ---- */
@@ -134,8 +144,10 @@ static void begin(wk_serve *serve, wk__serve_model *m, wk__serve_follow *f)
             if (read_bars(serve, m, s, from_ns, INT64_MAX, &series, &err) == WK_OK && series.n &&
                 series.bars[series.n - 1].time_ns > newest_ns)
                 newest_ns = series.bars[series.n - 1].time_ns;
-            if (m == &serve->predictor.models[0] && series.n)
+            if (m == &serve->predictor.models[0] && series.n) {
                 serve->live.bar_ns[s] = series.bars[series.n - 1].time_ns;
+                serve->live.last[s] = series.bars[series.n - 1].close;
+            }
             wk_series_finish(&series);
         }
     f->begun = true;
