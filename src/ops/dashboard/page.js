@@ -39,6 +39,7 @@ volume.priceScale().applyOptions({scaleMargins: {top: 0.86, bottom: 0}});
 bars.priceScale().applyOptions({scaleMargins: {top: 0.08, bottom: 0.18}});
 const markers = LC.createSeriesMarkers(bars, []);
 const equityChart = LC.createChart($("equity"), options());
+equityChart.timeScale().applyOptions({minBarSpacing: 0.01});
 const equityColours = () => ({
   lineColor: tone("accent"), topColor: tone("accent") + "55", bottomColor: tone("accent") + "08", lineWidth: 2,
 });
@@ -120,7 +121,7 @@ function drawCards() {
     card("Net of closed trades", t.n ? signed(t.net, 2) : "–", good(t.net)),
     card("Won", t.n ? Math.round(100 * t.won / t.n) + " % of " + t.n : "–"),
     card("Open positions", state.positions.length ? state.positions.length + (held ? "  (" + signed(held, 2) + ")" : "") : "0"),
-    card("Newest signal", s ? s.symbol + " " + s.side + ", " + clock(s.time).slice(5, 16) : "–"),
+    card("Newest signal", s ? s.symbol + " " + s.side + clock(s.time).slice(10, 16) : "–"),
     card("Alert", alert ? alert.text : "none", alert ? "bad" : "good"),
     card("Service", !h ? "–" : h.ready ? "ready" : "warming up", h && h.ready ? "good" : "bad"),
     card("Model", h && h.models.length ? h.models.map((m) => m.name + " " + m.version.slice(0, 8)).join(", ") : "–"),
@@ -182,13 +183,14 @@ function drawEquity() {
 
 function drawTables() {
   const last = (kinds) => state.records.filter((r) => kinds.includes(r.kind)).slice(-ROWS).reverse();
-  const time = {name: "Time", of: (r) => clock(r.time)}, market = {name: "Market", of: (r) => r.symbol};
+  const time = {name: "Time", of: (r) => clock(r.time).slice(0, 16)}, market = {name: "Market", of: (r) => r.symbol};
   const side = {name: "Side", of: (r) => r.side, tone: sideTone};
   const long = (p) => p.side === "long" ? "good" : "bad";
   table("positions", "Flat: nothing is held.", [market, {name: "Side", of: (p) => p.side, tone: long},
     {name: "Quantity", num: true, of: (p) => fixed(p.quantity, 6)}, {name: "Entry", num: true, of: (p) => price(p.entry)},
-    {name: "Last", num: true, of: (p) => price(p.last)}, {name: "Stop", num: true, of: (p) => price(p.stop)},
-    {name: "Target", num: true, of: (p) => price(p.profit)},
+    {name: "Last", num: true, of: (p) => price(p.last)},
+    ...[["Stop", "stop"], ["Target", "profit"]].filter(([, key]) => state.positions.some((p) => p[key]))
+      .map(([name, key]) => ({name, num: true, of: (p) => price(p[key])})),
     {name: "Open result", num: true, of: (p) => open(p) === null ? "" : signed(open(p), 2), tone: (p) => good(open(p))},
     {name: "Since", of: (p) => clock(p.since).slice(5, 16)}], state.positions);
   $("traded").textContent = state.trades.n > state.trades.newest.length ? "the newest " + state.trades.newest.length + " of " + state.trades.n : "";
@@ -211,7 +213,7 @@ function drawTables() {
 function drawCandles() {
   bars.setData(state.candles);
   volume.setData(state.candles.map((c) => ({time: c.time, value: c.volume || 0, color: tone(c.close >= c.open ? "good" : "bad") + "44"})));
-  const digits = state.candles.length ? Math.max(0, Math.min(8, 5 - Math.floor(Math.log10(state.candles.at(-1).close || 1)))) : 2;
+  const digits = state.candles.length ? Math.max(0, Math.min(8, 4 - Math.floor(Math.log10(state.candles.at(-1).close || 1)))) : 2;
   bars.applyOptions({priceFormat: {type: "price", precision: digits, minMove: 10 ** -digits}});
   const none = state.candles.length === 0;
   $("price").hidden = none;
