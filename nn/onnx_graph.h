@@ -68,6 +68,7 @@ typedef struct {
 typedef struct {
     const wk_onnx *model;
     const wk__onnx_op *op; /* the one being planned */
+    bool of_constants;     /* it is computed while planning */
     wk_arena *arena;
     const wk__nn_ops *ops;
     size_t used, memory_max;

@@ -35,7 +35,8 @@ void wk__onnx_broadcast_strides(const wk__onnx_tensor *a, size_t rank, const siz
     }
 }
 
-/* ---- two or three numbers to one ---- */
+/* ---- two or three numbers to one ----
+ * Truth is 1 and 0; of data it is a float. */
 
 enum {
     ADD,
@@ -51,6 +52,8 @@ enum {
     LESS,
     GREATER_EQUAL,
     LESS_EQUAL,
+    AND,
+    OR,
     PRELU
 };
 
@@ -97,6 +100,20 @@ static float pair_of(int kind, float a, float b)
         return isnan(a) || a < b ? a : b;
     case MAX:
         return isnan(a) || a > b ? a : b;
+    case EQUAL:
+        return a == b;
+    case GREATER:
+        return a > b;
+    case LESS:
+        return a < b;
+    case GREATER_EQUAL:
+        return a >= b;
+    case LESS_EQUAL:
+        return a <= b;
+    case AND:
+        return a != 0 && b != 0;
+    case OR:
+        return a != 0 || b != 0;
     default:
         return a < 0 ? a * b : a; /* PRelu */
     }
@@ -206,6 +223,12 @@ static wk_status int_pair(wk__onnx_plan *p, int kind, int64_t a, int64_t b, int6
     case LESS_EQUAL:
         *y = a <= b;
         break;
+    case AND:
+        *y = a && b;
+        break;
+    case OR:
+        *y = a || b;
+        break;
     default:
         return wk__onnx_fail(p, "whole numbers are not supported here");
     }
@@ -256,7 +279,7 @@ static wk_status plan_pair(wk__onnx_plan *p, int kind)
         return wk__onnx_fail(p, "more than two lists of whole numbers");
     if (a->is_int)
         return plan_int_pair(p, kind, a, b);
-    if (kind >= MOD && kind != PRELU)
+    if (kind == MOD)
         return wk__onnx_fail(p, "floats are not supported here");
     /* Sum, Min and Max take any number of inputs; all shapes are known first. */
     total = *a;
@@ -274,32 +297,60 @@ static wk_status plan_pair(wk__onnx_plan *p, int kind)
     return WK_OK;
 }
 
+typedef struct {
+    size_t rank, dims[RANK], n;
+    ptrdiff_t sc[RANK], sa[RANK], sb[RANK];
+    const wk__onnx_tensor *c;
+    const float *a, *b;
+    float *y;
+} choice;
+
+static bool chosen(const choice *w, size_t i)
+{
+    const size_t at = place_of(i, w->rank, w->dims, w->sc);
+    return w->c->is_int ? w->c->i[at] != 0 : w->c->f[at] != 0;
+}
+
+static void choice_run(const wk__nn_ops *ops, void *arg)
+{
+    (void)ops;
+    const choice *w = arg;
+    for (size_t i = 0; i < w->n; i++)
+        w->y[i] = chosen(w, i) ? w->a[place_of(i, w->rank, w->dims, w->sa)]
+                               : w->b[place_of(i, w->rank, w->dims, w->sb)];
+}
+
 static wk_status where(wk__onnx_plan *p, int kind)
 {
     (void)kind;
-    const wk__onnx_tensor *c, *a, *b;
+    const wk__onnx_tensor *a, *b;
     wk__onnx_tensor *y, ab = {0};
-    size_t rank, dims[RANK];
-    ptrdiff_t sc[RANK], sa[RANK], sb[RANK];
-    WK_TRY(wk__onnx_in_known(p, 0, "its conditions", &c));
-    WK_TRY(wk__onnx_in_known(p, 1, "its choices", &a));
-    WK_TRY(wk__onnx_in_known(p, 2, "its choices", &b));
-    if (!c->is_int || a->is_int != b->is_int)
+    choice *w = wk__onnx_arg(p, sizeof *w);
+    WK_TRY(wk__onnx_in(p, 0, &w->c));
+    WK_TRY(wk__onnx_in(p, 1, &a));
+    WK_TRY(wk__onnx_in(p, 2, &b));
+    if (a->is_int != b->is_int)
         return wk__onnx_fail(p, "whole numbers meet floats");
+    if (a->is_int)
+        WK_TRY(wk__onnx_in_known(p, 0, "its conditions", &w->c));
     WK_TRY(wk__onnx_broadcast(p, a, b, &ab.rank, ab.dims));
-    WK_TRY(wk__onnx_broadcast(p, c, &ab, &rank, dims));
-    WK_TRY(wk__onnx_out(p, 0, a->is_int, rank, dims, &y));
-    wk__onnx_broadcast_strides(c, rank, dims, sc);
-    wk__onnx_broadcast_strides(a, rank, dims, sa);
-    wk__onnx_broadcast_strides(b, rank, dims, sb);
-    for (size_t i = 0; y && i < y->n; i++) {
-        const bool first = c->i[place_of(i, rank, dims, sc)] != 0;
-        const size_t at = place_of(i, rank, dims, first ? sa : sb);
-        if (y->is_int)
-            y->i[i] = (first ? a : b)->i[at];
-        else
-            y->f[i] = (first ? a : b)->f[at];
-    }
+    WK_TRY(wk__onnx_broadcast(p, w->c, &ab, &w->rank, w->dims));
+    WK_TRY(wk__onnx_out(p, 0, a->is_int, w->rank, w->dims, &y));
+    if (!y)
+        return WK_OK;
+    wk__onnx_broadcast_strides(w->c, w->rank, w->dims, w->sc);
+    wk__onnx_broadcast_strides(a, w->rank, w->dims, w->sa);
+    wk__onnx_broadcast_strides(b, w->rank, w->dims, w->sb);
+    w->n = y->n;
+    for (size_t i = 0; y->is_int && i < y->n; i++)
+        y->i[i] = chosen(w, i) ? a->i[place_of(i, w->rank, w->dims, w->sa)]
+                               : b->i[place_of(i, w->rank, w->dims, w->sb)];
+    if (y->is_int)
+        return WK_OK;
+    w->a = a->f;
+    w->b = b->f;
+    w->y = y->f;
+    wk__onnx_step_add(p, choice_run, w);
     return WK_OK;
 }
 
@@ -403,6 +454,8 @@ static float single_of(const single *s, float x)
         return 1 / x;
     case NEG:
         return -x;
+    case NOT:
+        return x == 0;
     case ABS:
         return (float)fabs(v);
     case THRESHOLDED:
@@ -470,8 +523,6 @@ static wk_status plan_single(wk__onnx_plan *p, int kind)
     WK_TRY(wk__onnx_in(p, 0, &x));
     if (x->is_int)
         return int_single(p, kind, x);
-    if (kind == NOT)
-        return wk__onnx_fail(p, "floats are not supported here");
     const float alpha[] = {[LEAKY_RELU] = 0.01F,  [ELU] = 1,  [SELU] = 1.67326324F,
                            [HARD_SIGMOID] = 0.2F, [CELU] = 1, [THRESHOLDED] = 1};
     s.alpha = wk__onnx_attr_float(p, "alpha",
@@ -497,6 +548,7 @@ static wk_status plan_single(wk__onnx_plan *p, int kind)
 const wk__onnx_row wk__onnx_math_rows[] = {
     {"Abs", plan_single, ABS},
     {"Add", plan_pair, ADD},
+    {"And", plan_pair, AND},
     {"Celu", plan_single, CELU},
     {"Clip", plan_single, CLIP},
     {"Div", plan_pair, DIV},
@@ -520,6 +572,7 @@ const wk__onnx_row wk__onnx_math_rows[] = {
     {"Mul", plan_pair, MUL},
     {"Neg", plan_single, NEG},
     {"Not", plan_single, NOT},
+    {"Or", plan_pair, OR},
     {"PRelu", plan_pair, PRELU},
     {"Pow", plan_pair, POW},
     {"Reciprocal", plan_single, RECIPROCAL},

@@ -183,6 +183,9 @@ wk_status wk__onnx_out(wk__onnx_plan *p, size_t i, bool is_int, size_t rank, con
         float *numbers;
         WK_TRY(wk__onnx_take(p, 2 * t.n, &numbers));
         t.i = (int64_t *)(void *)numbers;
+    } else if (p->of_constants) {
+        /* Memory of its own: what is shared is written to in every run. */
+        WK_TRY(wk__onnx_take(p, t.n, &t.f));
     } else {
         WK_TRY(buffer_take(p, wk__pad(t.n), &p->buffers[v]));
         p->buffers[v]->n_users = 1;
@@ -326,6 +329,7 @@ static wk_status plan_node(wk__onnx_plan *p)
         known = known && p->values[op->in[i]].is_known;
     }
     const size_t first = p->n_steps;
+    p->of_constants = known;
     WK_TRY(row->plan(p, row->kind));
     for (size_t i = 0; i < op->n_out; i++)
         if (op->out[i] >= 0 && !p->defined[op->out[i]])
@@ -342,8 +346,6 @@ static wk_status plan_node(wk__onnx_plan *p)
             continue;
         p->values[v].is_known = true;
         p->folds[v] = NULL;
-        if (p->buffers[v])
-            p->buffers[v]->n_users++;
     }
     leave(p);
     return WK_OK;

@@ -644,7 +644,7 @@ static wk_status cast(wk__onnx_plan *p, int kind)
     if (is_int == x->is_int && to != BOOL)
         return wk__onnx_view(p, x->rank, x->dims);
     if (!x->is_known)
-        return wk__onnx_fail(p, "data cannot become whole numbers");
+        return wk__onnx_fail(p, "data cannot become whole numbers or truths");
     WK_TRY(wk__onnx_out(p, 0, is_int, x->rank, x->dims, &y));
     for (size_t i = 0; y && i < y->n; i++) {
         if (!is_int) {

@@ -202,7 +202,7 @@ for name, op, G, D, more in (("gru_before", "GRU", 3, 1, {}), ("gru_after", "GRU
                              ("gru_reverse", "GRU", 3, 1, {"direction": "reverse", "linear_before_reset": 1}),
                              ("lstm_both", "LSTM", 4, 2, {"direction": "bidirectional"})):
     weights = [("W", data(D, G * H, F)), ("R", data(D, G * H, H) / 3), ("B", data(D, 2 * G * H)),
-               ("p", np.array([1, 0, 2, 3], np.int64)), ("s", np.array([0, 0, -1], np.int64))]
+               ("s", np.array([0, 0, -1], np.int64))]
     graph(name, [node("Transpose", "x", "t", perm=[1, 0, 2]), node(op, "t,W,R,B", "a", hidden_size=H, **more),
                  node("Transpose", "a", "b", perm=[2, 0, 1, 3]), node("Reshape", "b,s", "y")], data(3, T, F), weights)
 H1 = data(1, 2, H)
