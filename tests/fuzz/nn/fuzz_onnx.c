@@ -1,5 +1,5 @@
-/* libFuzzer target over the reader of ONNX files: what it accepts is planned in little memory, and what can
- * be planned must run. */
+/* libFuzzer target over the reader of ONNX files: what it accepts is planned in little memory, and
+ * what can be planned must run. */
 #include <stdint.h>
 #include <stdlib.h>
 
