@@ -1,5 +1,6 @@
-/* Objectives, constraints and categories: trees equal XGBoost's node by node on columns with few distinct
- * values. The golden files come from tests/golden/gbdt/make_xgboost.py (its second list). */
+/* Objectives, constraints and categories: trees equal XGBoost's node by node on columns with few
+ * distinct values. The golden files come from tests/golden/gbdt/make_xgboost.py (its second list).
+ */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,11 +20,11 @@
 
 typedef struct {
     const char *name;
-    wk_gbdt_params params; /* what differs from those of `train_case` */
+    wk_gbdt_params params;   /* what differs from those of `train_case` */
     const char *categorical; /* a 1 for each such column */
     bool missing, base_margin;
     int64_t first_rounds; /* of a first model that the rest continues */
-    double loosest; /* of leaf values, 0: 1e-6 */
+    double loosest;       /* of leaf values, 0: 1e-6 */
 } golden_case;
 
 static double rising[] = {1, -1, 1, 0, 1, 0}, rising_two[] = {1, -1, 0, 1, 0, 0};
@@ -32,17 +33,29 @@ static const golden_case cases[] = {
     {"monotone", {.max_depth = 4, .monotone_constraints = {rising, 6}}, .missing = true},
     {"monotone_logistic",
      {.objective = WK_GBDT_LOGISTIC, .max_depth = 4, .monotone_constraints = {rising_two, 6}}},
-    {"interaction", {.max_depth = 5, .interaction_constraints = "[[0,2,3],[1,4],[4,5]]"}, .missing = true},
-    {"onehot", {.max_depth = 4, .max_cat_to_onehot = 100}, .categorical = "011000", .missing = true},
-    {"partition", {.max_depth = 4, .max_cat_threshold = 12}, .categorical = "111100", .missing = true},
-    {"partition_logistic", {.objective = WK_GBDT_LOGISTIC, .max_depth = 4}, .categorical = "011010"},
+    {"interaction",
+     {.max_depth = 5, .interaction_constraints = "[[0,2,3],[1,4],[4,5]]"},
+     .missing = true},
+    {"onehot",
+     {.max_depth = 4, .max_cat_to_onehot = 100},
+     .categorical = "011000",
+     .missing = true},
+    {"partition",
+     {.max_depth = 4, .max_cat_threshold = 12},
+     .categorical = "111100",
+     .missing = true},
+    {"partition_logistic",
+     {.objective = WK_GBDT_LOGISTIC, .max_depth = 4},
+     .categorical = "011010"},
     {"pseudo_huber", {.objective = WK_GBDT_PSEUDO_HUBER, .max_depth = 4, .huber_slope = 0.75}},
     {"poisson", {.objective = WK_GBDT_POISSON, .max_depth = 4}, .missing = true},
     {"quantile", {.objective = WK_GBDT_QUANTILE, .max_depth = 4, .quantile_alpha = 0.8}},
     {"quantile_weighted", {.objective = WK_GBDT_QUANTILE, .max_depth = 4, .quantile_alpha = 0.3}},
     {"absolute", {.objective = WK_GBDT_ABSOLUTE, .max_depth = 3}, .missing = true},
     {"base_margin", {.objective = WK_GBDT_LOGISTIC, .max_depth = 4}, .base_margin = true},
-    {"max_delta_step", {.objective = WK_GBDT_LOGISTIC, .max_depth = 4, .max_delta_step = 0.3}, .missing = true},
+    {"max_delta_step",
+     {.objective = WK_GBDT_LOGISTIC, .max_depth = 4, .max_delta_step = 0.3},
+     .missing = true},
     {"scale_pos_weight", {.objective = WK_GBDT_LOGISTIC, .max_depth = 3, .scale_pos_weight = 3}},
     {"continued", {.objective = WK_GBDT_LOGISTIC, .max_depth = 3}, .first_rounds = 3},
     {"rank_ndcg", {.objective = WK_GBDT_RANK_NDCG, .max_depth = 3}, .loosest = 1e-5},
@@ -84,7 +97,8 @@ static table *load_table(const char *name)
             t->X[n * COLS + f] = next_cell(&at);
     }
     free(text);
-    t->data = (wk_gbdt_data){.X = t->X, .n_rows = n, .n_cols = COLS, .stride = COLS, .y = t->y, .weight = t->w};
+    t->data = (wk_gbdt_data){
+        .X = t->X, .n_rows = n, .n_cols = COLS, .stride = COLS, .y = t->y, .weight = t->w};
     return t;
 }
 
@@ -135,7 +149,8 @@ static wk_forest *train_case(const golden_case *c, table *t, int threads)
             fail_msg("%s", err.msg);
         p.rounds = ROUNDS - c->first_rounds;
     }
-    if (wk_gbdt_train_from(&p, first, NULL, &t->data, NULL, NULL, threads, &ours, NULL, &err) != WK_OK)
+    if (wk_gbdt_train_from(&p, first, NULL, &t->data, NULL, NULL, threads, &ours, NULL, &err) !=
+        WK_OK)
         fail_msg("%s: %s", c->name, err.msg);
     wk_forest_destroy(first);
     return ours;
@@ -158,12 +173,14 @@ static bool same_set(const wk__gbdt_set *a, const wk__gbdt_set *b)
 
 static bool same_node(const golden_case *c, const wk__gbdt_node *a, const wk__gbdt_node *b)
 {
-    if (a->left != b->left || a->right != b->right || !near((double)a->hessian, (double)b->hessian, 1e-4))
+    if (a->left != b->left || a->right != b->right ||
+        !near((double)a->hessian, (double)b->hessian, 1e-4))
         return false;
     if (a->left < 0)
         return near((double)a->value, (double)b->value, c->loosest > 0 ? c->loosest : 1e-6);
-    return a->feature == b->feature && same_set(a->set, b->set) && (a->set || a->value == b->value) &&
-           near((double)a->gain, (double)b->gain, 1e-3) && (!c->missing || a->default_left == b->default_left);
+    return a->feature == b->feature && same_set(a->set, b->set) &&
+           (a->set || a->value == b->value) && near((double)a->gain, (double)b->gain, 1e-3) &&
+           (!c->missing || a->default_left == b->default_left);
 }
 
 static void assert_same_trees(const golden_case *c, const wk_forest *ours, const wk_forest *theirs)
@@ -177,11 +194,13 @@ static void assert_same_trees(const golden_case *c, const wk_forest *ours, const
         for (size_t i = 0; i < ours->trees[t].n_nodes; i++) {
             const wk__gbdt_node *a = &ours->trees[t].nodes[i], *b = &theirs->trees[t].nodes[i];
             if (i >= theirs->trees[t].n_nodes || !same_node(c, a, b))
-                fail_msg("%s tree %zu node %zu: ours %d %d f%u %.9g left=%d gain %g h %g; theirs %d %d f%u "
+                fail_msg("%s tree %zu node %zu: ours %d %d f%u %.9g left=%d gain %g h %g; theirs "
+                         "%d %d f%u "
                          "%.9g left=%d gain %g h %g",
-                         c->name, t, i, a->left, a->right, a->feature, (double)a->value, a->default_left,
-                         (double)a->gain, (double)a->hessian, b->left, b->right, b->feature,
-                         (double)b->value, b->default_left, (double)b->gain, (double)b->hessian);
+                         c->name, t, i, a->left, a->right, a->feature, (double)a->value,
+                         a->default_left, (double)a->gain, (double)a->hessian, b->left, b->right,
+                         b->feature, (double)b->value, b->default_left, (double)b->gain,
+                         (double)b->hessian);
             if (i + 1 == ours->trees[t].n_nodes)
                 assert_int_equal(ours->trees[t].n_nodes, theirs->trees[t].n_nodes);
         }
@@ -208,7 +227,8 @@ static void test_refit_equals_refresh(void **state)
     (void)state;
     golden_case c = {"refresh", {.max_depth = 4}};
     table *t = load_table(c.name);
-    wk_forest *before = load_forest(c.name, ".before.json"), *after = load_forest(c.name, ".json"), *ours = NULL;
+    wk_forest *before = load_forest(c.name, ".before.json"), *after = load_forest(c.name, ".json"),
+              *ours = NULL;
     wk_gbdt_params p = full_params(&c.params);
     wk_err err;
     if (wk_gbdt_refit(&p, before, &t->data, 0, 2, &ours, &err) != WK_OK)
@@ -224,7 +244,8 @@ int main(void)
 {
     struct CMUnitTest tests[CASES + 1];
     for (size_t i = 0; i < CASES; i++)
-        tests[i] = (struct CMUnitTest){.name = cases[i].name, .test_func = check_case,
+        tests[i] = (struct CMUnitTest){.name = cases[i].name,
+                                       .test_func = check_case,
                                        .initial_state = (void *)(uintptr_t)&cases[i]};
     tests[CASES] = (struct CMUnitTest)cmocka_unit_test(test_refit_equals_refresh);
     return cmocka_run_group_tests(tests, NULL, NULL);
