@@ -45,7 +45,6 @@ struct wk_bot {
     wk_bot_market_config *markets;
     wk_trade_instrument *instruments;
     int64_t timeframe_ns, now_ns;
-    uint64_t model_version; /* of the first model's file; rows of signals carry it */
     wk_engine *engine;
     wk_engine_outcome outcome; /* of the newest step */
     wk__reload *reload;        /* NULL: the models stay as they are */
