@@ -143,7 +143,7 @@ def bench_categorical(name, folder, binary):
     cats = [i for i, kind in enumerate(kinds) if kind == "c"]
     common = dict(objective="binary:logistic", eta=0.1, max_leaves=31, max_depth=0, grow_policy="lossguide",
                   min_child_weight=1, subsample=0.8, colsample_bytree=0.8)
-    out = {"wick": [], "wick, categories as numbers": [], "xgboost": [], "lightgbm": []}
+    out = {"wick": [], "wick, LightGBM's cat_smooth and cat_l2": [], "wick, categories as numbers": [], "xgboost": [], "lightgbm": []}
     for seed in SEEDS:
         data = xgboost.DMatrix(X, y, feature_types=kinds, enable_categorical=True)
         test = xgboost.DMatrix(X_test, feature_types=kinds, enable_categorical=True)
@@ -159,6 +159,8 @@ def bench_categorical(name, folder, binary):
         out["wick, categories as numbers"].append(dict(logloss=logloss(y_test, wick(binary, config, tables))))
         config["categorical_columns"] = [1 + i for i in cats]
         out["wick"].append(dict(logloss=logloss(y_test, wick(binary, config, tables))))
+        config["params"].update(cat_smooth=10, cat_l2=10, max_cat_threshold=32)
+        out["wick, LightGBM's cat_smooth and cat_l2"].append(dict(logloss=logloss(y_test, wick(binary, config, tables))))
     for peer, values in out.items():
         put(name, peer, values, "100 rounds, 31 leaves, eta .1, min hessian 1, lambda 1, rows and columns .8, %d of %d columns "
                                 "categorical" % (len(cats), len(kinds)))

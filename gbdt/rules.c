@@ -31,6 +31,8 @@ wk__gbdt_rules wk__gbdt_rules_of(const wk__gbdt_grower *w, const wk__gbdt_leaf *
         .gain = leaf->gain,
         .max_cat_to_onehot = p->max_cat_to_onehot > 0 ? (size_t)p->max_cat_to_onehot : 4,
         .max_cat_threshold = p->max_cat_threshold > 0 ? (size_t)p->max_cat_threshold : 64,
+        .cat_smooth = p->cat_smooth,
+        .cat_l2 = p->cat_l2,
         .rest = w->bins->categorical && w->bins->categorical[feature] && w->bins->rest[feature]};
     for (size_t i = 0; i < p->monotone_constraints.n; i++)
         r.bounded |= p->monotone_constraints.v[i] != 0;

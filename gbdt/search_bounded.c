@@ -90,6 +90,14 @@ static double rows_of(const wk__gbdt_rules *r, int64_t sum, const uint32_t *coun
     return counts ? (double)counts[b] : r->sums.unit_hessian ? wk__gbdt_h(sum) * r->sums.h_unit : 0;
 }
 
+/* LightGBM counts a category's rows; where nobody counted them the hessians tell, in rows of mean
+ * size. */
+static double rows_or_hessian(const wk__gbdt_rules *r, double h, const uint32_t *counts, size_t b)
+{
+    double all = wk__gbdt_h(r->sums.sum) * r->sums.h_unit;
+    return counts ? (double)counts[b] : all > 0 ? h / all * (double)r->sums.n_rows : 0;
+}
+
 static search start(const wk__gbdt_rules *r, uint32_t feature, const uint32_t *counts,
                     wk__gbdt_split *best)
 {
@@ -162,26 +170,21 @@ static void one_by_one(search *s, uint32_t n, size_t n_slots, const int64_t *cel
     }
 }
 
-void wk__gbdt_search_categories(const wk__gbdt_rules *r, uint32_t feature, uint32_t n_bins,
-                                size_t n_slots, const int64_t *cells, const uint32_t *counts,
-                                wk__gbdt_split *best)
+/* Categories by their weights, equal ones in their order; returns how many. With cat_smooth those
+ * of less hessian than it are left out, and their sums go to *left. */
+static uint32_t order_categories(const wk__gbdt_rules *r, uint32_t n_bins, const int64_t *cells,
+                                 const uint32_t *counts, uint32_t *order, side *left)
 {
-    search s = start(r, feature, counts, best);
-    uint32_t n = n_bins - r->rest, order[SLOTS_MAX];
     float weight[SLOTS_MAX];
-    int64_t present = 0;
-    for (uint32_t b = 0; b < n_bins; b++)
-        present += cells[b];
-    int64_t missing = r->sums.sum - present;
-    if (n_bins < r->max_cat_to_onehot) {
-        one_by_one(&s, n, n_slots, cells, counts, missing);
-        return;
-    }
-    /* Categories by their weights; equal ones keep their order. */
-    for (uint32_t b = 0; b < n; b++) {
-        float w = free_weight(r, wk__gbdt_g(cells[b]) * r->sums.g_unit,
-                              wk__gbdt_h(cells[b]) * r->sums.h_unit);
-        uint32_t at = b;
+    uint32_t n = 0;
+    for (uint32_t b = 0; b < n_bins; b++) {
+        double g = wk__gbdt_g(cells[b]) * r->sums.g_unit, h = wk__gbdt_h(cells[b]) * r->sums.h_unit;
+        float w = r->cat_smooth > 0 ? (float)(-g / (h + r->cat_smooth)) : free_weight(r, g, h);
+        if (r->cat_smooth > 0 && (h <= 0 || rows_or_hessian(r, h, counts, b) < r->cat_smooth)) {
+            *left = add(r, *left, cells[b], counts, b);
+            continue;
+        }
+        uint32_t at = n++;
         for (; at > 0 && w < weight[at - 1]; at--) {
             weight[at] = weight[at - 1];
             order[at] = order[at - 1];
@@ -189,8 +192,36 @@ void wk__gbdt_search_categories(const wk__gbdt_rules *r, uint32_t feature, uint3
         weight[at] = w;
         order[at] = b;
     }
+    return n;
+}
+
+void wk__gbdt_search_categories(const wk__gbdt_rules *r, uint32_t feature, uint32_t n_bins,
+                                size_t n_slots, const int64_t *cells, const uint32_t *counts,
+                                wk__gbdt_split *best)
+{
+    search s = start(r, feature, counts, best);
+    uint32_t order[SLOTS_MAX];
+    int64_t present = 0;
+    for (uint32_t b = 0; b < n_bins; b++)
+        present += cells[b];
+    int64_t missing = r->sums.sum - present;
+    if (n_bins < r->max_cat_to_onehot) {
+        one_by_one(&s, n_bins - r->rest, n_slots, cells, counts, missing);
+        return;
+    }
+    wk__gbdt_rules stricter = *r;
+    if (r->cat_l2 > 0) {
+        stricter.sums.lambda += r->cat_l2;
+        stricter.gain = wk__gbdt_bounded_gain(&stricter, wk__gbdt_g(r->sums.sum) * r->sums.g_unit,
+                                              wk__gbdt_h(r->sums.sum) * r->sums.h_unit);
+        s.rules = &stricter;
+    }
+    side always_left = {0};
+    uint32_t n = order_categories(r, n_bins - r->rest, cells, counts, order, &always_left);
+    if (r->rest)
+        always_left = add(r, always_left, cells[n_bins - 1], counts, n_bins - 1);
     size_t most = n < r->max_cat_threshold ? n : r->max_cat_threshold;
-    side right = {0}, left = {0};
+    side right = {0}, left = always_left;
     /* The lightest go right, the missing left; then the heaviest stay left, the missing go right.
      */
     for (size_t i = 0; i + 1 < most; i++) {
@@ -198,12 +229,20 @@ void wk__gbdt_search_categories(const wk__gbdt_rules *r, uint32_t feature, uint3
         if (offer(&s, less(s.all, right), -1, true))
             take_bins(s.best, order, i + 1);
     }
-    if (r->rest)
-        left = add(r, left, cells[n], counts, n);
     for (size_t i = 0; i + 1 < most; i++) {
         uint32_t b = order[n - 1 - i];
         left = add(r, left, cells[b], counts, b);
         if (offer(&s, left, -1, false))
             take_bins(s.best, order, n - 1 - i);
+    }
+    if (r->cat_smooth <= 0)
+        return;
+    /* Rare categories stay left: to the right of the rest there may also be the heaviest. */
+    right = (side){0};
+    for (size_t i = 0; i + 1 < most; i++) {
+        uint32_t b = order[n - 1 - i];
+        right = add(r, right, cells[b], counts, b);
+        if (offer(&s, less(s.all, right), -1, true))
+            take_bins(s.best, order + n - 1 - i, i + 1);
     }
 }

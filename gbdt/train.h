@@ -112,6 +112,7 @@ typedef struct {
     float lower, upper;    /* of the node's weights */
     float gain;            /* of the node itself */
     size_t max_cat_to_onehot, max_cat_threshold;
+    double cat_smooth, cat_l2;
     bool rest; /* the last bin is never split off */
 } wk__gbdt_rules;
 
