@@ -206,6 +206,7 @@ static void test_no_option_depends_on_the_number_of_threads(void **state)
     for (size_t v = 0; v < sizeof variants / sizeof *variants; v++) {
         wk_gbdt_params p;
         apply(f, &variants[v], &p);
+        p.rounds = 2;
         wk_forest *one = train_from(&p, NULL, NULL, &f->data, 1);
         assert_true(one->trees[0].n_nodes > 7);
         for (size_t i = 0; i < 3; i++) {
@@ -223,10 +224,11 @@ static void test_continued_training_has_the_bits_of_training_at_once(void **stat
     for (size_t v = 0; v < sizeof variants / sizeof *variants; v++) {
         wk_gbdt_params p;
         apply(f, &variants[v], &p);
-        p.rounds = 6;
-        wk_forest *whole = train_from(&p, NULL, NULL, &f->data, 2);
         p.rounds = 3;
+        wk_forest *whole = train_from(&p, NULL, NULL, &f->data, 2);
+        p.rounds = 2;
         wk_forest *half = train_from(&p, NULL, NULL, &f->data, 2);
+        p.rounds = 1;
         wk_forest *both = train_from(&p, half, NULL, &f->data, 2);
         assert_same_model(whole, both, variants[v].name);
         wk_forest_destroy(whole);
@@ -247,6 +249,7 @@ static void test_refit_on_the_same_data_changes_no_leaf(void **state)
          */
         if (p.monotone_constraints.n || p.sampling_method || p.subsample < 1 || p.grow_policy == 2)
             continue;
+        p.rounds = 2;
         wk_forest *forest = train_from(&p, NULL, NULL, &f->data, 2);
         if (wk_gbdt_refit(&p, forest, &f->data, 0, 3, &again, &err) != WK_OK)
             fail_msg("%s", err.msg);
@@ -293,7 +296,7 @@ static void test_predictions_are_monotone_in_a_constrained_column(void **state)
     fixture *f = *state;
     static double up[] = {1, -1, 1, 0, 0, 0, -1};
     f->params.monotone_constraints = (wk_reals){up, 7};
-    f->params.rounds = 30;
+    f->params.rounds = 12;
     f->categorical[3] = true;
     f->data.categorical = f->categorical;
     for (int policy = 0; policy < 2; policy++) {
@@ -303,10 +306,10 @@ static void test_predictions_are_monotone_in_a_constrained_column(void **state)
         double gain[COLS], spread = 0;
         wk_forest_importance(forest, gain);
         assert_true(gain[0] > 0 && gain[1] > 0 && gain[2] > 0);
-        for (size_t i = 0; i < 300; i++)
+        for (size_t i = 0; i < 100; i++)
             for (size_t c = 0; c < 7; c++) {
                 float row[COLS], last = 0, now;
-                memcpy(row, f->X + i * 29 * COLS, sizeof row);
+                memcpy(row, f->X + i * 89 * COLS, sizeof row);
                 for (int step = 0; step <= 60 && up[c] != 0; step++) {
                     row[c] = (float)(step - 30) / 8;
                     wk_forest_predict(forest, row, &now);
@@ -581,13 +584,13 @@ static void test_draws_by_gradients_keep_the_sums(void **state)
     double h_all = (double)all->trees[0].nodes[0].hessian;
     for (int method = 1; method <= 2; method++) {
         double mean = 0, close = 0;
-        for (int64_t seed = 0; seed < 20; seed++) {
+        for (int64_t seed = 0; seed < 10; seed++) {
             p.sampling_method = method;
             p.subsample = method == 1 ? 0.3 : 1;
             p.seed = seed;
             wk_forest *some = train_from(&p, NULL, NULL, &f->data, 2);
             double h = (double)some->trees[0].nodes[0].hessian;
-            mean += h / 20;
+            mean += h / 10;
             close += fabs(h - h_all) > 1e-6;
             wk_forest_destroy(some);
         }
