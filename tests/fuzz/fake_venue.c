@@ -1,8 +1,8 @@
-/* The other side of an account. Each reply and each frame is a copy of exact size, so that a read past its
- * end is caught. Its first byte says what it is:
- *   replies: 2 ok, 4 bad request, n not found, u unauthorized, r rate limit, 5 failed, x not sent,
- *            y sent and no answer, c a certificate, d ok with a date
- *   stream:  o opened, x closed, t a tick, T a tick much later, all else a message */
+/* The other side of an account. Each reply and each frame is a copy of exact size, so that a read
+ * past its end is caught. Its first byte says what it is: replies: 2 ok, 4 bad request, n not
+ * found, u unauthorized, r rate limit, 5 failed, x not sent, y sent and no answer, c a certificate,
+ * d ok with a date stream:  o opened, x closed, t a tick, T a tick much later, all else a message
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -175,8 +175,8 @@ void fake_stream_run(void)
 }
 
 /* Signing costs more than all of the reading. */
-void wk_sign_delta(const char *secret, const char *method, const char *timestamp, const char *target,
-                   const char *body, size_t body_bytes, char out[WK_SIGN_HEX])
+void wk_sign_delta(const char *secret, const char *method, const char *timestamp,
+                   const char *target, const char *body, size_t body_bytes, char out[WK_SIGN_HEX])
 {
     (void)secret, (void)method, (void)timestamp, (void)target, (void)body, (void)body_bytes;
     memset(out, 'a', WK_SIGN_HEX - 1);

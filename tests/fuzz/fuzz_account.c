@@ -1,7 +1,8 @@
-/* libFuzzer target over an account (WICK_FUZZ_VENUE): calls whose replies, and a private stream whose
- * frames, are the input. Pieces stand between form feeds. The first says which call by a letter, and by
- * a second which market and how; each other one is a reply with its status before it, or an event of the
- * stream. What a call gives out is in range, and an outcome other than done has a reason. */
+/* libFuzzer target over an account (WICK_FUZZ_VENUE): calls whose replies, and a private stream
+ * whose frames, are the input. Pieces stand between form feeds. The first says which call by a
+ * letter, and by a second which market and how; each other one is a reply with its status before
+ * it, or an event of the stream. What a call gives out is in range, and an outcome other than done
+ * has a reason. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +35,8 @@ static void check_order(const wk_venue_order *o)
 
 static void check_fill(const wk_venue_fill *f)
 {
-    check(f->symbol < 2 && (f->side == 1 || f->side == -1) && f->qty_lots > 0 && f->price_ticks > 0);
+    check(f->symbol < 2 && (f->side == 1 || f->side == -1) && f->qty_lots > 0 &&
+          f->price_ticks > 0);
     check(is_text(f->fill_id, sizeof f->fill_id) &&
           is_text(f->venue_order_id, sizeof f->venue_order_id));
 }
@@ -60,19 +62,42 @@ static void on_lost(void *ctx)
 
 static wk_account *account(void)
 {
-    static const wk_instrument instruments[] = {
-        {.venue = "v", .symbol = "BTCUSD", .name_rest = "XBTUSD", .name_stream = "BTC/USD",
-         .base = "BTC", .quote = "USD", .settle = "USD", .venue_id = 27, .tick = {5, 1},
-         .lot = {1, 0}, .qty_min = {1, 0}, .cost_min = {0, -1}, .contract_value = {1, 3},
-         .is_contract = 1, .is_tradable = 1},
-        {.venue = "v", .symbol = "DOGEUSD", .name_rest = "XDGUSD", .name_stream = "DOGE/USD",
-         .base = "DOGE", .quote = "USD", .settle = "USD", .venue_id = 14745, .tick = {1, 7},
-         .lot = {1, 8}, .qty_min = {5, 0}, .cost_min = {5, 1}, .contract_value = {1, 0}}};
+    static const wk_instrument instruments[] = {{.venue = "v",
+                                                 .symbol = "BTCUSD",
+                                                 .name_rest = "XBTUSD",
+                                                 .name_stream = "BTC/USD",
+                                                 .base = "BTC",
+                                                 .quote = "USD",
+                                                 .settle = "USD",
+                                                 .venue_id = 27,
+                                                 .tick = {5, 1},
+                                                 .lot = {1, 0},
+                                                 .qty_min = {1, 0},
+                                                 .cost_min = {0, -1},
+                                                 .contract_value = {1, 3},
+                                                 .is_contract = 1,
+                                                 .is_tradable = 1},
+                                                {.venue = "v",
+                                                 .symbol = "DOGEUSD",
+                                                 .name_rest = "XDGUSD",
+                                                 .name_stream = "DOGE/USD",
+                                                 .base = "DOGE",
+                                                 .quote = "USD",
+                                                 .settle = "USD",
+                                                 .venue_id = 14745,
+                                                 .tick = {1, 7},
+                                                 .lot = {1, 8},
+                                                 .qty_min = {5, 0},
+                                                 .cost_min = {5, 1},
+                                                 .contract_value = {1, 0}}};
     static const wk_account_market markets[] = {{&instruments[0], {1, 1}, {1, 4}, 0},
                                                 {&instruments[1], {1, 7}, {1, 8}, 2}};
     static wk_account a;
-    wk_account_options o = {.venue = WICK_FUZZ_VENUE, .key_prefix = "WICK_FUZZ", .nonce_file = "none",
-                            .markets = markets, .n_markets = 2};
+    wk_account_options o = {.venue = WICK_FUZZ_VENUE,
+                            .key_prefix = "WICK_FUZZ",
+                            .nonce_file = "none",
+                            .markets = markets,
+                            .n_markets = 2};
     wk_err err;
     if (!a.self) {
         wk_log_set_level(WK_LOG_ERROR);
@@ -109,9 +134,14 @@ static wk_request_result call(wk_account *a, char letter, uint32_t symbol, int h
     wk_venue_position positions[ROOM];
     int64_t wait_ns = 0, first = 0, second = 0;
     size_t n = 0;
-    wk_order order = {.id = 9, .symbol = symbol, .side = how & 1 ? 1 : -1, .kind = WK_ORDER_LIMIT,
-                      .qty_lots = INT64_C(5000000000), .price_ticks = 600005,
-                      .stop_ticks = how & 2 ? 590000 : 0, .reduce_only = (how & 4) != 0};
+    wk_order order = {.id = 9,
+                      .symbol = symbol,
+                      .side = how & 1 ? 1 : -1,
+                      .kind = WK_ORDER_LIMIT,
+                      .qty_lots = INT64_C(5000000000),
+                      .price_ticks = 600005,
+                      .stop_ticks = how & 2 ? 590000 : 0,
+                      .reduce_only = (how & 4) != 0};
     wk_request_result result = WK_REQUEST_DONE;
     switch (letter) {
     case 'p':

@@ -1,4 +1,5 @@
-/* A venue made of the fuzzer's bytes, in the place of wick/http.h, wick/websocket.h and the signer. */
+/* A venue made of the fuzzer's bytes, in the place of wick/http.h, wick/websocket.h and the signer.
+ */
 #ifndef WICK_FUZZ_ACCOUNT_H
 #define WICK_FUZZ_ACCOUNT_H
 

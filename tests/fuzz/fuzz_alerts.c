@@ -1,6 +1,6 @@
-/* libFuzzer target over the replies of Telegram and Discord, the texts that are sent and what names a
- * channel: the first byte says which channel, the second the status; up to a form feed stands the reply,
- * then a text, then the token or link. */
+/* libFuzzer target over the replies of Telegram and Discord, the texts that are sent and what names
+ * a channel: the first byte says which channel, the second the status; up to a form feed stands the
+ * reply, then a text, then the token or link. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +71,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     write_text(&channel, text);
     if (name[0]) {
         wk_err err = {0};
-        wk_alert_config config = {.telegram_chat = "@chat", .telegram_host = "h", .discord_host = "h",
+        wk_alert_config config = {.telegram_chat = "@chat",
+                                  .telegram_host = "h",
+                                  .discord_host = "h",
                                   .per_minute_max = 1 + (int64_t)(strlen(name) % 90)};
         setenv(kind == WK__TELEGRAM ? "WICK_TELEGRAM_TOKEN" : "WICK_DISCORD_WEBHOOK", name, 1);
         if (wk__channel_open(&config, kind, &channel, &err) != WK_OK) {

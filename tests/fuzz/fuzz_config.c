@@ -1,6 +1,6 @@
-/* libFuzzer target over configurations: a file, and after form feeds values of --set. The table has a row
- * of every type. What is accepted lies in its ranges and, written, reads back the same; what is refused
- * has a reason and leaves the struct alone. */
+/* libFuzzer target over configurations: a file, and after form feeds values of --set. The table has
+ * a row of every type. What is accepted lies in its ranges and, written, reads back the same; what
+ * is refused has a reason and leaves the struct alone. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +48,8 @@ static const wk_cfg_row rows[] = {
     {"mode", WK_CFG_ENUM, offsetof(all, mode), NULL, "\"hold\"", 0, 0, "hold|quantile|value", NULL,
      "A choice."},
     {"names", WK_CFG_STRINGS, offsetof(all, names), NULL, "[\"a\"]", 0, 0, NULL, NULL, "Texts."},
-    {"numbers", WK_CFG_REALS, offsetof(all, numbers), NULL, "[1, 2.5]", -10, 10, NULL, NULL, "List."},
+    {"numbers", WK_CFG_REALS, offsetof(all, numbers), NULL, "[1, 2.5]", -10, 10, NULL, NULL,
+     "List."},
     {"one", WK_CFG_SECTION, offsetof(all, one), NULL, NULL, 0, 0, NULL, &one_table, "A section."},
     {"legs", WK_CFG_SECTIONS, offsetof(all, legs), NULL, "[]", 0, 0, NULL, &leg_table, "Sections."},
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL, NULL, NULL}};
@@ -113,8 +114,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     memset(&c, 0x5a, sizeof c);
     memset(&untouched, 0x5a, sizeof untouched);
     wk_err err = {0};
-    if (wk_config_parse(&table, "fuzz.json", pieces[0], (const char *const *)(pieces + 1), n_pieces - 1,
-                        &arena, &c, &err) == WK_OK) {
+    if (wk_config_parse(&table, "fuzz.json", pieces[0], (const char *const *)(pieces + 1),
+                        n_pieces - 1, &arena, &c, &err) == WK_OK) {
         check_all(&c);
         write_and_read(&c, &arena);
     } else {

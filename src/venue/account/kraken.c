@@ -427,7 +427,7 @@ static wk_request_result venue_clock(void *self, int64_t *venue_minus_ours_ns,
         odd(why, "its clock");
     else {
         if (wk__doc_int(&doc, wk__doc_get(&doc, 0, "result"), "unixtime", &seconds) &&
-            seconds < INT64_MAX / WK_NS_PER_S) {
+            seconds > 0 && seconds < WK__CLOCK_MAX_NS / WK_NS_PER_S) {
             /* in whole seconds */
             *venue_minus_ours_ns =
                 seconds * WK_NS_PER_S + WK_NS_PER_S / 2 - (r.sent_ns + r.received_ns) / 2;

@@ -1,5 +1,5 @@
-/* libFuzzer target over a training's checkpoint of four numbers and at most eight epochs: what is accepted
- * is finite and, saved, the same bytes again. */
+/* libFuzzer target over a training's checkpoint of four numbers and at most eight epochs: what is
+ * accepted is finite and, saved, the same bytes again. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -33,8 +33,13 @@ static void save_and_load(const wk__fit_state *s)
     close(fd);
     float v[4][N];
     double curves[2][EPOCHS];
-    wk__fit_state again = {.n = N, .params = v[0], .m = v[1], .v = v[2], .best = v[3],
-                           .train_loss = curves[0], .valid_loss = curves[1]};
+    wk__fit_state again = {.n = N,
+                           .params = v[0],
+                           .m = v[1],
+                           .v = v[2],
+                           .best = v[3],
+                           .train_loss = curves[0],
+                           .valid_loss = curves[1]};
     check(wk__fit_save(s, "of", path, &err) == WK_OK);
     check(wk_file_read(path, &bytes, &n, &err) == WK_OK);
     check(wk__fit_load(&again, EPOCHS, "of", path, &err) == WK_OK);
@@ -51,8 +56,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     float v[4][N] = {{0}};
     double curves[2][EPOCHS] = {{0}};
-    wk__fit_state s = {.n = N, .params = v[0], .m = v[1], .v = v[2], .best = v[3],
-                       .train_loss = curves[0], .valid_loss = curves[1]};
+    wk__fit_state s = {.n = N,
+                       .params = v[0],
+                       .m = v[1],
+                       .v = v[2],
+                       .best = v[3],
+                       .train_loss = curves[0],
+                       .valid_loss = curves[1]};
     wk_err err = {0};
     /* A copy of exact size, so that a read past the end is caught. */
     char *copy = malloc(n ? n : 1);

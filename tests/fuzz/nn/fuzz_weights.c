@@ -1,5 +1,5 @@
-/* libFuzzer target over the reader of networks' weights: what it accepts must run, and be the same once it
- * was saved. */
+/* libFuzzer target over the reader of networks' weights: what it accepts must run, and be the same
+ * once it was saved. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
