@@ -2,10 +2,32 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "wick/clock.h"
+#include "wick/store.h"
+
+wk_status wk_store_root(const char *given, char *out, size_t size_bytes, wk_err *err)
+{
+    const char *wick_home = getenv("WICK_HOME"), *home = getenv("HOME");
+    int n;
+    if (given)
+        n = snprintf(out, size_bytes, "%s", given);
+    else if (wick_home && *wick_home)
+        n = snprintf(out, size_bytes, "%s/store", wick_home);
+    else if (home && *home)
+        n = snprintf(out, size_bytes, "%s/.wick/store", home);
+    else
+        return wk_fail(
+            err, WK_E_ARG,
+            "neither WICK_HOME nor HOME is set; say where the store is with --store DIR");
+    if (n <= 0 || (size_t)n >= size_bytes)
+        return wk_fail(err, WK_E_ARG,
+                       "the store's path is empty or too long; choose another --store DIR");
+    return WK_OK;
+}
 
 wk_status wk__store_check_name(const char *what, const char *name, wk_err *err)
 {

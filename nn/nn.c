@@ -3,8 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What stands before the name of a tensor of layer i: its branch and its place in it. */
-static void layer_name(const wk__net *net, size_t i, char *text, size_t size)
+void wk__nn_layer_name(const wk__net *net, size_t i, char *text, size_t size)
 {
     if (i + 1 == net->n_layers) {
         snprintf(text, size, "head");
@@ -59,7 +58,7 @@ wk_status wk_nn_create_graph(const wk_nn_config *config, size_t F, size_t n_outp
         const wk__layer *l = &net->layers[i];
         for (size_t j = 0; j < l->n_tensors; j++, n++) {
             char place[48];
-            layer_name(net, i, place, sizeof place);
+            wk__nn_layer_name(net, i, place, sizeof place);
             snprintf(nn->names[n], sizeof nn->names[n], "%s.%s", place, l->tensors[j].name);
             nn->tensor_layer[n] = i;
             nn->tensor_index[n] = j;

@@ -22,6 +22,9 @@ struct wk_nn {
     size_t updates; /* of training so far; 0: fresh from its seed */
 };
 
+/* What stands before the name of a tensor of layer i: its branch and its place in it. */
+void wk__nn_layer_name(const wk__net *net, size_t i, char *text, size_t size);
+
 /* Reads the bytes of a safetensors file; `path` stands in messages only. */
 wk_status wk__nn_parse(const char *path, const char *bytes, size_t size, wk_nn **out, wk_err *err);
 

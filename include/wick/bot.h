@@ -16,9 +16,10 @@
 /* ---- its configuration ---- */
 
 typedef struct {
-    const char *dir; /* of a trained model */
+    const char *dir; /* of a trained model, or where one is published */
     double weight;
     int64_t priority;
+    int64_t generations; /* that speak together; 1: the newest alone */
 } wk_bot_model_config;
 
 typedef struct {
@@ -31,6 +32,20 @@ typedef struct {
 } wk_bot_market_config;
 
 typedef enum { WK_BOT_PAPER, WK_BOT_DELTA_INDIA, WK_BOT_DELTA_GLOBAL, WK_BOT_KRAKEN } wk_bot_venue;
+
+/* The account at the venue: hosts, keys, and how orders are watched. */
+typedef struct {
+    const char *name;          /* what --real-money must say; "" = the venue's name */
+    const char *rest, *stream; /* hosts; "" = the venue's own */
+    const char *ca_file;
+    const char *key_prefix; /* of the environment variables; "" = the venue's, see wick/account.h */
+    const char *env_file;   /* of mode 600; "" = the environment only */
+    double timeout_s, poll_s;
+    double leverage; /* of entries that bring none; 0: as it stands at the venue */
+    int64_t margin;  /* Kraken spot margin; 0: none, and shorts mean flat */
+    double deadman_s;
+    int64_t address_family;
+} wk_bot_account_config;
 
 typedef struct {
     const char *name;
@@ -45,8 +60,17 @@ typedef struct {
     double initial_cash; /* quote; NaN: the model's sim.initial_cash, or the account's balance */
     const char *store, *history_venue; /* warm-up bars: "" = the default store, the models' venue */
     const char *dir;  /* journal.sqlite and trades.csv lie there; "" = $WICK_HOME/bots/<name> */
+    double reload_s;  /* how often the models' directories are looked at; 0: never */
     const char *feed; /* file with the feed's configuration (see wick record) */
+    const char *overrides; /* file of a person's wishes; "" = <dir>/overrides */
+    wk_bot_account_config account;
     wk_alert_config alerts;
+    /* Set by the caller, not keys: what the venue says of each market (NULL: nobody asks), and
+     * whether shorts are out of the question there. */
+    wk_status (*instrument)(void *ctx, const wk_bot_market_config *market, wk_trade_instrument *out,
+                            wk_err *err);
+    void *instrument_ctx;
+    bool no_shorts;
 } wk_bot_config;
 extern const wk_cfg_table wk_bot_config_table;
 
@@ -54,11 +78,30 @@ extern const wk_cfg_table wk_bot_config_table;
 
 typedef struct wk_bot wk_bot;
 
-/* Loads the models and plans everything. The venue is the caller's executor, or the paper one when
- * it is NULL. journal may be NULL: nothing is kept. `config` must outlive the bot. */
+/* Loads the models and plans everything. The venue is the caller's executor; when it is NULL the
+ * paper one, or for other venues the one that wk_bot_set_executor brings before the first step.
+ * journal may be NULL: nothing is kept. `config` must outlive the bot. */
 WK_MUST_CHECK wk_status wk_bot_open(const wk_bot_config *config, const wk_executor *executor,
                                     wk_journal *journal, wk_bot **out, wk_err *err);
 void wk_bot_close(wk_bot *bot);
+/* The caller closes it after the bot. */
+void wk_bot_set_executor(wk_bot *bot, const wk_executor *executor);
+
+/* Crash-only start, after wk_bot_open and before the executor of a real venue is made: reads what
+ * the journal believes. The table of trades is written anew from it. Steps that closed by since_ns
+ * or by the journal's last one (INT64_MIN: only that) are history; at the first step after them the
+ * trader, the paper venue and the ledger go on from what was held. cash_e8: at the journal's very
+ * first start; INT64_MIN: the configuration's. */
+WK_MUST_CHECK wk_status wk_bot_recover(wk_bot *bot, int64_t since_ns, int64_t cash_e8, wk_err *err);
+/* What it found, for the executor of a real venue; borrowed. */
+typedef struct {
+    wk_journal_open_order *orders;
+    wk_journal_position *positions;
+    size_t n_orders, n_positions;
+    int64_t last_step_ns; /* close of the newest journalled step; INT64_MIN: none */
+    int64_t cash_e8;      /* now, as fills and funding add up */
+} wk_bot_recovered;
+const wk_bot_recovered *wk_bot_recovery(const wk_bot *bot);
 /* Who is told of fills, stops, halts and errors; the caller opens and, after the bot, closes it. */
 void wk_bot_set_alerts(wk_bot *bot, wk_alerts *alerts);
 
@@ -69,6 +112,26 @@ int64_t wk_bot_timeframe_ns(const wk_bot *bot);
 size_t wk_bot_warmup_steps(const wk_bot *bot);
 wk_engine *wk_bot_engine(wk_bot *bot);
 const wk_run_config *wk_bot_model_run_config(const wk_bot *bot, size_t k);
+
+/* ---- models that are renewed while it runs ---- */
+
+typedef struct {
+    bool waits; /* a replay: steps wait for the watcher where they must, so that none is lost */
+    /* Is the model in `dir` one that this bot may trade with (a verdict, say)? NULL: any. Called on
+     * the watcher's thread. */
+    wk_status (*accept)(void *ctx, const char *dir, wk_err *err);
+    void *ctx;
+} wk_bot_watch;
+
+/* Watches the directories of the models, before the first step. A new generation there is loaded,
+ * checked, warmed on the steps that the bot has seen and swapped in at a step's boundary, all but
+ * the last on a thread of its own; one that does not fit is refused in the log, the journal and by
+ * an alert, and the one before serves on. The model begins with the bits of a bot that was started
+ * with it. Trading rules stay those of the start. Nothing happens with reload_s 0. */
+WK_MUST_CHECK wk_status wk_bot_watch_models(wk_bot *bot, const wk_bot_watch *how, wk_err *err);
+/* Waits until the watcher has looked at the directories and has done what it could: for replays and
+ * tests. */
+void wk_bot_settle(wk_bot *bot);
 
 /* A step that has closed: the executor's bars, its events, the models, the trader, its orders.
  * `warming`: history. */

@@ -26,6 +26,17 @@ typedef struct {
     uint64_t version; /* for journals: of the bundle on disk */
 } wk_engine_model;
 
+/* One generation of a model as the engine runs it: features, networks and the bar that is being
+ * built. */
+typedef struct wk_engine_member wk_engine_member;
+
+/* The generations of one model, newest first; several are weighted, see ensemble.h. */
+enum { WK_ENGINE_GENERATIONS_MAX = 16 };
+typedef struct {
+    size_t n;
+    wk_engine_member *v[WK_ENGINE_GENERATIONS_MAX];
+} wk_engine_generations;
+
 typedef struct {
     const wk_engine_model *models;
     size_t n_models;
@@ -52,6 +63,8 @@ typedef struct {
     int64_t time_ns;              /* close of the step */
     const wk_forecast *forecasts; /* [S] combined */
     const double *sigma;          /* [S] */
+    const uint64_t *versions; /* [S] of the model that speaks (the heaviest of several, the newest
+                                 of its generations); 0: none */
     const wk_actions *actions;
     uint64_t inputs_digest;  /* of this step's features and forecasts of all models */
     uint64_t running_digest; /* of all steps so far */
@@ -66,10 +79,25 @@ void wk_engine_step(wk_engine *engine, const wk_features_step *step, bool warmin
 void wk_engine_event(wk_engine *engine, const wk_trader_event *event, wk_engine_outcome *out);
 
 void wk_engine_set_weight(wk_engine *engine, size_t model, double weight);
-/* Puts a warmed model in the place of another at a step's boundary: `fresh` has been planned and
- * pushed through the same steps elsewhere, off this thread. */
-void wk_engine_swap(wk_engine *engine, size_t model, wk_forecaster *fresh,
-                    const wk_engine_model *description);
+
+/* ---- another generation of a model, at a step's boundary ---- */
+
+/* Plans one in an arena of its own, on any thread: it borrows from the engine what never changes.
+ * Refuses markets and timeframes that the engine does not have. */
+WK_MUST_CHECK wk_status wk_engine_member_plan(wk_arena *arena, const wk_engine *engine,
+                                              const wk_engine_model *about, wk_engine_member **out,
+                                              wk_err *err);
+/* The step that has closed: those that the engine saw, in their order. A member that has seen as
+ * many as wk_engine_member_warmup_steps goes on with the bits of one that saw them all. */
+void wk_engine_member_push(wk_engine_member *member, const wk_features_step *step);
+size_t wk_engine_member_warmup_steps(const wk_engine_member *member);
+const wk_forecast *wk_engine_member_forecasts(const wk_engine_member *member);
+
+/* What speaks for a model now; and the exchange of it for *list, which receives what spoke before.
+ * All of `list` must have seen the engine's newest step. Only between steps; copies a few pointers.
+ */
+void wk_engine_list(const wk_engine *engine, size_t model, wk_engine_generations *out);
+void wk_engine_swap(wk_engine *engine, size_t model, wk_engine_generations *list);
 
 const wk_trader *wk_engine_trader(const wk_engine *engine);
 wk_trader *wk_engine_trader_mutable(wk_engine *engine);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "wick/features.h"
+#include "wick/journal.h"
 #include "wick/trade.h"
 
 /* Called from the trader's thread: none of these blocks, allocates or fails loudly; what goes wrong
@@ -21,6 +22,14 @@ typedef struct {
     void (*step)(void *self, const wk_features_step *step, const double *sigma);
     /* Ends threads; what was acknowledged stays. */
     void (*close)(void *self);
+    /* The next row for the journal, in order with the events: a fill's row comes right before its
+     * event. False: none waits, or an event is next. NULL: the caller journals the events itself.
+     */
+    bool (*row)(void *self, wk_journal_record *out);
+    /* Does no entry go out any more, and why [256]? NULL: it always does. */
+    bool (*stopped)(void *self, char *why);
+    /* Virtual time: does all there is to do before the next step. NULL: time goes by itself. */
+    void (*settle)(void *self);
 } wk_executor;
 
 /* ---- the same, seen from a real venue: requests that may block, on the executor's thread ---- */

@@ -44,6 +44,8 @@ typedef struct {
     uint8_t order_kind, reason, reduce_only, maker;
     int64_t qty_lots, price_ticks, stop_ticks, profit_ticks, expires_ns;
     int64_t amount_e8, fee_e8, equity_e8, cash_e8;
+    int64_t slippage_e8; /* part of fee_e8 */
+    double leverage;     /* ORDER: isolated margin that it asks for; 0: none */
     double score, threshold, sigma, p[3], magnitude, volatility;
     char state[24];    /* ORDER_STATE: sent acked working partial filled cancelled expired refused
                           unknown */
@@ -73,12 +75,14 @@ typedef struct {
     wk_journal_record order; /* the newest ORDER row of this id */
     char state[24];          /* newest state, "" when it was never sent as far as anyone knows */
     int64_t filled_lots;
+    bool cancel_wanted;
 } wk_journal_open_order;
 
 typedef struct {
     uint32_t market;
     int64_t qty_lots, entry_ticks, stop_ticks, profit_ticks;
     int64_t realised_e8;
+    double leverage; /* of the entry order; 0: none asked for */
 } wk_journal_position;
 
 /* Orders whose newest state is not final, and positions that are not flat, as the fills add up. The
@@ -86,6 +90,23 @@ typedef struct {
 WK_MUST_CHECK wk_status wk_journal_recover(wk_journal *journal, wk_journal_open_order **orders,
                                            size_t *n_orders, wk_journal_position **positions,
                                            size_t *n_positions, int64_t *cash_e8, wk_err *err);
+/* A number that stays with the journal ("initial_cash_e8"); WK_E_NOT_FOUND when it was never set.
+ */
+WK_MUST_CHECK wk_status wk_journal_number(wk_journal *journal, const char *key, int64_t *value,
+                                          wk_err *err);
+WK_MUST_CHECK wk_status wk_journal_set_number(wk_journal *journal, const char *key, int64_t value,
+                                              wk_err *err);
+
+/* Every row of these kinds (bits 1 << wk_journal_kind) in the order in which they were journalled.
+ * Of a fill, `score` is that of the signal behind its order. The market is
+ * UINT32_MAX where the bot no longer has it. */
+typedef void (*wk_journal_take)(void *ctx, const wk_journal_record *record, uint64_t seq);
+WK_MUST_CHECK wk_status wk_journal_read(wk_journal *journal, unsigned kinds, wk_journal_take take,
+                                        void *ctx, wk_err *err);
+/* Paper: a step that was interrupted is played again, so its rows after `seq` (signals, orders,
+ * fills, funding) are taken back. Before the first put. */
+WK_MUST_CHECK wk_status wk_journal_rewind(wk_journal *journal, uint64_t seq, wk_err *err);
+
 /* Has this fill been journalled? Fills are unique by venue id. */
 WK_MUST_CHECK wk_status wk_journal_has_fill(wk_journal *journal, const char *fill_id, bool *has,
                                             wk_err *err);

@@ -42,7 +42,7 @@ typedef struct {
     int64_t close_grace_ms;
     const char *store, *raw_dir, *ca_file;
     bool keep_raw, repair;
-    double repair_max_h;
+    double repair_max_h, confirm_s;
     int64_t address_family, ring_mib;
     double status_s;
 } wk_live_config;
@@ -81,8 +81,8 @@ typedef struct {
      * venue's clock is ahead of ours. */
     void (*event)(void *ctx, const wk_event *event, int64_t clock_offset_ns);
     void (*bar)(void *ctx, const wk_live_bar *bar);
-    /* "funding", "open_interest", "mark": when they change; "flow_1s.spread_bps" ...: a row of flow features a period
-     * (config->flow), time_ns its begin. */
+    /* "funding", "open_interest", "mark": when they change; "flow_1s.spread_bps" ...: a row of flow
+     * features a period (config->flow), time_ns its begin. */
     void (*value)(void *ctx, uint32_t market, const char *name, int64_t time_ns, int64_t known_ns,
                   double value);
     void (*instrument)(void *ctx, uint32_t market, const wk_instrument *instrument);

@@ -21,4 +21,8 @@ WK_MUST_CHECK wk_status wk_manifest_write(const char *dir, int64_t number, wk_ma
  */
 WK_MUST_CHECK wk_status wk_manifest_verify(const char *dir, wk_manifest *out, wk_err *err);
 
+/* The version that the files of `dir` have, published or not; nothing is checked or written. The
+ * number is that of its manifest, 0 without one. */
+WK_MUST_CHECK wk_status wk_manifest_of(const char *dir, wk_manifest *out, wk_err *err);
+
 #endif

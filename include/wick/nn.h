@@ -216,4 +216,20 @@ void wk_nn_window_forward(const wk_nn_plan *plan, wk_nn_window *window, const fl
 WK_MUST_CHECK wk_status wk_nn_save(const wk_nn *nn, const char *path, wk_err *err);
 WK_MUST_CHECK wk_status wk_nn_load(const char *path, wk_nn **out, wk_err *err);
 
+/* As ONNX (IR 8, opset 17). Inputs X [N, T, F] and outputs Y [N, n_outputs] of the last bar, or with
+ * every_bar [N, T, n_outputs]; or one bar, X [N, F] and Y [N, n_outputs], where each state is an input
+ * NAME and an output NAME.next, and zeros are a fresh stream. N and T are free. Dropout is left out and
+ * weight norm folded. */
+typedef struct {
+    const float *mean, *scale; /* [F]: the graph sees (x - mean) / scale; NULL: x */
+    size_t n_classes;          /* so many outputs, the first ones, are logits: the graph gives probabilities */
+    const bool *logs;          /* [n_outputs]: the graph gives the exponential of these; NULL: of none */
+    bool every_bar;
+} wk_nn_onnx;
+/* options may be NULL: raw outputs of the last bar. */
+WK_MUST_CHECK wk_status wk_nn_save_onnx_window(const wk_nn *nn, const wk_nn_onnx *options, const char *path,
+                                               wk_err *err);
+WK_MUST_CHECK wk_status wk_nn_save_onnx_step(const wk_nn *nn, const wk_nn_onnx *options, const char *path,
+                                             wk_err *err);
+
 #endif

@@ -26,6 +26,7 @@ typedef struct {
     const char *journal;                      /* a bot's directory or journal.sqlite; "" = none */
     const char *store, *venue;                /* candles to warm on and to draw; venue "" = none */
     double poll_s;                            /* how often journal and store are looked at */
+    double patience_s; /* how long the newest stored step waits for markets that lack it */
 } wk_serve_config;
 extern const wk_cfg_table wk_serve_config_table;
 
@@ -38,7 +39,9 @@ WK_MUST_CHECK wk_status wk_serve_open(const wk_serve_config *config, const char 
 int wk_serve_port(const wk_serve *serve);
 
 /* Serves on this thread until *stop: then it answers what it has begun, for at most drain_s, and
- * returns. Warms the session "store" first where the configuration names a venue. */
+ * returns. Where the configuration names a venue it first warms the session "store" of every model,
+ * a piece at a time between requests, and is ready when they are warm; then they follow the store.
+ */
 WK_MUST_CHECK wk_status wk_serve_run(wk_serve *serve, const atomic_bool *stop, wk_err *err);
 /* From another thread or a signal handler, after *stop was set: looks at it now. */
 void wk_serve_wake(wk_serve *serve);

@@ -259,6 +259,13 @@ void wk_trader_restore_cash(wk_trader *trader, int64_t time_ns, int64_t cash_e8,
 /* pause_until_ns: the first close that may enter again. */
 void wk_trader_restore_streak(wk_trader *trader, int64_t losses, int64_t pause_until_ns);
 
+/* An order that is on its way or waits, `left` lots of it: told after its market, before the cash. */
+void wk_trader_restore_order(wk_trader *trader, const wk_order *order, int64_t left);
+/* What compound: false sizes from. */
+void wk_trader_restore_initial(wk_trader *trader, int64_t cash_e8);
+/* After the cash: max_drawdown_stop has struck for good, daily_loss_stop until the day ends. */
+void wk_trader_restore_halts(wk_trader *trader, bool halted, bool day_halted);
+
 /* A digest of all actions so far (wick/hash.h): two traders that were told the same have the same
  * one. */
 uint64_t wk_trader_intents_digest(const wk_trader *trader);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reload.h"
 #include "wick/clock.h"
 #include "wick/log.h"
 
@@ -42,6 +43,7 @@ static wk_journal_record describe(const wk_bot *b, const wk_action *a)
                            .time_ns = b->now_ns,
                            .order_id = o->id,
                            .inputs_digest = b->outcome.inputs_digest,
+                           .model_version = b->outcome.versions[o->symbol],
                            .side = o->side,
                            .order_kind = o->kind,
                            .reason = o->reason,
@@ -51,6 +53,8 @@ static wk_journal_record describe(const wk_bot *b, const wk_action *a)
                            .stop_ticks = o->stop_ticks,
                            .profit_ticks = o->profit_ticks,
                            .expires_ns = o->expires_ns,
+                           .leverage = o->leverage,
+                           .model_version = b->model_version,
                            .score = (double)f->score,
                            .threshold = wk_trader_threshold(wk_engine_trader(b->engine)),
                            .sigma = b->outcome.sigma[o->symbol],
@@ -83,6 +87,12 @@ static wk_status dispatch(wk_bot *b, const wk_actions *actions, wk_err *err)
     for (size_t i = 0; i < n; i++) {
         const wk_action *a = &list[i];
         bool is_entry = a->kind == WK_ACTION_PLACE && !a->order.reduce_only;
+        if (is_entry) {
+            wk__scores *scores = &b->scores[a->order.symbol];
+            scores->v[scores->next].order_id = a->order.id;
+            scores->v[scores->next++].score = (double)b->outcome.forecasts[a->order.symbol].score;
+            scores->next %= WK__BOT_SCORES;
+        }
         uint64_t seq = 0;
         if (b->journal) {
             wk_journal_record r = describe(b, a);
@@ -118,7 +128,10 @@ static wk_status book(wk_bot *b, const wk_trader_event *e, wk_err *err)
     int64_t cash;
     bool closed;
     wk_trade trade;
-    double score = b->outcome.forecasts ? (double)b->outcome.forecasts[e->symbol].score : 0;
+    double score = 0;
+    for (size_t i = 0; i < WK__BOT_SCORES; i++)
+        if (b->scores[e->symbol].v[i].order_id == e->order_id)
+            score = b->scores[e->symbol].v[i].score;
     WK_TRY(wk_ledger_fill(b->ledger, e, b->counts.steps, score, &cash, &closed, &trade, err));
     b->counts.fills++;
     wk_log_write(WK_LOG_INFO, "trade.fill",
@@ -154,6 +167,7 @@ static void journal_event(wk_bot *b, const wk_trader_event *e)
                            .qty_lots = e->qty_lots,
                            .price_ticks = e->price_ticks,
                            .fee_e8 = e->fee_e8 + e->slippage_e8,
+                           .slippage_e8 = e->slippage_e8,
                            .amount_e8 = e->amount_e8};
     snprintf(r.text, sizeof r.text, "%s", wk_reason_name((wk_reason)e->reason));
     if (e->kind == WK_TRADER_EVENT_FILL) {
@@ -170,7 +184,8 @@ static void journal_event(wk_bot *b, const wk_trader_event *e)
 
 wk_status wk__bot_event(wk_bot *b, const wk_trader_event *e, wk_err *err)
 {
-    journal_event(b, e);
+    if (!b->executor.row || e->kind == WK_TRADER_EVENT_FUNDING)
+        journal_event(b, e);
     if (e->kind == WK_TRADER_EVENT_FILL)
         WK_TRY(book(b, e, err));
     else if (e->kind == WK_TRADER_EVENT_FUNDING)
@@ -180,22 +195,66 @@ wk_status wk__bot_event(wk_bot *b, const wk_trader_event *e, wk_err *err)
     return dispatch(b, out.actions, err);
 }
 
+wk_status wk__bot_override(wk_bot *b, const wk_trader_event *e, wk_err *err)
+{
+    wk_engine_outcome out;
+    wk_engine_event(b->engine, e, &out);
+    return dispatch(b, out.actions, err);
+}
+
+/* The executor's rows, in order with its events. False: the journal takes no more now. */
+static bool put_rows(wk_bot *b)
+{
+    while (b->executor.row) {
+        if (!b->has_row && !(b->has_row = b->executor.row(b->executor.self, &b->row)))
+            return true;
+        if (b->journal && wk_journal_put(b->journal, &b->row) == 0)
+            return false;
+        b->has_row = false;
+    }
+    return true;
+}
+
+/* The venue will work with us no more: entries are over until a person has mended it. */
+static wk_status look_for_halt(wk_bot *b, wk_err *err)
+{
+    char why[256];
+    if (b->halt_told || !b->executor.stopped || !b->executor.stopped(b->executor.self, why))
+        return WK_OK;
+    b->halt_told = true;
+    wk__bot_alert(b, WK_ALERT_HALT, b->now_ns, "halted: the venue refuses to work with us: %s", why);
+    wk_trader_event block = {.kind = WK_TRADER_EVENT_OVERRIDE,
+                             .time_ns = b->now_ns,
+                             .symbol = WK_ALL_MARKETS,
+                             .override = WK_OVERRIDE_BLOCK,
+                             .until_ns = WK_FOREVER};
+    return wk__bot_override(b, &block, err);
+}
+
 static wk_status drain(wk_bot *b, wk_err *err)
 {
     wk_trader_event e;
-    while (b->executor.poll(b->executor.self, &e))
+    /* Before its first step the trader has no history; its events wait, their rows do not. */
+    while (put_rows(b) && b->began && b->executor.poll(b->executor.self, &e))
         WK_TRY(wk__bot_event(b, &e, err));
-    return WK_OK;
+    return b->began ? look_for_halt(b, err) : WK_OK;
 }
 
 wk_status wk_bot_step(wk_bot *b, const wk_features_step *step, bool warming, wk_err *err)
 {
     b->now_ns = step->time_ns + b->timeframe_ns;
+    warming = warming || b->now_ns <= b->since_ns;
     if (!warming) {
+        if (!b->began) {
+            WK_TRY(wk__bot_restore(b, step->time_ns, err));
+            b->began = true;
+        }
         wk__bot_day(b);
         b->executor.step(b->executor.self, step, b->sigma_before);
         WK_TRY(drain(b, err));
+        WK_TRY(wk__bot_wishes(b, err));
     }
+    wk__reload_boundary(b, step, warming);
     wk_engine_step(b->engine, step, warming, &b->outcome);
     memcpy(b->sigma_before, b->outcome.sigma, b->S * sizeof *b->sigma_before);
     if (warming)
@@ -218,8 +277,12 @@ wk_status wk_bot_step(wk_bot *b, const wk_features_step *step, bool warming, wk_
     return WK_OK;
 }
 
-wk_status wk_bot_tend(wk_bot *b, bool wait, wk_err *err)
+enum { SETTLE_MAX = 16 };
+
+/* Entries whose rows are durable, and what found no room before. */
+static wk_status send_durable(wk_bot *b, bool wait, wk_err *err)
 {
+    wk__reload_tell(b);
     if (wait && b->journal && b->n_waiting)
         WK_TRY(wk_journal_sync(b->journal, err));
     uint64_t durable = b->journal ? wk_journal_durable(b->journal) : UINT64_MAX;
@@ -245,6 +308,24 @@ wk_status wk_bot_tend(wk_bot *b, bool wait, wk_err *err)
     b->n_again = 0;
     for (size_t i = 0; i < n; i++)
         submit_now(b, &b->again[i]);
+    return WK_OK;
+}
+
+wk_status wk_bot_tend(wk_bot *b, bool wait, wk_err *err)
+{
+    WK_ASSERT(b->executor.submit);
+    if (b->began && !wait)
+        WK_TRY(wk__bot_wishes(b, err));
+    WK_TRY(send_durable(b, wait, err));
+    /* In virtual time what the venue answers may lead to more: until nothing is left. */
+    for (int k = 0; b->executor.settle && b->began && k < SETTLE_MAX; k++) {
+        uint64_t before = b->counts.orders + b->counts.cancels;
+        b->executor.settle(b->executor.self);
+        WK_TRY(drain(b, err));
+        if (before == b->counts.orders + b->counts.cancels && b->n_waiting == 0)
+            return WK_OK;
+        WK_TRY(send_durable(b, wait, err));
+    }
     return drain(b, err);
 }
 

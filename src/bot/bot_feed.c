@@ -13,7 +13,7 @@
 #include "wick/log.h"
 #include "wick/store.h"
 
-enum { RING_RECORDS = 1 << 14 };
+enum { RING_RECORDS = 1 << 14, HISTORY_STEPS = 4096 };
 
 typedef struct {
     const wk_bot_feed *about;
@@ -86,35 +86,32 @@ static wk_status name_of(const feed *f, size_t s, char venue[32], char symbol[32
         m->symbol, f->about->config->feed, m->feed[0] ? m->feed : m->symbol, s);
 }
 
-static wk_status read_history(const feed *f, int64_t to_ns, wk_panel *out, size_t *n_bars,
-                              wk_err *err)
+/* The stored bars of [from_ns, to_ns) as a panel, empty (T = 0) when there are none. n_bars [S]
+ * counts them by market. */
+static wk_status read_history(const feed *f, int64_t from_ns, int64_t to_ns, size_t *n_bars,
+                              wk_panel *out, wk_err *err)
 {
-    size_t S = wk_bot_n_markets(f->about->bot);
+    size_t S = wk_bot_n_markets(f->about->bot), n = 0;
     int64_t timeframe_ns = wk_bot_timeframe_ns(f->about->bot);
-    int64_t from_ns = to_ns - (int64_t)wk_bot_warmup_steps(f->about->bot) * timeframe_ns;
     wk_series *series = calloc(S, sizeof *series);
     if (!series)
         return wk_fail(err, WK_E_NOMEM, "out of memory");
     wk_status status = WK_OK;
-    *n_bars = 0;
+    *out = (wk_panel){0};
     for (size_t s = 0; s < S && status == WK_OK; s++) {
         char venue[32], symbol[32];
         wk_err unread;
         status = name_of(f, s, venue, symbol, err);
         const char *from = f->about->config->history_venue;
-        if (status == WK_OK &&
-            wk_store_read(f->root, from[0] ? from : venue, symbol, timeframe_ns,
-                          from_ns > 0 ? from_ns : 1, to_ns, &series[s], &unread) != WK_OK) {
-            wk_log_write(WK_LOG_WARN, "bot.history", "market=%s venue=%s bars=none why=\"%s\"",
-                         wk_bot_market(f->about->bot, s)->symbol, from[0] ? from : venue,
-                         unread.msg);
+        if (status == WK_OK && wk_store_read(f->root, from[0] ? from : venue, symbol, timeframe_ns,
+                                             from_ns, to_ns, &series[s], &unread) != WK_OK)
             status = wk_series_create(venue, symbol, timeframe_ns, 0, &series[s], err);
-        }
-        *n_bars += series[s].n;
+        n_bars[s] += series[s].n;
+        n += series[s].n;
         snprintf(series[s].symbol, sizeof series[s].symbol, "%s",
                  wk_bot_market(f->about->bot, s)->symbol);
     }
-    if (status == WK_OK && *n_bars)
+    if (status == WK_OK && n)
         status = wk_panel_build(series, S, NULL, 0, 0, to_ns, out, err);
     for (size_t s = 0; s < S; s++)
         wk_series_finish(&series[s]);
@@ -122,40 +119,78 @@ static wk_status read_history(const feed *f, int64_t to_ns, wk_panel *out, size_
     return status;
 }
 
-/* History up to the first bar that comes; holes up to it are steps without bars. */
+/* What the bot is told of history, step after step without a hole. */
+typedef struct {
+    wk_features_step empty; /* a step of which nothing is known */
+    int64_t next_ns;        /* 0: before the first bar */
+    size_t steps, holes;
+} history;
+
+static wk_status fill(feed *f, history *h, int64_t until_ns, wk_err *err)
+{
+    for (; h->next_ns && h->next_ns < until_ns; h->next_ns += wk_bot_timeframe_ns(f->about->bot)) {
+        h->empty.time_ns = h->next_ns;
+        WK_TRY(wk_bot_step(f->about->bot, &h->empty, true, err));
+        h->holes++;
+    }
+    return WK_OK;
+}
+
+static wk_status push_panel(feed *f, history *h, const wk_panel *panel, wk_err *err)
+{
+    if (panel->T)
+        WK_TRY(fill(f, h, panel->start_ns, err));
+    for (size_t t = 0; t < panel->T; t++) {
+        wk_features_step step = wk_panel_step(panel, t);
+        WK_TRY(wk_bot_step(f->about->bot, &step, true, err));
+        h->next_ns = step.time_ns + panel->timeframe_ns;
+        h->steps++;
+    }
+    return WK_OK;
+}
+
+/* History up to the first bar that comes, a piece at a time: a bot of several timeframes wants more
+ * of it than a small machine's memory holds. */
 static wk_status warm_up(feed *f, int64_t open_ns, wk_err *err)
 {
-    wk_panel panel = {0};
-    size_t n_bars = 0, wanted = wk_bot_warmup_steps(f->about->bot);
+    size_t wanted = wk_bot_warmup_steps(f->about->bot), S = wk_bot_n_markets(f->about->bot);
     int64_t timeframe_ns = wk_bot_timeframe_ns(f->about->bot);
-    size_t S = wk_bot_n_markets(f->about->bot);
-    WK_TRY(read_history(f, open_ns, &panel, &n_bars, err));
-    wk_status status = WK_OK;
-    int64_t next_ns = open_ns;
-    for (size_t t = 0; n_bars && t < panel.T && status == WK_OK; t++) {
-        wk_features_step step = wk_panel_step(&panel, t);
-        status = wk_bot_step(f->about->bot, &step, true, err);
-        next_ns = step.time_ns + timeframe_ns;
-    }
+    int64_t from_ns = open_ns - (int64_t)wanted * timeframe_ns;
     wk_bar *bars = calloc(S, sizeof *bars);
     uint8_t *provenance = malloc(S);
-    if (!bars || !provenance)
-        status = wk_fail(err, WK_E_NOMEM, "out of memory");
+    size_t *n_bars = calloc(S, sizeof *n_bars);
+    history h = {.empty = {.bars = bars, .provenance = provenance}};
+    wk_status status =
+        bars && provenance && n_bars ? WK_OK : wk_fail(err, WK_E_NOMEM, "out of memory");
     for (size_t s = 0; status == WK_OK && s < S; s++) {
         bars[s] = (wk_bar){0, NAN, NAN, NAN, NAN, NAN};
         provenance[s] = WK_PROV_UNKNOWN;
     }
-    size_t holes = 0;
-    for (; n_bars && status == WK_OK && next_ns < open_ns; next_ns += timeframe_ns, holes++) {
-        wk_features_step step = {.time_ns = next_ns, .bars = bars, .provenance = provenance};
-        status = wk_bot_step(f->about->bot, &step, true, err);
+    if (from_ns < 1)
+        from_ns = 1;
+    while (status == WK_OK && from_ns < open_ns) {
+        wk_panel panel;
+        int64_t to_ns = from_ns + HISTORY_STEPS * timeframe_ns;
+        to_ns = to_ns < open_ns ? to_ns : open_ns;
+        status = read_history(f, from_ns, to_ns, n_bars, &panel, err);
+        if (status != WK_OK)
+            break;
+        status = push_panel(f, &h, &panel, err);
+        wk_panel_finish(&panel);
+        from_ns = to_ns;
     }
-    wk_log_write(panel.T < wanted ? WK_LOG_WARN : WK_LOG_INFO, "bot.warm_up",
-                 "steps=%zu wanted=%zu holes=%zu%s", panel.T, wanted, holes,
-                 panel.T < wanted ? " note=\"forecasts begin later; fetch more history\"" : "");
+    if (status == WK_OK)
+        status = fill(f, &h, open_ns, err);
+    for (size_t s = 0; status == WK_OK && s < S; s++)
+        if (n_bars[s] == 0)
+            wk_log_write(WK_LOG_WARN, "bot.history", "market=%s bars=none store=%s",
+                         wk_bot_market(f->about->bot, s)->symbol, f->root);
+    wk_log_write(h.steps < wanted ? WK_LOG_WARN : WK_LOG_INFO, "bot.warm_up",
+                 "steps=%zu wanted=%zu holes=%zu%s", h.steps, wanted, h.holes,
+                 h.steps < wanted ? " note=\"forecasts begin later; fetch more history\"" : "");
     free(bars);
     free(provenance);
-    wk_panel_finish(&panel);
+    free(n_bars);
     return status;
 }
 

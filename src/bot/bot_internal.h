@@ -10,12 +10,31 @@
 
 enum { WK__BOT_MARKETS_MAX = 512, WK__BOT_ACTIONS_MAX = 4 * WK__BOT_MARKETS_MAX };
 
+typedef struct wk__reload wk__reload;
+
 /* An entry that waits for its row of the journal to be durable. */
 typedef struct {
     wk_action action;
     uint64_t seq;
     int64_t since_ns;
 } wk__waiting;
+
+/* A market's open round trip, as the journal's fills add up. */
+typedef struct {
+    int64_t cash_e8, funding_e8, entered_ns, stopped_ns;
+    uint64_t parent;
+} wk__trip;
+typedef struct wk__recovery wk__recovery;
+
+/* The signals behind a market's newest entries. */
+enum { WK__BOT_SCORES = 4 };
+typedef struct {
+    struct {
+        uint64_t order_id;
+        double score;
+    } v[WK__BOT_SCORES];
+    size_t next;
+} wk__scores;
 
 struct wk_bot {
     const wk_bot_config *config;
@@ -26,13 +45,23 @@ struct wk_bot {
     wk_bot_market_config *markets;
     wk_trade_instrument *instruments;
     int64_t timeframe_ns, now_ns;
+    uint64_t model_version; /* of the first model's file; rows of signals carry it */
     wk_engine *engine;
     wk_engine_outcome outcome; /* of the newest step */
+    wk__reload *reload;        /* NULL: the models stay as they are */
+    wk_arena watch_arena;      /* of its start */
     wk_executor executor;
     wk_journal *journal;
     wk_alerts *alerts; /* NULL: none are sent */
     wk_ledger *ledger;
     double *sigma_before; /* [S] */
+    wk__scores *scores;   /* [S] */
+    int64_t since_ns;     /* steps that closed by then are history */
+    wk__recovery *recovery; /* until the first step */
+    bool began, halt_told, has_row, has_overrides;
+    wk_journal_record row; /* of the executor, when the journal's ring was full */
+    char *overrides_path;
+    int64_t overrides_mark;
     size_t room, n_waiting, n_again;
     wk__waiting *waiting; /* [room] */
     wk_action *again;     /* [room] */
@@ -45,6 +74,17 @@ struct wk_bot {
 
 /* Something the venue said, to the journal, the ledger and the engine. */
 WK_MUST_CHECK wk_status wk__bot_event(wk_bot *bot, const wk_trader_event *event, wk_err *err);
+
+/* What a person or the bot itself wants of the trader. */
+WK_MUST_CHECK wk_status wk__bot_override(wk_bot *bot, const wk_trader_event *event, wk_err *err);
+/* Reads the file of wishes when it has changed. */
+WK_MUST_CHECK wk_status wk__bot_wishes(wk_bot *bot, wk_err *err);
+/* Before the first step that is not history, which opens at open_ns. */
+WK_MUST_CHECK wk_status wk__bot_restore(wk_bot *bot, int64_t open_ns, wk_err *err);
+void wk__bot_recovery_finish(wk_bot *bot);
+/* The markets that the model was judged on, as its configuration's: a simulated one has other names
+ * there. */
+void wk__bot_name_markets(const wk_model *model, wk_run_config *config, wk_arena *arena);
 
 /* A message for people, also a row of the journal; nothing when the bot has no alerts. */
 void wk__bot_alert(wk_bot *bot, wk_alert_kind kind, int64_t time_ns, const char *fmt, ...)

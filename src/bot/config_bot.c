@@ -10,11 +10,15 @@
 
 static const wk_cfg_row model_rows[] = {
     {"dir", WK_CFG_STRING, offsetof(wk_bot_model_config, dir), NULL, NULL, 0, 0, NULL, NULL,
-     "directory of a trained model, such as out/demo/model"},
+     "directory of a trained model, such as out/demo/model, or where wick publish and wick retrain "
+     "put one"},
     {"weight", WK_CFG_REAL, offsetof(wk_bot_model_config, weight), NULL, "1", 0, 1e6, NULL, NULL,
      "its weight among the models that speak of the same market"},
     {"priority", WK_CFG_INT, offsetof(wk_bot_model_config, priority), NULL, "0", -1e6, 1e6, NULL,
      NULL, "for combine priority: smaller speaks first"},
+    {"generations", WK_CFG_INT, offsetof(wk_bot_model_config, generations), NULL, "1", 1,
+     WK_ENGINE_GENERATIONS_MAX, NULL, NULL,
+     "how many generations of it speak together as it is renewed"},
     END};
 static const wk_cfg_table model_table = {"models", "a model that speaks",
                                          sizeof(wk_bot_model_config), model_rows};
@@ -35,6 +39,40 @@ static const wk_cfg_row market_rows[] = {
     END};
 static const wk_cfg_table market_table = {"markets", "a market of the bot",
                                           sizeof(wk_bot_market_config), market_rows};
+
+#define ACCOUNT(field) offsetof(wk_bot_account_config, field)
+static const wk_cfg_row account_rows[] = {
+    {"name", WK_CFG_STRING, ACCOUNT(name), NULL, "\"\"", 0, 0, NULL, NULL,
+     "of the account, as --real-money must say it; empty: the venue's name"},
+    {"rest", WK_CFG_STRING, ACCOUNT(rest), NULL, "\"\"", 0, 0, NULL, NULL,
+     "REST host, https://...; empty: the venue's, or its testnet's"},
+    {"stream", WK_CFG_STRING, ACCOUNT(stream), NULL, "\"\"", 0, 0, NULL, NULL,
+     "host of the private stream, wss://...; empty: the venue's"},
+    {"ca_file", WK_CFG_STRING, ACCOUNT(ca_file), NULL, "\"\"", 0, 0, NULL, NULL,
+     "PEM bundle of trusted authorities; empty: the system's"},
+    {"key_prefix", WK_CFG_STRING, ACCOUNT(key_prefix), NULL, "\"\"", 0, 0, NULL, NULL,
+     "the keys are the variables PREFIX_KEY and PREFIX_SECRET; empty: WICK_DELTA_INDIA, "
+     "WICK_DELTA_GLOBAL (with _TESTNET), WICK_KRAKEN"},
+    {"env_file", WK_CFG_STRING, ACCOUNT(env_file), NULL, "\"\"", 0, 0, NULL, NULL,
+     "a file of mode 600 with those variables, where the environment lacks them"},
+    {"timeout_s", WK_CFG_REAL, ACCOUNT(timeout_s), "s", "10", 0.1, 300, NULL, NULL,
+     "a request without an answer for so long is in doubt, and is asked about"},
+    {"poll_s", WK_CFG_REAL, ACCOUNT(poll_s), "s", "2", 0.01, 3600, NULL, NULL,
+     "working orders and fills are asked about so often, besides what the stream says"},
+    {"leverage", WK_CFG_REAL, ACCOUNT(leverage), NULL, "0", 0, 200, NULL, NULL,
+     "set before a market's first entry, unless the order brings one (trade.liquidation_factor); "
+     "whole numbers, rounded down; 0: as it stands at the venue"},
+    {"margin", WK_CFG_INT, ACCOUNT(margin), NULL, "0", 0, 10, NULL, NULL,
+     "Kraken spot: margin leverage of every order, from 2; 0: none, then a short signal means "
+     "flat"},
+    {"deadman_s", WK_CFG_REAL, ACCOUNT(deadman_s), "s", "0", 0, 86000, NULL, NULL,
+     "the venue cancels waiting entries when it has not heard of us for so long; armed only while "
+     "every market is flat, for it would cancel stops too; 0: never"},
+    {"address_family", WK_CFG_INT, ACCOUNT(address_family), NULL, "0", 0, 6, NULL, NULL,
+     "4 or 6 when the venue has only one of our addresses on its list; 0: either"},
+    END};
+static const wk_cfg_table account_table = {"account", "the account at the venue",
+                                           sizeof(wk_bot_account_config), account_rows};
 
 static const wk_cfg_row rows[] = {
     {"name", WK_CFG_STRING, offsetof(wk_bot_config, name), NULL, NULL, 0, 0, NULL, NULL,
@@ -66,8 +104,15 @@ static const wk_cfg_row rows[] = {
      NULL, NULL, "whose bars of the store; empty: the feed's"},
     {"dir", WK_CFG_STRING, offsetof(wk_bot_config, dir), NULL, "\"\"", 0, 0, NULL, NULL,
      "directory of the journal and of trades.csv; empty: $WICK_HOME/bots/<name>"},
+    {"reload_s", WK_CFG_REAL, offsetof(wk_bot_config, reload_s), "s", "5", 0, 86400, NULL, NULL,
+     "how often the models' directories are looked at for a new generation; 0: never"},
     {"feed", WK_CFG_STRING, offsetof(wk_bot_config, feed), NULL, "\"\"", 0, 0, NULL, NULL,
      "configuration file of the feed, as wick record takes it"},
+    {"overrides", WK_CFG_STRING, offsetof(wk_bot_config, overrides), NULL, "\"\"", 0, 0, NULL, NULL,
+     "a file of wishes, read anew when it changes, one a line: `flat BTCUSD`, `block all until "
+     "2026-01-31T08:00:00Z`, `buy ETHUSD until ...`, `sell ...`; empty: overrides in dir"},
+    {"account", WK_CFG_SECTION, offsetof(wk_bot_config, account), NULL, NULL, 0, 0, NULL,
+     &account_table, "the account at a real venue"},
     {"alerts", WK_CFG_SECTION, offsetof(wk_bot_config, alerts), NULL, NULL, 0, 0, NULL,
      &wk_alert_config_table, "messages for people, while it trades live bars"},
     END};

@@ -15,6 +15,16 @@
 
 enum { RING = 4096, OPEN_MAX = 1024 };
 
+int64_t wk_virtual_now(void *clock)
+{
+    return ((wk_virtual_clock *)clock)->now_ns;
+}
+
+void wk_virtual_sleep(void *clock, int64_t ns)
+{
+    ((wk_virtual_clock *)clock)->now_ns += ns > 0 ? ns : 0;
+}
+
 /* ---- without a thread ---- */
 
 static void recovered(wk__live *live, const wk_journal_open_order *j)
@@ -30,8 +40,10 @@ static void recovered(wk__live *live, const wk_journal_open_order *j)
                       .price_ticks = r->price_ticks,
                       .stop_ticks = r->stop_ticks,
                       .profit_ticks = r->profit_ticks,
-                      .expires_ns = r->expires_ns};
+                      .expires_ns = r->expires_ns,
+                      .leverage = r->leverage};
     wk__live_order *o = wk__live_add(live, &order);
+    o->cancel_wanted = j->cancel_wanted;
     /* The crash may have come between the row and the request, or behind it: the venue knows. */
     o->state = WK__LIVE_UNKNOWN;
     o->recovered = true;
@@ -53,6 +65,11 @@ wk_status wk__live_create(const wk_executor_live_options *options, wk__live **ou
         return wk_fail(err, WK_E_NOMEM, "out of memory");
     }
     live->options = *options;
+    if (options->clock) {
+        live->options.now_ns = wk_virtual_now;
+        live->options.sleep = wk_virtual_sleep;
+        live->options.time_ctx = options->clock;
+    }
     live->account = options->account;
     live->symbols = symbols;
     live->fills = fills;
@@ -71,6 +88,7 @@ wk_status wk__live_create(const wk_executor_live_options *options, wk__live **ou
         const wk_journal_position *p = &options->positions[i];
         WK_ASSERT(p->market < options->S);
         symbols[p->market].position = p->qty_lots;
+        symbols[p->market].entry_ticks = p->entry_ticks;
         symbols[p->market].stop_ticks = p->stop_ticks;
         symbols[p->market].profit_ticks = p->profit_ticks;
     }
@@ -146,6 +164,20 @@ static wk_status read_open(wk__live *live, wk_reconciliation *found, int64_t unt
     return WK_OK;
 }
 
+/* What the venue holds beyond ours is of other hands: left alone. What it holds less, other hands
+ * have closed, or the venue did when nobody looked: there is nothing of it to trade any more. On a
+ * spot venue a holding is no position, and more of it is nobody's business. */
+static void settle_difference(wk__live *live, uint32_t s, int64_t there)
+{
+    wk__live_symbol *y = &live->symbols[s];
+    int64_t ours = y->position;
+    bool less = ours != 0 && ((there > 0) != (ours > 0) || llabs(there) < llabs(ours) || there == 0);
+    if (less)
+        wk__live_lost_position(live, s, (there > 0) == (ours > 0) ? there : 0);
+    if (live->account->has_brackets)
+        y->foreign_lots = there - y->position;
+}
+
 static wk_status compare_positions(wk__live *live, wk_reconciliation *found, int64_t until_ns,
                                    wk_err *err)
 {
@@ -164,7 +196,9 @@ static wk_status compare_positions(wk__live *live, wk_reconciliation *found, int
         for (size_t i = 0; i < n; i++)
             if (v[i].symbol == s)
                 there = v[i].qty_lots;
-        if (there == live->symbols[s].position)
+        if (there == live->symbols[s].position ||
+            (!live->account->has_brackets && there > live->symbols[s].position &&
+             live->symbols[s].position >= 0))
             continue;
         wk_log_write(WK_LOG_WARN, "trade.reconcile", "symbol=%u ours=%lld venue=%lld", s,
                      (long long)live->symbols[s].position, (long long)there);
@@ -174,6 +208,7 @@ static wk_status compare_positions(wk__live *live, wk_reconciliation *found, int
             found->differences[found->n_differences].venue_lots = there;
         }
         found->n_differences++;
+        settle_difference(live, s, there);
     }
     free(v);
     if (result != WK_REQUEST_DONE)
@@ -240,33 +275,35 @@ typedef struct {
 } streamed;
 
 typedef struct {
+    bool is_row;
+    wk_trader_event event;
+    wk_journal_record row;
+} outward;
+
+typedef struct {
     wk__live *live;
     wk_account account;
     wk_trade_instrument *instruments;
-    wk_ring *in, *out, *rows, *stream;
+    wk_ring *in, *out, *stream; /* NULL in virtual time */
     pthread_t thread;
     atomic_bool closing, stopped, overflow;
     char why_stopped[256]; /* written before `stopped` is */
-    wk_trader_event event;
-    wk_journal_record row;
-    bool has_event, has_row;
+    outward next;          /* of the executor's side */
+    outward held;          /* of the trader's side */
+    bool has_next, has_held;
+    wk_virtual_clock *clock;
+    int64_t timeframe_ns, until_ns; /* virtual: the clock stays before until_ns */
 } runner;
 
 static void pump_out(runner *r)
 {
     for (;;) {
-        if (!r->has_event && !(r->has_event = wk__live_event(r->live, &r->event)))
+        if (!r->has_next && !(r->has_next = wk__live_out(r->live, &r->next.is_row, &r->next.event,
+                                                         &r->next.row)))
             break;
-        if (wk_ring_used(r->out) >= RING || !wk_ring_push(r->out, &r->event))
+        if (wk_ring_used(r->out) >= RING || !wk_ring_push(r->out, &r->next))
             break;
-        r->has_event = false;
-    }
-    for (;;) {
-        if (!r->has_row && !(r->has_row = wk__live_row(r->live, &r->row)))
-            break;
-        if (wk_ring_used(r->rows) >= RING || !wk_ring_push(r->rows, &r->row))
-            break;
-        r->has_row = false;
+        r->has_next = false;
     }
     const char *why = wk__live_stopped(r->live);
     if (why && !atomic_load(&r->stopped)) {
@@ -318,18 +355,88 @@ static bool submit(void *self, const wk_action *action, int64_t now_ns)
     runner *r = self;
     inward record = {.action = *action};
     (void)now_ns;
+    if (r->clock) {
+        wk__live_action(r->live, action);
+        return true;
+    }
     return wk_ring_push(r->in, &record);
+}
+
+/* Looks at what comes next; rows and events keep their order. */
+static bool peek(runner *r)
+{
+    if (!r->has_held)
+        r->has_held = r->clock ? wk__live_out(r->live, &r->held.is_row, &r->held.event, &r->held.row)
+                               : wk_ring_pop(r->out, &r->held);
+    return r->has_held;
 }
 
 static bool poll(void *self, wk_trader_event *out)
 {
-    return wk_ring_pop(((runner *)self)->out, out);
+    runner *r = self;
+    if (!peek(r) || r->held.is_row)
+        return false;
+    *out = r->held.event;
+    r->has_held = false;
+    return true;
+}
+
+static bool row(void *self, wk_journal_record *out)
+{
+    runner *r = self;
+    if (!peek(r) || !r->held.is_row)
+        return false;
+    *out = r->held.row;
+    r->has_held = false;
+    return true;
+}
+
+static bool stopped(void *self, char *why)
+{
+    runner *r = self;
+    if (r->clock) {
+        const char *said = wk__live_stopped(r->live);
+        if (said)
+            snprintf(why, 256, "%s", said);
+        return said != NULL;
+    }
+    if (!atomic_load(&r->stopped))
+        return false;
+    memcpy(why, r->why_stopped, sizeof r->why_stopped);
+    return true;
+}
+
+/* All that is due now, and for a minute what is in doubt; a request takes a millisecond. */
+static void settle(void *self)
+{
+    runner *r = self;
+    int64_t until_ns = r->clock->now_ns + 60 * WK_NS_PER_S;
+    if (until_ns > r->until_ns)
+        until_ns = r->until_ns;
+    for (;;) {
+        int64_t next = wk__live_step(r->live), now = r->clock->now_ns;
+        if (next <= now)
+            next = now + WK_NS_PER_S / 1000;
+        else if (!wk__live_unsettled(r->live))
+            return;
+        if (next >= until_ns)
+            return;
+        r->clock->now_ns = next;
+    }
 }
 
 static void step(void *self, const wk_features_step *now, const double *sigma)
 {
     runner *r = self;
     (void)sigma;
+    if (r->clock) {
+        int64_t close_ns = now->time_ns + r->timeframe_ns;
+        r->until_ns = close_ns + r->timeframe_ns;
+        if (close_ns > r->clock->now_ns)
+            r->clock->now_ns = close_ns;
+        wk__live_look(r->live);
+        settle(r);
+    }
     if (r->account.has_brackets)
         return;
     for (uint32_t s = 0; s < r->live->options.S; s++) {
@@ -340,8 +447,13 @@ static void step(void *self, const wk_features_step *now, const double *sigma)
         inward record = {.is_range = true, .symbol = s};
         record.low_ticks = (int64_t)(bar->low / tick + 0.5);
         record.high_ticks = (int64_t)(bar->high / tick + 0.5);
-        wk_ring_push(r->in, &record); /* the next bar says it again */
+        if (r->clock)
+            wk__live_range(r->live, s, record.low_ticks, record.high_ticks);
+        else
+            wk_ring_push(r->in, &record); /* the next bar says it again */
     }
+    if (r->clock)
+        settle(r);
 }
 
 static void stream_push(runner *r, const streamed *frame)
@@ -373,7 +485,6 @@ static void finish(runner *r)
     wk__live_destroy(r->live);
     wk_ring_destroy(r->in);
     wk_ring_destroy(r->out);
-    wk_ring_destroy(r->rows);
     wk_ring_destroy(r->stream);
     free(r->instruments);
     free(r);
@@ -386,7 +497,8 @@ static void close_live(void *self)
     if (!r)
         return;
     atomic_store(&r->closing, true);
-    pthread_join(r->thread, NULL);
+    if (!r->clock)
+        pthread_join(r->thread, NULL);
     if (r->account.close)
         r->account.close(r->account.self);
     finish(r);
@@ -399,6 +511,8 @@ wk_status wk_executor_live(const wk_executor_live_options *options, wk_executor 
     if (!r)
         return wk_fail(err, WK_E_NOMEM, "out of memory");
     r->account = *options->account;
+    r->clock = options->clock;
+    r->timeframe_ns = options->timeframe_ns;
     wk_executor_live_options own = *options;
     own.account = &r->account;
     wk_status status = WK_E_NOMEM;
@@ -411,12 +525,23 @@ wk_status wk_executor_live(const wk_executor_live_options *options, wk_executor 
         memcpy(r->instruments, options->instruments, options->S * sizeof *r->instruments);
     own.instruments = r->instruments;
     if ((status = wk_ring_create(sizeof(inward), RING, &r->in, err)) != WK_OK ||
-        (status = wk_ring_create(sizeof(wk_trader_event), RING, &r->out, err)) != WK_OK ||
-        (status = wk_ring_create(sizeof(wk_journal_record), RING, &r->rows, err)) != WK_OK ||
+        (status = wk_ring_create(sizeof(outward), RING, &r->out, err)) != WK_OK ||
         (status = wk_ring_create(sizeof(streamed), RING, &r->stream, err)) != WK_OK ||
         (status = wk__live_create(&own, &r->live, err)) != WK_OK ||
         (status = wk__live_reconcile(r->live, found, err)) != WK_OK)
         goto fail;
+    *out = (wk_executor){.self = r,
+                         .submit = submit,
+                         .poll = poll,
+                         .step = step,
+                         .close = close_live,
+                         .row = row,
+                         .stopped = stopped,
+                         .settle = r->clock ? settle : NULL};
+    if (r->clock) {
+        r->until_ns = r->clock->now_ns + r->timeframe_ns;
+        return WK_OK;
+    }
     if (pthread_create(&r->thread, NULL, run, r) != 0) {
         status = wk_fail(err, WK_E_IO, "cannot start the executor's thread");
         goto fail;
@@ -427,7 +552,6 @@ wk_status wk_executor_live(const wk_executor_live_options *options, wk_executor 
         pthread_join(r->thread, NULL);
         goto fail;
     }
-    *out = (wk_executor){r, submit, poll, step, close_live};
     return WK_OK;
 fail:
     finish(r);
@@ -436,14 +560,10 @@ fail:
 
 bool wk_executor_live_journal(const wk_executor *executor, wk_journal_record *out)
 {
-    return wk_ring_pop(((runner *)executor->self)->rows, out);
+    return executor->row(executor->self, out);
 }
 
 bool wk_executor_live_stopped(const wk_executor *executor, char *why)
 {
-    runner *r = executor->self;
-    if (!atomic_load(&r->stopped))
-        return false;
-    memcpy(why, r->why_stopped, sizeof r->why_stopped);
-    return true;
+    return executor->stopped(executor->self, why);
 }

@@ -9,6 +9,13 @@
 
 enum { WK_RECONCILED_MAX = 64 };
 
+/* A clock that goes by steps. It never goes back. */
+typedef struct {
+    int64_t now_ns;
+} wk_virtual_clock;
+int64_t wk_virtual_now(void *clock);
+void wk_virtual_sleep(void *clock, int64_t ns);
+
 typedef struct {
     /* Copied; once wk_executor_live has succeeded the executor closes it, else the caller; all
      * calls come from the executor's thread. wk__live_create borrows it. */
@@ -25,6 +32,14 @@ typedef struct {
     void *has_fill_ctx;
     int64_t poll_ns;  /* a working order is asked about so often; 0: 2 s */
     int64_t fills_ns; /* fills are read so often while something works; 0: 2 s */
+    double leverage;  /* of entries that bring none, set before the first one; 0: the venue's */
+    /* The dead-man switch is armed for so long, and renewed, while every market is flat and entries
+     * work: it would cancel the stops of a position too. 0: never. */
+    int64_t deadman_ns;
+    /* Virtual time: no thread and no stream, `settle` makes the requests. The clock is the newest
+     * step's close, and moves while requests wait, never up to the next step. NULL: real time. */
+    wk_virtual_clock *clock;
+    int64_t timeframe_ns; /* of the steps; virtual time only */
     /* For tests; NULL: the wall clock and a real sleep. */
     int64_t (*now_ns)(void *ctx);
     void (*sleep)(void *ctx, int64_t ns);
@@ -38,7 +53,9 @@ typedef struct {
     size_t n_orphans;        /* orders with our ids that the journal does not know: cancelled */
     size_t n_foreign_orders; /* made by other hands: left alone */
     size_t n_missed_fills;   /* fills that came while we were away; events carry them */
-    size_t n_differences;    /* positions that the fills do not explain (hand-made ones) */
+    /* Positions that the fills do not explain. What the venue holds beyond ours is of other hands
+     * and left alone (wk_executor_live_foreign); what is missing there has been booked as left. */
+    size_t n_differences;
     struct {
         uint32_t symbol;
         int64_t ours_lots, venue_lots;
@@ -68,10 +85,16 @@ void wk__live_range(wk__live *live, uint32_t symbol, int64_t low_ticks, int64_t 
 void wk__live_stream_order(wk__live *live, const wk_venue_order *order);
 void wk__live_stream_fill(wk__live *live, const wk_venue_fill *fill);
 void wk__live_stream_lost(wk__live *live);
+/* Everything is asked about again, now. */
+void wk__live_look(wk__live *live);
+/* Something is on its way: not sent, in doubt, or over with fills missing. */
+bool wk__live_unsettled(const wk__live *live);
 /* Makes at most one request; the time at which there is something to do again. */
 int64_t wk__live_step(wk__live *live);
 bool wk__live_event(wk__live *live, wk_trader_event *out);
 bool wk__live_row(wk__live *live, wk_journal_record *out);
+/* Rows and events in the order they arose; false: neither waits. */
+bool wk__live_out(wk__live *live, bool *is_row, wk_trader_event *event, wk_journal_record *row);
 const char *wk__live_stopped(const wk__live *live); /* NULL: it trades */
 size_t wk__live_working(const wk__live *live);      /* orders that have not ended */
 

@@ -1,5 +1,6 @@
 /* Fills: each counted once, each given to its order, and the stop that follows the position where
  * the venue keeps no bracket. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,6 +94,57 @@ static const wk__live_stop_id *stop_of(const wk__live *live, uint64_t id)
     return NULL;
 }
 
+/* A fill that is none of our orders' either ends a position of ours (a bracket's leg, a liquidation,
+ * another hand) or is of other hands altogether. The second kind is left alone: it never becomes
+ * something that the trader would trade. */
+static int64_t closing_lots(const wk__live_symbol *y, const wk_venue_fill *f)
+{
+    if (y->position == 0 || (y->position > 0) == (f->side > 0))
+        return 0;
+    int64_t held = llabs(y->position);
+    return f->qty_lots < held ? f->qty_lots : held;
+}
+
+/* A leg's fill may be read before the entry's that it belongs to. */
+static bool may_be_early(const wk__live *live, const wk_venue_fill *f)
+{
+    if (wk__live_now(live) - f->time_ns > 30 * WK_NS_PER_S)
+        return false;
+    for (size_t i = 0; i < live->n_orders; i++) {
+        const wk__live_order *o = &live->orders[i];
+        if (o->order.symbol == f->symbol && o->order.side == -f->side && !o->order.reduce_only &&
+            o->attempts > 0 && !wk__live_over(o))
+            return true;
+    }
+    return false;
+}
+
+static void leave_alone(wk__live *live, const wk_venue_fill *f, int64_t lots)
+{
+    wk__live_symbol *y = &live->symbols[f->symbol];
+    wk_journal_record row = {.kind = WK_JOURNAL_NOTE, .time_ns = f->time_ns};
+    if (live->account->has_brackets)
+        y->foreign_lots += f->side * lots;
+    snprintf(row.text, sizeof row.text,
+             "market %u: other hands %s %lld lots (fill %.60s); left alone, %lld of theirs there",
+             f->symbol, f->side > 0 ? "bought" : "sold", (long long)lots, f->fill_id,
+             (long long)y->foreign_lots);
+    wk__live_row_put(live, &row);
+}
+
+void wk__live_lost_position(wk__live *live, uint32_t symbol, int64_t there_lots)
+{
+    wk__live_symbol *y = &live->symbols[symbol];
+    wk_venue_fill f = {.symbol = symbol,
+                       .side = y->position > 0 ? WK_SIDE_SELL : WK_SIDE_BUY,
+                       .qty_lots = llabs(y->position) - llabs(there_lots),
+                       .price_ticks = y->entry_ticks > 0 ? y->entry_ticks : 1,
+                       .time_ns = wk__live_now(live)};
+    snprintf(f.fill_id, sizeof f.fill_id, "reconciled-%u-%lld", symbol, (long long)f.time_ns);
+    y->stop_ticks = y->profit_ticks = 0; /* no leg did it, as far as anybody knows */
+    wk__live_fill(live, &f);
+}
+
 bool wk__live_fill(wk__live *live, const wk_venue_fill *f)
 {
     if (f->symbol >= live->options.S || f->qty_lots <= 0 || !f->fill_id[0] ||
@@ -106,12 +158,23 @@ bool wk__live_fill(wk__live *live, const wk_venue_fill *f)
     const wk__live_stop_id *stop = o ? NULL : stop_of(live, f->client_id);
     if (!o && !stop && may_own(live, f))
         return false;
+    wk_venue_fill part = *f;
+    if (!o && !stop) {
+        part.qty_lots = closing_lots(&live->symbols[f->symbol], f);
+        if (part.qty_lots < f->qty_lots && may_be_early(live, f))
+            return false;
+    }
     see(live, f->fill_id);
     if (live->options.has_fill && live->options.has_fill(live->options.has_fill_ctx, f->fill_id))
         return true; /* the journal's position holds it already */
+    if (part.qty_lots < f->qty_lots)
+        leave_alone(live, f, f->qty_lots - part.qty_lots);
+    if (part.qty_lots == 0)
+        return true;
+    f = &part;
     wk__live_symbol *y = &live->symbols[f->symbol];
     wk_trader_event e = {.kind = WK_TRADER_EVENT_FILL,
-                         .time_ns = wk__live_now(live),
+                         .time_ns = f->time_ns, /* of the venue: tables show the same time */
                          .symbol = f->symbol,
                          .side = f->side,
                          .maker = f->maker,
@@ -136,6 +199,8 @@ bool wk__live_fill(wk__live *live, const wk_venue_fill *f)
         e.order_id = y->entry_id;
         e.reason = reason_of(y, f);
     }
+    if (y->position == 0 || (y->position > 0) == (f->side > 0))
+        y->entry_ticks = f->price_ticks;
     y->position += f->side * f->qty_lots;
     if (y->position == 0)
         y->stop_ticks = y->profit_ticks = 0;
@@ -160,6 +225,14 @@ bool wk__live_fill(wk__live *live, const wk_venue_fill *f)
     return true;
 }
 
+static int by_time(const void *a, const void *b)
+{
+    const wk_venue_fill *x = a, *y = b;
+    if (x->time_ns != y->time_ns)
+        return x->time_ns < y->time_ns ? -1 : 1;
+    return strcmp(x->fill_id, y->fill_id);
+}
+
 void wk__live_read_fills(wk__live *live)
 {
     char why[256] = "";
@@ -181,6 +254,8 @@ void wk__live_read_fills(wk__live *live)
         return;
     }
     live->fills_wanted = live->fills_deferred = false;
+    /* A venue lists the newest first; a leg's fill must not come before its entry's. */
+    qsort(live->fills, n, sizeof *live->fills, by_time);
     for (size_t i = 0; i < n; i++)
         live->fills_deferred |= !wk__live_fill(live, &live->fills[i]);
     if (n == WK__LIVE_FILLS)
@@ -275,4 +350,52 @@ bool wk__live_protect(wk__live *live, int64_t *next_ns)
         return true;
     }
     return false;
+}
+
+static bool deadman_wanted(const wk__live *live)
+{
+    bool entries = false;
+    for (uint32_t s = 0; s < live->options.S; s++)
+        if (live->symbols[s].position != 0 || live->symbols[s].foreign_lots != 0)
+            return false;
+    for (size_t i = 0; i < live->n_orders; i++) {
+        const wk__live_order *o = &live->orders[i];
+        if (wk__live_over(o))
+            continue;
+        /* A fill may have made a position that has not been read yet. */
+        if (o->order.reduce_only || o->state == WK__LIVE_SETTLING || o->filled_lots > 0 ||
+            o->venue_filled_lots > 0 || o->order.kind == WK_ORDER_MARKET)
+            return false;
+        entries |= o->state == WK__LIVE_WORKING;
+    }
+    return entries;
+}
+
+bool wk__live_deadman(wk__live *live, int64_t *next_ns)
+{
+    if (live->options.deadman_ns <= 0 || !live->account->deadman)
+        return false;
+    bool wanted = deadman_wanted(live);
+    int64_t now = wk__live_now(live);
+    if (!wanted && !live->deadman_armed)
+        return false;
+    /* To disarm waits for nothing but the pause after a failure. */
+    if ((wanted || live->deadman_failed) && now < live->deadman_next_ns) {
+        if (live->deadman_next_ns < *next_ns)
+            *next_ns = live->deadman_next_ns;
+        return false;
+    }
+    char why[256] = "";
+    wk_request_result result = live->account->deadman(
+        live->account->self, wanted ? live->options.deadman_ns : 0, why);
+    bool done = result == WK_REQUEST_DONE;
+    if (!done)
+        wk_log_write(WK_LOG_WARN, "trade.deadman", "armed=%d result=%d why=\"%s\"", (int)wanted,
+                     (int)result, why);
+    if (done || result == WK_REQUEST_UNKNOWN)
+        live->deadman_armed = wanted || !done; /* in doubt it is taken as armed */
+    live->deadman_failed = !done;
+    live->deadman_next_ns =
+        wk__live_now(live) + (done && wanted ? live->options.deadman_ns / 3 : WK_NS_PER_S);
+    return true;
 }

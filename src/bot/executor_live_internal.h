@@ -27,7 +27,8 @@ typedef struct {
 } wk__live_order;
 
 typedef struct {
-    int64_t position; /* as the fills add up */
+    int64_t position;    /* as the fills add up */
+    int64_t entry_ticks; /* of the newest fill that added */
     int64_t stop_ticks, profit_ticks;
     uint64_t entry_id; /* newest order that opened or added */
     /* venues without brackets: the stop as it rests there */
@@ -35,6 +36,8 @@ typedef struct {
     uint64_t stop_id, stop_number;
     int64_t stop_gone_ns; /* when it was last taken away: exits wait for newer fills */
     bool stop_unsure;
+    double leverage;       /* as last set at the venue; 0: not yet */
+    int64_t foreign_lots;  /* of other hands: what the venue holds beyond `position` */
 } wk__live_symbol;
 
 typedef struct {
@@ -43,6 +46,12 @@ typedef struct {
 } wk__live_stop_id;
 
 enum { WK__LIVE_STOPS = 256, WK__LIVE_KEPT = 1024, WK__LIVE_FILLS = 4096 };
+
+/* An event, and how many rows were put before it. */
+typedef struct {
+    wk_trader_event event;
+    uint64_t rows;
+} wk__live_said;
 
 struct wk__live {
     wk_executor_live_options options;
@@ -57,13 +66,16 @@ struct wk__live {
     wk_venue_fill *fills; /* [WK__LIVE_FILLS] */
     int64_t fills_from_ns, fills_read_ns, fills_tried_ns, fills_next_ns;
     bool fills_wanted, fills_deferred;
-    wk_trader_event *events;
+    wk__live_said *events;
     size_t n_events, room_events, first_event;
+    uint64_t rows_put, rows_taken; /* since the start */
     wk_journal_record *rows;
     size_t n_rows, room_rows, first_row;
     size_t n_missed;
     bool stopped;
     char why_stopped[256];
+    int64_t deadman_next_ns; /* when the dead-man switch is renewed or tried again */
+    bool deadman_armed, deadman_failed;
 };
 
 int64_t wk__live_now(const wk__live *live);
@@ -81,6 +93,10 @@ bool wk__live_fill(wk__live *live, const wk_venue_fill *fill);
 void wk__live_read_fills(wk__live *live);
 /* Makes the resting stop what it should be; true when a request was made. */
 bool wk__live_protect(wk__live *live, int64_t *next_ns);
+/* Arms, renews or disarms the dead-man switch; true when a request was made. */
+bool wk__live_deadman(wk__live *live, int64_t *next_ns);
+/* A position that is not at the venue any more, though no fill says so, is booked as left. */
+void wk__live_lost_position(wk__live *live, uint32_t symbol, int64_t there_lots);
 bool wk__live_exit_may_go(wk__live *live, const wk__live_order *o);
 
 #endif

@@ -32,7 +32,7 @@ int64_t wk__live_now(const wk__live *live)
 void wk__live_say(wk__live *live, const wk_trader_event *event)
 {
     GROW(live->events, live->n_events, live->room_events);
-    live->events[live->n_events++] = *event;
+    live->events[live->n_events++] = (wk__live_said){*event, live->rows_put};
 }
 
 bool wk__live_event(wk__live *live, wk_trader_event *out)
@@ -41,7 +41,7 @@ bool wk__live_event(wk__live *live, wk_trader_event *out)
         live->first_event = live->n_events = 0;
         return false;
     }
-    *out = live->events[live->first_event++];
+    *out = live->events[live->first_event++].event;
     return true;
 }
 
@@ -49,6 +49,7 @@ void wk__live_row_put(wk__live *live, const wk_journal_record *row)
 {
     GROW(live->rows, live->n_rows, live->room_rows);
     live->rows[live->n_rows++] = *row;
+    live->rows_put++;
 }
 
 bool wk__live_row(wk__live *live, wk_journal_record *out)
@@ -58,7 +59,15 @@ bool wk__live_row(wk__live *live, wk_journal_record *out)
         return false;
     }
     *out = live->rows[live->first_row++];
+    live->rows_taken++;
     return true;
+}
+
+bool wk__live_out(wk__live *live, bool *is_row, wk_trader_event *event, wk_journal_record *row)
+{
+    bool has_event = live->first_event < live->n_events;
+    *is_row = !has_event || live->events[live->first_event].rows > live->rows_taken;
+    return *is_row ? wk__live_row(live, row) : wk__live_event(live, event);
 }
 
 void wk__live_state_row(wk__live *live, const wk__live_order *o, const char *state,
@@ -240,6 +249,27 @@ void wk__live_stream_lost(wk__live *live)
             live->orders[i].next_ns = 0;
 }
 
+void wk__live_look(wk__live *live)
+{
+    wk__live_stream_lost(live);
+    live->fills_tried_ns = live->fills_read_ns > 0 ? live->fills_tried_ns - WK_NS_PER_S : 0;
+}
+
+bool wk__live_unsettled(const wk__live *live)
+{
+    for (size_t i = 0; i < live->n_orders; i++) {
+        const wk__live_order *o = &live->orders[i];
+        if (!wk__live_over(o) &&
+            (o->state != WK__LIVE_WORKING || o->cancel_wanted || o->expired ||
+             o->venue_filled_lots > o->filled_lots))
+            return true;
+    }
+    for (size_t s = 0; s < live->options.S; s++)
+        if (live->symbols[s].stop_unsure)
+            return true;
+    return live->fills_wanted || live->fills_deferred;
+}
+
 static int64_t back_off(wk__live_order *o, int64_t least_ns)
 {
     o->backoff_ns = o->backoff_ns > 0 ? 2 * o->backoff_ns : WK_NS_PER_S / 5;
@@ -283,10 +313,42 @@ static void troubled(wk__live *live, wk__live_order *o, wk_request_result result
                  (int)result, why);
 }
 
+/* Whole numbers only, rounded down: liquidation then lies further away, never nearer. */
+static double whole(double leverage)
+{
+    return leverage < 2 ? 1 : (double)(int64_t)leverage;
+}
+
+/* Before the first entry of a market, and whenever it changes; false: not set, the order waits or
+ * has ended. */
+static bool set_leverage(wk__live *live, wk__live_order *o)
+{
+    char why[256] = "";
+    wk__live_symbol *y = &live->symbols[o->order.symbol];
+    double wanted = o->order.leverage > 0 ? o->order.leverage : live->options.leverage;
+    if (o->order.reduce_only || !live->account->leverage || !(wanted > 0) ||
+        whole(wanted) == y->leverage)
+        return true;
+    wk_request_result result = live->account->leverage(live->account->self, o->order.symbol,
+                                                       whole(wanted), why);
+    if (result == WK_REQUEST_DONE) {
+        y->leverage = whole(wanted);
+        return true;
+    }
+    y->leverage = 0; /* a time-out may have set it */
+    if (result == WK_REQUEST_REFUSED && o->attempts == 0)
+        end(live, o, WK__LIVE_REFUSED, why);
+    else
+        troubled(live, o, result, 0, why);
+    return false;
+}
+
 static void place(wk__live *live, wk__live_order *o)
 {
     char why[256] = "";
     int64_t wait = 0;
+    if (!set_leverage(live, o))
+        return;
     wk_venue_order told = {0};
     wk_order order = o->order;
     const wk__live_symbol *y = &live->symbols[order.symbol];
@@ -431,7 +493,7 @@ int64_t wk__live_step(wk__live *live)
     int64_t now = wk__live_now(live), next = INT64_MAX;
     bool works = false;
     wk__live_order *chosen = NULL;
-    if (wk__live_protect(live, &next))
+    if (wk__live_protect(live, &next) || wk__live_deadman(live, &next))
         return now;
     for (size_t i = 0; i < live->n_orders; i++) {
         wk__live_order *o = &live->orders[i];

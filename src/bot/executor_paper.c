@@ -66,7 +66,8 @@ wk_status wk_executor_paper(wk_arena *arena, const wk_sim_config *sim,
     p->timeframe_ns = timeframe_ns;
     p->events.capacity = wk_sim_events_max(p->venue);
     p->events.v = wk_arena_array(arena, wk_trader_event, p->events.capacity);
-    *out = (wk_executor){p, submit, poll, step, close_paper};
+    *out = (wk_executor){
+        .self = p, .submit = submit, .poll = poll, .step = step, .close = close_paper};
     return WK_OK;
 }
 

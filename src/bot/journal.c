@@ -26,7 +26,7 @@ static const char schema[] =
     "REAL, threshold REAL, "
     "sigma REAL, p_sell REAL, p_hold REAL, p_buy REAL, magnitude REAL, volatility REAL, state "
     "TEXT, venue_id TEXT, text "
-    "TEXT);"
+    "TEXT, slippage_e8 INTEGER, leverage REAL);"
     "CREATE INDEX IF NOT EXISTS records_order ON records(order_id, seq) WHERE order_id IS NOT NULL;"
     "CREATE INDEX IF NOT EXISTS records_kind ON records(kind, time_ns);"
     "CREATE UNIQUE INDEX IF NOT EXISTS records_fill ON records(venue_id) WHERE kind = 'fill' AND "
@@ -42,7 +42,7 @@ static const char schema[] =
     "p_sell, p_hold, p_buy, state, venue_id, text FROM records LEFT JOIN markets ON markets.id = "
     "records.market;";
 
-static const char *const kinds[] = {"signal", "decision", "order",  "order_state",
+const char *const wk__journal_kinds[] = {"signal", "decision", "order",  "order_state",
                                     "fill",   "position", "equity", "funding",
                                     "model",  "alert",    "note"};
 
@@ -53,7 +53,7 @@ wk_status wk__journal_sql(wk_journal *j, const char *sql, wk_err *err)
     return wk_fail(err, WK_E_IO, "%s: %s", j->path, sqlite3_errmsg(j->db));
 }
 
-static wk_status check_version(wk_journal *j, wk_err *err)
+static wk_status check_version(wk_journal *j, int *found, wk_err *err)
 {
     sqlite3_stmt *s;
     int version = 0;
@@ -68,6 +68,7 @@ static wk_status check_version(wk_journal *j, wk_err *err)
         return status;
     }
     sqlite3_finalize(s);
+    *found = version;
     if (version > WK__JOURNAL_VERSION)
         return wk_fail(err, WK_E_DATA,
                        "%s is a journal of version %d; this wick knows up to %d: use a newer one",
@@ -101,7 +102,7 @@ static bool insert(wk_journal *j, const wk__entry *e)
                       r->kind != WK_JOURNAL_ALERT && r->kind != WK_JOURNAL_MODEL;
     int i = 1;
     sqlite3_bind_int64(s, i++, (sqlite3_int64)(j->seq_base + e->seq));
-    sqlite3_bind_text(s, i++, kinds[r->kind], -1, SQLITE_STATIC);
+    sqlite3_bind_text(s, i++, wk__journal_kinds[r->kind], -1, SQLITE_STATIC);
     sqlite3_bind_int64(s, i++, r->time_ns);
     if (has_market && r->market < WK__JOURNAL_MARKETS_MAX && j->market_ids[r->market])
         sqlite3_bind_int64(s, i++, j->market_ids[r->market]);
@@ -130,6 +131,8 @@ static bool insert(wk_journal *j, const wk__entry *e)
     bind_text(s, i++, r->state);
     bind_text(s, i++, r->venue_id);
     bind_text(s, i++, r->text);
+    sqlite3_bind_int64(s, i++, r->slippage_e8);
+    sqlite3_bind_double(s, i++, r->leverage);
     int code = sqlite3_step(s);
     sqlite3_reset(s);
     /* A fill that is there already (a replayed stream) is not an error. */
@@ -199,11 +202,12 @@ wk_status wk_journal_open(const char *path, wk_journal **out, wk_err *err)
 {
     static const char insert_sql[] =
         "INSERT INTO records "
-        "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+        "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
     wk_journal *j = calloc(1, sizeof *j);
     if (!j)
         return wk_fail(err, WK_E_NOMEM, "out of memory");
     wk_status status = WK_OK;
+    int found = 0;
     j->path = strdup(path);
     j->batch = calloc(BATCH, sizeof *j->batch);
     pthread_mutex_init(&j->lock, NULL);
@@ -216,7 +220,7 @@ wk_status wk_journal_open(const char *path, wk_journal **out, wk_err *err)
                          sqlite3_errmsg(j->db));
     if (status == WK_OK) {
         sqlite3_busy_timeout(j->db, BUSY_MS);
-        status = check_version(j, err);
+        status = check_version(j, &found, err);
     }
     char version[64];
     snprintf(version, sizeof version, "PRAGMA user_version=%d", WK__JOURNAL_VERSION);
@@ -224,6 +228,12 @@ wk_status wk_journal_open(const char *path, wk_journal **out, wk_err *err)
         status = wk__journal_sql(j, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;", err);
     if (status == WK_OK)
         status = wk__journal_sql(j, schema, err);
+    if (status == WK_OK && found == 1)
+        status = wk__journal_sql(j,
+                                 "BEGIN; ALTER TABLE records ADD COLUMN slippage_e8 INTEGER; ALTER "
+                                 "TABLE records ADD COLUMN leverage REAL; PRAGMA user_version=2; "
+                                 "COMMIT;",
+                                 err);
     if (status == WK_OK)
         status = wk__journal_sql(j, version, err);
     if (status == WK_OK && sqlite3_open_v2(path, &j->own, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
@@ -275,7 +285,7 @@ void wk_journal_close(wk_journal *j)
 
 uint64_t wk_journal_put(wk_journal *j, const wk_journal_record *record)
 {
-    WK_ASSERT(record->kind >= 0 && (size_t)record->kind < sizeof kinds / sizeof *kinds);
+    WK_ASSERT(record->kind >= 0 && record->kind <= WK_JOURNAL_NOTE);
     wk__entry entry = {.seq = j->seq + 1, .record = *record};
     if (!wk_ring_push(j->ring, &entry))
         return 0;

@@ -9,7 +9,7 @@
 #include "wick/journal.h"
 #include "wick/ring.h"
 
-enum { WK__JOURNAL_VERSION = 1, WK__JOURNAL_MARKETS_MAX = 512 };
+enum { WK__JOURNAL_VERSION = 2, WK__JOURNAL_MARKETS_MAX = 512 };
 
 typedef struct {
     uint64_t seq;
@@ -35,6 +35,10 @@ struct wk_journal {
     char problem[200];
 };
 
+uint8_t wk__journal_reason(const char *name);
+extern const char *const wk__journal_kinds[]; /* by wk_journal_kind */
+/* The bot's index of a row's market; UINT32_MAX: it has none. */
+uint32_t wk__journal_index(const wk_journal *journal, int64_t market_id);
 WK_MUST_CHECK wk_status wk__journal_sql(wk_journal *journal, const char *sql, wk_err *err);
 
 #endif

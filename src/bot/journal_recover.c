@@ -47,7 +47,7 @@ wk_status wk_journal_market(wk_journal *j, uint32_t index, const char *venue, co
     return status;
 }
 
-static uint32_t index_of(const wk_journal *j, int64_t id)
+uint32_t wk__journal_index(const wk_journal *j, int64_t id)
 {
     for (uint32_t i = 0; i < WK__JOURNAL_MARKETS_MAX; i++)
         if (atomic_load(&j->market_ids[i]) == id)
@@ -68,11 +68,14 @@ static wk_status open_orders(wk_journal *j, wk_journal_open_order **out, size_t 
     if (sqlite3_prepare_v2(j->own,
                            "SELECT o.order_id, o.market, o.time_ns, o.side, o.order_kind, "
                            "o.reduce_only, o.qty_lots, o.price_ticks, "
-                           "o.stop_ticks, o.profit_ticks, o.expires_ns, o.text, (SELECT state FROM "
+                           "o.stop_ticks, o.profit_ticks, o.expires_ns, o.text, o.reason, "
+                           "o.leverage, (SELECT state FROM "
                            "records WHERE order_id = o.order_id AND "
                            "kind = 'order_state' ORDER BY seq DESC LIMIT 1) AS last, (SELECT "
                            "coalesce(sum(qty_lots), 0) FROM records WHERE "
-                           "order_id = o.order_id AND kind = 'fill' AND side = o.side) AS filled "
+                           "order_id = o.order_id AND kind = 'fill' AND side = o.side) AS filled, "
+                           "EXISTS(SELECT 1 FROM records WHERE order_id = o.order_id AND kind = "
+                           "'order' AND state = 'cancel') "
                            "FROM records o WHERE o.kind = 'order' AND "
                            "o.state = 'planned' AND o.seq = (SELECT max(seq) FROM records WHERE "
                            "order_id = o.order_id AND kind = 'order' "
@@ -83,6 +86,8 @@ static wk_status open_orders(wk_journal *j, wk_journal_open_order **out, size_t 
         return refuse(j, err);
     int code;
     while ((code = sqlite3_step(s)) == SQLITE_ROW) {
+        if (wk__journal_index(j, sqlite3_column_int64(s, 1)) == UINT32_MAX)
+            continue; /* of a market that the bot no longer has: for a person */
         wk_journal_open_order *more = realloc(*out, (*n + 1) * sizeof *more);
         if (!more) {
             sqlite3_finalize(s);
@@ -94,7 +99,7 @@ static wk_status open_orders(wk_journal *j, wk_journal_open_order **out, size_t 
         wk_journal_record *r = &o->order;
         r->kind = WK_JOURNAL_ORDER;
         r->order_id = strtoull((const char *)sqlite3_column_text(s, 0), NULL, 16);
-        r->market = index_of(j, sqlite3_column_int64(s, 1));
+        r->market = wk__journal_index(j, sqlite3_column_int64(s, 1));
         r->time_ns = sqlite3_column_int64(s, 2);
         r->side = (int8_t)sqlite3_column_int(s, 3);
         const char *kind = (const char *)sqlite3_column_text(s, 4);
@@ -106,8 +111,11 @@ static wk_status open_orders(wk_journal *j, wk_journal_open_order **out, size_t 
         r->profit_ticks = sqlite3_column_int64(s, 9);
         r->expires_ns = sqlite3_column_int64(s, 10);
         copy_text(s, 11, r->text, sizeof r->text);
-        copy_text(s, 12, o->state, sizeof o->state);
-        o->filled_lots = sqlite3_column_int64(s, 13);
+        r->reason = wk__journal_reason((const char *)sqlite3_column_text(s, 12));
+        r->leverage = sqlite3_column_double(s, 13);
+        copy_text(s, 14, o->state, sizeof o->state);
+        o->filled_lots = sqlite3_column_int64(s, 15);
+        o->cancel_wanted = sqlite3_column_int(s, 16) != 0;
     }
     wk_status status = code == SQLITE_DONE ? WK_OK : refuse(j, err);
     sqlite3_finalize(s);
@@ -139,7 +147,7 @@ static wk_status positions(wk_journal *j, wk_journal_position **out, size_t *n, 
         return wk_fail(err, WK_E_NOMEM, "out of memory");
     if (sqlite3_prepare_v2(j->own,
                            "SELECT f.market, f.side, f.qty_lots, f.price_ticks, o.stop_ticks, "
-                           "o.profit_ticks FROM records f "
+                           "o.profit_ticks, o.leverage FROM records f "
                            "LEFT JOIN records o ON o.order_id = f.order_id AND o.kind = 'order' "
                            "AND o.state = 'planned' AND "
                            "o.reduce_only = 0 WHERE f.kind = 'fill' GROUP BY f.seq ORDER BY f.seq",
@@ -149,7 +157,7 @@ static wk_status positions(wk_journal *j, wk_journal_position **out, size_t *n, 
     }
     int code;
     while ((code = sqlite3_step(s)) == SQLITE_ROW) {
-        uint32_t market = index_of(j, sqlite3_column_int64(s, 0));
+        uint32_t market = wk__journal_index(j, sqlite3_column_int64(s, 0));
         if (market == UINT32_MAX)
             continue; /* a market that the bot no longer has */
         wk_journal_position *p = &all[market];
@@ -158,6 +166,9 @@ static wk_status positions(wk_journal *j, wk_journal_position **out, size_t *n, 
         if (p->qty_lots != 0 && sqlite3_column_int64(s, 4) + sqlite3_column_int64(s, 5) > 0) {
             p->stop_ticks = sqlite3_column_int64(s, 4);
             p->profit_ticks = sqlite3_column_int64(s, 5);
+        }
+        if (p->qty_lots != 0 && sqlite3_column_type(s, 6) != SQLITE_NULL) {
+            p->leverage = sqlite3_column_double(s, 6);
         }
     }
     wk_status status = code == SQLITE_DONE ? WK_OK : refuse(j, err);

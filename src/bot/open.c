@@ -6,19 +6,18 @@
 
 #include "bot_internal.h"
 #include "executor_paper.h"
+#include "reload.h"
 #include "wick/file.h"
+#include "wick/manifest.h"
 
-/* The markets that the model was judged on: a simulated one has other names than its configuration.
- */
-static void name_markets(wk_bot *b, size_t k)
+void wk__bot_name_markets(const wk_model *model, wk_run_config *config, wk_arena *arena)
 {
-    const wk_model *model = &b->models[k];
     if (model->n_instruments == 0)
         return;
-    const char **names = wk_arena_array(&b->arena, const char *, model->n_instruments);
+    const char **names = wk_arena_array(arena, const char *, model->n_instruments);
     for (size_t i = 0; i < model->n_instruments; i++)
         names[i] = model->instruments[i].symbol;
-    b->run_configs[k].data.symbols = (wk_strings){names, model->n_instruments};
+    config->data.symbols = (wk_strings){names, model->n_instruments};
 }
 
 static wk_status load_models(wk_bot *b, wk_err *err)
@@ -37,7 +36,9 @@ static wk_status load_models(wk_bot *b, wk_err *err)
         b->n_models = k + 1;
         WK_TRY(wk_model_config(configs[k].dir, k == 0 ? set->v : NULL, k == 0 ? set->n : 0,
                                &b->arena, &b->run_configs[k], err));
-        name_markets(b, k);
+        wk__bot_name_markets(&b->models[k], &b->run_configs[k], &b->arena);
+        if (b->config->no_shorts)
+            b->run_configs[k].trade.allow_short = false;
         int64_t timeframe_ns = b->run_configs[k].data.timeframe_ns;
         if (k == 0 || timeframe_ns < b->timeframe_ns)
             b->timeframe_ns = timeframe_ns;
@@ -106,6 +107,8 @@ static wk_status find_instruments(wk_bot *b, wk_err *err)
             x->lot = m->lot;
             x->min_lots = 1;
         }
+        if (b->config->instrument)
+            WK_TRY(b->config->instrument(b->config->instrument_ctx, m, x, err));
         if (!isnan(m->lot_min) && x->lot > 0)
             x->min_lots = (int64_t)(m->lot_min / x->lot + 0.999999);
         if (!(x->tick > 0) || !(x->lot > 0))
@@ -123,12 +126,16 @@ static wk_status plan_engine(wk_bot *b, wk_err *err)
     const wk_bot_model_config *configs = b->config->models.v;
     const wk_run_config *first = &b->run_configs[0];
     wk_engine_model *models = wk_arena_array(&b->arena, wk_engine_model, b->n_models);
-    for (size_t k = 0; k < b->n_models; k++)
+    for (size_t k = 0; k < b->n_models; k++) {
+        wk_manifest bundle;
+        WK_TRY(wk_manifest_of(configs[k].dir, &bundle, err));
+        bundle.version[16] = 0;
         models[k] = (wk_engine_model){.model = &b->models[k],
                                       .config = &b->run_configs[k],
                                       .weight = configs[k].weight,
                                       .priority = configs[k].priority,
-                                      .version = k};
+                                      .version = strtoull(bundle.version, NULL, 16)};
+    }
     char(*symbols)[32] = wk_arena_alloc(&b->arena, b->S * sizeof *symbols);
     for (size_t s = 0; s < b->S; s++)
         memcpy(symbols[s], b->instruments[s].symbol, sizeof symbols[s]);
@@ -146,9 +153,10 @@ static wk_status plan_engine(wk_bot *b, wk_err *err)
                                .initial_cash_e8 = (int64_t)(sim.initial_cash * 1e8 + 0.5)};
     WK_TRY(wk_engine_plan(&b->arena, &config, &b->engine, err));
     WK_TRY(wk_ledger_plan(&b->arena, b->instruments, b->S, &b->ledger, err));
-    if (!b->executor.submit)
+    if (!b->executor.submit && b->config->venue == WK_BOT_PAPER)
         WK_TRY(wk_executor_paper(&b->arena, &sim, b->instruments, b->S, b->timeframe_ns,
                                  &b->executor, err));
+    b->scores = wk_arena_array(&b->arena, wk__scores, b->S);
     b->sigma_before = wk_arena_array(&b->arena, double, b->S);
     for (size_t s = 0; s < b->S; s++)
         b->sigma_before[s] = NAN;
@@ -164,6 +172,10 @@ static wk_status open_trades(wk_bot *b, wk_err *err)
     if (!b->config->dir[0])
         return WK_OK;
     WK_TRY(wk_dir_create(b->config->dir, err));
+    b->overrides_path =
+        b->config->overrides && b->config->overrides[0]
+            ? wk_arena_printf(&b->arena, "%s", b->config->overrides)
+            : wk_arena_printf(&b->arena, "%s/overrides", b->config->dir);
     b->trades_path =
         wk_arena_printf(&b->arena, "%s/%s", b->config->dir,
                         b->config->venue == WK_BOT_PAPER ? "paper_trades.csv" : "trades.csv");
@@ -192,9 +204,11 @@ wk_status wk_bot_open(const wk_bot_config *config, const wk_executor *executor, 
     if (!b)
         return wk_fail(err, WK_E_NOMEM, "out of memory");
     wk_arena_init(&b->arena);
+    wk_arena_init(&b->watch_arena);
     b->config = config;
     b->journal = journal;
     b->counts.inputs_digest = WK_DIGEST_START;
+    b->since_ns = INT64_MIN;
     if (executor)
         b->executor = *executor;
     wk_status status = load_models(b, err);
@@ -221,12 +235,21 @@ void wk_bot_close(wk_bot *b)
 {
     if (!b)
         return;
+    wk__bot_recovery_finish(b);
+    wk__reload_close(b->reload);
+    wk_arena_finish(&b->watch_arena);
     if (b->trades)
         fclose(b->trades);
     for (size_t k = 0; k < b->n_models; k++)
         wk_model_finish(&b->models[k]);
     wk_arena_finish(&b->arena);
     free(b);
+}
+
+void wk_bot_set_executor(wk_bot *b, const wk_executor *executor)
+{
+    WK_ASSERT(!b->began);
+    b->executor = *executor;
 }
 
 size_t wk_bot_n_markets(const wk_bot *b)

@@ -121,6 +121,8 @@ static wk_status paper(const wk_cli *cli, wk_arena *arena, wk_journal **journal,
         snprintf(note.text, sizeof note.text, "started pid=%ld", (long)getpid());
         wk_journal_put(*journal, &note);
     }
+    wk_bot_watch watch = {.waits = candles || replay};
+    WK_TRY(wk_bot_watch_models(*bot, &watch, err));
     catch_signals();
     if (candles)
         return run_candles(*bot, err);

@@ -1,9 +1,17 @@
 /* What wickd links. */
+#include <curl/curl.h>
 #include <jansson.h>
+#include <libwebsockets.h>
 #include <openssl/crypto.h>
+#include <sqlite3.h>
 #include <zlib.h>
 
 #include "cli_internal.h"
+
+static const char *version_libcurl(void)
+{
+    return curl_version_info(CURLVERSION_NOW)->version;
+}
 
 static const char *version_libcrypto(void)
 {
@@ -17,6 +25,9 @@ static const char *version_zlib(void)
 
 const wk_cli_library wk_cli_libraries[] = {{"jansson", jansson_version_str},
                                            {"libcrypto", version_libcrypto},
+                                           {"libcurl", version_libcurl},
+                                           {"libwebsockets", lws_get_library_version},
+                                           {"sqlite", sqlite3_libversion},
                                            {"zlib", version_zlib},
                                            {0}};
 
@@ -27,7 +38,8 @@ wk_loop wk_cli_loop(const wk_cli *cli)
     return (wk_loop){0};
 }
 
+/* Its fresh half: see data/store_small.c. */
 const wk_store_reader *wk_cli_store(void)
 {
-    return NULL;
+    return &wk_dataset_store;
 }

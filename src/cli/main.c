@@ -6,6 +6,7 @@
     X(backtest)                  \
     X(bench_backtest_bars)       \
     X(bench_book_kraken)         \
+    X(bench_box_footprint)       \
     X(bench_features_indicators) \
     X(bench_features_row)        \
     X(bench_gbdt_batch)          \

@@ -53,14 +53,13 @@ static wk_status checksum(const char *dir, const char *name, char sum[65], size_
     return WK_OK;
 }
 
-wk_status wk_manifest_write(const char *dir, int64_t number, wk_manifest *out, wk_err *err)
+/* Hashes the files of `dir`; *files receives their descriptions. */
+static wk_status describe(const char *dir, json_t *files, wk_manifest *out, wk_err *err)
 {
     struct dirent **names;
     int n;
-    char path[PATH_MAX], time[32];
-    wk_manifest p = {.number = number};
+    wk_manifest p = {0};
     WK_TRY(list(dir, &names, &n, err));
-    json_t *files = json_array();
     wk_hash *hash = wk_hash_create();
     wk_status status = n <= FILES_MAX ? WK_OK
                                       : wk_fail(err, WK_E_MODEL,
@@ -81,14 +80,47 @@ wk_status wk_manifest_write(const char *dir, int64_t number, wk_manifest *out, w
     }
     wk_hash_finish(hash, p.version);
     free_list(names, n);
+    if (status == WK_OK)
+        *out = p;
+    return status;
+}
+
+wk_status wk_manifest_of(const char *dir, wk_manifest *out, wk_err *err)
+{
+    char path[PATH_MAX];
+    wk_manifest p;
+    json_t *files = json_array();
+    wk_status status = describe(dir, files, &p, err);
+    json_decref(files);
+    WK_TRY(status);
+    if (snprintf(path, sizeof path, "%s/manifest.json", dir) < (int)sizeof path &&
+        wk_file_exists(path)) {
+        json_t *root = json_load_file(path, 0, NULL);
+        p.number = json_integer_value(json_object_get(root, "number"));
+        json_decref(root);
+    }
+    *out = p;
+    return WK_OK;
+}
+
+wk_status wk_manifest_write(const char *dir, int64_t number, wk_manifest *out, wk_err *err)
+{
+    char path[PATH_MAX], time[32];
+    wk_manifest p;
+    json_t *files = json_array();
+    wk_status status = describe(dir, files, &p, err);
+    if (status != WK_OK) {
+        json_decref(files);
+        return status;
+    }
+    p.number = number;
     json_t *root = json_pack("{s:i, s:s, s:I, s:s, s:o}", "wick_manifest", 1, "version", p.version,
                              "number", (json_int_t)number, "published",
                              wk_time_format(wk_clock_wall_ns(), time), "files", files);
     char *text = json_dumps(root, JSON_INDENT(1));
     snprintf(path, sizeof path, "%s/manifest.json", dir);
-    if (status == WK_OK)
-        status = text ? wk_file_write_atomic(path, text, strlen(text), err)
-                      : wk_fail(err, WK_E_NOMEM, "out of memory");
+    status = text ? wk_file_write_atomic(path, text, strlen(text), err)
+                  : wk_fail(err, WK_E_NOMEM, "out of memory");
     free(text);
     json_decref(root);
     if (status == WK_OK)

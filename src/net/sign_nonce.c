@@ -19,6 +19,8 @@ struct wk_nonce {
     pthread_mutex_t lock;
     char *path;
     int lock_fd;
+    int64_t (*now_ns)(void *ctx); /* NULL: the wall clock */
+    void *ctx;
     uint64_t last, bound; /* last < bound: may be handed out without a write */
 };
 
@@ -90,11 +92,18 @@ void wk_nonce_close(wk_nonce *nonce)
     free(nonce);
 }
 
+void wk_nonce_set_clock(wk_nonce *nonce, int64_t (*now_ns)(void *ctx), void *ctx)
+{
+    nonce->now_ns = now_ns;
+    nonce->ctx = ctx;
+}
+
 wk_status wk_nonce_next(wk_nonce *nonce, uint64_t *out, wk_err *err)
 {
     wk_status status = WK_OK;
     pthread_mutex_lock(&nonce->lock);
-    uint64_t now = (uint64_t)(wk_clock_wall_ns() / 1000);
+    int64_t now_ns = nonce->now_ns ? nonce->now_ns(nonce->ctx) : wk_clock_wall_ns();
+    uint64_t now = (uint64_t)(now_ns / 1000);
     uint64_t next = now > nonce->last ? now : nonce->last + 1;
     if (next >= nonce->bound) {
         char text[32];

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { JOURNAL_VERSION = 1, BUSY_MS = 5000 };
+enum { JOURNAL_VERSION = 2, BUSY_MS = 5000 };
 
 wk_status wk_ops_journal_open(const char *where, sqlite3 **out, char *path, wk_err *err)
 {

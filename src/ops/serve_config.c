@@ -55,6 +55,8 @@ static const wk_cfg_row rows[] = {
      "none"},
     {"poll_s", WK_CFG_REAL, offsetof(wk_serve_config, poll_s), "s", "2", 0.1, 3600, NULL, NULL,
      "how often the journal and the store are looked at"},
+    {"patience_s", WK_CFG_REAL, offsetof(wk_serve_config, patience_s), "s", "5", 0, 3600, NULL,
+     NULL, "how long the newest stored bar waits for markets that lack it"},
     END};
 
 const wk_cfg_table wk_serve_config_table = {"serve", "the service of trained models",

@@ -61,7 +61,17 @@ static void end_request(wk_serve *serve, connection *c)
     c->in_flight = false;
 }
 
-/* Sends the whole answer in one write. `closes`: the request's rest was not read. */
+/* A body of megabytes is not kept for a connection that is idle. */
+static void shrink(connection *c)
+{
+    if (c->body.capacity <= 1 << 16)
+        return;
+    free(c->body.s);
+    c->body = (wk_text){0};
+}
+
+/* Sends the whole answer in one write; with its last call the connection may be a new one.
+ * `closes`: the request's rest was not read. */
 static int respond(wk_serve *serve, connection *c, int status, const char *type, const char *body,
                    size_t n, const char *extra, bool closes)
 {
@@ -81,6 +91,8 @@ static int respond(wk_serve *serve, connection *c, int status, const char *type,
     serve->stats.by_status[status / 100]++;
     serve->stats.bytes_out += out->n - LWS_PRE;
     end_request(serve, c);
+    c->body.n = 0;
+    shrink(c);
     if (lws_write(c->wsi, (unsigned char *)out->s + LWS_PRE, out->n - LWS_PRE,
                   LWS_WRITE_HTTP_FINAL) < 0)
         return -1;
@@ -269,15 +281,6 @@ static int on_body(wk_serve *serve, connection *c, const char *bytes, size_t n)
     return 0;
 }
 
-/* A body of megabytes is not kept for a connection that is idle. */
-static void shrink(connection *c)
-{
-    if (c->body.capacity <= 1 << 16)
-        return;
-    free(c->body.s);
-    c->body = (wk_text){0};
-}
-
 /* ---- the stream of the dashboard ---- */
 
 static int on_stream_writable(wk_serve *serve, connection *c)
@@ -348,10 +351,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
         if (!c->is_whole)
             return lws_callback_http_dummy(wsi, reason, user, in, n);
         c->is_whole = false;
-        int result = on_predict(serve, c);
-        c->body.n = 0;
-        shrink(c);
-        return result;
+        return on_predict(serve, c);
     }
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
         return on_upgrade(serve, wsi);
@@ -509,6 +509,11 @@ typedef struct {
 static void tick(lws_sorted_usec_list_t *list)
 {
     ticker *t = (ticker *)list;
+    if (!t->serve->is_ready && !t->serve->is_draining) {
+        t->serve->is_ready = wk__serve_store_warm(t->serve);
+        lws_sul_schedule(t->serve->context, 0, list, tick, 1);
+        return;
+    }
     if (wk__serve_live_poll(t->serve))
         lws_callback_on_writable_all_protocol(t->serve->context, &protocols[0]);
     lws_sul_schedule(t->serve->context, 0, list, tick, t->every_us);
@@ -518,9 +523,7 @@ wk_status wk_serve_run(wk_serve *serve, const atomic_bool *stop, wk_err *err)
 {
     (void)err;
     ticker timer = {.serve = serve, .every_us = (int64_t)(serve->config->poll_s * 1e6)};
-    wk__serve_live_warm(serve);
-    serve->is_ready = true;
-    lws_sul_schedule(serve->context, 0, &timer.list, tick, timer.every_us);
+    lws_sul_schedule(serve->context, 0, &timer.list, tick, 1);
     while (!atomic_load(stop))
         lws_service(serve->context, 0);
     serve->is_draining = true;

@@ -20,15 +20,34 @@ typedef struct {
     int64_t open_connections, streams;
 } wk__serve_stats;
 
+/* How far a model's session "store" has come. */
+typedef struct {
+    bool begun, is_warm;
+    int64_t last_ns;                      /* newest step pushed; 0: none */
+    int64_t end_ns;                       /* of the warm-up */
+    int64_t waiting_ns, waiting_since_ns; /* a step that lacks markets */
+    size_t n_bars;
+} wk__serve_follow;
+
+/* What the fills of a market add up to. */
+typedef struct {
+    char symbol[32], since[24];
+    int64_t lots;
+    double lot, entry, stop, profit; /* stop, profit 0: none */
+} wk__serve_position;
+
 /* What is known of a bot's journal and of the candle store. */
 typedef struct {
-    char path[4096]; /* of the journal, "" = none */
-    sqlite3 *db;     /* NULL: not there yet */
-    int64_t seq;     /* newest record told to streams */
-    char root[4096]; /* of the store */
-    int64_t *bar_ns; /* [markets of model 0] newest bar told */
-    bool history_done;
-    wk_text update; /* newest message of the stream */
+    char path[4096];          /* of the journal, "" = none */
+    sqlite3 *db;              /* NULL: not there yet */
+    int64_t seq;              /* newest record told to streams */
+    char root[4096];          /* of the store */
+    int64_t *bar_ns;          /* [markets of model 0] newest bar told */
+    wk__serve_follow *follow; /* [models] */
+    wk__serve_position *positions;
+    size_t n_positions;
+    int64_t fill_seq; /* newest fill in them */
+    wk_text update;   /* newest message of the stream */
     uint64_t version;
 } wk__serve_live;
 
@@ -66,8 +85,15 @@ bool wk__serve_is_open(const char *path);
 
 WK_MUST_CHECK wk_status wk__serve_live_open(wk_serve *serve, wk_err *err);
 void wk__serve_live_close(wk_serve *serve);
-/* Bars of the store into the session "store". */
-void wk__serve_live_warm(wk_serve *serve);
+bool wk__serve_has_store(const wk_serve *serve);
+/* Pushes some more of the store's bars into the sessions "store"; true: they are warm. */
+bool wk__serve_store_warm(wk_serve *serve);
+/* Steps that arrived since; true: any. */
+bool wk__serve_store_follow(wk_serve *serve);
+/* Candles of a market of the first model, and those of all markets that are new since the last
+ * call. */
+void wk__serve_store_candles(wk_serve *serve, size_t market, wk_text *out);
+bool wk__serve_store_news(wk_serve *serve, wk_text *out);
 /* Looks at journal and store: true when live.update has something new for the streams. */
 bool wk__serve_live_poll(wk_serve *serve);
 /* Everything that the dashboard begins with. */

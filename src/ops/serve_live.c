@@ -1,5 +1,5 @@
-/* What the dashboard shows: rows of a bot's journal, read only, and candles of the store. The
- * journal may come later, or never: everything is empty until then. */
+/* What the dashboard shows of a bot: rows of its journal, read only. It may come later, or never:
+ * everything is empty until then. */
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #include "wick/log.h"
 #include "wick/store.h"
 
-enum { CANDLES_MAX = 1500, RECORDS_MAX = 4000, UPDATE_RECORDS_MAX = 500, UPDATE_BARS_MAX = 32 };
+enum { RECORDS_MAX = 4000, UPDATE_RECORDS_MAX = 500 };
 
 /* ---- the journal ---- */
 
@@ -125,87 +125,101 @@ bool wk__serve_live_signal(wk_serve *serve, const char *symbol, wk_text *out)
     return found;
 }
 
-/* ---- candles ---- */
+/* ---- positions ---- */
 
-static wk_status read_bars(wk_serve *serve, const wk__serve_model *m, size_t market,
-                           int64_t from_ns, wk_series *out, wk_err *err)
+static wk__serve_position *position_of(wk__serve_live *live, const char *symbol)
 {
-    return wk_store_read(serve->live.root, serve->config->venue, m->symbols[market],
-                         m->config.data.timeframe_ns, from_ns > 0 ? from_ns : 1, INT64_MAX, out,
-                         err);
+    for (size_t i = 0; i < live->n_positions; i++)
+        if (strcmp(live->positions[i].symbol, symbol) == 0)
+            return &live->positions[i];
+    wk__serve_position *grown =
+        realloc(live->positions, (live->n_positions + 1) * sizeof *live->positions);
+    WK_ASSERT(grown);
+    live->positions = grown;
+    grown[live->n_positions] = (wk__serve_position){0};
+    snprintf(grown[live->n_positions].symbol, sizeof grown->symbol, "%s", symbol);
+    return &grown[live->n_positions++];
 }
 
-/* Bars [first, series->n) as [[seconds, o, h, l, c, v], ...]. */
-static void write_bars(const wk_series *series, size_t first, wk_text *out)
+/* One fill into a position: lots are whole, so flat is exactly flat. */
+static void book(wk__serve_position *p, int64_t lots, double tick_price, double lot,
+                 const char *time)
+{
+    int64_t before = p->lots, after = before + lots;
+    bool adds = before == 0 || (before > 0) == (lots > 0);
+    bool turns = before != 0 && after != 0 && (before > 0) != (after > 0);
+    if (before == 0 || turns)
+        snprintf(p->since, sizeof p->since, "%s", time);
+    if (adds && before)
+        p->entry = (p->entry * (double)before + tick_price * (double)lots) / (double)after;
+    else if (before == 0 || turns)
+        p->entry = tick_price;
+    p->lots = after;
+    p->lot = lot;
+    if (after == 0 || turns)
+        p->stop = p->profit = 0;
+}
+
+/* Every fill of the journal, once; those of today since the last look. */
+static void read_fills(wk_serve *serve)
+{
+    wk__serve_live *live = &serve->live;
+    sqlite3 *db = journal(serve);
+    sqlite3_stmt *s = NULL;
+    if (!db ||
+        sqlite3_prepare_v2(
+            db,
+            "SELECT f.seq, m.symbol, f.side * abs(f.qty_lots), f.price_ticks * m.tick, m.lot, "
+            "strftime('%Y-%m-%dT%H:%M:%SZ', f.time_ns / 1000000000, 'unixepoch'), o.stop_ticks * "
+            "m.tick, o.profit_ticks * m.tick FROM records f JOIN markets m ON m.id = f.market LEFT "
+            "JOIN records o ON o.order_id = f.order_id AND o.kind = 'order' AND o.reduce_only = 0 "
+            "AND o.state = 'planned' WHERE f.kind = 'fill' AND f.seq > ?1 GROUP BY f.seq ORDER BY "
+            "f.seq",
+            -1, &s, NULL) != SQLITE_OK)
+        return;
+    sqlite3_bind_int64(s, 1, live->fill_seq);
+    while (sqlite3_step(s) == SQLITE_ROW) {
+        const char *symbol = (const char *)sqlite3_column_text(s, 1);
+        const char *time = (const char *)sqlite3_column_text(s, 5);
+        live->fill_seq = sqlite3_column_int64(s, 0);
+        wk__serve_position *p = position_of(live, symbol ? symbol : "");
+        book(p, sqlite3_column_int64(s, 2), sqlite3_column_double(s, 3),
+             sqlite3_column_double(s, 4), time ? time : "");
+        if (p->lots && sqlite3_column_double(s, 6) > 0)
+            p->stop = sqlite3_column_double(s, 6);
+        if (p->lots && sqlite3_column_double(s, 7) > 0)
+            p->profit = sqlite3_column_double(s, 7);
+    }
+    sqlite3_finalize(s);
+}
+
+static void write_price(const char *key, double price, wk_text *out)
 {
     char number[32];
+    wk_text_printf(out, ",\"%s\":%s", key, price > 0 ? wk_double_format(price, number) : "null");
+}
+
+static void write_positions(const wk_serve *serve, wk_text *out)
+{
+    const wk__serve_live *live = &serve->live;
+    char number[32];
+    bool any = false;
     wk_text_add(out, "[");
-    for (size_t i = first; i < series->n; i++) {
-        const wk_bar *b = &series->bars[i];
-        const double v[] = {b->open, b->high, b->low, b->close, b->volume};
-        wk_text_printf(out, "%s[%lld", i > first ? "," : "", (long long)(b->time_ns / WK_NS_PER_S));
-        for (int k = 0; k < 5; k++) {
-            wk_text_add(out, ",");
-            wk_text_add(out, isfinite(v[k]) ? wk_double_format(v[k], number) : "null");
-        }
-        wk_text_add(out, "]");
+    for (size_t i = 0; i < live->n_positions; i++) {
+        const wk__serve_position *p = &live->positions[i];
+        if (p->lots == 0)
+            continue;
+        wk_text_add(out, any ? ",{\"symbol\":" : "{\"symbol\":");
+        wk_text_add_json_string(out, p->symbol);
+        wk_text_printf(out, ",\"side\":\"%s\",\"quantity\":%s", p->lots > 0 ? "long" : "short",
+                       wk_double_format(fabs((double)p->lots) * p->lot, number));
+        write_price("entry", p->entry, out);
+        write_price("stop", p->stop, out);
+        write_price("profit", p->profit, out);
+        wk_text_printf(out, ",\"since\":\"%s\"}", p->since);
+        any = true;
     }
     wk_text_add(out, "]");
-}
-
-static bool has_candles(const wk_serve *serve)
-{
-    return serve->config->venue[0] != 0;
-}
-
-void wk__serve_live_warm(wk_serve *serve)
-{
-    wk__serve_model *m = &serve->predictor.models[0];
-    if (!has_candles(serve))
-        return;
-    wk_series *series = calloc(m->S, sizeof *series);
-    wk_panel panel;
-    wk_err err = {0};
-    size_t n_bars = 0;
-    int64_t from_ns = 1, last_ns = 0;
-    WK_ASSERT(series);
-    for (size_t pass = 0; pass < 2; pass++) {
-        /* First how far the store reaches, then the warm-up's bars before that. */
-        for (size_t s = 0; s < m->S; s++) {
-            wk_series_finish(&series[s]);
-            series[s] = (wk_series){0};
-            int64_t begin_ns = pass ? from_ns : wk_clock_wall_ns() - 40 * 86400 * WK_NS_PER_S;
-            if (read_bars(serve, m, s, begin_ns, &series[s], &err) != WK_OK &&
-                wk_series_create(serve->config->venue, m->symbols[s], m->config.data.timeframe_ns,
-                                 0, &series[s], &err) != WK_OK)
-                break;
-            if (series[s].n && series[s].bars[series[s].n - 1].time_ns > last_ns)
-                last_ns = series[s].bars[series[s].n - 1].time_ns;
-            n_bars += pass ? series[s].n : 0;
-        }
-        if (last_ns == 0) { /* an old store: all of it */
-            from_ns = 1;
-            continue;
-        }
-        from_ns = last_ns - (int64_t)m->warmup_bars * m->config.data.timeframe_ns;
-    }
-    if (n_bars && wk_panel_build(series, m->S, NULL, 0, 0, 0, &panel, &err) == WK_OK) {
-        wk__serve_problem problem;
-        size_t keep = m->warmup_bars + 1, t = panel.T > keep ? panel.T - keep : 0;
-        for (; t < panel.T; t++) {
-            wk_features_step step = wk_panel_step(&panel, t);
-            if (!wk__serve_push(&serve->predictor, m, "store", &step, &problem))
-                break;
-        }
-        for (size_t s = 0; s < m->S; s++)
-            serve->live.bar_ns[s] = series[s].n ? series[s].bars[series[s].n - 1].time_ns : 0;
-        wk_panel_finish(&panel);
-    }
-    wk_log_write(WK_LOG_INFO, "serve.store", "model=%s venue=%s bars=%zu", m->name,
-                 serve->config->venue, n_bars);
-    for (size_t s = 0; s < m->S; s++)
-        wk_series_finish(&series[s]);
-    free(series);
 }
 
 /* ---- the documents ---- */
@@ -228,38 +242,13 @@ void wk__serve_live_document(wk_serve *serve, const char *symbol, wk_text *out)
         wk_text_add_json_string(out, m->symbols[s]);
     }
     wk_text_add(out, "],\"candles\":");
-    wk_series series = {0};
-    wk_err err;
-    if (has_candles(serve) && read_bars(serve, m, market, 1, &series, &err) == WK_OK)
-        write_bars(&series, series.n > CANDLES_MAX ? series.n - CANDLES_MAX : 0, out);
-    else
-        wk_text_add(out, "[]");
-    wk_series_finish(&series);
+    wk__serve_store_candles(serve, market, out);
+    read_fills(serve);
+    wk_text_add(out, ",\"positions\":");
+    write_positions(serve, out);
     wk_text_add(out, ",\"records\":[");
     write_records(serve, old_records, 0, RECORDS_MAX, false, NULL, out);
     wk_text_add(out, "]}");
-}
-
-static bool poll_bars(wk_serve *serve, wk_text *out)
-{
-    wk__serve_model *m = &serve->predictor.models[0];
-    bool any = false;
-    for (size_t s = 0; has_candles(serve) && s < m->S; s++) {
-        wk_series series = {0};
-        wk_err err;
-        int64_t *last_ns = &serve->live.bar_ns[s];
-        int64_t from_ns = *last_ns ? *last_ns + 1 : wk_clock_wall_ns() - 86400 * WK_NS_PER_S;
-        if (read_bars(serve, m, s, from_ns, &series, &err) == WK_OK && series.n) {
-            *last_ns = series.bars[series.n - 1].time_ns;
-            wk_text_add(out, any ? "," : "");
-            wk_text_add_json_string(out, m->symbols[s]);
-            wk_text_add(out, ":");
-            write_bars(&series, series.n > UPDATE_BARS_MAX ? series.n - UPDATE_BARS_MAX : 0, out);
-            any = true;
-        }
-        wk_series_finish(&series);
-    }
-    return any;
 }
 
 bool wk__serve_live_poll(wk_serve *serve)
@@ -268,11 +257,15 @@ bool wk__serve_live_poll(wk_serve *serve)
     wk_text *out = &live->update;
     out->n = 0;
     wk_text_add(out, "{\"candles\":{");
-    bool any = poll_bars(serve, out);
+    wk__serve_store_follow(serve);
+    bool any = wk__serve_store_news(serve, out);
     wk_text_add(out, "},\"records\":[");
     any |= write_records(serve, new_records, live->seq, UPDATE_RECORDS_MAX, false, &live->seq,
                          out) > 0;
-    wk_text_add(out, "],\"health\":");
+    read_fills(serve);
+    wk_text_add(out, "],\"positions\":");
+    write_positions(serve, out);
+    wk_text_add(out, ",\"health\":");
     wk__serve_health_write(serve, out);
     wk_text_add(out, "}");
     /* Health alone is told too: the page shows that the stream lives. */
@@ -285,7 +278,8 @@ wk_status wk__serve_live_open(wk_serve *serve, wk_err *err)
 {
     wk__serve_live *live = &serve->live;
     live->bar_ns = calloc(serve->predictor.models[0].S, sizeof *live->bar_ns);
-    if (!live->bar_ns)
+    live->follow = calloc(serve->predictor.n_models, sizeof *live->follow);
+    if (!live->bar_ns || !live->follow)
         return wk_fail(err, WK_E_NOMEM, "out of memory");
     if (serve->config->journal[0])
         find_journal(serve->config->journal, live->path, sizeof live->path);
@@ -306,6 +300,8 @@ void wk__serve_live_close(wk_serve *serve)
 {
     sqlite3_close(serve->live.db);
     free(serve->live.bar_ns);
+    free(serve->live.follow);
+    free(serve->live.positions);
     free(serve->live.update.s);
     serve->live = (wk__serve_live){0};
 }

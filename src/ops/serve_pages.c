@@ -169,7 +169,8 @@ wk__serve_page wk__serve_get(wk_serve *serve, const char *path, const char *quer
         if (status == 200)
             wk_text_add(out, "{\"status\":\"ready\"}");
         else
-            wk__serve_error_write("not_ready", "it starts or stops", out);
+            wk__serve_error_write(
+                "not_ready", serve->is_draining ? "it stops" : "it warms up on the store", out);
     } else if (strcmp(path, "/metrics") == 0) {
         write_metrics(serve, out);
         type = "text/plain; version=0.0.4; charset=utf-8";

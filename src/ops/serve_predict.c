@@ -54,6 +54,24 @@ static void drop(wk__serve_predictor *p, wk__serve_session *s)
     free(s);
 }
 
+/* Those that follow the store stay: nobody could bring them back. */
+static bool is_ours(const wk__serve_predictor *p, const wk__serve_session *s)
+{
+    return p->config->venue[0] && strcmp(s->name, WK__SERVE_STORE) == 0;
+}
+
+static void make_room(wk__serve_predictor *p)
+{
+    wk__serve_session *victim = p->oldest;
+    size_t n_ours = 0;
+    for (; victim && is_ours(p, victim); victim = victim->newer)
+        n_ours++;
+    if (!victim || p->n_sessions < (size_t)p->config->sessions_max + n_ours)
+        return;
+    drop(p, victim);
+    p->counts.sessions_dropped++;
+}
+
 static wk__serve_session *make(wk__serve_predictor *p, wk__serve_model *m, const char *name,
                                wk__serve_problem *problem)
 {
@@ -72,10 +90,7 @@ static wk__serve_session *make(wk__serve_predictor *p, wk__serve_model *m, const
         return NULL;
     }
     wk_arena_freeze(&s->arena);
-    if (p->n_sessions == (size_t)p->config->sessions_max) {
-        drop(p, p->oldest);
-        p->counts.sessions_dropped++;
-    }
+    make_room(p);
     wk__serve_session **bucket = bucket_of(p, m, name);
     s->hash_next = *bucket;
     *bucket = s;
@@ -304,6 +319,9 @@ static bool answer_session(wk__serve_predictor *p, wk__serve_model *m, const wk_
                            wk_text *out, wk__serve_problem *problem)
 {
     size_t begin = out->n;
+    if (p->config->venue[0] && strcmp(r->session, WK__SERVE_STORE) == 0)
+        return wk__serve_refuse(problem, 409, "reserved",
+                                "the session \"store\" follows the store; name yours otherwise");
     if (!check_steps(m, r, problem))
         return false;
     write_head(m, out);

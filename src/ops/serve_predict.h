@@ -7,6 +7,9 @@
 #include "wick/serve.h"
 #include "wick/text.h"
 
+/* The session that follows the store: clients read it, only the service pushes into it. */
+#define WK__SERVE_STORE "store"
+
 typedef struct {
     char name[WK__SERVE_NAME_BYTES];
     char version[17]; /* digest of the bundle's files */

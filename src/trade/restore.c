@@ -51,3 +51,42 @@ void wk_trader_restore_streak(wk_trader *t, int64_t losses, int64_t pause_until_
     t->losses = losses;
     t->pause_until = pause_until_ns / t->timeframe_ns;
 }
+
+void wk_trader_restore_order(wk_trader *t, const wk_order *order, int64_t left)
+{
+    size_t s = order->symbol;
+    WK_ASSERT(s < t->S && left > 0);
+    switch (wk__order_id_leg(order->id)) {
+    case WK__LEG_LIMIT:
+        t->limit[s] = (wk__limit){.id = order->id,
+                                  .lots = left,
+                                  .ticks = order->price_ticks,
+                                  .side = order->side,
+                                  .attempt = (uint8_t)(order->id & 15)};
+        break;
+    case WK__LEG_ENTRY:
+        t->entry_flight[s] += order->side * left;
+        break;
+    case WK__LEG_EXIT:
+        t->exit_flight[s] += order->side * left;
+        break;
+    default:
+        break; /* of the executor's own */
+    }
+    /* The bracket that its fills will have. */
+    if (!order->reduce_only && t->pos[s] == 0) {
+        t->rule[s].stop = order->stop_ticks;
+        t->rule[s].profit = order->profit_ticks;
+    }
+}
+
+void wk_trader_restore_initial(wk_trader *t, int64_t cash_e8)
+{
+    t->initial_e8 = cash_e8;
+}
+
+void wk_trader_restore_halts(wk_trader *t, bool halted, bool day_halted)
+{
+    t->halted |= halted;
+    t->day_halted |= day_halted;
+}

@@ -55,6 +55,7 @@ nn train
 gbdt train'
 # Minutes of work each: run by hand before a release.
 slow='bench backtest.bars
+bench box.footprint
 prove'
 all=$("$wick" --help | awk '/^commands:/ { on = 1; next } !NF { on = 0 } on { sub(/^  /, ""); sub(/  .*/, ""); print }')
 printf '%s\n' "$first" >first

@@ -107,7 +107,7 @@ refused 2 'after the newest bar' "a --from in the future is refused" \
     "$wickd" predict "$dir/a/model" --out "$dir/q.csv" --from 2030-01-01
 refused 2 '2024-06-30' "a --from that is no time is answered with one" \
     "$wickd" predict "$dir/a/model" --out "$dir/q.csv" --from soon
-refused 2 'wick store export' "wickd says that it reads no store" \
+refused 1 "wick store export" "wickd says that its store has no such candles" \
     "$wickd" predict "$dir/a/model" --out "$dir/q.csv" --set data.source=store
 [ ! -e "$dir/q.csv" ]
 ok "a refused predict writes nothing"

@@ -22,17 +22,17 @@ check() { # check STATUS NAME
 start() { # start CONFIG...: sets pid and port
     "$wick" serve "$@" >"$work/url" 2>"$work/log" &
     pid=$!
-    for _ in $(seq 200); do
+    for _ in $(seq 1200); do
         grep -q http "$work/url" && break
         kill -0 "$pid" 2>/dev/null || break
         sleep 0.05
     done
     port=$(sed 's/.*:\([0-9]*\).*/\1/' "$work/url")
 }
-raw() { # raw BYTES...: sends them, the answer until the server closes or 10 s pass
+raw() { # raw BYTES...: sends them, the answer until the server closes or 60 s pass
     exec 9<>"/dev/tcp/127.0.0.1/$port" || return 1
     printf '%b' "$1" >&9
-    timeout "${2:-10}" cat <&9 >"$work/answer"
+    timeout "${2:-60}" cat <&9 >"$work/answer"
     exec 9>&- 9<&-
 }
 ask() { # ask METHOD PATH [BODY [HEADER]]: one request on a connection of its own
@@ -41,7 +41,7 @@ ask() { # ask METHOD PATH [BODY [HEADER]]: one request on a connection of its ow
     printf '%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s' "$1" "$2" "${head:+$head$'\r\n'}" >&9
     [ -n "$body" ] && printf 'Content-Length: %d\r\n' "${#body}" >&9
     printf '\r\n%s' "$body" >&9
-    timeout 10 cat <&9 >"$work/answer"
+    timeout 60 cat <&9 >"$work/answer"
     exec 9>&- 9<&-
 }
 says() { # says STATUS PATTERN NAME
@@ -114,7 +114,7 @@ ask GET /v1/stream; says 426 upgrade_required "the stream without an upgrade"
 raw 'POST /v1/predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'
 says 411 length_required "chunks"
 raw 'POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Length: 1x\r\n\r\n{}'; says 400 'no number' "a length that is none"
-raw 'POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}POST /v1/predict HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}' 3
+raw 'POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}POST /v1/predict HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}' 10
 grep -q '^HTTP/1.1 400' "$work/answer"
 check $? "POSTs in one write do no harm"
 begun=$SECONDS

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "delta_frames.h"
+#include "trading.h"
 
 static const int candle_minutes[] = {1, 3, 5, 15, 30, 60, 120, 240, 360, 720, 1440, 10080};
 
@@ -202,6 +203,8 @@ void delta_ws_received(session *s, json_t *message)
 {
     const char *type = json_string_value(json_object_get(message, "type"));
     text t = {0};
+    if (delta_stream_received(s, message))
+        return;
     if (!type) {
         complain_session(s, "a message without type");
     } else if (strcmp(type, "enable_heartbeat") == 0) {
@@ -246,6 +249,7 @@ void delta_ws_tick(session *s, int64_t now_ns)
         [CHANNEL_FUNDING] = delta_funding_frame,
     };
     int64_t now_ms = real_ms();
+    delta_stream_tick(s);
     for (size_t i = 0; i < s->n_subs; i++) {
         subscription *sub = &s->subs[i];
         int64_t every_ms = delta_every_ms_of(sub->channel);

@@ -39,6 +39,12 @@ static const fault_name names[] = {
     {"truncate", FAULT_TRUNCATE, 0, NULL, ""},
     {"slow-body", FAULT_SLOW_BODY, 0, NULL, ""},
     {"hang", FAULT_HANG, 0, NULL, NULL},
+    {"timeout-after", FAULT_HANG, 0, NULL, NULL},
+    {"timeout-before", FAULT_HANG_BEFORE, 0, NULL, NULL},
+    {"cut-before", FAULT_CUT_BEFORE, 0, NULL, NULL},
+    {"outage", FAULT_OUTAGE, 0, NULL, NULL},
+    {"reject", FAULT_REJECT, 0, NULL, NULL},
+    {"partial", FAULT_PARTIAL, 0, NULL, NULL},
     {"gzip-damage", FAULT_GZIP_DAMAGE, 0, NULL, ""},
     {"duplicate-page", FAULT_DUPLICATE_PAGE, 0, NULL, ""},
     {"duplicate-rows", FAULT_DUPLICATE_ROWS, 0, NULL, ""},
@@ -63,7 +69,8 @@ static const fault_name names[] = {
 #define N_NAMES (sizeof names / sizeof names[0])
 
 typedef struct {
-    char prefix[128];
+    char prefix[128], method[8];
+    char *body; /* of a reject */
     fault what;
     int64_t nth[NTH_MAX];
     size_t n_nth;
@@ -103,6 +110,10 @@ static int read_rule(json_t *from, const char *prefix_key, rule *out, char *erro
                 }
         } else if (strcmp(key, prefix_key) == 0 && json_is_string(value)) {
             snprintf(out->prefix, sizeof out->prefix, "%s", json_string_value(value));
+        } else if (strcmp(key, "method") == 0 && json_is_string(value)) {
+            snprintf(out->method, sizeof out->method, "%s", json_string_value(value));
+        } else if (strcmp(key, "error") == 0) {
+            out->body = json_dumps(value, JSON_COMPACT);
         } else if (strcmp(key, "nth") == 0 && json_is_array(value) &&
                    json_array_size(value) <= NTH_MAX) {
             out->n_nth = json_array_size(value);
@@ -113,7 +124,8 @@ static int read_rule(json_t *from, const char *prefix_key, rule *out, char *erro
         } else if (strcmp(key, "first") == 0 && json_is_integer(value)) {
             out->first = json_integer_value(value);
         } else if (strcmp(key, "code") != 0 && strcmp(key, "seconds") != 0 &&
-                   strcmp(key, "retry_after_s") != 0) {
+                   strcmp(key, "retry_after_s") != 0 && strcmp(key, "status") != 0 &&
+                   strcmp(key, "share") != 0 && strcmp(key, "requests") != 0) {
             snprintf(error, size, "fault script: unknown or mistyped key \"%s\"", key);
             return 0;
         }
@@ -129,6 +141,20 @@ static int read_rule(json_t *from, const char *prefix_key, rule *out, char *erro
     value = json_object_get(from, "code");
     if (json_is_integer(value))
         out->what.code = (int)json_integer_value(value);
+    value = json_object_get(from, "requests");
+    if (out->what.kind == FAULT_OUTAGE)
+        out->what.code = (int)json_integer_value(value);
+    value = json_object_get(from, "share");
+    out->what.share = json_is_number(value) ? json_number_value(value) : 0.5;
+    value = json_object_get(from, "status");
+    if (json_is_integer(value))
+        out->what.status = (int)json_integer_value(value);
+    if (out->what.kind == FAULT_REJECT && !out->body) {
+        snprintf(error, size, "fault script: a reject without \"error\", the body of the reply");
+        return 0;
+    }
+    if (out->body)
+        out->what.text = out->body;
     return 1;
 }
 
@@ -164,7 +190,7 @@ fault_script *fault_open(json_t *script, const char *venue, uint64_t seed, int r
                     error_size) ||
         !read_rules(json_object_get(script, "ws"), "channel", s->ws, &s->n_ws_rules, error,
                     error_size)) {
-        free(s);
+        fault_close(s);
         return NULL;
     }
     return s;
@@ -172,12 +198,15 @@ fault_script *fault_open(json_t *script, const char *venue, uint64_t seed, int r
 
 void fault_close(fault_script *s)
 {
+    for (size_t i = 0; s && i < s->n_rest_rules; i++)
+        free(s->rest[i].body);
     free(s);
 }
 
-static int strikes(rule *r, const char *name)
+static int strikes(rule *r, const char *method, const char *name)
 {
-    if (strncmp(name, r->prefix, strlen(r->prefix)) != 0)
+    if ((*r->method && method && strcmp(r->method, method) != 0) ||
+        strncmp(name, r->prefix, strlen(r->prefix)) != 0)
         return 0;
     r->seen++;
     for (size_t i = 0; i < r->n_nth; i++)
@@ -187,19 +216,19 @@ static int strikes(rule *r, const char *name)
 }
 
 /* Every matching rule counts, whoever strikes; rules of subscriptions see subscriptions only. */
-static fault by_rule(rule *rules, size_t n, const char *name, int refusals)
+static fault by_rule(rule *rules, size_t n, const char *method, const char *name, int refusals)
 {
     fault found = {FAULT_NONE};
     for (size_t i = 0; i < n; i++)
-        if ((rules[i].what.kind == FAULT_WS_REFUSE) == refusals && strikes(&rules[i], name) &&
-            found.kind == FAULT_NONE)
+        if ((rules[i].what.kind == FAULT_WS_REFUSE) == refusals &&
+            strikes(&rules[i], method, name) && found.kind == FAULT_NONE)
             found = rules[i].what;
     return found;
 }
 
-fault fault_for_request(fault_script *s, const char *path)
+fault fault_for_request(fault_script *s, const char *method, const char *path)
 {
-    fault f = by_rule(s->rest, s->n_rest_rules, path, 0);
+    fault f = by_rule(s->rest, s->n_rest_rules, method, path, 0);
     uint64_t k = s->n_rest++;
     if (f.kind != FAULT_NONE || (int)(market_hash(s->seed, 31, k) % 1000) >= s->rest_permille)
         return f;
@@ -217,7 +246,7 @@ fault fault_for_message(fault_script *s, const char *channel)
 {
     static const fault_kind kinds[] = {FAULT_WS_DROP, FAULT_WS_DUPLICATE, FAULT_WS_REORDER,
                                        FAULT_WS_CORRUPT, FAULT_WS_CHECKSUM};
-    fault f = by_rule(s->ws, s->n_ws_rules, channel, 0);
+    fault f = by_rule(s->ws, s->n_ws_rules, NULL, channel, 0);
     uint64_t k = s->n_ws++;
     if (f.kind == FAULT_NONE && (int)(market_hash(s->seed, 41, k) % 1000) < s->ws_permille)
         f.kind = kinds[market_hash(s->seed, 42, k) % (sizeof kinds / sizeof kinds[0])];
@@ -226,5 +255,5 @@ fault fault_for_message(fault_script *s, const char *channel)
 
 fault fault_for_subscription(fault_script *s, const char *channel)
 {
-    return by_rule(s->ws, s->n_ws_rules, channel, 1);
+    return by_rule(s->ws, s->n_ws_rules, NULL, channel, 1);
 }

@@ -14,9 +14,12 @@
  * REST, on its way: cut cut-body truncate slow-body (`seconds` in all) hang gzip-damage
  * REST, in its rows: duplicate-page (the reply before, again) duplicate-rows reverse-rows
  *   empty-page short-page (though there is more) foreign-next same-next (links of Amberdata)
- * WS, on a pushed message: drop duplicate reorder corrupt (a digit of a size or price)
- *   bad-checksum silence (`seconds`, 0 for good) close (`code`) cut-socket
- * WS, on a subscription: refuse */
+ * REST, of the trading side: timeout-before, cut-before (never served), timeout-after, cut (served,
+ *   never answered), reject (`error`: the reply's body, `status`), partial (an order fills `share`
+ *   at once, the rest after `seconds`), outage (nothing is answered for `seconds`, or for
+ * `requests`) A rule may have a `method` too. WS, on a pushed message: drop duplicate reorder
+ * corrupt (a digit of a size or price) bad-checksum silence (`seconds`, 0 for good) close (`code`)
+ * cut-socket WS, on a subscription: refuse */
 #ifndef VENUE_FAULT_H
 #define VENUE_FAULT_H
 
@@ -33,6 +36,11 @@ typedef enum {
     FAULT_TRUNCATE,
     FAULT_SLOW_BODY,
     FAULT_HANG,
+    FAULT_HANG_BEFORE, /* and the request is never served */
+    FAULT_CUT_BEFORE,
+    FAULT_OUTAGE,
+    FAULT_REJECT,
+    FAULT_PARTIAL,
     FAULT_GZIP_DAMAGE,
     FAULT_DUPLICATE_PAGE,
     FAULT_DUPLICATE_ROWS,
@@ -56,9 +64,10 @@ typedef enum {
 typedef struct {
     fault_kind kind;
     int status;
-    const char *text; /* of FAULT_API */
+    const char *text; /* of FAULT_API and FAULT_REJECT */
     double seconds;   /* to wait: retry-after, slowness or silence */
-    int code;         /* of a close */
+    int code;         /* of a close; requests of an outage */
+    double share;     /* of FAULT_PARTIAL */
 } fault;
 
 typedef struct fault_script fault_script;
@@ -69,7 +78,7 @@ fault_script *fault_open(json_t *script, const char *venue, uint64_t seed, int r
 void fault_close(fault_script *s);
 
 /* What happens to this one. */
-fault fault_for_request(fault_script *s, const char *path);
+fault fault_for_request(fault_script *s, const char *method, const char *path);
 fault fault_for_message(fault_script *s, const char *channel);
 fault fault_for_subscription(fault_script *s, const char *channel);
 

@@ -5,6 +5,7 @@
 #include <zlib.h>
 
 #include "kraken.h"
+#include "trading.h"
 
 enum { CHANNEL_OHLC, CHANNEL_TRADE, CHANNEL_BOOK, CHANNEL_TICKER, CHANNEL_INSTRUMENT, N_CHANNELS };
 
@@ -522,6 +523,8 @@ void kraken_ws_received(session *s, json_t *message)
 {
     const char *method = json_string_value(json_object_get(message, "method"));
     json_t *id = json_object_get(message, "req_id");
+    if (kraken_stream_received(s, message))
+        return;
     if (id && !json_is_integer(id))
         complain_session(s, "req_id is no whole number");
     if (method && strcmp(method, "ping") == 0) {
@@ -584,6 +587,7 @@ static void trades_tick(session *s, subscription *sub, int64_t now_ns)
 
 void kraken_ws_tick(session *s, int64_t now_ns)
 {
+    kraken_stream_tick(s);
     for (size_t i = 0; i < s->n_subs; i++) {
         subscription *sub = &s->subs[i];
         if (sub->channel == CHANNEL_BOOK) {

@@ -1,4 +1,5 @@
 #include "server.h"
+#include "trading.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -33,6 +34,8 @@ int64_t real_ms(void)
 
 int64_t now_of(const venue *v)
 {
+    if (v->trading && v->options.virtual_time)
+        return trading_now(v);
     double passed = (double)(mono_ns() - v->mono_ns) * v->options.speed;
     return v->start_ns + v->stepped_ns + (int64_t)passed;
 }
@@ -98,20 +101,26 @@ static void parse_target(request *r)
     if (!unescape(target, n, r->path, sizeof r->path))
         complain_request(r, "the path is malformed");
     snprintf(r->query, sizeof r->query, "%s", query ? query + 1 : "");
-    for (const char *at = r->query; *at;) {
+    if (!form_read(r, r->query))
+        complain_request(r, "the query is malformed");
+}
+
+int form_read(request *r, const char *from)
+{
+    for (const char *at = from; *at;) {
         size_t length = strcspn(at, "&"), name = strcspn(at, "=&");
         int i = r->n_params;
         if (i == PARAMS_MAX || name >= length ||
             !unescape(at, name, r->param[i].name, sizeof r->param[i].name) ||
             !unescape(at + name + 1, length - name - 1, r->param[i].value,
                       sizeof r->param[i].value))
-            complain_request(r, "the query is malformed at \"%s\"", at);
-        else
-            r->n_params++;
+            return 0;
+        r->n_params++;
         at += length;
         if (*at)
             at++;
     }
+    return 1;
 }
 
 static void check_request(request *r)
@@ -247,17 +256,10 @@ static void make_reply(request *r, text *out)
     static const struct {
         int status;
         const char *says;
-    } words[] = {{200, "OK"},
-                 {400, "Bad Request"},
-                 {401, "Unauthorized"},
-                 {403, "Forbidden"},
-                 {404, "Not Found"},
-                 {410, "Gone"},
-                 {429, "Too Many Requests"},
-                 {500, "Internal Server Error"},
-                 {502, "Bad Gateway"},
-                 {503, "Service Unavailable"},
-                 {504, "Gateway Timeout"}};
+    } words[] = {{200, "OK"},          {400, "Bad Request"},         {401, "Unauthorized"},
+                 {403, "Forbidden"},   {404, "Not Found"},           {405, "Method Not Allowed"},
+                 {410, "Gone"},        {429, "Too Many Requests"},   {500, "Internal Server Error"},
+                 {502, "Bad Gateway"}, {503, "Service Unavailable"}, {504, "Gateway Timeout"}};
     const char *says = "Unknown";
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (words[i].status == r->status)
@@ -276,9 +278,12 @@ static int send_reply(wire *w, request *r, const text *head, bool *abruptly)
 {
     switch (r->fault.kind) {
     case FAULT_CUT:
+    case FAULT_CUT_BEFORE:
+    case FAULT_OUTAGE:
         *abruptly = true;
         return 0;
     case FAULT_HANG:
+    case FAULT_HANG_BEFORE:
         wire_sleep(w, 3600 * NS_A_SECOND);
         return 0;
     case FAULT_CUT_BODY:
@@ -315,15 +320,25 @@ static int serve_http(venue *v, wire *w, const wire_request *http, bool *abruptl
     r->now_ns = now_of(v);
     r->is_odd = v->n_requests++ % 2;
     parse_target(r);
-    check_request(r);
+    int is_trade = trading_owns(r);
+    if (!is_trade)
+        check_request(r);
     log_line(v, http->target);
-    r->fault = fault_for_request(v->faults, r->path);
+    r->fault = fault_for_request(v->faults, http->method, r->path);
+    if (v->trading && trading_refuses(r))
+        r->fault.kind = FAULT_OUTAGE;
     const char *agent = wire_header(http, "user-agent");
     if (v->protocol == &protocol_delta && (!agent || !*agent)) {
         r->status = 403;
         text_add(&r->body, "Forbidden");
+    } else if (r->fault.kind == FAULT_OUTAGE || r->fault.kind == FAULT_CUT_BEFORE ||
+               r->fault.kind == FAULT_HANG_BEFORE) {
+        r->status = 503; /* nobody will read it */
     } else if (!serve_fault(r)) {
-        serve_page(r);
+        if (is_trade)
+            trading_serve(r);
+        else
+            serve_page(r);
     }
     make_reply(r, &head);
     int is_page = r->fault.kind >= FAULT_GZIP_DAMAGE && r->fault.kind <= FAULT_SAME_NEXT;
@@ -365,7 +380,7 @@ static void serve_ws(venue *v, wire *w, const wire_request *http)
     pthread_mutex_lock(&v->lock);
     log_line(v, "websocket");
     session s = {.v = v, .w = w, .number = (int64_t)++v->n_connections};
-    fault f = fault_for_request(v->faults, "websocket");
+    fault f = fault_for_request(v->faults, "GET", "websocket");
     int status = f.kind == FAULT_STATUS || f.kind == FAULT_STATUS_RETRY ? f.status : 0;
     int cut = f.kind == FAULT_CUT;
     v->n_faults += status || cut;
@@ -404,7 +419,7 @@ static void *serve_connection(void *argument)
     connection c = *(connection *)argument;
     free(argument);
     wire w;
-    wire_request *http = malloc(sizeof *http);
+    wire_request *http = calloc(1, sizeof *http);
     if (!http)
         abort();
     bool abruptly = false;
@@ -422,6 +437,7 @@ static void *serve_connection(void *argument)
         }
     }
     wire_close(&w, abruptly);
+    text_finish(&http->body);
     free(http);
     atomic_fetch_sub(&c.v->n_running, 1);
     return NULL;
@@ -506,6 +522,15 @@ static void open_markets(venue *v)
     market_of.busy = o->busy;
     market_of.late_every = o->late_every;
     market_of.late_ns_most = o->late_ns_most ? o->late_ns_most : 20 * NS_A_SECOND;
+    if (v->trading && v->trading->e.n_markets) {
+        /* The markets of the candles: what the public calls say of prices is a fable. */
+        market_of.begin_ns = v->start_ns - 3600 * NS_A_SECOND;
+        market_of.end_ns = v->start_ns + 3600 * NS_A_SECOND;
+        for (int i = 0; i < v->trading->e.n_markets; i++)
+            market_init(&v->markets[v->n_markets++], &v->trading->markets[i].instrument,
+                        &market_of);
+        return;
+    }
     for (size_t i = 0; i < v->protocol->n_instruments && i < MARKETS_MAX; i++)
         market_init(&v->markets[v->n_markets++], &v->protocol->instruments[i], &market_of);
 }
@@ -548,11 +573,15 @@ venue *venue_start(const venue_options *options, char *error, size_t error_size)
     v->start_ns = options->start_ns ? options->start_ns : wall_ns() + options->skew_ns;
     v->tls = wire_tls_create(v->ca_file, options->certificate, error, error_size);
     int ok = v->tls && open_faults(v, error, error_size) && listen_on(v, error, error_size);
+    if (ok && options->trade)
+        ok = (v->trading = trading_open(v, error, error_size)) != NULL;
     if (ok)
         open_markets(v);
     v->mono_ns = mono_ns();
     if (!options->start_ns)
         v->start_ns = wall_ns() + options->skew_ns;
+    if (ok && v->trading)
+        trading_begin(v);
     if (ok && pthread_create(&v->accepting, NULL, accept_all, v) == 0)
         return v;
     if (v->listener >= 0)
@@ -575,12 +604,15 @@ void venue_stop(venue *v)
         struct timespec pause = {0, 2000000};
         nanosleep(&pause, NULL);
     }
+    if (v->trading)
+        trading_write(v);
     for (size_t i = 0; i < v->n_markets; i++)
         market_finish(&v->markets[i]);
     for (size_t i = 0; i < sizeof v->last / sizeof v->last[0]; i++)
         text_finish(&v->last[i].body);
     text_finish(&v->violations);
     text_finish(&v->log);
+    trading_close(v->trading);
     fault_close(v->faults);
     SSL_CTX_free(v->tls);
     pthread_mutex_destroy(&v->lock);

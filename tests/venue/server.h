@@ -11,7 +11,7 @@
 #include "wire.h"
 
 #define PARAMS_MAX 24
-#define MARKETS_MAX 8
+#define MARKETS_MAX 24
 #define SUBSCRIPTIONS_MAX 256
 
 typedef struct {
@@ -58,6 +58,7 @@ struct venue {
     rate_bucket rates[8];   /* as the protocol numbers them */
     int64_t window_start_ms;
     double window_used;
+    struct trading *trading; /* NULL: market data only */
     struct {
         char path[256];
         text body;
@@ -101,6 +102,9 @@ int params_unknown(request *r);
 /* Whether `value` is one of the words in the space-separated list. */
 int one_of(const char *value, const char *list);
 
+/* Splits name=value&... into the request's parameters; 0 when it is malformed. */
+int form_read(request *r, const char *from);
+
 /* Takes `cost` out of bucket `which`; complains and returns 0 when the client is too fast. */
 int rate_take(request *r, int which, double capacity, double per_second, double cost);
 
@@ -134,6 +138,11 @@ struct session {
     int has_heartbeat, has_spoken, generation;
     int64_t ping_ms;
     int pings_open;
+    struct {
+        int is_authenticated, channels; /* bits, as the stream has them */
+        size_t at_event;                /* of the engine */
+        int64_t sequence;
+    } account;
 };
 
 int64_t real_ms(void);

@@ -15,6 +15,7 @@
 #include "venue.h"
 
 static volatile sig_atomic_t told_to_stop;
+static const char *port_file;
 
 static void on_signal(int number)
 {
@@ -40,7 +41,18 @@ static int usage(FILE *to)
           "  --certificate FLAW  wrong-host, expired or other-ca: clients have to refuse it\n"
           "  --latency-ms N      before each REST reply\n"
           "  --api-key KEY       that Amberdata wants\n"
-          "  --stop-after S      default 600\n"
+          "  --stop-after S, --seconds S   default 600\n"
+          "the trading side:\n"
+          "  --trade kraken|delta  the venue, with an account behind signed calls\n"
+          "  --candles DIR|FILE  SYMBOL-15m.csv[.gz]: the path of the prices\n"
+          "  --virtual-time      the clock is the newest signed timestamp\n"
+          "  --manual            prices stand, but for POST /control/price?symbol=S&price=P\n"
+          "  --key K --secret S  default WICKTESTKEY and the secret of the documentation\n"
+          "  --cash X            of the quote currency, default 10000\n"
+          "  --half-spread N     ticks, default 1; negative: none\n"
+          "  --stops-hold        Kraken: waiting stops reserve their assets\n"
+          "  --port-file FILE    the port goes there\n"
+          "  --state-file FILE   the account's truth at the end; GET /control/state has it before\n"
           "prints: {\"port\":N,\"url\":...,\"ws_url\":...,\"ca_file\":...,\"pid\":N}\n",
           to);
     return to == stdout ? 0 : 2;
@@ -49,16 +61,22 @@ static int usage(FILE *to)
 static int read_options(int argc, char **argv, venue_options *o, double *stop_after_s)
 {
     static const struct option longs[] = {
-        {"venue", 1, NULL, 'v'},      {"dir", 1, NULL, 'd'},
-        {"port", 1, NULL, 'p'},       {"seed", 1, NULL, 's'},
-        {"script", 1, NULL, 'f'},     {"faults", 1, NULL, 'r'},
-        {"ws-faults", 1, NULL, 'w'},  {"start", 1, NULL, 't'},
-        {"skew-ms", 1, NULL, 'k'},    {"speed", 1, NULL, 'x'},
-        {"history-s", 1, NULL, 'h'},  {"rate-scale", 1, NULL, 'q'},
-        {"late-every", 1, NULL, 'l'}, {"api-key", 1, NULL, 'a'},
-        {"stop-after", 1, NULL, 'z'}, {"latency-ms", 1, NULL, 'y'},
-        {"busy", 1, NULL, 'b'},       {"certificate", 1, NULL, 'c'},
-        {"help", 0, NULL, '?'},       {0}};
+        {"venue", 1, NULL, 'v'},        {"dir", 1, NULL, 'd'},
+        {"port", 1, NULL, 'p'},         {"seed", 1, NULL, 's'},
+        {"script", 1, NULL, 'f'},       {"faults", 1, NULL, 'r'},
+        {"ws-faults", 1, NULL, 'w'},    {"start", 1, NULL, 't'},
+        {"skew-ms", 1, NULL, 'k'},      {"speed", 1, NULL, 'x'},
+        {"history-s", 1, NULL, 'h'},    {"rate-scale", 1, NULL, 'q'},
+        {"late-every", 1, NULL, 'l'},   {"api-key", 1, NULL, 'a'},
+        {"stop-after", 1, NULL, 'z'},   {"latency-ms", 1, NULL, 'y'},
+        {"busy", 1, NULL, 'b'},         {"certificate", 1, NULL, 'c'},
+        {"trade", 1, NULL, 'T'},        {"candles", 1, NULL, 'C'},
+        {"virtual-time", 0, NULL, 'V'}, {"manual", 0, NULL, 'M'},
+        {"key", 1, NULL, 'K'},          {"secret", 1, NULL, 'S'},
+        {"cash", 1, NULL, 'H'},         {"half-spread", 1, NULL, 'A'},
+        {"stops-hold", 0, NULL, 'O'},   {"port-file", 1, NULL, 'P'},
+        {"state-file", 1, NULL, 'F'},   {"seconds", 1, NULL, 'z'},
+        {"help", 0, NULL, '?'},         {0}};
     int c;
     while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
         switch (c) {
@@ -116,6 +134,40 @@ static int read_options(int argc, char **argv, venue_options *o, double *stop_af
         case 'z':
             *stop_after_s = strtod(optarg, NULL);
             break;
+        case 'T':
+            o->venue = optarg;
+            o->trade = 1;
+            break;
+        case 'C':
+            o->candles = optarg;
+            break;
+        case 'V':
+            o->virtual_time = 1;
+            break;
+        case 'M':
+            o->manual = 1;
+            break;
+        case 'K':
+            o->trade_key = optarg;
+            break;
+        case 'S':
+            o->trade_secret = optarg;
+            break;
+        case 'H':
+            o->cash = optarg;
+            break;
+        case 'A':
+            o->half_spread_ticks = atoi(optarg);
+            break;
+        case 'O':
+            o->stops_hold = 1;
+            break;
+        case 'P':
+            port_file = optarg;
+            break;
+        case 'F':
+            o->state_file = optarg;
+            break;
         default:
             return 0;
         }
@@ -144,6 +196,11 @@ int main(int argc, char **argv)
     printf("{\"port\":%d,\"url\":\"%s\",\"ws_url\":\"%s\",\"ca_file\":\"%s\",\"pid\":%d}\n",
            venue_port(v), venue_url(v), venue_ws_url(v), venue_ca_file(v), (int)getpid());
     fflush(stdout);
+    FILE *file = port_file ? fopen(port_file, "w") : NULL;
+    if (file) {
+        fprintf(file, "%d\n", venue_port(v));
+        fclose(file);
+    }
     struct stat in;
     int watch_input = fstat(0, &in) == 0 && S_ISFIFO(in.st_mode);
     for (double left = stop_after_s; left > 0 && !told_to_stop && getppid() == parent;

@@ -37,6 +37,18 @@ typedef struct {
     int latency_ms;        /* before each REST reply */
     int fault_permille;    /* of REST requests that get a random fault */
     int ws_fault_permille; /* of pushed book, trade and candle messages */
+
+    /* The trading side, of Kraken and Delta: one account behind signed calls, see README.md. */
+    int trade;
+    const char *trade_key, *trade_secret; /* NULL: "WICKTESTKEY", the documentation's secret */
+    const char *candles; /* a CSV or a folder of them, SYMBOL-15m.csv[.gz]: the path of the prices;
+                            NULL: the trades of the market */
+    int manual;          /* prices move by venue_trade_price() only */
+    int virtual_time;    /* the clock is the newest signed timestamp */
+    const char *cash;    /* of the quote currency; NULL: 10000 */
+    int half_spread_ticks;  /* 0: 1; negative: none */
+    int stops_hold;         /* Kraken: waiting stops reserve their assets */
+    const char *state_file; /* the account's truth at the end; NULL: not written */
 } venue_options;
 
 /* NULL on failure, and `error` says why. */
@@ -65,5 +77,13 @@ size_t venue_candles(venue *v, const char *name, int64_t seconds, int64_t from_s
                      market_candle *out, size_t n_max);
 /* The book after the last change at or before time_ns, the timestamp of a message; 0: not found. */
 int venue_book(venue *v, const char *name, int64_t time_ns, market_book *out);
+
+/* ---- the trading side ---- */
+
+/* Everything that happened, as JSON: orders, fills, positions, balances, how long positions were
+ * without a stop, violations. free() it. */
+char *venue_trade_state(venue *v);
+/* Moves the price of a market; 0 when there is none or the price is no multiple of its tick. */
+int venue_trade_price(venue *v, const char *name, const char *price);
 
 #endif

@@ -141,6 +141,7 @@ static void take(wire *w, size_t n)
 
 static bool parse_head(char *head, wire_request *out)
 {
+    text_finish(&out->body);
     memset(out, 0, sizeof *out);
     char *save = NULL, *line = strtok_r(head, "\r\n", &save);
     char version[16];
@@ -195,7 +196,8 @@ int wire_read_request(wire *w, wire_request *out, int timeout_ms)
     while (w->in.n < out->body_bytes)
         if (wire_read(w, timeout_ms) <= 0)
             return -1;
-    take(w, out->body_bytes); /* public calls have none; whoever sends one is told so elsewhere */
+    text_add_bytes(&out->body, w->in.data, out->body_bytes);
+    take(w, out->body_bytes);
     return 1;
 }
 

@@ -42,6 +42,7 @@ typedef struct {
         char value[1024];
     } header[WIRE_HEADERS_MAX];
     size_t body_bytes;
+    text body; /* of the newest request; text_finish() it at the end */
 } wire_request;
 
 /* 1 a request, 0 nothing came within timeout_ms, -1 the end or garbage. */

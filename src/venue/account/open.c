@@ -77,6 +77,8 @@ wk_status wk_account_open(const wk_account_options *o, wk_account *out, wk_err *
     a->venue = h->kind;
     a->validate = o->validate;
     a->options.address_family = o->address_family;
+    a->options.now_ns = o->now_ns;
+    a->options.time_ctx = o->time_ctx;
     a->options.ca_file = o->ca_file ? strdup(o->ca_file) : NULL;
     snprintf(a->name, sizeof a->name, "%s", h->venue);
     snprintf(a->rest, sizeof a->rest, "%s", o->rest ? o->rest : h->rest);
@@ -97,6 +99,8 @@ wk_status wk_account_open(const wk_account_options *o, wk_account *out, wk_err *
         status = wk_http_open(&http, &a->http, err);
     if (status == WK_OK && h->kind == WK__VENUE_KRAKEN) {
         status = wk_nonce_open(o->nonce_file, &a->nonce, err);
+        if (status == WK_OK && o->now_ns)
+            wk_nonce_set_clock(a->nonce, o->now_ns, o->time_ctx);
         if (status == WK_OK)
             status = wk_http_open(&http, &a->stream_http, err);
     }

@@ -11,7 +11,8 @@
 
 int64_t wk__account_now(const wk__account *a)
 {
-    return wk_clock_wall_ns() + a->offset_ns;
+    return a->options.now_ns ? a->options.now_ns(a->options.time_ctx)
+                             : wk_clock_wall_ns() + a->offset_ns;
 }
 
 void wk__exchange_finish(wk__exchange *e)
@@ -91,9 +92,9 @@ wk_request_result wk__kraken_send(wk__account *a, wk_http *client, const char *p
         e->wait_ns = WK_NS_PER_S;
         return WK_REQUEST_LATER;
     }
-    char text[24], signature[WK_SIGN_BASE64], h_key[200], h_sign[112];
+    char text[28], signature[WK_SIGN_BASE64], h_key[200], h_sign[112];
     wk_text body = {0}, url = {0};
-    snprintf(text, sizeof text, "%" PRIu64, nonce);
+    snprintf(text, sizeof text, "%" PRIu64 "%s", nonce, a->options.now_ns ? "000" : "");
     wk_text_printf(&body, "nonce=%s%s", text, fields);
     wk_request_result result;
     if (wk_sign_kraken(a->keys.secret, path, text, body.s, body.n, signature, &err) != WK_OK) {

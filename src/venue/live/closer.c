@@ -14,6 +14,7 @@ wk_status wk__closer_create(const wk__closer_options *options, wk__closer **out,
     c->base_ns = options->timeframes_ns[0];
     c->next_ns = -1;
     c->trades_from_ns = c->candles_from_ns = c->before_gap_ns = c->touched_ns = NEVER;
+    c->unasked_from_ns = NEVER;
     c->trade_newest_ns = c->candle_newest_ns = -1;
     for (size_t i = 0; i < DETAILS; i++)
         c->details[i].time_ns = -1;
@@ -344,10 +345,12 @@ void wk__closer_settle(wk__closer *c, int64_t arrival_ns)
     if (c->touched_ns < c->next_ns)
         redo(c, c->touched_ns, arrival_ns);
     c->touched_ns = NEVER;
-    if (c->n_ids_missing && !c->is_hole_asked) {
-        int64_t from = wk_bucket_start(c->hole_from_ns, c->base_ns);
+    if (c->unasked_from_ns != NEVER && c->n_ids_missing == 0)
+        c->unasked_from_ns = NEVER; /* they came in the same message */
+    if (c->unasked_from_ns != NEVER) {
+        int64_t from = wk_bucket_start(c->unasked_from_ns, c->base_ns);
         int64_t to = wk_bucket_start(c->hole_to_ns, c->base_ns) + c->base_ns;
-        c->is_hole_asked = true;
+        c->unasked_from_ns = NEVER;
         for (to = to < c->next_ns ? to : c->next_ns; from < to && candle_tells(c, from);)
             from += c->base_ns;
         wk__closer_ask(c, from, to);

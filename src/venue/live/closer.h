@@ -62,6 +62,10 @@ void wk__closer_up(wk__closer *closer, wk__stream stream, int64_t venue_ns);
 /* Messages may be missing from now on. */
 void wk__closer_down(wk__closer *closer, wk__stream stream);
 
+/* The closed bars from this venue time on may lack what the stream did not deliver: they are asked
+ * for, though they went out. */
+void wk__closer_doubt(wk__closer *closer, int64_t from_ns);
+
 void wk__closer_trade(wk__closer *closer, const wk_event *event);
 void wk__closer_candle(wk__closer *closer, const wk_event *event);
 

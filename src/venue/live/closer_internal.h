@@ -60,8 +60,8 @@ struct wk__closer {
     int64_t n_ids_missing;
     /* While ids are missing in a stream that is up: they are of trades in [from, to]. */
     int64_t hole_from_ns, hole_to_ns;
-    bool is_hole_asked;
-    int64_t touched_ns; /* oldest closed bucket that changed in this message; NEVER */
+    int64_t unasked_from_ns; /* begin of the jumps that were not asked for yet; NEVER */
+    int64_t touched_ns;      /* oldest closed bucket that changed in this message; NEVER */
     wk__closer_counts counts;
 };
 

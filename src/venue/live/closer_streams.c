@@ -42,6 +42,13 @@ void wk__closer_down(wk__closer *c, wk__stream stream)
     c->trades_from_ns = NEVER;
 }
 
+void wk__closer_doubt(wk__closer *c, int64_t from_ns)
+{
+    int64_t from = wk_bucket_start(from_ns, c->base_ns);
+    if (c->next_ns >= 0)
+        wk__closer_ask(c, from < 0 ? 0 : from, c->next_ns);
+}
+
 static void forget_ids(wk__closer *c)
 {
     memset(c->ids, 0xff, sizeof c->ids);
@@ -63,10 +70,11 @@ static void skip_ids(wk__closer *c, int64_t id, int64_t n_skipped, int64_t excha
             c->trades_from_ns = exchange_ns + 1;
         return;
     }
-    if (c->n_ids_missing == 0) {
+    if (c->n_ids_missing == 0)
         c->hole_from_ns = c->trade_newest_ns;
-        c->is_hole_asked = false;
-    }
+    /* Each jump, also while an earlier one is open: its bars may have closed without it. */
+    if (c->trade_newest_ns < c->unasked_from_ns)
+        c->unasked_from_ns = c->trade_newest_ns;
     c->hole_to_ns = exchange_ns;
     for (int64_t k = c->id_newest + 1; k < id; k++)
         c->ids[k / 64 % (IDS / 64)] &= ~(UINT64_C(1) << (k % 64));
@@ -257,15 +265,11 @@ void wk__closer_candle(wk__closer *c, const wk_event *e)
 void wk__closer_repair(wk__closer *c, size_t timeframe, const wk__closed *bar, int64_t arrival_ns)
 {
     WK_ASSERT(timeframe < c->options.n_timeframes);
-    if (timeframe > 0) {
-        wk__closer_emit(c, timeframe, bar, arrival_ns);
-        return;
-    }
-    if (c->next_ns >= 0 && bar->time_ns >= c->next_ns)
+    if (c->next_ns >= 0 && bar->time_ns + c->finals[timeframe].timeframe_ns > c->next_ns)
         return; /* it has not closed for us yet */
-    const final *f = wk__closer_final_at(&c->finals[0], bar->time_ns);
+    wk__closed same = *bar;
+    const final *f = wk__closer_final_at(&c->finals[timeframe], bar->time_ns);
     if (f) {
-        wk__closed same = *bar;
         same.provenance = f->bar.provenance;
         if (wk__closer_equal_bars(&same, &f->bar))
             return;
@@ -273,6 +277,12 @@ void wk__closer_repair(wk__closer *c, size_t timeframe, const wk__closed *bar, i
         same.provenance = bar->provenance;
         if (bar->provenance == WK_PROV_REPAIRED && f->bar.provenance != WK_PROV_REPAIRED)
             same.provenance = WK_PROV_TRADED;
+    }
+    if (timeframe > 0) {
+        wk__closer_emit(c, timeframe, &same, arrival_ns);
+        return;
+    }
+    if (f) {
         wk__closer_emit_base(c, &same, arrival_ns);
         return;
     }

@@ -59,7 +59,8 @@ static const wk_cfg_row rows[] = {
     {"timeframes", WK_CFG_STRINGS, AT(timeframes), NULL, "[\"1m\", \"15m\", \"1h\"]", 0, 0, NULL,
      NULL, "rising; the first is closed from the streams, its multiples are made of it"},
     {"flow", WK_CFG_STRINGS, AT(flow), NULL, "[]", 0, 0, NULL, NULL,
-     "periods of flow features (wick/flow.h) of trades and books, such as [\"1s\", \"1m\"]: stored as the series "
+     "periods of flow features (wick/flow.h) of trades and books, such as [\"1s\", \"1m\"]: stored "
+     "as the series "
      "flow_1s.spread_bps ..."},
     {"close_grace_ms", WK_CFG_INT, AT(close_grace_ms), "ms", "2000", 0, 600000, NULL, NULL,
      "a bar closes so long after its end by the venue's clock, though no trade closes it"},
@@ -73,6 +74,10 @@ static const wk_cfg_row rows[] = {
      "ask for missed bars over REST"},
     {"repair_max_h", WK_CFG_REAL, AT(repair_max_h), "h", "12", 0, 8760, NULL, NULL,
      "no further back than this; wick fetch goes further"},
+    {"confirm_s", WK_CFG_REAL, AT(confirm_s), "s", "1800", 0, 86400, NULL, NULL,
+     "every bar is compared with the venue's history so often, and once more by the next start; "
+     "what "
+     "differs is corrected; 0: only bars that were missed or are in doubt"},
     {"ca_file", WK_CFG_STRING, AT(ca_file), NULL, "\"\"", 0, 0, NULL, NULL,
      "PEM file of the authorities to trust; empty: the system's"},
     {"address_family", WK_CFG_INT, AT(address_family), NULL, "0", 0, 6, NULL, NULL,

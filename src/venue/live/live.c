@@ -16,6 +16,10 @@ enum { BOOK_DECIMALS_PRICE = 9, BOOK_DECIMALS_QTY = 6, BACKOFF_MOST_S = 30 };
 
 #define BACKOFF_FIRST_NS (WK_NS_PER_S / 2)
 
+/* A connection that ends was dead since its newest frame, and what the venue told late by this much
+ * may have been lost with it. */
+#define DEAD_NS (10 * WK_NS_PER_S)
+
 #define LEAP_NS (3600 * WK_NS_PER_S)
 #define ANSWER_NS (30 * WK_NS_PER_S)
 
@@ -328,6 +332,13 @@ void wk__live_gap(wk_live *live, wk__market *m, int64_t now_ns)
                           live->venues[m->about.venue_index].clock.offset_ns);
 }
 
+void wk__live_doubt(wk_live *live, wk__market *m)
+{
+    int64_t frame_ns = live->connections[m->about.connection].frame_ns;
+    if (frame_ns)
+        wk__closer_doubt(m->closer, wk__live_venue_time(live, m, frame_ns) - DEAD_NS);
+}
+
 static void on_open(wk_live *live, wk__connection *c, int64_t now_ns)
 {
     c->is_open = true;
@@ -357,6 +368,7 @@ static void on_closed(wk_live *live, wk__connection *c, const char *why, int64_t
         wk__market *m = &live->markets[c->first_market + i];
         wk__closer_down(m->closer, WK__STREAM_TRADES);
         wk__closer_down(m->closer, WK__STREAM_CANDLES);
+        wk__live_doubt(live, m);
         wk__live_gap(live, m, now_ns);
     }
 }
@@ -378,6 +390,7 @@ static void on_frame(wk_live *live, wk__connection *c, const wk_recorded *m)
     counts->messages++;
     counts->bytes += m->n;
     live->connection = c;
+    c->frame_ns = m->receive_ns;
     /* A recording that begins in the middle of a session. */
     if (!c->is_open)
         on_open(live, c, m->receive_ns);

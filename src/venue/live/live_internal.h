@@ -43,7 +43,8 @@ typedef struct {
     uint32_t venue, first_market, n_markets;
     wk_parser *parser;
     bool is_open;
-    int64_t ping_ns; /* when the ping that is not answered yet went out; 0: none */
+    int64_t frame_ns; /* of its newest frame; 0: none */
+    int64_t ping_ns;  /* when the ping that is not answered yet went out; 0: none */
 } wk__connection;
 
 typedef struct {
@@ -84,6 +85,8 @@ void wk__live_subscribed(wk_live *live, wk__market *market, wk_live_channel chan
 void wk__live_ask(wk_live *live, wk__market *market, wk_live_channel channel, int64_t now_ns);
 /* Messages may have been lost: the book is dropped. */
 void wk__live_gap(wk_live *live, wk__market *market, int64_t now_ns);
+/* Its connection may have lost what came last: closed bars around that are asked for again. */
+void wk__live_doubt(wk_live *live, wk__market *market);
 /* The sink of the parsers; ctx is the wk_live. */
 void wk__live_on_event(void *ctx, const wk_event *event);
 /* Notes of "wick". */

@@ -87,6 +87,7 @@ static void on_lost(wk_live *live, uint64_t n, int64_t now_ns)
                 wk__closer_down(m->closer, both[k].stream);
                 wk__closer_up(m->closer, both[k].stream, venue_ns);
             }
+        wk__live_doubt(live, m);
         wk__live_gap(live, m, now_ns);
         if (m->book && m->config->book && live->connections[m->about.connection].is_open)
             wk__live_ask(live, m, WK_LIVE_CHANNEL_BOOK, now_ns);

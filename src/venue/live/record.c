@@ -17,6 +17,9 @@
 #include "wick/log.h"
 #include "wick/text.h"
 
+/* Trades are told late, and REST has them later still. */
+#define CONFIRM_AGE_NS (5 * WK_NS_PER_S)
+
 typedef struct {
     const wk_live_config *config;
     const wk_live_session_options *options;
@@ -33,7 +36,9 @@ typedef struct {
     atomic_bool is_ending;
     wk__digest digest;
     int64_t time_ns; /* of the last frame */
-    int64_t day_ns;  /* begin of the day that the report counts */
+    /* A market each: until when its bars were confirmed, and our time of the next look at them. */
+    int64_t *confirmed_ns, *confirm_ns;
+    int64_t day_ns; /* begin of the day that the report counts */
     wk_live_counts day;
     pthread_mutex_t lock; /* of what the status line shows */
     wk_live_counts shown;
@@ -118,11 +123,40 @@ static void report_day(recording *r, const wk_live_counts *c)
     r->day = *c;
 }
 
+/* The bars since the last look, once they are old enough for the venue's history to hold them. */
+static void confirm(recording *r)
+{
+    int64_t every_ns = (int64_t)(r->config->confirm_s * 1e9);
+    int64_t base_ns = wk_live_timeframe_ns(r->live, 0);
+    size_t n = wk_live_n_markets(r->live);
+    for (uint32_t i = 0; r->repair && every_ns > 0 && i < n; i++) {
+        if (r->confirm_ns[i] == 0) /* not all markets at once */
+            r->confirm_ns[i] = r->time_ns + every_ns * (i + 1) / (int64_t)n;
+        if (r->time_ns < r->confirm_ns[i])
+            continue;
+        wk_live_counts c;
+        wk_live_count(r->live, (int)wk_live_market_at(r->live, i)->venue_index, &c);
+        pthread_mutex_lock(&r->lock); /* counting forgets the longest lag */
+        if (c.lag_ns_max > r->shown.lag_ns_max)
+            r->shown.lag_ns_max = c.lag_ns_max;
+        pthread_mutex_unlock(&r->lock);
+        int64_t to = wk_bucket_start(r->time_ns + c.clock_offset_ns -
+                                         r->config->close_grace_ms * 1000000 - CONFIRM_AGE_NS,
+                                     base_ns);
+        /* The longer bars that end in it begin before it. */
+        int64_t from = r->confirmed_ns[i] ? r->confirmed_ns[i] : to - every_ns;
+        wk__repair_confirm(r->repair, i, wk_bucket_start(from, base_ns), to);
+        r->confirmed_ns[i] = to;
+        r->confirm_ns[i] = r->time_ns + every_ns;
+    }
+}
+
 /* About every tick: subscriptions, what the status line shows, the day's report. */
 static void look_around(recording *r)
 {
     wk_live_counts c;
     wk_live_check(r->live, r->time_ns);
+    confirm(r);
     wk_live_count(r->live, -1, &c);
     int64_t lag_max = c.lag_ns_max;
     pthread_mutex_lock(&r->lock);
@@ -167,6 +201,12 @@ static void on_frame(recording *r, const wk_frame *f)
         if (cursor[0]) {
             snprintf(text, sizeof text, "resume %u %" PRId64 " %.20s", i, timeframe_ns, cursor);
             note(r, text);
+            /* What the last session had not confirmed when it ended. */
+            int64_t known_ns = strtoll(cursor, NULL, 10);
+            int64_t back_ns = (int64_t)(2 * r->config->confirm_s * 1e9);
+            if (r->repair && back_ns > 0)
+                wk__repair_confirm(r->repair, i, wk_bucket_start(known_ns - back_ns, timeframe_ns),
+                                   known_ns);
         }
         free(cursor);
     }
@@ -214,6 +254,10 @@ static wk_status begin(recording *r, wk_err *err)
                            .subscribe = on_subscribe,
                            .missing = on_missing};
     WK_TRY(wk_live_create(config, &sinks, &r->live, err));
+    r->confirmed_ns = calloc(wk_live_n_markets(r->live), sizeof(int64_t));
+    r->confirm_ns = calloc(wk_live_n_markets(r->live), sizeof(int64_t));
+    if (!r->confirmed_ns || !r->confirm_ns)
+        return wk_fail(err, WK_E_NOMEM, "out of memory");
     WK_TRY(wk_dir_create(config->store, err));
     WK_TRY(wk_fresh_open(config->store, &r->fresh, err));
     WK_TRY(
@@ -229,7 +273,8 @@ static wk_status begin(recording *r, wk_err *err)
         has_clock |= ((const wk_live_venue *)config->venues.v)[v].clock_url[0] != 0;
     wk_live_history history = config->repair ? r->options->history : NULL;
     if (history || has_clock)
-        WK_TRY(wk__repair_open(config, r->live, history, r->options->history_ctx, &r->repair, err));
+        WK_TRY(wk__repair_open(config, r->live, r->fresh, history, r->options->history_ctx,
+                               &r->repair, err));
     WK_TRY(wk_frame_ring_create((size_t)config->ring_mib << 20, &r->ring, err));
     char *dump = wk_config_dump(&wk_live_config_table, config);
     wk_text start = {0};
@@ -268,6 +313,8 @@ static wk_status end(recording *r, wk_live_summary *out, wk_err *err)
     wk_frame_ring_destroy(r->ring);
     wk_live_destroy(r->live);
     free(r->start_note);
+    free(r->confirmed_ns);
+    free(r->confirm_ns);
     pthread_mutex_destroy(&r->lock);
     return status;
 }

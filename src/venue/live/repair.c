@@ -10,7 +10,8 @@
 #include "wick/log.h"
 #include "wick/text.h"
 
-enum { TRIES = 6, PROBE_S = 60 };
+/* About ten hours of tries: a venue's maintenance ends. */
+enum { TRIES = 64, RETRY_S = 5, RETRY_MOST_S = 600, PROBE_S = 60 };
 
 /* REST has the newest candle a little later than the stream. */
 #define SETTLE_NS (3 * WK_NS_PER_S)
@@ -19,6 +20,7 @@ typedef struct {
     int64_t from_ns, to_ns; /* nothing wanted: equal */
     int64_t not_before_ns;  /* monotonic */
     int failures;
+    bool is_wide; /* the longer bars too, however short the range is */
 } wanted;
 
 typedef struct note {
@@ -35,31 +37,59 @@ struct wk__repair {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool is_ending;
-    wanted *wanted; /* a market each */
+    wk_fresh *fresh;
+    /* A market each: what waits for its time, and what was asked since: asks that follow each other
+     * closely must not put the first one off for ever. */
+    wanted *wanted, *next;
     note *first, **last;
     wk_http *http;     /* of the clocks; opened when it is needed */
     int64_t *probe_ns; /* a venue each: monotonic time of the next look at its clock */
 };
 
-void wk__repair_ask(wk__repair *r, uint32_t market, int64_t from_ns, int64_t to_ns)
+static bool is_nothing(const wanted *w)
 {
-    if (!r->history)
+    return w->from_ns == w->to_ns;
+}
+
+static void add(wanted *w, const wanted *more)
+{
+    if (is_nothing(w)) {
+        *w = *more;
+        return;
+    }
+    w->from_ns = more->from_ns < w->from_ns ? more->from_ns : w->from_ns;
+    w->to_ns = more->to_ns > w->to_ns ? more->to_ns : w->to_ns;
+    w->failures = more->failures > w->failures ? more->failures : w->failures;
+    w->is_wide |= more->is_wide;
+    if (more->not_before_ns > w->not_before_ns)
+        w->not_before_ns = more->not_before_ns;
+}
+
+static void ask(wk__repair *r, uint32_t market, int64_t from_ns, int64_t to_ns, bool is_wide)
+{
+    if (!r->history || from_ns >= to_ns)
         return;
     int64_t most = (int64_t)(r->config->repair_max_h * 3600e9);
     if (from_ns < to_ns - most)
         from_ns = wk_bucket_start(to_ns - most, wk_live_timeframe_ns(r->live, 0));
+    wanted more = {.from_ns = from_ns,
+                   .to_ns = to_ns,
+                   .not_before_ns = wk_clock_monotonic_ns() + SETTLE_NS,
+                   .is_wide = is_wide};
     pthread_mutex_lock(&r->lock);
-    wanted *w = &r->wanted[market];
-    if (w->from_ns == w->to_ns) {
-        *w = (wanted){.from_ns = from_ns, .to_ns = to_ns};
-    } else {
-        w->from_ns = from_ns < w->from_ns ? from_ns : w->from_ns;
-        w->to_ns = to_ns > w->to_ns ? to_ns : w->to_ns;
-    }
-    if (w->failures == 0)
-        w->not_before_ns = wk_clock_monotonic_ns() + SETTLE_NS;
+    add(is_nothing(&r->wanted[market]) ? &r->wanted[market] : &r->next[market], &more);
     pthread_cond_signal(&r->changed);
     pthread_mutex_unlock(&r->lock);
+}
+
+void wk__repair_ask(wk__repair *r, uint32_t market, int64_t from_ns, int64_t to_ns)
+{
+    ask(r, market, from_ns, to_ns, false);
+}
+
+void wk__repair_confirm(wk__repair *r, uint32_t market, int64_t from_ns, int64_t to_ns)
+{
+    ask(r, market, from_ns, to_ns, true);
 }
 
 static void add_text(wk__repair *r, char *text)
@@ -77,12 +107,39 @@ static void add_text(wk__repair *r, char *text)
     pthread_mutex_unlock(&r->lock);
 }
 
+/* What the store holds as seen is not replaced by a later download, only by a correction, which is
+ * as strong as what it corrects: so that a wrong bar of an earlier session goes as well. */
+static void strengthen(wk__repair *r, const wk_live_market *m, int64_t timeframe_ns,
+                       wk_series *series)
+{
+    wk_series stored = {0};
+    wk_err why;
+    if (wk_fresh_bars(r->fresh, m->venue, m->symbol, timeframe_ns, series->bars[0].time_ns,
+                      series->bars[series->n - 1].time_ns + 1, &stored, &why) != WK_OK)
+        return;
+    for (size_t i = 0, k = 0; i < series->n; i++) {
+        const wk_bar *a = &series->bars[i];
+        while (k < stored.n && stored.bars[k].time_ns < a->time_ns)
+            k++;
+        const wk_bar *b = k < stored.n ? &stored.bars[k] : NULL;
+        if (!b || b->time_ns != a->time_ns || series->provenance[i] != WK_PROV_REPAIRED)
+            continue;
+        bool is_seen = stored.provenance[k] == WK_PROV_TRADED ||
+                       stored.provenance[k] == WK_PROV_CONFIRMED_EMPTY;
+        if (is_seen && (a->open != b->open || a->high != b->high || a->low != b->low ||
+                        a->close != b->close || a->volume != b->volume))
+            series->provenance[i] = WK_PROV_TRADED;
+    }
+    wk_series_finish(&stored);
+}
+
 static void add_note(wk__repair *r, uint32_t market, int64_t timeframe_ns, wk_series *series)
 {
     /* A later download, whatever the venue says of it now. */
     for (size_t i = 0; i < series->n; i++)
         if (series->provenance[i] == WK_PROV_TRADED)
             series->provenance[i] = WK_PROV_REPAIRED;
+    strengthen(r, wk_live_market_at(r->live, market), timeframe_ns, series);
     add_text(r, wk_live_repair_note(market, timeframe_ns, series));
 }
 
@@ -96,7 +153,7 @@ static wk_status fetch(wk__repair *r, uint32_t market, const wanted *w, wk_err *
         int64_t timeframe_ns = wk_live_timeframe_ns(r->live, t);
         int64_t from = wk_bucket_start(w->from_ns, timeframe_ns);
         int64_t to = wk_bucket_start(w->to_ns, timeframe_ns);
-        if (t > 0 && (w->to_ns - w->from_ns <= longest || from >= to))
+        if (from >= to || (t > 0 && !w->is_wide && w->to_ns - w->from_ns <= longest))
             continue;
         wk_series series = {0};
         WK_TRY(r->history(r->ctx, m->venue, m->name_stream, timeframe_ns, from, to, &series, err));
@@ -114,7 +171,8 @@ static wk_status fetch(wk__repair *r, uint32_t market, const wanted *w, wk_err *
 static void serve(wk__repair *r, uint32_t market)
 {
     wanted *w = &r->wanted[market], job = *w;
-    w->to_ns = w->from_ns = 0;
+    *w = r->next[market];
+    r->next[market] = (wanted){0};
     pthread_mutex_unlock(&r->lock);
     wk_err why;
     wk_status status = fetch(r, market, &job, &why);
@@ -126,13 +184,11 @@ static void serve(wk__repair *r, uint32_t market)
                  job.failures + 1, why.msg);
     if (job.failures + 1 >= TRIES)
         return; /* the gap stays in the store's gap index, for wick fetch */
-    if (w->from_ns != w->to_ns) {
-        w->from_ns = job.from_ns < w->from_ns ? job.from_ns : w->from_ns;
-    } else {
-        *w = job;
-    }
-    w->failures = job.failures + 1;
-    w->not_before_ns = wk_clock_monotonic_ns() + ((int64_t)5 << w->failures) * WK_NS_PER_S;
+    job.failures++;
+    int64_t wait_s = job.failures < 8 ? (int64_t)RETRY_S << job.failures : RETRY_MOST_S;
+    wait_s = wait_s < RETRY_MOST_S ? wait_s : RETRY_MOST_S;
+    job.not_before_ns = wk_clock_monotonic_ns() + wait_s * WK_NS_PER_S;
+    add(w, &job);
 }
 
 static bool has_clock(const wk_live_config *config, size_t venue)
@@ -171,7 +227,7 @@ static void *run(void *of)
                 r->probe_ns[v] <= now)
                 probe(r, v);
         for (size_t i = 0; i < n && first == UINT32_MAX; i++) {
-            if (r->wanted[i].from_ns == r->wanted[i].to_ns)
+            if (is_nothing(&r->wanted[i]))
                 continue;
             if (r->wanted[i].not_before_ns <= now)
                 first = (uint32_t)i;
@@ -193,11 +249,12 @@ static void *run(void *of)
     return NULL;
 }
 
-wk_status wk__repair_open(const wk_live_config *config, const wk_live *live,
+wk_status wk__repair_open(const wk_live_config *config, const wk_live *live, wk_fresh *fresh,
                           wk_live_history history, void *history_ctx, wk__repair **out, wk_err *err)
 {
+    size_t n_markets = wk_live_n_markets(live);
     wk__repair *r = calloc(1, sizeof *r);
-    wanted *all = calloc(wk_live_n_markets(live), sizeof *all);
+    wanted *all = calloc(2 * n_markets, sizeof *all);
     int64_t *probes = calloc(config->venues.n, sizeof *probes);
     if (!r || !all || !probes) {
         free(r);
@@ -209,7 +266,9 @@ wk_status wk__repair_open(const wk_live_config *config, const wk_live *live,
                       .live = live,
                       .history = history,
                       .ctx = history_ctx,
+                      .fresh = fresh,
                       .wanted = all,
+                      .next = all + n_markets,
                       .probe_ns = probes};
     r->last = &r->first;
     pthread_mutex_init(&r->lock, NULL);

@@ -260,6 +260,63 @@ static void test_a_lost_trade_is_asked_for_and_its_bar_goes_out_as_seen_then_as_
     end(&s);
 }
 
+static void test_every_jump_of_the_numbers_is_asked_for_though_an_earlier_one_is_open(void **state)
+{
+    (void)state;
+    spy s;
+    start(&s, true, false);
+    wk__closer_up(s.closer, WK__STREAM_TRADES, START);
+    trade(&s, 10, 1, "100", "1");
+    settle(&s, 1);
+    trade(&s, 12, 30, "102", "1");
+    settle(&s, 30);
+    until(&s, 182);
+    says(&s, "0 0 100 102 100 102 2 traded @62\nmissing 0..1\n"
+             "0 1 102 102 102 102 0 empty @122\n0 2 102 102 102 102 0 empty @182\n"
+             "1 0 100 102 100 102 2 traded @182\n");
+    /* The trade 13 was in one of the bars that went out as empty, and 11 never came. */
+    trade(&s, 14, 190, "103", "1");
+    settle(&s, 190);
+    says(&s, "missing 0..3\n");
+    /* One that comes in the same message is not missing. */
+    trade(&s, 16, 191, "103", "1");
+    trade(&s, 15, 191, "103", "1");
+    trade(&s, 13, 100, "104", "1");
+    settle(&s, 192);
+    says(&s, "0 1 104 104 104 104 1 traded revised @192\n"
+             "1 0 100 104 100 104 3 traded revised @192\n"
+             "0 2 104 104 104 104 0 empty revised @192\n");
+    end(&s);
+}
+
+static void test_a_repair_of_what_went_out_is_as_strong_as_that_in_every_timeframe(void **state)
+{
+    (void)state;
+    spy s;
+    start(&s, true, false);
+    wk__closer_up(s.closer, WK__STREAM_TRADES, START);
+    trade(&s, 1, 5, "100", "1");
+    settle(&s, 5);
+    until(&s, 182);
+    s.n = 0;
+    wk__closer_doubt(s.closer, START + 70 * S);
+    says(&s, "missing 1..3\n");
+    wk__closed three = {.time_ns = START,
+                        .open = dec("100"),
+                        .high = dec("105"),
+                        .low = dec("100"),
+                        .close = dec("105"),
+                        .volume = dec("2"),
+                        .provenance = WK_PROV_REPAIRED};
+    wk__closer_repair(s.closer, 1, &three, START + 190 * S);
+    says(&s, "1 0 100 105 100 105 2 traded revised @190\n");
+    /* One that is still running is not taken. */
+    three.time_ns = START + 3 * M;
+    wk__closer_repair(s.closer, 1, &three, START + 191 * S);
+    says(&s, "");
+    end(&s);
+}
+
 static void test_numbers_prove_that_a_lost_connection_lost_no_trade(void **state)
 {
     (void)state;
@@ -403,6 +460,8 @@ int main(void)
         cmocka_unit_test(test_a_duplicate_trade_counts_once_and_disorder_changes_nothing),
         cmocka_unit_test(
             test_a_lost_trade_is_asked_for_and_its_bar_goes_out_as_seen_then_as_it_was),
+        cmocka_unit_test(test_every_jump_of_the_numbers_is_asked_for_though_an_earlier_one_is_open),
+        cmocka_unit_test(test_a_repair_of_what_went_out_is_as_strong_as_that_in_every_timeframe),
         cmocka_unit_test(test_numbers_prove_that_a_lost_connection_lost_no_trade),
         cmocka_unit_test(test_the_venues_candle_leads_when_it_counts_more_trades),
         cmocka_unit_test(test_a_snapshot_of_candles_tells_the_running_bucket_and_what_was_missed),

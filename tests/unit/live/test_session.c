@@ -41,7 +41,7 @@ typedef struct {
     wk_live_summary summary;
     wk_status status;
     wk_err err;
-    atomic_uint_fast64_t stored;
+    atomic_uint_fast64_t stored, messages;
 } session;
 
 static void on_stored(void *ctx, const wk_live_market *of, const wk_live_bar *bar)
@@ -49,6 +49,14 @@ static void on_stored(void *ctx, const wk_live_market *of, const wk_live_bar *ba
     (void)of;
     (void)bar;
     atomic_fetch_add(&((session *)ctx)->stored, 1);
+}
+
+static void on_status(void *ctx, const wk_live_counts *counts, uint64_t n_stored,
+                      double messages_per_s)
+{
+    (void)n_stored;
+    (void)messages_per_s;
+    atomic_store(&((session *)ctx)->messages, counts->messages);
 }
 
 static void start_venue(session *s, venue_options o)
@@ -82,6 +90,7 @@ static void configure(session *s, const char *more, const char *top)
                         &err) != WK_OK)
         fail_msg("%s", err.msg);
     s->options.stored = on_stored;
+    s->options.status = on_status;
     s->options.ctx = s;
 }
 
@@ -129,6 +138,16 @@ static void sleep_s(double s)
     usleep((useconds_t)(s * 1e6));
 }
 
+/* Waits on a machine as slow as it may be; what is then wrong the test finds out. */
+static void wait_for(session *s, uint64_t n_stored, uint64_t n_messages, size_t n_faults)
+{
+    int64_t begun = wk_clock_monotonic_ns();
+    while (wk_clock_monotonic_ns() - begun < 60 * S &&
+           (atomic_load(&s->stored) < n_stored || atomic_load(&s->messages) < n_messages ||
+            venue_faults(s->venue) < n_faults))
+        usleep(20000);
+}
+
 static void raw_dir(const session *s, char out[128])
 {
     snprintf(out, 128, "%s/raw", s->store);
@@ -152,7 +171,7 @@ static void assert_replays(session *s)
 
 /* Every stored bar of the market that opened in [from, to) is the venue's own. Returns how many. */
 static size_t compare_bars(session *s, const char *symbol, int64_t timeframe_s, int64_t from_s,
-                           int64_t to_s, size_t *n_wrong)
+                           int64_t to_s, size_t *n_wrong, bool is_quiet)
 {
     wk_fresh *fresh;
     wk_series series = {0};
@@ -182,7 +201,7 @@ static size_t compare_bars(session *s, const char *symbol, int64_t timeframe_s, 
                             b->close == wk_units_to_double(c.close, p) &&
                             b->volume == wk_units_to_double(c.volume, q) &&
                             (series.provenance[i] == WK_PROV_CONFIRMED_EMPTY) == (c.n_trades == 0);
-            if (!is_equal)
+            if (!is_equal && !is_quiet)
                 print_message("%s %llds +%lld: %g %g %g %g %.9g, provenance %d; the venue: %g %g "
                               "%g %g %.9g, %lld "
                               "trades\n",
@@ -274,19 +293,21 @@ static void test_bars_of_a_session_are_the_venues_and_its_replay_gives_the_same(
     start_venue(s, (venue_options){.seed = 5, .skew_ns = 3700000000, .book_step_ns = 20000000});
     configure(s, "", "");
     begin(s);
-    sleep_s(9);
+    sleep_s(7);
+    wait_for(s, 16, 600, 0);
     end(s);
     assert_true(s->summary.bars > 9);
     assert_int_equal(s->summary.bars, s->summary.stored);
     assert_int_equal(s->summary.stored, atomic_load(&s->stored));
     assert_int_equal(s->summary.counts.checksum_failures, 0);
     assert_int_equal(s->summary.counts.broken, 0);
-    assert_true(llabs(s->summary.counts.clock_offset_ns - 3700000000) < 100000000);
+    /* No better than the round trips of a busy machine. */
+    assert_true(llabs(s->summary.counts.clock_offset_ns - 3700000000) < 500000000);
     assert_replays(s);
     size_t n_wrong, n_messages;
-    assert_true(compare_bars(s, "BTCUSD", 2, 1, INT64_C(9000000000), &n_wrong) >= 2);
+    assert_true(compare_bars(s, "BTCUSD", 2, 1, INT64_C(9000000000), &n_wrong, false) >= 2);
     assert_int_equal(n_wrong, 0);
-    assert_true(compare_bars(s, "DOGEUSD", 4, 1, INT64_C(9000000000), &n_wrong) >= 1);
+    assert_true(compare_bars(s, "DOGEUSD", 4, 1, INT64_C(9000000000), &n_wrong, false) >= 1);
     assert_int_equal(n_wrong, 0);
     uint64_t n_failures;
     bool is_live[3];
@@ -311,7 +332,9 @@ test_the_book_is_the_venues_after_every_message_through_faults_and_recovers(void
                          "{\"channel\": \"book\", \"nth\": [480], \"fault\": \"bad-checksum\"}]}"});
     configure(s, "", "");
     begin(s);
-    sleep_s(8);
+    sleep_s(4);
+    wait_for(s, 0, 1500, 5);
+    sleep_s(2); /* the last fault's book comes back */
     end(s);
     assert_int_equal(venue_faults(s->venue), 5);
     size_t n_messages;
@@ -355,15 +378,37 @@ static wk_status true_history(void *ctx, const char *venue_name, const char *nam
     return WK_OK;
 }
 
+static const char *const stored_symbols[] = {"BTCUSD", "ETHUSD", "DOGEUSD"};
+
+/* Until all bars of [first_s, last_s) are stored and right: after repairs and confirmations, so in
+ * seconds, on a busy machine in many. */
+static void await_the_venues(session *s, int64_t first_s, int64_t last_s)
+{
+    int64_t begun = wk_clock_monotonic_ns();
+    for (bool is_done = false; !is_done && wk_clock_monotonic_ns() - begun < 60 * S;) {
+        sleep_s(0.5);
+        is_done = true;
+        for (int i = 0; i < 3; i++)
+            for (int timeframe_s = 2; timeframe_s <= 4; timeframe_s += 2) {
+                size_t n_wrong;
+                size_t n = compare_bars(s, stored_symbols[i], timeframe_s, first_s, last_s,
+                                        &n_wrong, true);
+                is_done &= n == (size_t)(last_s - first_s) / (size_t)timeframe_s && n_wrong == 0;
+            }
+    }
+}
+
 static void
 test_silence_and_broken_connections_are_left_and_what_was_missed_is_repaired(void **state)
 {
     (void)state;
     session *s = new_session();
-    /* Trades are lost as well; a silent connection is left after 1.2 s. */
+    /* Trades are lost as well, the newest of a market perhaps, which nothing but the venue's
+     * history tells; a silent connection is left after 1.2 s. */
     start_venue(
         s, (venue_options){
                .seed = 11,
+               .busy = 60,
                .book_step_ns = 50000000,
                .late_every = 4,
                .late_ns_most = 3000000000,
@@ -372,23 +417,24 @@ test_silence_and_broken_connections_are_left_and_what_was_missed_is_repaired(voi
                          "{\"channel\": \"book\", \"nth\": [240], \"fault\": \"cut-socket\"},"
                          "{\"channel\": \"trade\", \"nth\": [5, 9, 12, 15], \"fault\": \"drop\"},"
                          "{\"channel\": \"trade\", \"nth\": [7, 10], \"fault\": \"duplicate\"}]}"});
-    configure(s, ", \"silence_s\": 1.2", "");
+    configure(s, ", \"silence_s\": 1.2", ", \"confirm_s\": 2");
     s->options.history = true_history;
     s->options.history_ctx = s;
     begin(s);
     int64_t first_s = venue_now_ns(s->venue) / S / 4 * 4;
-    sleep_s(14);
-    int64_t last_s = venue_now_ns(s->venue) / S / 4 * 4 - 8;
-    sleep_s(6); /* a repair settles for 2 s before it asks */
+    sleep_s(8);
+    wait_for(s, 0, 0, 9);
+    int64_t last_s = venue_now_ns(s->venue) / S / 4 * 4;
+    await_the_venues(s, first_s, last_s);
     end(s);
     assert_int_equal(s->summary.counts.impossible, 0);
     assert_true(s->summary.counts.disconnects >= 5); /* three of faults, two at the end */
     assert_replays(s);
-    static const char *const symbols[] = {"BTCUSD", "ETHUSD", "DOGEUSD"};
     for (int i = 0; i < 3; i++)
         for (int timeframe_s = 2; timeframe_s <= 4; timeframe_s += 2) {
             size_t n_wrong;
-            size_t n = compare_bars(s, symbols[i], timeframe_s, first_s, last_s, &n_wrong);
+            size_t n =
+                compare_bars(s, stored_symbols[i], timeframe_s, first_s, last_s, &n_wrong, false);
             assert_int_equal(n, (last_s - first_s) / timeframe_s);
             assert_int_equal(n_wrong, 0);
         }
@@ -436,7 +482,8 @@ static void test_a_lookup_that_hangs_changes_nothing_for_the_reader_of_the_ring(
     begin(s);
     int64_t start = wk_clock_monotonic_ns(), last = 0, longest = 0;
     size_t n = 0;
-    while (wk_clock_monotonic_ns() - start < 4 * S) {
+    while (wk_clock_monotonic_ns() - start < 4 * S ||
+           (n <= 300 && wk_clock_monotonic_ns() - start < 60 * S)) {
         wk_live_record record;
         wk_ring_wait(ring, S);
         while (wk_ring_pop(ring, &record)) {
@@ -449,10 +496,11 @@ static void test_a_lookup_that_hangs_changes_nothing_for_the_reader_of_the_ring(
     }
     assert_int_equal(atomic_load(&n_hanging), 1);
     assert_true(n > 300);
-    assert_true(longest < S); /* books change 50 times a second */
+    /* Books change 50 times a second; the lookup hangs all the time. */
+    assert_true(longest < 3 * S);
     int64_t stopping = wk_clock_monotonic_ns();
     end(s);
-    assert_true(wk_clock_monotonic_ns() - stopping < 5 * S);
+    assert_true(wk_clock_monotonic_ns() - stopping < 20 * S);
     assert_int_equal(wk_ring_dropped(ring), 0);
     atomic_store(&is_released, true);
     while (atomic_load(&n_hanging))

@@ -1,0 +1,132 @@
+#include "reload_load.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "wick/clock.h"
+#include "wick/file.h"
+#include "wick/manifest.h"
+
+uint64_t wk__model_fingerprint(const char *dir)
+{
+    struct stat st;
+    DIR *d = opendir(dir);
+    uint64_t sum = 0;
+    bool any = false;
+    if (!d)
+        return 0;
+    for (struct dirent *e; (e = readdir(d));) {
+        if (e->d_name[0] == '.' || fstatat(dirfd(d), e->d_name, &st, 0) != 0)
+            continue;
+        any = any || strcmp(e->d_name, "model.json") == 0;
+        const int64_t facts[] = {(int64_t)st.st_ino, (int64_t)st.st_size,
+                                 (int64_t)st.st_mtim.tv_sec, (int64_t)st.st_mtim.tv_nsec};
+        uint64_t one = wk_digest_bytes(WK_DIGEST_START, e->d_name, strlen(e->d_name));
+        sum += wk_digest_bytes(one, facts, sizeof facts); /* in whatever order they are listed */
+    }
+    closedir(d);
+    return any ? sum | 1 : 0;
+}
+
+bool wk__model_is_published(const char *dir)
+{
+    char path[4096];
+    return snprintf(path, sizeof path, "%s/manifest.json", dir) < (int)sizeof path &&
+           wk_file_exists(path);
+}
+
+wk_status wk__model_version(const char *dir, uint64_t *version, char text[65], int64_t *number,
+                            wk_err *err)
+{
+    wk_manifest m;
+    WK_TRY(wk_manifest_of(dir, &m, err));
+    char first[17];
+    snprintf(first, sizeof first, "%.16s", m.version);
+    *version = strtoull(first, NULL, 16);
+    snprintf(text, 65, "%s", m.version);
+    *number = m.number;
+    return WK_OK;
+}
+
+static bool has(const wk_strings *list, const char *name)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (strcmp(list->v[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* What feeds the bot brings what the model before wanted, and nothing else. */
+static wk_status check(const wk_run_config *now, const wk_run_config *before, wk_arena *arena,
+                       wk_err *err)
+{
+    char a[16], b[16];
+    if (now->data.timeframe_ns != before->data.timeframe_ns)
+        return wk_fail(err, WK_E_MODEL, "its bars are of %s, those of the model before of %s",
+                       wk_timeframe_format(now->data.timeframe_ns, a),
+                       wk_timeframe_format(before->data.timeframe_ns, b));
+    for (size_t i = 0; i < before->data.symbols.n; i++)
+        if (!has(&now->data.symbols, before->data.symbols.v[i]))
+            return wk_fail(err, WK_E_MODEL, "it does not speak of %s, which the model before did",
+                           before->data.symbols.v[i]);
+    wk_strings x = wk_data_outside_names(&now->data, arena),
+               y = wk_data_outside_names(&before->data, arena);
+    bool same = x.n == y.n &&
+                (now->data.source == WK_SOURCE_TAPE) == (before->data.source == WK_SOURCE_TAPE);
+    for (size_t i = 0; same && i < x.n; i++)
+        same = strcmp(x.v[i], y.v[i]) == 0;
+    return same ? WK_OK
+                : wk_fail(err, WK_E_MODEL,
+                          "it wants other outside series or flow features than the model before; "
+                          "restart the bot with it");
+}
+
+wk_status wk__generation_load(const wk_bot *b, size_t k, const wk_run_config *before,
+                              wk__generation **out, wk_err *err)
+{
+    const wk_bot_model_config *about = (const wk_bot_model_config *)b->config->models.v + k;
+    wk__generation *g = calloc(1, sizeof *g);
+    if (!g)
+        return wk_fail(err, WK_E_NOMEM, "out of memory");
+    wk_arena_init(&g->arena);
+    g->model = &g->loaded;
+    wk_run_config *config = wk_arena_alloc(&g->arena, sizeof *config);
+    const wk_strings *set = &b->config->set;
+    wk_status status = wk__model_version(about->dir, &g->version, g->version_text, &g->number, err);
+    if (status == WK_OK)
+        status = wk_model_load(about->dir, &g->loaded, err);
+    if (status == WK_OK)
+        status = wk_model_config(about->dir, k == 0 ? set->v : NULL, k == 0 ? set->n : 0, &g->arena,
+                                 config, err);
+    if (status == WK_OK) {
+        wk__bot_name_markets(&g->loaded, config, &g->arena);
+        g->config = config;
+        status = check(config, before, &g->arena, err);
+    }
+    wk_engine_model described = {.model = &g->loaded,
+                                 .config = config,
+                                 .weight = about->weight,
+                                 .priority = about->priority,
+                                 .version = g->version};
+    if (status == WK_OK)
+        status = wk_engine_member_plan(&g->arena, b->engine, &described, &g->member, err);
+    if (status != WK_OK) {
+        wk__generation_free(g);
+        return status;
+    }
+    wk_arena_freeze(&g->arena);
+    *out = g;
+    return WK_OK;
+}
+
+void wk__generation_free(wk__generation *g)
+{
+    if (!g)
+        return;
+    wk_model_finish(g->model);
+    wk_arena_finish(&g->arena);
+    free(g);
+}
