@@ -204,6 +204,11 @@ void wk_nonce_close(wk_nonce *nonce)
     (void)nonce;
 }
 
+void wk_nonce_set_clock(wk_nonce *nonce, int64_t (*now_ns)(void *ctx), void *ctx)
+{
+    (void)nonce, (void)now_ns, (void)ctx;
+}
+
 wk_status wk_nonce_next(wk_nonce *nonce, uint64_t *out, wk_err *err)
 {
     static uint64_t last;
