@@ -39,7 +39,7 @@ plant src/net/http_header.c 'memcpy(line, bytes, length);' 'memcpy(line, bytes, 
 plant data/decimal.c "int is_below = p < end && *p == '-';" "int is_below = *p == '-';"
 # A bare number that just fills its field, which only replies and frames of accounts hold.
 plant src/venue/account/doc.c 'doc->tokens[token].n >= size)' 'doc->tokens[token].n > size)'
-plant src/bot/alerts_channel.c 'for (size_t i = 1; i < n; i++)' 'for (size_t i = 1; i + 1 < n; i++)'
+plant src/bot/alerts_channel.c 'memcpy(out + at, s, n);' 'memcpy(out + at, s, n + 2 * (n == 3 && s[n] == 0));'
 plant src/base/config.c 'const char *at = p->override_paths[i];' \
     'const char *at = p->override_paths[i + 2 * (p->n_overrides == 3)];'
 plant gbdt/ubjson.c 'return f->n - f->at < size_of(type) ?' 'return f->n - f->at + 1 < size_of(type) ?'
@@ -54,6 +54,7 @@ plant nn/fit_checkpoint.c 'size - PREFIX - (size_t)n != 3 * curve + N_VECTORS * 
 
 base='src/base/arena.c src/base/clock.c src/base/config.c src/base/config_dump.c src/base/config_override.c
     src/base/config_position.c src/base/cpu.c src/base/err.c src/base/file.c src/base/log.c src/base/math.c
+    src/base/rng.c
     src/base/text.c data/bars.c data/decimal.c data/json_scan.c data/json_text.c'
 data='data/parse.c data/parse_read.c data/parse_delta.c
     data/parse_delta_public.c data/parse_kraken.c data/parse_kraken_v1.c data/parse_kraken_futures.c
