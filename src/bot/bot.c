@@ -54,7 +54,6 @@ static wk_journal_record describe(const wk_bot *b, const wk_action *a)
                            .profit_ticks = o->profit_ticks,
                            .expires_ns = o->expires_ns,
                            .leverage = o->leverage,
-                           .model_version = b->model_version,
                            .score = (double)f->score,
                            .threshold = wk_trader_threshold(wk_engine_trader(b->engine)),
                            .sigma = b->outcome.sigma[o->symbol],

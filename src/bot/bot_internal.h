@@ -45,7 +45,6 @@ struct wk_bot {
     wk_bot_market_config *markets;
     wk_trade_instrument *instruments;
     int64_t timeframe_ns, now_ns;
-    uint64_t model_version; /* of the first model's file; rows of signals carry it */
     wk_engine *engine;
     wk_engine_outcome outcome; /* of the newest step */
     wk__reload *reload;        /* NULL: the models stay as they are */
@@ -75,6 +74,9 @@ struct wk_bot {
 /* Something the venue said, to the journal, the ledger and the engine. */
 WK_MUST_CHECK wk_status wk__bot_event(wk_bot *bot, const wk_trader_event *event, wk_err *err);
 
+/* The markets that the model was judged on, as its configuration's: a simulated one has other names
+ * there. */
+void wk__bot_name_markets(const wk_model *model, wk_run_config *config, wk_arena *arena);
 /* What a person or the bot itself wants of the trader. */
 WK_MUST_CHECK wk_status wk__bot_override(wk_bot *bot, const wk_trader_event *event, wk_err *err);
 /* Reads the file of wishes when it has changed. */
@@ -82,9 +84,6 @@ WK_MUST_CHECK wk_status wk__bot_wishes(wk_bot *bot, wk_err *err);
 /* Before the first step that is not history, which opens at open_ns. */
 WK_MUST_CHECK wk_status wk__bot_restore(wk_bot *bot, int64_t open_ns, wk_err *err);
 void wk__bot_recovery_finish(wk_bot *bot);
-/* The markets that the model was judged on, as its configuration's: a simulated one has other names
- * there. */
-void wk__bot_name_markets(const wk_model *model, wk_run_config *config, wk_arena *arena);
 
 /* A message for people, also a row of the journal; nothing when the bot has no alerts. */
 void wk__bot_alert(wk_bot *bot, wk_alert_kind kind, int64_t time_ns, const char *fmt, ...)

@@ -9,6 +9,7 @@
 
 #include "bot_feed.h"
 #include "cli_internal.h"
+#include "monitor.h"
 #include "wick/bot.h"
 #include "wick/clock.h"
 #include "wick/file.h"
@@ -121,7 +122,9 @@ static wk_status paper(const wk_cli *cli, wk_arena *arena, wk_journal **journal,
         snprintf(note.text, sizeof note.text, "started pid=%ld", (long)getpid());
         wk_journal_put(*journal, &note);
     }
-    wk_bot_watch watch = {.waits = candles || replay};
+    /* All candles at once have days by the thousand. */
+    wk_bot_watch watch = {.waits = candles || replay,
+                          .summarise = candles ? NULL : wk_monitor_summarise};
     WK_TRY(wk_bot_watch_models(*bot, &watch, err));
     catch_signals();
     if (candles)

@@ -255,6 +255,7 @@ bool wk__serve_live_poll(wk_serve *serve)
 {
     wk__serve_live *live = &serve->live;
     wk_text *out = &live->update;
+    wk__serve_reload_poll(&serve->predictor);
     out->n = 0;
     wk_text_add(out, "{\"candles\":{");
     wk__serve_store_follow(serve);
