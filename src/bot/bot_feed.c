@@ -1,6 +1,7 @@
 /* Between the live path and the bot: bars of many markets become steps, and history comes first. */
 #include "bot_feed.h"
 
+#include <malloc.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@
 #include "wick/log.h"
 #include "wick/store.h"
 
-enum { RING_RECORDS = 1 << 14, HISTORY_STEPS = 4096 };
+enum { RING_RECORDS = 1 << 14, HISTORY_STEPS = 1024 };
 
 typedef struct {
     const wk_bot_feed *about;
@@ -223,6 +224,7 @@ static void take_bar(feed *f, size_t s, const wk_live_bar *bar)
     if (!f->begun) {
         f->begun = true;
         f->status = warm_up(f, bar->bar.time_ns, &f->err);
+        malloc_trim(0); /* what loading and history took goes back to a small machine */
         wk_assembler_begin(f->assembler, bar->bar.time_ns);
     }
     run_due(f, bar->arrival_ns);
