@@ -49,7 +49,7 @@ printf 'time,value\n2021-01-01,1\n2021-06-01,2\n' >"$work/mood.csv"
     --set data.outside.0.file="$work/mood.csv" --set data.outside.0.delay_s=0 \
     --set 'features.families=["momentum", "outside"]' >"$work/log" 2>&1 &&
     sed "s#/run/model#/moody/model#; s#/bot\"#/moody-bot\"#" "$work/bot.json" >"$work/moody.json" &&
-    "$wick" paper "$work/moody.json" --candles >"$work/log" 2>&1
+    "$wick" paper "$work/moody.json" --candles --no-journal >"$work/log" 2>&1
 check $? "a model with an outside series trades on candles"
 
 # A model with order flow and an outside series on a feed: history before the recording, then its bars.
@@ -82,7 +82,7 @@ cat >"$work/flow.json" <<JSON
 { "name": "flow", "models": [{ "dir": "$work/flow/model" }], "dir": "$work/flow-bot", "store": "$work/store",
   "feed": "$work/record.json", "markets": [{ "symbol": "BTCUSD", "feed": "kraken:BTCUSD", "tick": 0.1, "lot": 0.0001 }] }
 JSON
-replay() { rm -rf "$work/flow-bot"; "$wick" paper "$work/flow.json" --replay "$live" --json >"$1" 2>"$work/log"; }
+replay() { rm -rf "$work/flow-bot"; "$wick" paper "$work/flow.json" --replay "$live" --no-journal --json >"$1" 2>"$work/log"; }
 replay "$work/c.json" && replay "$work/d.json" && [ -n "$(digests "$work/c.json")" ] && [ "$(digests "$work/c.json")" = "$(digests "$work/d.json")" ]
 check $? "trades on a recording, each time the same"
 printf '%d,5\n' $((begin + 3)) >>"$work/mood.csv"
@@ -91,13 +91,13 @@ check $? "and sees what becomes known while it runs"
 "$wick" backtest "$work/flow/config.json" --model "$work/flow/model" --out "$work/flow-test" --json >"$work/a.json" 2>"$work/log"
 sed 's#, "markets": .*# }#' "$work/flow.json" >"$work/taped.json"
 rm -rf "$work/flow-bot"
-"$wick" paper "$work/taped.json" --candles --json >"$work/b.json" 2>>"$work/log"
+"$wick" paper "$work/taped.json" --candles --no-journal --json >"$work/b.json" 2>>"$work/log"
 [ -n "$(digests "$work/a.json")" ] && [ "$(digests "$work/a.json")" = "$(digests "$work/b.json")" ]
 check $? "on its tape it does what the backtest does"
 train_flow "$work/other" --set data.outside.0.stale_s=60
 sed 's#"models": \[#"models": [{ "dir": "'"$work"'/other/model" }, #' "$work/flow.json" >"$work/two.json"
 rm -rf "$work/flow-bot"
-"$wick" paper "$work/two.json" --replay "$live" >"$work/log" 2>&1
+"$wick" paper "$work/two.json" --replay "$live" --no-journal >"$work/log" 2>&1
 [ $? -eq 2 ] && grep -q "have different flow features or outside series" "$work/log"
 check $? "models that want different columns are refused"
 unset WICK_DATA
