@@ -9,9 +9,10 @@ shift
 compiler=$*
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-cp -r "$root/data" "$root/include" "$root/src" "$work"
+cp -r "$root/data" "$root/include" "$root/nn" "$root/src" "$work"
 mkdir "$work/tests"
 cp -r "$root/tests/fuzz" "$work/tests/fuzz"
+ln -s nn/corpus_onnx "$work/tests/fuzz/corpus_onnx"
 cd "$work"
 
 # plant FILE FROM TO: the text FROM must be there.
@@ -36,6 +37,7 @@ plant src/venue/live/recording_read.c 'int got = n < sizeof line - 1 ?' 'int got
 plant src/venue/live/live_note.c 'memcpy(text, note->bytes, note->n);' \
     'memcpy(text, note->bytes, note->n + (note->n == 9));'
 plant src/net/http_header.c 'memcpy(line, bytes, length);' 'memcpy(line, bytes, length + (n == 3));'
+plant src/base/protobuf.c 'n <= wk_pb_left(*view);' 'n <= wk_pb_left(*view) + 1;'
 plant data/decimal.c "int is_below = p < end && *p == '-';" "int is_below = *p == '-';"
 
 sources='data/json_scan.c data/json_text.c data/decimal.c data/parse.c data/parse_read.c data/parse_delta.c
@@ -48,8 +50,12 @@ sources='data/json_scan.c data/json_text.c data/decimal.c data/parse.c data/pars
     src/venue/history/spans.c src/venue/live/clock_offset.c src/venue/live/closer.c
     src/venue/live/closer_streams.c src/venue/live/config_live.c src/venue/live/exact.c src/venue/live/live.c
     src/venue/live/live_events.c src/venue/live/live_flow.c src/venue/live/live_note.c src/venue/live/plan.c
-    src/venue/live/recording_read.c'
-flags='-std=c11 -D_GNU_SOURCE -Iinclude -Isrc/venue/history -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
+    src/venue/live/recording_read.c
+    nn/conv.c nn/history.c nn/kernels/ops_c.c nn/layer.c nn/layer_activation.c nn/layer_conv1d.c nn/layer_gru.c
+    nn/layer_lstm.c nn/layer_mean.c nn/layer_norm.c nn/layer_tcn.c nn/onnx_math.c nn/onnx_plan.c nn/onnx_product.c
+    nn/onnx_read.c nn/onnx_recurrent.c nn/onnx_reduce.c nn/onnx_shape.c src/base/protobuf.c src/base/rng.c
+    tests/fuzz/nn/ops_c_only.c'
+flags='-std=c11 -D_GNU_SOURCE -I. -Iinclude -Isrc/venue/history -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
 mkdir objects
 for source in $sources; do
     # shellcheck disable=SC2086
@@ -94,5 +100,6 @@ target tape fuzz_tape.c tests/fuzz/memory_gz.c
 target outside_json fuzz_outside_json.c ''
 target spans fuzz_spans.c ''
 target header fuzz_header.c ''
+target onnx nn/fuzz_onnx.c ''
 echo "1..$n"
 exit $failed
