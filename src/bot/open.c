@@ -7,6 +7,7 @@
 #include "bot_internal.h"
 #include "executor_paper.h"
 #include "reload.h"
+#include "reload_load.h"
 #include "wick/file.h"
 #include "wick/manifest.h"
 
@@ -134,7 +135,9 @@ static wk_status plan_engine(wk_bot *b, wk_err *err)
                                       .config = &b->run_configs[k],
                                       .weight = configs[k].weight,
                                       .priority = configs[k].priority,
-                                      .version = strtoull(bundle.version, NULL, 16)};
+                                      .version = strtoull(bundle.version, NULL, 16),
+                                      .ensemble = configs[k].ensemble,
+                                      .born_ns = wk__model_born(configs[k].dir)};
     }
     char(*symbols)[32] = wk_arena_alloc(&b->arena, b->S * sizeof *symbols);
     for (size_t s = 0; s < b->S; s++)
@@ -172,10 +175,9 @@ static wk_status open_trades(wk_bot *b, wk_err *err)
     if (!b->config->dir[0])
         return WK_OK;
     WK_TRY(wk_dir_create(b->config->dir, err));
-    b->overrides_path =
-        b->config->overrides && b->config->overrides[0]
-            ? wk_arena_printf(&b->arena, "%s", b->config->overrides)
-            : wk_arena_printf(&b->arena, "%s/overrides", b->config->dir);
+    b->overrides_path = b->config->overrides && b->config->overrides[0]
+                            ? wk_arena_printf(&b->arena, "%s", b->config->overrides)
+                            : wk_arena_printf(&b->arena, "%s/overrides", b->config->dir);
     b->trades_path =
         wk_arena_printf(&b->arena, "%s/%s", b->config->dir,
                         b->config->venue == WK_BOT_PAPER ? "paper_trades.csv" : "trades.csv");
@@ -281,6 +283,11 @@ size_t wk_bot_warmup_steps(const wk_bot *b)
 wk_engine *wk_bot_engine(wk_bot *b)
 {
     return b->engine;
+}
+
+const wk_forecast *wk_bot_forecasts(const wk_bot *b)
+{
+    return b->outcome.forecasts;
 }
 
 const wk_run_config *wk_bot_model_run_config(const wk_bot *b, size_t k)

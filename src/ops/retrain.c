@@ -44,6 +44,8 @@ static const wk_cfg_row rows[] = {
     {"nice", WK_CFG_INT, AT(nice), NULL, "10", 0, 19, NULL, NULL, "of the training process"},
     {"threads", WK_CFG_INT, AT(threads), NULL, "0", 0, 1024, NULL, NULL,
      "of the training process; 0: its default"},
+    {"keep", WK_CFG_INT, AT(keep), NULL, "1", 1, 15, NULL, NULL,
+     "how many former champions stay on disk, for rollback and for a bot's generations"},
     {"fetch", WK_CFG_STRINGS, AT(fetch), NULL, "[]", 0, 0, NULL, NULL,
      "arguments of wick fetch, run before each training; empty: nothing is fetched"},
     {.key = NULL}};
@@ -223,6 +225,23 @@ static wk_status find_block(const wk_retrain_config *c, const wk_store_reader *s
     return status;
 }
 
+/* The verdict is of the experiment, which the challenger is another fold of; it goes with the model.
+ */
+static wk_status hand_on_verdict(const char *from, const char *to, wk_err *err)
+{
+    char source[PATH_MAX], target[PATH_MAX], *text;
+    size_t n;
+    if (snprintf(source, sizeof source, "%s/verdict.json", from) >= (int)sizeof source ||
+        snprintf(target, sizeof target, "%s/verdict.json", to) >= (int)sizeof target)
+        return wk_fail(err, WK_E_IO, "path too long: %s", to);
+    if (!wk_file_exists(source) || wk_file_exists(target))
+        return WK_OK;
+    WK_TRY(wk_file_read(source, &text, &n, err));
+    wk_status status = wk_file_write_atomic(target, text, n, err);
+    free(text);
+    return status;
+}
+
 wk_status wk_retrain_once(const wk_retrain_config *c, const char *program,
                           const wk_store_reader *store, const wk_loop *loop,
                           const atomic_bool *stop, wk_retrain_result *out, wk_err *err)
@@ -255,11 +274,34 @@ wk_status wk_retrain_once(const wk_retrain_config *c, const char *program,
     }
     if (r.published) {
         wk_manifest p;
-        WK_TRY(wk_publish(challenger, c->publish, &p, err));
+        if (has_champion)
+            WK_TRY(hand_on_verdict(c->publish, challenger, err));
+        WK_TRY(wk_publish_keep(challenger, c->publish, c->keep, &p, err));
         snprintf(r.version, sizeof r.version, "%s", p.version);
     }
     wk_log_write(WK_LOG_INFO, "retrain", "published=%d why=\"%s\"", (int)r.published, r.why);
     WK_TRY(note(c, &r, err));
     *out = r;
     return WK_OK;
+}
+
+wk_status wk_retrain_rollback(const wk_retrain_config *c, wk_retrain_result *out, wk_err *err)
+{
+    wk_manifest p;
+    wk_retrain_result r = {.challenger = NAN, .champion = NAN, .published = true};
+    WK_TRY(wk_dir_create(c->dir, err));
+    WK_TRY(wk_publish_rollback(c->publish, &p, err));
+    snprintf(r.version, sizeof r.version, "%s", p.version);
+    snprintf(r.why, sizeof r.why, "rolled back to publication %lld", (long long)p.number);
+    wk_log_write(WK_LOG_INFO, "retrain", "why=\"%s\" version=%.16s", r.why, r.version);
+    WK_TRY(note(c, &r, err));
+    *out = r;
+    return WK_OK;
+}
+
+int64_t wk_retrain_next_ns(int64_t due_ns, int64_t every_ns, int64_t now_ns)
+{
+    int64_t next = due_ns + every_ns;
+    /* What was missed is one round: the grid's newest point that has passed. */
+    return next >= now_ns ? next : next + (now_ns - next) / every_ns * every_ns;
 }
