@@ -4,9 +4,9 @@
 # trades agree to the cent, no order was doubled or lost, and no position was without its stop for longer
 # than SECONDS. Real candles where WICK_TEST_ROOT has them, else a walk of the script's own. WICK_SEED
 # chooses the moments. Prints TAP.
-# usage: test_live_week.sh WICK TEST_VENUE AGREE delta|kraken
+# usage: test_live_week.sh WICK TEST_VENUE AGREE delta|kraken [limit], for entries that rest
 set -uo pipefail
-wick=$1 test_venue=$2 agree=$3 venue=$4
+wick=$1 test_venue=$2 agree=$3 venue=$4 entry=${5:-market}
 work=$(mktemp -d)
 venue_pid=
 trap 'exec 2>/dev/null; [ -n "$venue_pid" ] && kill $venue_pid; rm -rf "$work"' EXIT
@@ -126,6 +126,7 @@ fi
 mkdir "$work/bot"
 cat >"$work/live.json" <<JSON
 { "name": "week", "models": [{ "dir": "$work/served" }], "dir": "$work/bot", "venue": "$named", "initial_cash": 10000, "reload_s": 0.05,
+  "set": ["trade.entry=$entry", "trade.limit_offset_sigma=0.3", "trade.limit_expiry_bars=2", "trade.reprice_max=1"],
   "account": { "name": "rehearsal", "rest": "https://localhost:$port", "stream": "wss://localhost:$port",
                "ca_file": "$work/venue/ca.pem", "key_prefix": "WICK_REHEARSAL", "timeout_s": 0.5 } }
 JSON
@@ -191,7 +192,7 @@ check $? "the journal is exported"
 versions=$(grep -o '"kind": "signal".*' "$work/journal.json" | grep -o '"model_version": "[0-9a-f]*"' | sort -u | wc -l)
 [ "$versions" -ge 2 ]
 check $? "signals of $versions models stand in it"
-"$agree" "$work/venue/state.json" "$work/journal.json" "$work/bot/trades.csv" $longest >"$work/agreed" 2>&1
+"$agree" "$work/venue/state.json" "$work/journal.json" "$work/bot/trades.csv" $longest 10000 >"$work/agreed" 2>&1
 check $? "venue, journal and table of trades agree"
 sed 's/^/# /' "$work/agreed"
 trips=$(sed -n 's/^round trips \([0-9]*\),.*/\1/p' "$work/agreed")

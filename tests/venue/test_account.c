@@ -17,7 +17,7 @@
 #include "account_bench.h"
 #include "wick/clock.h"
 
-#define PATIENCE_NS (20 * WK_NS_PER_S)
+#define PATIENCE_NS (40 * WK_NS_PER_S)
 
 static wk_request_result place(bench *b, const wk_order *o, wk_venue_order *out)
 {
@@ -556,23 +556,56 @@ static void test_kraken_stream_comes_back(void **state)
                                        1);
 }
 
+static void test_kraken_stream_notices_a_gap(void **state)
+{
+    (void)state;
+    test_stream_tells_fills_and_orders(1,
+                                       "{\"ws\":[{\"channel\":\"executions\",\"nth\":[3],"
+                                       "\"fault\":\"drop\"}]}",
+                                       1);
+}
+
+static void test_kraken_stream_notices_silence(void **state)
+{
+    (void)state;
+    test_stream_tells_fills_and_orders(1,
+                                       "{\"ws\":[{\"channel\":\"executions\",\"nth\":[5],"
+                                       "\"fault\":\"silence\"}]}",
+                                       1);
+}
+
+/* The same frames twice, or in another order, break nothing: fills are told apart by their ids. */
+static void test_delta_stream_bears_doubles_and_disorder(void **state)
+{
+    (void)state;
+    test_stream_tells_fills_and_orders(
+        0,
+        "{\"ws\":[{\"channel\":\"v2/user_trades\",\"every\":1,\"fault\":\"duplicate\"},"
+        "{\"channel\":\"orders\",\"nth\":[4],\"fault\":\"reorder\"}]}",
+        0);
+}
+
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_delta_orders_live_their_life),
-                                       cmocka_unit_test(test_kraken_orders_live_their_life),
-                                       cmocka_unit_test(test_delta_brackets_protect_and_move),
-                                       cmocka_unit_test(test_kraken_keeps_one_stop_a_position),
-                                       cmocka_unit_test(test_delta_deadman_cancels),
-                                       cmocka_unit_test(test_kraken_deadman_cancels),
-                                       cmocka_unit_test(test_clock_is_measured),
-                                       cmocka_unit_test(test_wrong_secret_stops),
-                                       cmocka_unit_test(test_delta_errors_lead_to_their_reactions),
-                                       cmocka_unit_test(test_kraken_errors_lead_to_their_reactions),
-                                       cmocka_unit_test(test_partial_fills_are_seen),
-                                       cmocka_unit_test(test_delta_stream_tells_fills_and_orders),
-                                       cmocka_unit_test(test_kraken_stream_tells_fills_and_orders),
-                                       cmocka_unit_test(test_delta_stream_comes_back),
-                                       cmocka_unit_test(test_kraken_stream_comes_back)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_delta_orders_live_their_life),
+        cmocka_unit_test(test_kraken_orders_live_their_life),
+        cmocka_unit_test(test_delta_brackets_protect_and_move),
+        cmocka_unit_test(test_kraken_keeps_one_stop_a_position),
+        cmocka_unit_test(test_delta_deadman_cancels),
+        cmocka_unit_test(test_kraken_deadman_cancels),
+        cmocka_unit_test(test_clock_is_measured),
+        cmocka_unit_test(test_wrong_secret_stops),
+        cmocka_unit_test(test_delta_errors_lead_to_their_reactions),
+        cmocka_unit_test(test_kraken_errors_lead_to_their_reactions),
+        cmocka_unit_test(test_partial_fills_are_seen),
+        cmocka_unit_test(test_delta_stream_tells_fills_and_orders),
+        cmocka_unit_test(test_kraken_stream_tells_fills_and_orders),
+        cmocka_unit_test(test_delta_stream_comes_back),
+        cmocka_unit_test(test_kraken_stream_comes_back),
+        cmocka_unit_test(test_kraken_stream_notices_a_gap),
+        cmocka_unit_test(test_kraken_stream_notices_silence),
+        cmocka_unit_test(test_delta_stream_bears_doubles_and_disorder)};
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
