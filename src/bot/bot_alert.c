@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "bot_internal.h"
+#include "reload.h"
 #include "wick/clock.h"
 #include "wick/log.h"
 
@@ -15,7 +16,7 @@ void wk__bot_alert(wk_bot *b, wk_alert_kind kind, int64_t time_ns, const char *f
 {
     if (!b->alerts)
         return;
-    char text[400];
+    char text[1500];
     int n = snprintf(text, sizeof text, "%.60s: ", b->config->name);
     va_list args;
     va_start(args, fmt);
@@ -50,8 +51,10 @@ void wk__bot_alert_fill(wk_bot *b, const wk_trader_event *e, const wk_trade *clo
 
 void wk__bot_day(wk_bot *b)
 {
-    /* A step belongs to the day that it closes in; the one that closes at midnight ends the old. */
-    int64_t day = (b->now_ns - 1) / (INT64_C(86400) * WK_NS_PER_S);
+    const int64_t length = INT64_C(86400) * WK_NS_PER_S,
+                  shift = b->config->summary_hour * 3600 * WK_NS_PER_S;
+    /* A step belongs to the day that it closes in; the one that closes at the hour ends the old. */
+    int64_t day = (b->now_ns - 1 - shift) / length;
     if (day == b->day)
         return;
     const wk_bot_counts *from = &b->day_start;
@@ -59,7 +62,8 @@ void wk__bot_day(wk_bot *b)
     wk_bot_count(b, &now);
     if (b->day) {
         char date[32], text[200];
-        wk_time_format(b->day * INT64_C(86400) * WK_NS_PER_S, date);
+        int64_t end_ns = (b->day + 1) * length + shift;
+        wk_time_format(end_ns - length, date);
         snprintf(
             text, sizeof text,
             "%.10s: net %.2f of %llu trades, %llu fills, equity %.2f (%+.2f %%), held back %llu",
@@ -68,11 +72,11 @@ void wk__bot_day(wk_bot *b)
             from->equity > 0 ? (now.equity / from->equity - 1) * 100 : 0,
             (unsigned long long)(now.held_back - from->held_back));
         wk_log_write(WK_LOG_INFO, "trade.day", "%s", text);
-        wk__bot_alert(b, WK_ALERT_SUMMARY, b->now_ns, "%s", text);
         wk_journal_record r = {.kind = WK_JOURNAL_NOTE, .time_ns = b->now_ns};
         snprintf(r.text, sizeof r.text, "day %.190s", text);
-        if (b->journal)
-            wk_journal_put(b->journal, &r);
+        uint64_t seq = b->journal ? wk_journal_put(b->journal, &r) : 0;
+        if (!wk__reload_day(b, end_ns, seq))
+            wk__bot_alert(b, WK_ALERT_SUMMARY, b->now_ns, "%s", text);
     }
     b->day = day;
     b->day_start = now;
