@@ -3,7 +3,7 @@
 # models swapped in, three kills -9 at random moments. At the end the venue, the journal and the table of
 # trades agree to the cent, no order was doubled or lost, and no position was without its stop for longer
 # than SECONDS. Real candles where WICK_TEST_ROOT has them, else a walk of the script's own. WICK_SEED
-# chooses the moments. Prints TAP.
+# chooses the moments, WICK_KILLS how many. Prints TAP.
 # usage: test_live_week.sh WICK TEST_VENUE AGREE delta|kraken [limit], for entries that rest
 set -uo pipefail
 wick=$1 test_venue=$2 agree=$3 venue=$4 entry=${5:-market}
@@ -142,6 +142,7 @@ start() {
         >"$work/out$runs" 2>"$work/log$runs" </dev/null &
     bot=$!
 }
+wanted=${WICK_KILLS:-3}
 runs=0 kills=0 generation=1 next=$((30 + RANDOM % 60))
 status=1
 start
@@ -153,14 +154,14 @@ while [ $runs -le 30 ]; do
         start # it may have met the outage at its start
         continue
     fi
-    if [ $kills -lt 3 ] && [ "$(served)" -ge $next ]; then
+    if [ $kills -lt "$wanted" ] && [ "$(served)" -ge $next ]; then
         sleep 0.0$((RANDOM % 10))
         if kill -9 $bot 2>/dev/null; then
             wait $bot 2>/dev/null
             kills=$((kills + 1))
             echo "# killed after $(served) requests"
         fi
-        next=$(($(served) + 40 + RANDOM % 80))
+        next=$(($(served) + (60 + RANDOM % 300) / (wanted + 1)))
         start
     elif [ $generation -lt 3 ] && [ "$(served)" -ge $((60 * generation + 40)) ]; then
         generation=$((generation + 1))
@@ -170,8 +171,8 @@ while [ $runs -le 30 ]; do
     fi
 done
 check $status "the week ends well"
-[ $kills -eq 3 ]
-check $? "it was killed three times on the way ($kills)"
+[ $kills -eq "$wanted" ]
+check $? "it was killed $wanted times on the way ($kills)"
 [ $generation -eq 3 ]
 check $? "two models were published on the way"
 # What filled in the last hour is read by the next start.
