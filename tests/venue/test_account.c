@@ -469,12 +469,18 @@ static void on_lost(void *ctx)
     pthread_mutex_unlock(&h->lock);
 }
 
+static size_t count(heard *h, const size_t *what)
+{
+    pthread_mutex_lock(&h->lock);
+    size_t got = *what;
+    pthread_mutex_unlock(&h->lock);
+    return got;
+}
+
 static void await(heard *h, const size_t *what, size_t n, const char *name)
 {
     for (int64_t end = wk_clock_monotonic_ns() + PATIENCE_NS;;) {
-        pthread_mutex_lock(&h->lock);
-        size_t got = *what;
-        pthread_mutex_unlock(&h->lock);
+        size_t got = count(h, what);
         if (got >= n)
             return;
         if (wk_clock_monotonic_ns() > end)
@@ -494,11 +500,11 @@ static void test_stream_tells_fills_and_orders(int is_kraken, const char *script
     assert_int_equal(b.account.stream(b.account.self, &h, on_order, on_fill, on_lost, &err), WK_OK);
     await(&h, &h.n_lost, 1, "logins");
     /* The subscription follows the login of Delta; what it tells then is what happens later. */
-    for (int64_t end = wk_clock_monotonic_ns() + PATIENCE_NS; h.n_fills == 0;) {
+    for (int64_t end = wk_clock_monotonic_ns() + PATIENCE_NS; count(&h, &h.n_fills) == 0;) {
         wk_order want = bench_entry(&b, WK_ORDER_MARKET, 0);
         want.qty_lots = b.lots / 10;
         assert_int_equal(place(&b, &want, &out), WK_REQUEST_DONE);
-        for (int i = 0; i < 100 && h.n_fills == 0; i++)
+        for (int i = 0; i < 100 && count(&h, &h.n_fills) == 0; i++)
             usleep(10000);
         assert_true(wk_clock_monotonic_ns() < end);
     }
@@ -509,7 +515,7 @@ static void test_stream_tells_fills_and_orders(int is_kraken, const char *script
     assert_true(h.fills[0].fill_id[0] != 0);
     pthread_mutex_unlock(&h.lock);
     wk_order resting = bench_entry(&b, WK_ORDER_LIMIT, 590000);
-    size_t before = h.n_orders;
+    size_t before = count(&h, &h.n_orders);
     if (drops == 0) {
         assert_int_equal(place(&b, &resting, &out), WK_REQUEST_DONE);
         await(&h, &h.n_orders, before + 1, "orders");
