@@ -363,8 +363,7 @@ static wk_request_result find_stop(wk__account *a, const wk_venue_order *wanted,
             continue;
         if (o->client_id == wanted->client_id && o->side == wanted->side && o->filled_lots == 0 &&
             o->qty_lots == wanted->qty_lots &&
-            llabs(o->stop_ticks - wanted->stop_ticks) <
-                a->markets[wanted->symbol].ticks_per_step)
+            llabs(o->stop_ticks - wanted->stop_ticks) < a->markets[wanted->symbol].ticks_per_step)
             *is_there = true;
         else
             *id = o->client_id;
@@ -384,7 +383,8 @@ static wk_request_result protect_lots(void *self, uint32_t symbol, int64_t lots,
                              .side = lots > 0 ? -1 : 1,
                              .stop_ticks = stop_ticks};
     char size[40];
-    if (lots != 0 && !wk__market_size(&a->markets[symbol], llabs(lots), size, &wanted.qty_lots, why))
+    if (lots != 0 &&
+        !wk__market_size(&a->markets[symbol], llabs(lots), size, &wanted.qty_lots, why))
         return WK_REQUEST_REFUSED;
     for (int k = 0; k < 8; k++) { /* one rests; more only after crashes */
         uint64_t resting;
@@ -449,7 +449,7 @@ static wk_request_result venue_clock(void *self, int64_t *venue_minus_ours_ns,
         odd(why, "its clock");
     else {
         if (wk__reply_int(&doc, wk__reply_get(&doc, 0, "result"), "unixtime", &seconds) &&
-            seconds < INT64_MAX / WK_NS_PER_S) {
+            seconds > 0 && seconds < WK__CLOCK_MAX_NS / WK_NS_PER_S) {
             /* in whole seconds */
             *venue_minus_ours_ns =
                 seconds * WK_NS_PER_S + WK_NS_PER_S / 2 - (r.sent_ns + r.received_ns) / 2;
