@@ -384,7 +384,9 @@ static int knows_delta(request *r, trading *t)
         return 0;
     }
     if (signed_s < now_s - 5 || signed_s > now_s + 5) {
-        if (!t->v->options.skew_ns && !t->v->stepped_ns)
+        /* A rehearsal that died may have lost the seconds of a bar's minute of doubts. */
+        int may_lag = t->v->options.virtual_time && signed_s >= now_s - 65;
+        if (!t->v->options.skew_ns && !t->v->stepped_ns && !may_lag)
             complain_request(r, "signed %lld s away from the venue's clock",
                              (long long)(signed_s - now_s));
         r->status = 401;
