@@ -82,7 +82,8 @@ typedef struct {
     uint32_t market;
     int64_t qty_lots, entry_ticks, stop_ticks, profit_ticks;
     int64_t realised_e8;
-    double leverage; /* of the entry order; 0: none asked for */
+    double leverage;   /* of the entry order; 0: none asked for */
+    uint64_t entry_id; /* newest order that opened or added */
 } wk_journal_position;
 
 /* Orders whose newest state is not final, and positions that are not flat, as the fills add up. The

@@ -89,6 +89,7 @@ wk_status wk__live_create(const wk_executor_live_options *options, wk__live **ou
         WK_ASSERT(p->market < options->S);
         symbols[p->market].position = p->qty_lots;
         symbols[p->market].entry_ticks = p->entry_ticks;
+        symbols[p->market].entry_id = p->entry_id;
         symbols[p->market].stop_ticks = p->stop_ticks;
         symbols[p->market].profit_ticks = p->profit_ticks;
     }

@@ -114,7 +114,8 @@ static bool insert(wk_journal *j, const wk__entry *e)
               r->kind != WK_JOURNAL_ORDER       ? ""
               : r->order_kind == WK_ORDER_LIMIT ? "limit"
                                                 : "market");
-    bind_text(s, i++, r->order_id ? wk_reason_name((wk_reason)r->reason) : "");
+    bind_text(s, i++,
+              r->order_id || r->kind == WK_JOURNAL_FILL ? wk_reason_name((wk_reason)r->reason) : "");
     sqlite3_bind_int(s, i++, r->reduce_only);
     sqlite3_bind_int(s, i++, r->maker);
     const int64_t numbers[] = {r->qty_lots,     r->price_ticks, r->stop_ticks,

@@ -251,7 +251,7 @@ static wk_status start(command *c, wk_err *err)
         WK_TRY(wk_bot_account_start(c->venue, c->bot, c->journal, c->since_ns, begin_ns, err));
     else
         WK_TRY(wk_bot_recover(c->bot, c->since_ns, INT64_MIN, err));
-    return note_start(c, err);
+    return WK_OK;
 }
 
 /* ---- the bars ---- */
@@ -310,6 +310,7 @@ static wk_status run(command *c, wk_err *err)
     catch_signals();
     if (c->candles)
         WK_TRY(load_candles(c, err));
+    WK_TRY(note_start(c, err));
     WK_TRY(start(c, err));
     if (c->candles)
         return run_candles(c, err);
