@@ -19,7 +19,7 @@ typedef struct {
     const char *dir; /* of a trained model, or where one is published */
     double weight;
     int64_t priority;
-    int64_t generations; /* that speak together; 1: the newest alone */
+    wk_ensemble_config ensemble; /* its generations */
 } wk_bot_model_config;
 
 typedef struct {
@@ -59,9 +59,10 @@ typedef struct {
     double patience_s;   /* how long a step waits for markets that are late */
     double initial_cash; /* quote; NaN: the model's sim.initial_cash, or the account's balance */
     const char *store, *history_venue; /* warm-up bars: "" = the default store, the models' venue */
-    const char *dir;  /* journal.sqlite and trades.csv lie there; "" = $WICK_HOME/bots/<name> */
-    double reload_s;  /* how often the models' directories are looked at; 0: never */
-    const char *feed; /* file with the feed's configuration (see wick record) */
+    const char *dir;      /* journal.sqlite and trades.csv lie there; "" = $WICK_HOME/bots/<name> */
+    int64_t summary_hour; /* UTC: a day's summary ends there */
+    double reload_s;      /* how often the models' directories are looked at; 0: never */
+    const char *feed;     /* file with the feed's configuration (see wick record) */
     const char *overrides; /* file of a person's wishes; "" = <dir>/overrides */
     wk_bot_account_config account;
     wk_alert_config alerts;
@@ -113,15 +114,32 @@ const wk_trade_instrument *wk_bot_instruments(const wk_bot *bot);
 int64_t wk_bot_timeframe_ns(const wk_bot *bot);
 size_t wk_bot_warmup_steps(const wk_bot *bot);
 wk_engine *wk_bot_engine(wk_bot *bot);
+const wk_forecast *wk_bot_forecasts(const wk_bot *bot); /* [markets] of the newest step */
 const wk_run_config *wk_bot_model_run_config(const wk_bot *bot, size_t k);
 
 /* ---- models that are renewed while it runs ---- */
+
+/* What a day's summary is made of. Borrowed. */
+typedef struct {
+    int64_t from_ns, to_ns, now_ns;
+    const char *journal;         /* its directory */
+    const char *model;           /* directory of the first model */
+    const wk_run_config *config; /* likewise */
+    const wk_panel *panel;       /* its bars, as far as they are kept; NULL: none */
+    const wk_feature_table *table;
+} wk_bot_day;
+enum { WK_BOT_SUMMARY_BYTES = 1500 };
 
 typedef struct {
     bool waits; /* a replay: steps wait for the watcher where they must, so that none is lost */
     /* Is the model in `dir` one that this bot may trade with (a verdict, say)? NULL: any. Called on
      * the watcher's thread. */
     wk_status (*accept)(void *ctx, const char *dir, wk_err *err);
+    /* Writes the summary of a day, lines of less than 180 bytes, when the first step after
+     * summary_hour has come; it goes to the log, the journal and people. Called on the watcher's
+     * thread; a replay waits for it. NULL: none. */
+    wk_status (*summarise)(void *ctx, const wk_bot_day *day, char out[WK_BOT_SUMMARY_BYTES],
+                           wk_err *err);
     void *ctx;
 } wk_bot_watch;
 

@@ -18,12 +18,23 @@ typedef enum {
     WK_COMBINE_VETO      /* all must agree: one that says the other side makes it HOLD */
 } wk_combine_rule;
 
+/* Several generations of one model that speak together, with weights that fade; see ensemble.h for
+ * the formula. */
+typedef struct {
+    int64_t generations; /* 0 and 1: one at a time, and nothing below is looked at */
+    double half_life_days, loss_half_life_days; /* of a weight by age, of a regret */
+    double learning_rate;                       /* how far losses move the weights; 0: age alone */
+    double share;                               /* of the weights that goes by age alone */
+} wk_ensemble_config;
+
 typedef struct {
     const wk_model *model;
     const wk_run_config *config; /* of the model; its data.timeframe is the model's */
     double weight;    /* >= 0; the ensemble may change it at any bar (wk_engine_set_weight) */
     int64_t priority; /* smaller first */
     uint64_t version; /* for journals: of the bundle on disk */
+    wk_ensemble_config ensemble;
+    int64_t born_ns; /* end of its training; 0: when its first bar closes here */
 } wk_engine_model;
 
 /* One generation of a model as the engine runs it: features, networks and the bar that is being
@@ -96,6 +107,8 @@ const wk_forecast *wk_engine_member_forecasts(const wk_engine_member *member);
 /* What speaks for a model now; and the exchange of it for *list, which receives what spoke before.
  * All of `list` must have seen the engine's newest step. Only between steps; copies a few pointers.
  */
+/* Its share among the generations of the model, the newest one 0; 1 for one that is alone. */
+double wk_engine_generation_weight(const wk_engine *engine, size_t model, size_t generation);
 void wk_engine_list(const wk_engine *engine, size_t model, wk_engine_generations *out);
 void wk_engine_swap(wk_engine *engine, size_t model, wk_engine_generations *list);
 

@@ -2,6 +2,7 @@
 #ifndef WICK_MANIFEST_H
 #define WICK_MANIFEST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "wick/err.h"
@@ -24,5 +25,9 @@ WK_MUST_CHECK wk_status wk_manifest_verify(const char *dir, wk_manifest *out, wk
 /* The version that the files of `dir` have, published or not; nothing is checked or written. The
  * number is that of its manifest, 0 without one. */
 WK_MUST_CHECK wk_status wk_manifest_of(const char *dir, wk_manifest *out, wk_err *err);
+
+/* Where publication `number` to `dest` lies, if a publisher kept it: DEST.previous or
+ * DEST.g<number>. `out` holds 4096 bytes; false: nowhere. */
+bool wk_publish_find(const char *dest, int64_t number, char *out);
 
 #endif

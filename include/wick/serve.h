@@ -25,6 +25,8 @@ typedef struct {
     const char *tls_cert, *tls_key;           /* PEM files, "" = plain HTTP */
     const char *journal;                      /* a bot's directory or journal.sqlite; "" = none */
     const char *store, *venue;                /* candles to warm on and to draw; venue "" = none */
+    double reload_s;                          /* how often models are looked at; 0: never */
+    int64_t history_mib;                      /* of sessions' steps, on disk */
     double poll_s;                            /* how often journal and store are looked at */
     double patience_s; /* how long the newest stored step waits for markets that lack it */
 } wk_serve_config;

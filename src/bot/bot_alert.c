@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "bot_internal.h"
+#include "reload.h"
 #include "wick/clock.h"
 #include "wick/log.h"
 
@@ -15,7 +16,7 @@ void wk__bot_alert(wk_bot *b, wk_alert_kind kind, int64_t time_ns, const char *f
 {
     if (!b->alerts)
         return;
-    char text[400];
+    char text[1500];
     int n = snprintf(text, sizeof text, "%.60s: ", b->config->name);
     va_list args;
     va_start(args, fmt);
@@ -48,29 +49,28 @@ void wk__bot_alert_fill(wk_bot *b, const wk_trader_event *e, const wk_trade *clo
                   (double)e->price_ticks * x->tick, wk_reason_name((wk_reason)e->reason), result);
 }
 
-/* What a time since `from` has brought: the log, the journal and people are told. */
-static void tell_period(wk_bot *b, const char *name, const wk_bot_counts *from,
-                        const wk_bot_counts *now)
+/* What a time since `from` has brought, in the log and the journal; the row's number. */
+static uint64_t tell_period(wk_bot *b, const char *name, const wk_bot_counts *from,
+                            const wk_bot_counts *now, char text[200])
 {
-    char text[200];
-    snprintf(text, sizeof text,
-             "%s: net %.2f of %llu trades, %llu fills, equity %.2f (%+.2f %%), held back %llu", name,
-             now->net - from->net, (unsigned long long)(now->trades - from->trades),
+    snprintf(text, 200,
+             "%s: net %.2f of %llu trades, %llu fills, equity %.2f (%+.2f %%), held back %llu",
+             name, now->net - from->net, (unsigned long long)(now->trades - from->trades),
              (unsigned long long)(now->fills - from->fills), now->equity,
              from->equity > 0 ? (now->equity / from->equity - 1) * 100 : 0,
              (unsigned long long)(now->held_back - from->held_back));
     wk_log_write(WK_LOG_INFO, "trade.day", "%s", text);
-    wk__bot_alert(b, WK_ALERT_SUMMARY, b->now_ns, "%s", text);
     wk_journal_record r = {.kind = WK_JOURNAL_NOTE, .time_ns = b->now_ns};
     snprintf(r.text, sizeof r.text, "day %.190s", text);
-    if (b->journal)
-        wk_journal_put(b->journal, &r);
+    return b->journal ? wk_journal_put(b->journal, &r) : 0;
 }
 
 void wk__bot_day(wk_bot *b)
 {
-    /* A step belongs to the day that it closes in; the one that closes at midnight ends the old. */
-    int64_t day_ns = INT64_C(86400) * WK_NS_PER_S, day = (b->now_ns - 1) / day_ns;
+    const int64_t length = INT64_C(86400) * WK_NS_PER_S,
+                  shift = b->config->summary_hour * 3600 * WK_NS_PER_S;
+    /* A step belongs to the day that it closes in; the one that closes at the hour ends the old. */
+    int64_t day = (b->now_ns - 1 - shift) / length;
     if (day == b->day)
         return;
     wk_bot_counts now;
@@ -78,14 +78,18 @@ void wk__bot_day(wk_bot *b)
     if (!b->day) {
         b->week_start = now;
     } else {
-        char date[32], name[48];
-        wk_time_format(b->day * day_ns, date);
+        char date[32], name[48], text[200];
+        int64_t end_ns = (b->day + 1) * length + shift;
+        wk_time_format(end_ns - length, date);
         snprintf(name, sizeof name, "%.10s", date);
-        tell_period(b, name, &b->day_start, &now);
+        uint64_t seq = tell_period(b, name, &b->day_start, &now, text);
+        if (!wk__reload_day(b, end_ns, seq))
+            wk__bot_alert(b, WK_ALERT_SUMMARY, b->now_ns, "%s", text);
         /* 1970 began with a Thursday; weeks begin with a Monday. */
         if ((b->day + 3) / 7 != (day + 3) / 7) {
             snprintf(name, sizeof name, "week to %.10s", date);
-            tell_period(b, name, &b->week_start, &now);
+            tell_period(b, name, &b->week_start, &now, text);
+            wk__bot_alert(b, WK_ALERT_SUMMARY, b->now_ns, "%s", text);
             b->week_start = now;
         }
     }

@@ -74,6 +74,9 @@ struct wk_bot {
 /* Something the venue said, to the journal, the ledger and the engine. */
 WK_MUST_CHECK wk_status wk__bot_event(wk_bot *bot, const wk_trader_event *event, wk_err *err);
 
+/* The markets that the model was judged on, as its configuration's: a simulated one has other names
+ * there. */
+void wk__bot_name_markets(const wk_model *model, wk_run_config *config, wk_arena *arena);
 /* The score behind an entry, for the trade that it opens. */
 void wk__bot_remember_score(wk_bot *bot, const wk_order *entry, double score);
 /* What a person or the bot itself wants of the trader. */
@@ -83,9 +86,6 @@ WK_MUST_CHECK wk_status wk__bot_wishes(wk_bot *bot, wk_err *err);
 /* Before the first step that is not history, which opens at open_ns. */
 WK_MUST_CHECK wk_status wk__bot_restore(wk_bot *bot, int64_t open_ns, wk_err *err);
 void wk__bot_recovery_finish(wk_bot *bot);
-/* The markets that the model was judged on, as its configuration's: a simulated one has other names
- * there. */
-void wk__bot_name_markets(const wk_model *model, wk_run_config *config, wk_arena *arena);
 
 /* A message for people, also a row of the journal; nothing when the bot has no alerts. */
 void wk__bot_alert(wk_bot *bot, wk_alert_kind kind, int64_t time_ns, const char *fmt, ...)

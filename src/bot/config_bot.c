@@ -8,6 +8,7 @@
         .key = NULL                                                                                \
     }
 
+#define ENSEMBLE(field) offsetof(wk_bot_model_config, ensemble.field)
 static const wk_cfg_row model_rows[] = {
     {"dir", WK_CFG_STRING, offsetof(wk_bot_model_config, dir), NULL, NULL, 0, 0, NULL, NULL,
      "directory of a trained model, such as out/demo/model, or where wick publish and wick retrain "
@@ -16,9 +17,16 @@ static const wk_cfg_row model_rows[] = {
      "its weight among the models that speak of the same market"},
     {"priority", WK_CFG_INT, offsetof(wk_bot_model_config, priority), NULL, "0", -1e6, 1e6, NULL,
      NULL, "for combine priority: smaller speaks first"},
-    {"generations", WK_CFG_INT, offsetof(wk_bot_model_config, generations), NULL, "1", 1,
-     WK_ENGINE_GENERATIONS_MAX, NULL, NULL,
-     "how many generations of it speak together as it is renewed"},
+    {"generations", WK_CFG_INT, ENSEMBLE(generations), NULL, "1", 1, WK_ENGINE_GENERATIONS_MAX,
+     NULL, NULL, "how many generations of it speak together as it is renewed; 1: the newest alone"},
+    {"half_life_days", WK_CFG_REAL, ENSEMBLE(half_life_days), "days", "30", 0.01, 1e5, NULL, NULL,
+     "a generation's weight halves every so often after its training ended"},
+    {"loss_half_life_days", WK_CFG_REAL, ENSEMBLE(loss_half_life_days), "days", "14", 0.01, 1e5,
+     NULL, NULL, "so fast what it lost live is forgotten"},
+    {"learning_rate", WK_CFG_REAL, ENSEMBLE(learning_rate), NULL, "1", 0, 100, NULL, NULL,
+     "how far live losses move the weights: by exp(rate * log-loss less than the mixture's)"},
+    {"share", WK_CFG_REAL, ENSEMBLE(share), NULL, "0.05", 0, 1, NULL, NULL,
+     "of the weights that goes by age alone, so that one that lost may come back"},
     END};
 static const wk_cfg_table model_table = {"models", "a model that speaks",
                                          sizeof(wk_bot_model_config), model_rows};
@@ -104,6 +112,8 @@ static const wk_cfg_row rows[] = {
      NULL, NULL, "whose bars of the store; empty: the feed's"},
     {"dir", WK_CFG_STRING, offsetof(wk_bot_config, dir), NULL, "\"\"", 0, 0, NULL, NULL,
      "directory of the journal and of trades.csv; empty: $WICK_HOME/bots/<name>"},
+    {"summary_hour", WK_CFG_INT, offsetof(wk_bot_config, summary_hour), "h", "0", 0, 23, NULL, NULL,
+     "UTC hour at which a day ends for the daily summary"},
     {"reload_s", WK_CFG_REAL, offsetof(wk_bot_config, reload_s), "s", "5", 0, 86400, NULL, NULL,
      "how often the models' directories are looked at for a new generation; 0: never"},
     {"feed", WK_CFG_STRING, offsetof(wk_bot_config, feed), NULL, "\"\"", 0, 0, NULL, NULL,

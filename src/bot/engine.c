@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "combine.h"
-#include "member.h"
+#include "ensemble.h"
 
 struct wk_engine {
     size_t S, n_members;
@@ -14,6 +14,7 @@ struct wk_engine {
     int64_t timeframe_ns;
     const char (*symbols)[32];      /* [S] */
     wk_engine_generations *members; /* [n_members] */
+    wk__ensemble **ensembles;       /* [n_members] NULL: one generation at a time */
     wk_engine_model *abouts;        /* [n_members] weight and priority of a model, whatever its
                                        generation */
     wk__opinion *opinions;          /* [n_members] */
@@ -31,6 +32,10 @@ static wk_status plan_member(wk_engine *e, wk_arena *arena, const wk_engine_conf
 {
     e->abouts[k] = config->models[k];
     e->members[k].n = 1;
+    const wk_ensemble_config *ensemble = &config->models[k].ensemble;
+    if (ensemble->generations > 1)
+        WK_TRY(wk__ensemble_plan(arena, ensemble, config->models[k].config, e->S, &e->ensembles[k],
+                                 err));
     return wk__member_plan(arena, &config->models[k], e->symbols, e->S, e->timeframe_ns,
                            &e->members[k].v[0], err);
 }
@@ -51,6 +56,7 @@ wk_status wk_engine_plan(wk_arena *arena, const wk_engine_config *config, wk_eng
     memcpy(symbols, config->symbols, e->S * sizeof *symbols);
     e->symbols = (const char(*)[32])symbols;
     e->members = wk_arena_array(arena, wk_engine_generations, e->n_members);
+    e->ensembles = wk_arena_array(arena, wk__ensemble *, e->n_members);
     e->abouts = wk_arena_array(arena, wk_engine_model, e->n_members);
     e->opinions = wk_arena_array(arena, wk__opinion, e->n_members);
     e->mixed = wk_arena_array(arena, wk_forecast, e->n_members);
@@ -83,42 +89,26 @@ size_t wk_engine_warmup_steps(const wk_engine *e)
     return most;
 }
 
-static void feed(wk_engine *e, wk_engine_member *m, const wk_features_step *step)
+/* True when the model's own bar has closed. */
+static bool feed(wk_engine *e, wk_engine_member *m, const wk_features_step *step)
 {
     if (!wk__member_feed(m, step))
-        return;
+        return false;
     size_t F;
     const float *rows = wk_forecaster_rows(m->forecaster, &F);
     e->inputs =
         wk_digest_step(e->inputs, rows, wk_forecaster_valid(m->forecaster), m->S, F, m->forecasts);
+    return true;
 }
 
-/* The forecast of one model for market s: that of its generations together. NULL: it does not speak
- * of the market. */
-static const wk_forecast *speak(wk_engine *e, size_t k, size_t s, double *sigma, uint64_t *version)
+/* The newest generation that speaks of market s; NULL: none does. */
+static const wk_engine_member *speaker(const wk_engine_generations *list, size_t s)
 {
-    const wk_engine_generations *list = &e->members[k];
-    const wk_forecast *of_newest = NULL;
-    wk__opinion opinions[WK_ENGINE_GENERATIONS_MAX];
-    size_t n = 0;
-    for (size_t g = 0; g < list->n; g++) {
-        const wk_engine_member *m = list->v[g];
-        size_t i = 0;
-        while (i < m->S && m->market[i] != s)
-            i++;
-        if (i == m->S)
-            continue;
-        if (!of_newest) {
-            of_newest = &m->forecasts[i];
-            *sigma = wk_forecaster_sigma(m->forecaster)[i] / m->sqrt_ratio;
-            *version = m->about.version;
-        }
-        opinions[n++] = (wk__opinion){&m->forecasts[i], m->weight, 0};
-    }
-    if (n <= 1)
-        return of_newest;
-    e->mixed[k] = wk__combine(WK_COMBINE_NET, opinions, n);
-    return &e->mixed[k];
+    for (size_t g = 0; g < list->n; g++)
+        for (size_t i = 0; i < list->v[g]->S; i++)
+            if (list->v[g]->market[i] == s)
+                return list->v[g];
+    return NULL;
 }
 
 static void combine(wk_engine *e)
@@ -129,17 +119,19 @@ static void combine(wk_engine *e)
         e->sigma[s] = NAN;
         e->versions[s] = 0;
         for (size_t k = 0; k < e->n_members; k++) {
-            double sigma = NAN;
-            uint64_t version = 0;
-            const wk_forecast *f = speak(e, k, s, &sigma, &version);
-            if (!f)
+            const wk_engine_generations *list = &e->members[k];
+            const wk_engine_member *m = speaker(list, s);
+            if (!m)
                 continue;
+            double sigma = NAN;
+            wk_forecast *f = &e->mixed[k];
+            *f = wk__generations_mix(list, s, &sigma);
             e->opinions[n++] = (wk__opinion){f, e->abouts[k].weight, e->abouts[k].priority};
             if (isnan(e->sigma[s]))
-                e->sigma[s] = sigma;
+                e->sigma[s] = sigma / m->sqrt_ratio;
             if (f->valid && e->abouts[k].weight > heaviest) {
                 heaviest = e->abouts[k].weight;
-                e->versions[s] = version;
+                e->versions[s] = m->about.version;
             }
         }
         e->forecasts[s] = wk__combine(e->combine, e->opinions, n);
@@ -161,9 +153,13 @@ void wk_engine_step(wk_engine *e, const wk_features_step *step, bool warming,
                     wk_engine_outcome *out)
 {
     e->inputs = WK_DIGEST_START;
-    for (size_t k = 0; k < e->n_members; k++)
+    for (size_t k = 0; k < e->n_members; k++) {
+        bool closed = false;
         for (size_t g = 0; g < e->members[k].n; g++)
-            feed(e, e->members[k].v[g], step);
+            closed = feed(e, e->members[k].v[g], step) || closed;
+        if (closed && e->ensembles[k])
+            wk__ensemble_close(e->ensembles[k], &e->members[k]);
+    }
     combine(e);
     e->running = wk_digest_bytes(e->running, &e->inputs, sizeof e->inputs);
     wk_trader_event event = {.kind = WK_TRADER_EVENT_BARS,
@@ -210,6 +206,12 @@ size_t wk_engine_member_warmup_steps(const wk_engine_member *m)
 const wk_forecast *wk_engine_member_forecasts(const wk_engine_member *m)
 {
     return m->forecasts;
+}
+
+double wk_engine_generation_weight(const wk_engine *e, size_t model, size_t generation)
+{
+    WK_ASSERT(model < e->n_members && generation < e->members[model].n);
+    return e->members[model].v[generation]->weight;
 }
 
 void wk_engine_list(const wk_engine *e, size_t model, wk_engine_generations *out)

@@ -259,12 +259,15 @@ bool wk__live_unsettled(const wk__live *live)
 {
     for (size_t i = 0; i < live->n_orders; i++) {
         const wk__live_order *o = &live->orders[i];
-        if (!wk__live_over(o) && (o->state != WK__LIVE_WORKING || o->cancel_wanted || o->expired ||
-                                  o->venue_filled_lots > o->filled_lots))
+        /* A market order is over within moments, and until its fill is seen its position has no
+         * stop where the venue keeps no brackets. */
+        if (!wk__live_over(o) &&
+            (o->state != WK__LIVE_WORKING || o->cancel_wanted || o->expired ||
+             o->order.kind == WK_ORDER_MARKET || o->venue_filled_lots > o->filled_lots))
             return true;
     }
     for (size_t s = 0; s < live->options.S; s++)
-        if (live->symbols[s].stop_unsure)
+        if (live->symbols[s].stop_unsure || wk__live_wants_stop(live, (uint32_t)s))
             return true;
     return live->fills_wanted || live->fills_deferred;
 }

@@ -68,8 +68,7 @@ static void take_order(wk_recorded_venue *v, const wk_journal_record *r)
         return;
     }
     v->orders = more;
-    v->orders[v->n_orders++] =
-        (placed){r->order_id, r->market, r->side, r->reason, r->qty_lots};
+    v->orders[v->n_orders++] = (placed){r->order_id, r->market, r->side, r->reason, r->qty_lots};
 }
 
 static void take_state(wk_recorded_venue *v, const wk_journal_record *r)

@@ -1,5 +1,6 @@
 /* A venue that says again what one said before: the acknowledgements, fills and funding of a bot's
- * journal, each before the step that it came before. The same bars then lead to the same intents. */
+ * journal, each before the step that it came before. The same bars then lead to the same intents.
+ */
 #ifndef WICK_BOT_EXECUTOR_RECORDED_H
 #define WICK_BOT_EXECUTOR_RECORDED_H
 

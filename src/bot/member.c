@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "ensemble.h"
 #include "wick/clock.h"
 
 static wk_status find_markets(wk_engine_member *m, wk_arena *arena, const char (*symbols)[32],
@@ -57,6 +58,14 @@ wk_status wk__member_plan(wk_arena *arena, const wk_engine_model *about, const c
     m->funding = wk_arena_array(arena, double, m->S);
     m->outside = wk_arena_array(arena, double, m->S * m->K + 1);
     m->forecasts = wk_arena_array(arena, wk_forecast, m->S);
+    m->sigma = wk_forecaster_sigma(m->forecaster);
+    if (about->ensemble.generations > 1) {
+        size_t memory = wk__ensemble_memory(about->config);
+        m->past = wk_arena_array(arena, wk_forecast, memory * m->S);
+        m->past_bar = wk_arena_array(arena, int64_t, memory);
+        for (size_t i = 0; i < memory; i++)
+            m->past_bar[i] = -1;
+    }
     *out = m;
     return WK_OK;
 }

@@ -19,9 +19,12 @@ struct wk_engine_member {
     double *funding, *outside;
     bool has_funding, has_outside;
     wk_forecast *forecasts; /* [S] of its newest bar */
+    const double *sigma;    /* [S] of its newest bar, of its own timeframe */
     /* Of an ensemble of generations, see ensemble.h: */
-    double regret; /* discounted sum of what it lost less than the mixture */
-    double weight; /* among them; 1 for one that is alone */
+    double regret;     /* discounted sum of what it lost less than the mixture */
+    double weight;     /* among them; 1 for one that is alone */
+    wk_forecast *past; /* [memory, S] by bar modulo memory; NULL: it is alone */
+    int64_t *past_bar; /* [memory] */
 };
 
 /* Plans it for markets `symbols` [S] and steps of step_ns. */
@@ -31,5 +34,9 @@ WK_MUST_CHECK wk_status wk__member_plan(wk_arena *arena, const wk_engine_model *
 
 /* Adds a step to the running bar; true when it was its last: forecasts are new. */
 bool wk__member_feed(wk_engine_member *member, const wk_features_step *step);
+
+/* What the generations say together of the engine's market s, and the newest one's sigma (of the
+ * model's timeframe; untouched when none speaks of it). A lone forecast comes back bit for bit. */
+wk_forecast wk__generations_mix(const wk_engine_generations *list, size_t s, double *sigma);
 
 #endif

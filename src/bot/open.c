@@ -7,6 +7,7 @@
 #include "bot_internal.h"
 #include "executor_paper.h"
 #include "reload.h"
+#include "reload_load.h"
 #include "wick/file.h"
 #include "wick/manifest.h"
 
@@ -134,7 +135,9 @@ static wk_status plan_engine(wk_bot *b, wk_err *err)
                                       .config = &b->run_configs[k],
                                       .weight = configs[k].weight,
                                       .priority = configs[k].priority,
-                                      .version = strtoull(bundle.version, NULL, 16)};
+                                      .version = strtoull(bundle.version, NULL, 16),
+                                      .ensemble = configs[k].ensemble,
+                                      .born_ns = wk__model_born(configs[k].dir)};
     }
     char(*symbols)[32] = wk_arena_alloc(&b->arena, b->S * sizeof *symbols);
     for (size_t s = 0; s < b->S; s++)
@@ -280,6 +283,11 @@ size_t wk_bot_warmup_steps(const wk_bot *b)
 wk_engine *wk_bot_engine(wk_bot *b)
 {
     return b->engine;
+}
+
+const wk_forecast *wk_bot_forecasts(const wk_bot *b)
+{
+    return b->outcome.forecasts;
 }
 
 const wk_run_config *wk_bot_model_run_config(const wk_bot *b, size_t k)

@@ -14,10 +14,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "reload_features.h"
 #include "reload_history.h"
 #include "reload_load.h"
 #include "wick/clock.h"
 #include "wick/log.h"
+#include "wick/manifest.h"
 #include "wick/ring.h"
 
 enum { RING_BYTES = 8 << 20, RING_STEPS_MIN = 64, RING_STEPS_MAX = 4096, NOTICES = 64 };
@@ -26,8 +28,9 @@ enum { HELD, OFFERED, TAKEN, SWAPPED };
 
 /* Of watcher to trader. */
 typedef struct {
+    bool is_summary;
     uint64_t version;
-    char text[400];
+    char text[WK_BOT_SUMMARY_BYTES];
 } notice;
 
 typedef struct {
@@ -63,6 +66,9 @@ struct wk__reload {
     atomic_uint_fast64_t drained;       /* steps that the watcher has */
     atomic_uint_fast64_t asked, looked; /* rounds: settle */
     bool is_broken;                     /* the history cannot be kept */
+    /* A day that has ended, and the row of the journal up to which it is to be read. */
+    atomic_int_fast64_t day_end_ns, day_now_ns, day_done_ns;
+    atomic_uint_fast64_t day_seq;
 };
 
 /* ---- the trader's thread ---- */
@@ -119,10 +125,42 @@ void wk__reload_boundary(wk_bot *b, const wk_features_step *step, bool warming)
     r->seq++;
 }
 
+/* A row of the journal and of the log a line, one message for people. */
+static void tell_summary(wk_bot *b, const char *text)
+{
+    for (const char *line = text; *line;) {
+        size_t n = strcspn(line, "\n");
+        wk_journal_record row = {.kind = WK_JOURNAL_NOTE, .time_ns = b->now_ns};
+        snprintf(row.text, sizeof row.text, "summary %.*s", (int)(n < 190 ? n : 190), line);
+        if (b->journal)
+            wk_journal_put(b->journal, &row);
+        wk_log_write(WK_LOG_INFO, "trade.summary", "%.*s", (int)n, line);
+        line += n + (line[n] == '\n');
+    }
+    wk__bot_alert(b, WK_ALERT_SUMMARY, b->now_ns, "%s", text);
+}
+
+bool wk__reload_day(wk_bot *b, int64_t end_ns, uint64_t seq)
+{
+    wk__reload *r = b->reload;
+    if (!r || !r->how.summarise)
+        return false;
+    atomic_store(&r->day_seq, seq);
+    atomic_store(&r->day_now_ns, b->now_ns);
+    atomic_store(&r->day_end_ns, end_ns);
+    while (r->how.waits && atomic_load(&r->day_done_ns) != end_ns)
+        pause_ns(PAUSE_NS / 10);
+    return true;
+}
+
 void wk__reload_tell(wk_bot *b)
 {
     notice n;
     while (b->reload && wk_ring_pop(b->reload->notices, &n)) {
+        if (n.is_summary) {
+            tell_summary(b, n.text);
+            continue;
+        }
         wk_journal_record row = {
             .kind = WK_JOURNAL_NOTE, .time_ns = b->now_ns, .model_version = n.version};
         snprintf(row.text, sizeof row.text, "%.199s", n.text);
@@ -314,7 +352,7 @@ static void renew(wk__reload *r, size_t k, uint64_t fingerprint)
     if (status == WK_OK && r->how.accept)
         status = r->how.accept(r->how.ctx, w->dir, &err);
     if (status == WK_OK)
-        status = wk__generation_load(r->bot, k, w->current[0]->config, &g, &err);
+        status = wk__generation_load(r->bot, k, w->dir, w->current[0]->config, &g, &err);
     if (wk__model_fingerprint(w->dir) != fingerprint) {
         wk__generation_free(g); /* it changed under our hands: the next look sees the newest */
         return;
@@ -329,7 +367,7 @@ static void renew(wk__reload *r, size_t k, uint64_t fingerprint)
                  (unsigned long long)wk_engine_member_warmup_steps(g->member));
     w->candidate = g;
     w->next[w->n_next++] = g;
-    for (size_t i = 0; i < w->n_current && (int64_t)w->n_next < about->generations; i++)
+    for (size_t i = 0; i < w->n_current && (int64_t)w->n_next < about->ensemble.generations; i++)
         w->next[w->n_next++] = w->current[i];
 }
 
@@ -355,6 +393,49 @@ static void look(wk__reload *r, size_t k)
     renew(r, k, now);
 }
 
+/* ---- the watcher: the day's summary ---- */
+
+static void summarise(wk__reload *r)
+{
+    wk_bot *b = r->bot;
+    wk_arena arena;
+    wk_err err;
+    notice n = {.is_summary = true};
+    int64_t end_ns = atomic_load(&r->day_end_ns);
+    uint64_t seq = atomic_load(&r->day_seq);
+    if (end_ns == atomic_load(&r->day_done_ns))
+        return;
+    drain(r);
+    for (int64_t left = 10 * WK_NS_PER_S; /* a stalled disk: then without its newest rows */
+         b->journal && left > 0 && wk_journal_durable(b->journal) < seq; left -= PAUSE_NS)
+        pause_ns(PAUSE_NS);
+    watch *w = &r->watches[0];
+    wk_bot_day day = {.from_ns = end_ns - 86400 * WK_NS_PER_S,
+                      .to_ns = end_ns,
+                      .now_ns = r->how.waits ? atomic_load(&r->day_now_ns) : wk_clock_wall_ns(),
+                      .journal = b->config->dir,
+                      .model = w->dir,
+                      .config = w->current[0]->config};
+    wk_panel panel;
+    wk_feature_table table;
+    wk_arena_init(&arena);
+    if (r->history.next > r->history.first && !r->is_broken) {
+        if (wk__history_features(&r->history, b->instruments, b->S, b->timeframe_ns, day.config,
+                                 end_ns, &arena, &panel, &table, &err) == WK_OK) {
+            day.panel = &panel;
+            day.table = &table;
+        } else {
+            wk_log_write(WK_LOG_WARN, "trade.summary", "features=none why=\"%s\"", err.msg);
+        }
+    }
+    if (r->how.summarise(r->how.ctx, &day, n.text, &err) == WK_OK)
+        wk_ring_push(r->notices, &n);
+    else
+        wk_log_write(WK_LOG_ERROR, "trade.summary", "error=\"%s\"", err.msg);
+    wk_arena_finish(&arena);
+    atomic_store(&r->day_done_ns, end_ns);
+}
+
 static void *run(void *context)
 {
     wk__reload *r = context;
@@ -363,8 +444,9 @@ static void *run(void *context)
     while (!atomic_load(&r->stop)) {
         uint64_t asked = atomic_load(&r->asked);
         drain(r);
+        summarise(r);
         if (asked != atomic_load(&r->looked) || wk_clock_monotonic_ns() >= next_ns) {
-            for (size_t k = 0; k < r->n && !r->is_broken; k++)
+            for (size_t k = 0; k < r->n && !r->is_broken && every_ns > 0; k++)
                 look(r, k);
             next_ns = wk_clock_monotonic_ns() + every_ns;
         }
@@ -379,6 +461,31 @@ static void *run(void *context)
 }
 
 /* ---- begin and end ---- */
+
+/* What a publisher kept of the generations before this one, the newest first. */
+static void load_older(wk__reload *r, size_t k)
+{
+    watch *w = &r->watches[k];
+    const wk_bot_model_config *about = (const wk_bot_model_config *)r->bot->config->models.v + k;
+    wk_engine_generations list;
+    wk_engine_list(r->bot->engine, k, &list);
+    for (int64_t number = w->current[0]->number - 1;
+         number > 0 && (int64_t)w->n_current < about->ensemble.generations; number--) {
+        char dir[4096];
+        wk_err err;
+        wk__generation *g;
+        if (!wk_publish_find(w->dir, number, dir))
+            break;
+        if (wk__generation_load(r->bot, k, dir, w->current[0]->config, &g, &err) != WK_OK) {
+            wk_log_write(WK_LOG_WARN, "bot.reload", "model=%s left_out=\"%s\"", dir, err.msg);
+            continue;
+        }
+        w->current[w->n_current++] = g;
+        list.v[list.n++] = g->member;
+        journal_model(r->bot, k, g->version, g->version_text, "an older generation, serves too");
+    }
+    wk_engine_swap(r->bot->engine, k, &list);
+}
 
 static wk_status begin(wk__reload *r, wk_err *err)
 {
@@ -410,6 +517,7 @@ static wk_status begin(wk__reload *r, wk_err *err)
         w->current[w->n_current++] = g;
         WK_TRY(wk__model_version(w->dir, &g->version, g->version_text, &g->number, err));
         journal_model(b, k, g->version, g->version_text, "serves from the start");
+        load_older(r, k);
     }
     if (pthread_create(&r->thread, NULL, run, r) != 0)
         return wk_fail(err, WK_E_IO, "cannot start a thread");
@@ -420,7 +528,7 @@ static wk_status begin(wk__reload *r, wk_err *err)
 wk_status wk_bot_watch_models(wk_bot *b, const wk_bot_watch *how, wk_err *err)
 {
     WK_ASSERT(!b->reload && b->now_ns == 0);
-    if (!(b->config->reload_s > 0))
+    if (!(b->config->reload_s > 0) && !how->summarise)
         return WK_OK;
     wk__reload *r = calloc(1, sizeof *r);
     if (!r)

@@ -12,6 +12,9 @@
 void wk__reload_boundary(wk_bot *bot, const wk_features_step *step, bool warming);
 /* The trader's thread, between steps: what the watcher wants to be told. */
 void wk__reload_tell(wk_bot *bot);
+/* A day has ended, and its row of the journal has this number; false: nobody summarises it. The
+ * trader's thread; a replay waits for the summary. */
+bool wk__reload_day(wk_bot *bot, int64_t end_ns, uint64_t seq);
 /* Ends the thread and frees what it holds; before the engine's arena goes. */
 void wk__reload_close(wk__reload *reload);
 

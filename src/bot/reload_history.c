@@ -80,14 +80,23 @@ wk_status wk__history_open(const char *dir, const wk__step_layout *layout, uint6
 
 void wk__history_close(wk__history *h)
 {
-    if (h->capacity)
+    if (h->capacity && !h->is_part)
         close(h->fd);
     *h = (wk__history){0};
 }
 
+void wk__history_part(const wk__history *whole, size_t slot, wk__history *out)
+{
+    *out = (wk__history){.layout = whole->layout,
+                         .fd = whole->fd,
+                         .is_part = true,
+                         .base = (int64_t)(slot * whole->capacity * whole->layout.size_bytes),
+                         .capacity = whole->capacity};
+}
+
 static off_t place(const wk__history *h, uint64_t seq)
 {
-    return (off_t)(seq % h->capacity * h->layout.size_bytes);
+    return (off_t)(h->base + (int64_t)(seq % h->capacity * h->layout.size_bytes));
 }
 
 wk_status wk__history_append(wk__history *h, const void *record, wk_err *err)

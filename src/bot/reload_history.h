@@ -20,12 +20,16 @@ uint64_t wk__step_unpack(const wk__step_layout *layout, const void *record, wk_f
 typedef struct {
     wk__step_layout layout;
     int fd;
+    bool is_part;                   /* of a file that several share */
+    int64_t base;                   /* its place there */
     uint64_t capacity, first, next; /* steps [first, next) are there */
 } wk__history;
 
 /* In `dir` ("": the directory for temporary files), which never shows it. */
 WK_MUST_CHECK wk_status wk__history_open(const char *dir, const wk__step_layout *layout,
                                          uint64_t capacity, wk__history *out, wk_err *err);
+/* Part `slot` of the file of `whole`, which stays open longer: for many streams in one file. */
+void wk__history_part(const wk__history *whole, size_t slot, wk__history *out);
 void wk__history_close(wk__history *history);
 /* Appends; a record that does not follow the newest begins anew. */
 WK_MUST_CHECK wk_status wk__history_append(wk__history *history, const void *record, wk_err *err);

@@ -1,55 +1,10 @@
 #include "reload_load.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "wick/clock.h"
-#include "wick/file.h"
-#include "wick/manifest.h"
-
-uint64_t wk__model_fingerprint(const char *dir)
-{
-    struct stat st;
-    DIR *d = opendir(dir);
-    uint64_t sum = 0;
-    bool any = false;
-    if (!d)
-        return 0;
-    for (struct dirent *e; (e = readdir(d));) {
-        if (e->d_name[0] == '.' || fstatat(dirfd(d), e->d_name, &st, 0) != 0)
-            continue;
-        any = any || strcmp(e->d_name, "model.json") == 0;
-        const int64_t facts[] = {(int64_t)st.st_ino, (int64_t)st.st_size,
-                                 (int64_t)st.st_mtim.tv_sec, (int64_t)st.st_mtim.tv_nsec};
-        uint64_t one = wk_digest_bytes(WK_DIGEST_START, e->d_name, strlen(e->d_name));
-        sum += wk_digest_bytes(one, facts, sizeof facts); /* in whatever order they are listed */
-    }
-    closedir(d);
-    return any ? sum | 1 : 0;
-}
-
-bool wk__model_is_published(const char *dir)
-{
-    char path[4096];
-    return snprintf(path, sizeof path, "%s/manifest.json", dir) < (int)sizeof path &&
-           wk_file_exists(path);
-}
-
-wk_status wk__model_version(const char *dir, uint64_t *version, char text[65], int64_t *number,
-                            wk_err *err)
-{
-    wk_manifest m;
-    WK_TRY(wk_manifest_of(dir, &m, err));
-    char first[17];
-    snprintf(first, sizeof first, "%.16s", m.version);
-    *version = strtoull(first, NULL, 16);
-    snprintf(text, 65, "%s", m.version);
-    *number = m.number;
-    return WK_OK;
-}
 
 static bool has(const wk_strings *list, const char *name)
 {
@@ -60,9 +15,18 @@ static bool has(const wk_strings *list, const char *name)
 }
 
 /* What feeds the bot brings what the model before wanted, and nothing else. */
-static wk_status check(const wk_run_config *now, const wk_run_config *before, wk_arena *arena,
-                       wk_err *err)
+static wk_status check(const wk_run_config *now, const wk_run_config *before, bool in_ensemble,
+                       wk_arena *arena, wk_err *err)
 {
+    const wk_label_config *l = &now->labels.direction, *m = &before->labels.direction;
+    if (in_ensemble &&
+        (l->kind != m->kind || l->horizon_bars != m->horizon_bars ||
+         l->vol_scaled != m->vol_scaled || l->bound < m->bound || l->bound > m->bound ||
+         l->take_profit < m->take_profit || l->take_profit > m->take_profit ||
+         l->stop_loss < m->stop_loss || l->stop_loss > m->stop_loss))
+        return wk_fail(err, WK_E_MODEL,
+                       "its labels.direction is not that of the generations before, with which it "
+                       "is to speak; restart the bot with it");
     char a[16], b[16];
     if (now->data.timeframe_ns != before->data.timeframe_ns)
         return wk_fail(err, WK_E_MODEL, "its bars are of %s, those of the model before of %s",
@@ -84,8 +48,8 @@ static wk_status check(const wk_run_config *now, const wk_run_config *before, wk
                           "restart the bot with it");
 }
 
-wk_status wk__generation_load(const wk_bot *b, size_t k, const wk_run_config *before,
-                              wk__generation **out, wk_err *err)
+wk_status wk__generation_load(const wk_bot *b, size_t k, const char *dir,
+                              const wk_run_config *before, wk__generation **out, wk_err *err)
 {
     const wk_bot_model_config *about = (const wk_bot_model_config *)b->config->models.v + k;
     wk__generation *g = calloc(1, sizeof *g);
@@ -95,22 +59,24 @@ wk_status wk__generation_load(const wk_bot *b, size_t k, const wk_run_config *be
     g->model = &g->loaded;
     wk_run_config *config = wk_arena_alloc(&g->arena, sizeof *config);
     const wk_strings *set = &b->config->set;
-    wk_status status = wk__model_version(about->dir, &g->version, g->version_text, &g->number, err);
+    wk_status status = wk__model_version(dir, &g->version, g->version_text, &g->number, err);
     if (status == WK_OK)
-        status = wk_model_load(about->dir, &g->loaded, err);
+        status = wk_model_load(dir, &g->loaded, err);
     if (status == WK_OK)
-        status = wk_model_config(about->dir, k == 0 ? set->v : NULL, k == 0 ? set->n : 0, &g->arena,
+        status = wk_model_config(dir, k == 0 ? set->v : NULL, k == 0 ? set->n : 0, &g->arena,
                                  config, err);
     if (status == WK_OK) {
         wk__bot_name_markets(&g->loaded, config, &g->arena);
         g->config = config;
-        status = check(config, before, &g->arena, err);
+        status = check(config, before, about->ensemble.generations > 1, &g->arena, err);
     }
     wk_engine_model described = {.model = &g->loaded,
                                  .config = config,
                                  .weight = about->weight,
                                  .priority = about->priority,
-                                 .version = g->version};
+                                 .version = g->version,
+                                 .ensemble = about->ensemble,
+                                 .born_ns = wk__model_born(dir)};
     if (status == WK_OK)
         status = wk_engine_member_plan(&g->arena, b->engine, &described, &g->member, err);
     if (status != WK_OK) {

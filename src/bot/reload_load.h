@@ -3,6 +3,7 @@
 #define WICK_BOT_RELOAD_LOAD_H
 
 #include "bot_internal.h"
+#include "generation.h"
 
 typedef struct {
     wk_arena arena; /* config and member */
@@ -18,18 +19,10 @@ typedef struct {
     bool is_complete; /* it began with the bot's first step */
 } wk__generation;
 
-/* Changes when any file of the directory does; 0: there is no model. Cheap. */
-uint64_t wk__model_fingerprint(const char *dir);
-/* Was it published, so that its checksums tell whether it is whole? */
-bool wk__model_is_published(const char *dir);
-
-/* The first 16 digits of the version that the directory has, or would have if it were published. */
-WK_MUST_CHECK wk_status wk__model_version(const char *dir, uint64_t *version, char text[65],
-                                          int64_t *number, wk_err *err);
-
-/* Loads model k of the bot anew and plans it. It must have the timeframe, the outside columns and
- * at least the markets of `before`. Any thread. */
-WK_MUST_CHECK wk_status wk__generation_load(const wk_bot *bot, size_t k,
+/* Loads a generation of the bot's model k from `dir` and plans it. It must have the timeframe, the
+ * outside columns and at least the markets of `before`, and in an ensemble its labels. Any thread.
+ */
+WK_MUST_CHECK wk_status wk__generation_load(const wk_bot *bot, size_t k, const char *dir,
                                             const wk_run_config *before, wk__generation **out,
                                             wk_err *err);
 void wk__generation_free(wk__generation *generation);

@@ -13,9 +13,11 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "account_start.h"
 #include "bot_feed.h"
 #include "executor_recorded.h"
-#include "account_start.h"
+#include "feed_columns.h"
+#include "monitor.h"
 #include "wick/bot.h"
 #include "wick/clock.h"
 #include "wick/file.h"
@@ -258,7 +260,11 @@ static wk_status first_time(const command *c, int64_t *out, wk_err *err)
 static wk_status start(command *c, wk_err *err)
 {
     int64_t begin_ns;
+    const wk_data_config *columns;
+    WK_TRY(wk__feed_columns_agree(&c->config, c->bot, &columns, err));
+    /* All candles at once have days by the thousand. */
     wk_bot_watch watch = {.waits = c->candles || c->replay,
+                          .summarise = c->candles ? NULL : wk_monitor_summarise,
                           .accept = needs_verdict(c) ? accept_model : NULL};
     WK_TRY(wk_bot_watch_models(c->bot, &watch, err));
     WK_TRY(first_time(c, &begin_ns, err));

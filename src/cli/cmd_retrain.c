@@ -36,6 +36,19 @@ static void print_result(const wk_retrain_result *r, bool json)
     free(text.s);
 }
 
+/* For tests of the schedule: WICK_RETRAIN_SPEED=3600 makes an hour a second. */
+static wk_status parse_every(const char *text, int64_t *every_ns, wk_err *err)
+{
+    const char *speed = getenv("WICK_RETRAIN_SPEED");
+    char *end = NULL;
+    double times = speed && speed[0] ? strtod(speed, &end) : 1;
+    WK_TRY(wk_timeframe_parse(text, every_ns, err));
+    if (!(times >= 1) || (end && *end))
+        return wk_fail(err, WK_E_ARG, "WICK_RETRAIN_SPEED=%s: write a number from 1", speed);
+    *every_ns = (int64_t)((double)*every_ns / times);
+    return WK_OK;
+}
+
 static wk_status rounds(const wk_cli *cli, const wk_retrain_config *config, int64_t every_ns,
                         wk_err *err)
 {
@@ -45,7 +58,7 @@ static wk_status rounds(const wk_cli *cli, const wk_retrain_config *config, int6
     if (n <= 0)
         return wk_fail(err, WK_E_IO, "cannot find the program's own file");
     program[n] = 0;
-    for (int64_t next = wk_clock_monotonic_ns();; next += every_ns) {
+    for (int64_t next = wk_clock_monotonic_ns();;) {
         wk_retrain_result result;
         while (wk_clock_monotonic_ns() < next && !atomic_load(&stop))
             nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
@@ -59,8 +72,7 @@ static wk_status rounds(const wk_cli *cli, const wk_retrain_config *config, int6
             return status;
         if (status != WK_OK) /* the champion serves on; the next round may do better */
             wk_log_write(WK_LOG_ERROR, "retrain", "error=\"%s\"", err->msg);
-        if (wk_clock_monotonic_ns() > next + every_ns)
-            next = wk_clock_monotonic_ns() - every_ns;
+        next = wk_retrain_next_ns(next, every_ns, wk_clock_monotonic_ns());
     }
 }
 
@@ -72,17 +84,23 @@ static int cmd_retrain(const wk_cli *cli, wk_err *err)
     const char *const *overrides = wk_cli_overrides(cli, &n);
     wk_arena arena;
     wk_retrain_config config;
-    if ((every != NULL) == wk_cli_flag(cli, "once"))
-        return wk_fail(err, WK_E_ARG, "choose one of --once and --every 6h");
+    bool back = wk_cli_flag(cli, "rollback");
+    if ((every != NULL) + wk_cli_flag(cli, "once") + back != 1)
+        return wk_fail(err, WK_E_ARG, "choose one of --once, --every 6h and --rollback");
     if (every)
-        WK_TRY(wk_timeframe_parse(every, &every_ns, err));
+        WK_TRY(parse_every(every, &every_ns, err));
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     wk_arena_init(&arena);
     wk_status status = wk_config_load(&wk_retrain_config_table, wk_cli_arg(cli, 0), overrides, n,
                                       &arena, &config, err);
-    if (status == WK_OK)
+    if (status == WK_OK && back) {
+        wk_retrain_result result;
+        status = wk_retrain_rollback(&config, &result, err);
+        if (status == WK_OK)
+            print_result(&result, wk_cli_json(cli));
+    } else if (status == WK_OK)
         status = rounds(cli, &config, every_ns, err);
     wk_arena_finish(&arena);
     return status;
@@ -91,11 +109,12 @@ static int cmd_retrain(const wk_cli *cli, wk_err *err)
 static const wk_cli_option options[] = {
     {"once", NULL, "one round, now"},
     {"every", "6h|1d|1w", "now and then every so often, until it is stopped"},
+    {"rollback", NULL, "goes back to the champion before; again: forward. Bots follow"},
     {.name = NULL}};
 
 const wk_cli_command wk_cmd_retrain = {
     .name = "retrain",
-    .usage = "CONFIG --once | --every 6h",
+    .usage = "CONFIG --once | --every 6h | --rollback",
     .summary =
         "renews a published model: fetches, trains a challenger, publishes it if it is better",
     .details =
@@ -103,7 +122,10 @@ const wk_cli_command wk_cmd_retrain = {
         "process of its\n"
         "own; both models are judged on the block. What was decided and why: retrain.jsonl and "
         "the\n"
-        "journal in `dir`, the training's log in train.log. wick publish --rollback goes back.",
+        "journal in `dir`, the training's log in train.log. A bot or a service whose model is "
+        "`publish` "
+        "takes the\n"
+        "new champion over while it runs, and goes back with --rollback.",
     .example = "wick retrain configs/retrain.json --once",
     .args_min = 1,
     .args_max = 1,

@@ -16,6 +16,7 @@
     X(bench_nn_train)            \
     X(bench_nn_train_stream)     \
     X(bench_nn_window)           \
+    X(bench_serve_predict)       \
     X(bench_signal_path)         \
     X(bench_store_fresh)         \
     X(bench_store_import)        \

@@ -206,3 +206,24 @@ wk_status wk_manifest_verify(const char *dir, wk_manifest *out, wk_err *err)
         *out = p;
     return status;
 }
+
+bool wk_publish_find(const char *dest, int64_t number, char *out)
+{
+    int length = (int)strlen(dest);
+    while (length > 1 && dest[length - 1] == '/')
+        length--;
+    for (int i = 0; i < 2; i++) {
+        char path[4096 + 16], text[24] = "previous";
+        if (i)
+            snprintf(text, sizeof text, "g%lld", (long long)number);
+        if (snprintf(out, 4096, "%.*s.%s", length, dest, text) >= 4096)
+            return false;
+        snprintf(path, sizeof path, "%s/manifest.json", out);
+        json_t *root = json_load_file(path, 0, NULL);
+        bool found = root && json_integer_value(json_object_get(root, "number")) == number;
+        json_decref(root);
+        if (found)
+            return true;
+    }
+    return false;
+}

@@ -304,10 +304,19 @@ static wk_status with_model(const wk_monitor_options *o, sqlite3 *db, int64_t fr
     return status;
 }
 
+/* Bars and features that a running bot has at hand. */
+static wk_status with_panel(const wk_monitor_options *o, sqlite3 *db, int64_t from, int64_t to,
+                            json_t *root, wk_err *err)
+{
+    wk_dataset d = {.panel = *o->panel, .table = *o->table};
+    WK_TRY(add_signals(db, &d.panel, o->config->labels.judge_bars, from, to, root, err));
+    return add_drift(o, &d, from, to, root, err);
+}
+
 /* ---- health ---- */
 
 /* The newest start that the journal knows says the process. */
-static void add_health(sqlite3 *db, json_t *root)
+static void add_health(sqlite3 *db, int64_t now_ns, json_t *root)
 {
     sqlite3_stmt *s = NULL;
     long pid = 0;
@@ -322,8 +331,9 @@ static void add_health(sqlite3 *db, json_t *root)
     if (pid > 0)
         h = wk_health_of(pid);
     int64_t newest = ask(db, "SELECT max(time_ns) FROM records WHERE kind = 'equity'", 0, 0);
-    json_t *age =
-        newest == INT64_MIN ? json_null() : json_real((double)(wk_clock_wall_ns() - newest) / 1e9);
+    json_t *age = newest == INT64_MIN
+                      ? json_null()
+                      : json_real((double)((now_ns ? now_ns : wk_clock_wall_ns()) - newest) / 1e9);
     json_object_set_new(root, "health",
                         json_pack("{s:b, s:I, s:f, s:f, s:I, s:I, s:o}", "runs", h.runs, "pid",
                                   (json_int_t)pid, "cpu_s", h.cpu_s, "cpu_share", h.cpu_share,
@@ -368,15 +378,35 @@ wk_status wk_monitor_read(const wk_monitor_options *o, json_t **out, wk_err *err
     if (status == WK_OK)
         status = add_equity(db, from, to, root, err);
     if (status == WK_OK)
-        status = o->model[0] ? with_model(o, db, from, to, root, err)
-                             : add_signals(db, NULL, 0, from, to, root, err);
+        status = o->panel      ? with_panel(o, db, from, to, root, err)
+                 : o->model[0] ? with_model(o, db, from, to, root, err)
+                               : add_signals(db, NULL, 0, from, to, root, err);
     if (status == WK_OK)
-        add_health(db, root);
+        add_health(db, o->now_ns, root);
     sqlite3_close(db);
     if (status != WK_OK) {
         json_decref(root);
         return status;
     }
     *out = root;
+    return WK_OK;
+}
+
+wk_status wk_monitor_summarise(void *ctx, const wk_bot_day *day, char out[WK_BOT_SUMMARY_BYTES],
+                               wk_err *err)
+{
+    (void)ctx;
+    json_t *document;
+    wk_monitor_options o = {.journal = day->journal,
+                            .model = day->panel ? day->model : "",
+                            .from_ns = day->from_ns,
+                            .to_ns = day->to_ns,
+                            .now_ns = day->now_ns,
+                            .config = day->config,
+                            .panel = day->panel,
+                            .table = day->table};
+    WK_TRY(wk_monitor_read(&o, &document, err));
+    wk_monitor_brief(document, out, WK_BOT_SUMMARY_BYTES);
+    json_decref(document);
     return WK_OK;
 }

@@ -1,6 +1,7 @@
 /* The summary as people read it. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,4 +97,105 @@ void wk_monitor_text(const json_t *root, wk_text *t)
     else
         wk_text_add(t, "health: not running");
     wk_text_printf(t, ", newest bar %.0f s ago\n", real(h, "feed_age_s"));
+}
+
+/* ---- a message ---- */
+
+enum { LINE_BYTES = 176, GROUPS_MAX = 4, DRIFTS_MAX = 3 };
+
+static void add_line(char *out, size_t size, const wk_text *line)
+{
+    size_t n = strlen(out);
+    if (line->n)
+        snprintf(out + n, size - n, "%s%.*s", n ? "\n" : "",
+                 (int)(line->n < LINE_BYTES ? line->n : LINE_BYTES), line->s);
+}
+
+/* "by symbol: BTC +1.20 of 3, ETH -0.10 of 1, 5 more" */
+static void brief_groups(wk_text *t, const char *title, const json_t *list)
+{
+    size_t n = json_array_size(list);
+    for (size_t i = 0; i < n && i < GROUPS_MAX; i++) {
+        const json_t *g = json_array_get(list, i);
+        wk_text_printf(t, "%s%.24s %+.2f of %" PRId64, i ? "; " : title,
+                       json_string_value(json_object_get(g, "key")), real(g, "net"),
+                       whole(g, "trades"));
+    }
+    if (n > GROUPS_MAX)
+        wk_text_printf(t, "; %zu more", n - GROUPS_MAX);
+}
+
+static void brief_drift(wk_text *t, const json_t *root)
+{
+    const json_t *list = json_object_get(root, "drift");
+    size_t n = json_array_size(list), flagged = 0;
+    json_t **sorted = calloc(n + 1, sizeof *sorted);
+    for (size_t i = 0; sorted && i < n; i++) {
+        sorted[i] = json_array_get(list, i);
+        flagged += json_is_true(json_object_get(sorted[i], "flagged"));
+    }
+    if (json_string_value(json_object_get(root, "drift_missing")))
+        wk_text_add(t, "drift: not measured, the model has no reference");
+    if (sorted && n) {
+        qsort(sorted, n, sizeof(json_t *), by_psi);
+        wk_text_printf(t, "drift: %zu of %zu features over %" PRId64 " rows", flagged, n,
+                       whole(root, "drift_rows"));
+        for (size_t i = 0; i < n && i < DRIFTS_MAX; i++)
+            wk_text_printf(t, "%s %.24s psi %.2f ks %.2f", i ? "," : ":",
+                           json_string_value(json_object_get(sorted[i], "feature")),
+                           real(sorted[i], "psi"), real(sorted[i], "ks"));
+    }
+    free(sorted);
+}
+
+static void brief_health(wk_text *t, const json_t *h)
+{
+    if (json_is_true(json_object_get(h, "runs")))
+        wk_text_printf(t, "health: up %.1f h, cpu %.1f %%, memory %.1f MB, ",
+                       (double)whole(h, "uptime_s") / 3600, real(h, "cpu_share") * 100,
+                       (double)whole(h, "rss_bytes") / 1e6);
+    else
+        wk_text_add(t, "health: ");
+    wk_text_printf(t, "newest bar %.0f s ago", real(h, "feed_age_s"));
+}
+
+void wk_monitor_brief(const json_t *root, char *out, size_t size)
+{
+    const json_t *g = json_object_get(root, "signals"), *e = json_object_get(root, "equity"),
+                 *m = json_object_get(root, "trades");
+    wk_text t = {0};
+    out[0] = 0;
+    wk_text_printf(&t,
+                   "%.16s to %.16s: net %+.2f of %" PRId64 " trades, %" PRId64
+                   " won, fees %.2f; equity %.2f (%+.2f), drawdown %.2f %%",
+                   json_string_value(json_object_get(root, "from")),
+                   json_string_value(json_object_get(root, "to")), real(m, "net"),
+                   whole(m, "trades"), whole(m, "wins"), real(m, "fees"), real(e, "last"),
+                   real(e, "change"), real(e, "max_drawdown") * 100);
+    add_line(out, size, &t);
+    t.n = 0;
+    wk_text_printf(&t, "signals: %" PRId64, whole(g, "n"));
+    if (whole(g, "resolved"))
+        wk_text_printf(&t,
+                       ", %" PRId64 " known after %" PRId64
+                       " bars: accuracy %.3f, precision buy %.3f sell %.3f, move %+.1f bp",
+                       whole(g, "resolved"), whole(g, "horizon_bars"), real(g, "accuracy"),
+                       real(g, "precision_buy"), real(g, "precision_sell"), real(g, "move_bps"));
+    add_line(out, size, &t);
+    static const struct {
+        const char *title, *key;
+    } lists[] = {
+        {"by symbol: ", "by_symbol"}, {"by strategy: ", "by_strategy"}, {"by model: ", "by_model"}};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        t.n = 0;
+        brief_groups(&t, lists[i].title, json_object_get(root, lists[i].key));
+        add_line(out, size, &t);
+    }
+    t.n = 0;
+    brief_drift(&t, root);
+    add_line(out, size, &t);
+    t.n = 0;
+    brief_health(&t, json_object_get(root, "health"));
+    add_line(out, size, &t);
+    free(t.s);
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -100,6 +101,23 @@ static wk_status exchange(const char *a, const char *b, wk_err *err)
                    a, b, strerror(errno));
 }
 
+/* One publisher at a time in a directory: held until the file is closed. -1: failed. */
+static int lock_parent(const places *p, wk_err *err)
+{
+    char copy[PATH_MAX];
+    snprintf(copy, sizeof copy, "%s", p->dest);
+    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int result;
+    while (fd >= 0 && (result = flock(fd, LOCK_EX)) != 0 && errno == EINTR)
+        continue;
+    if (fd >= 0 && result == 0)
+        return fd;
+    (void)wk_fail(err, WK_E_IO, "cannot lock the directory of %s: %s", p->dest, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
 /* What a crash left in DEST.next: an older publication is the previous one, anything else is half
  * of a copy. */
 static wk_status clean_up(const places *p, int64_t number, wk_err *err)
@@ -145,19 +163,38 @@ static wk_status current_number(const places *p, int64_t *number, wk_err *err)
     return WK_OK;
 }
 
-wk_status wk_publish(const char *model_dir, const char *dest, wk_manifest *out, wk_err *err)
+/* Makes room for a new DEST.previous: the one that lies there becomes DEST.g<number>, of which the
+ * newest keep - 1 stay. */
+static wk_status age(const places *p, int64_t keep, wk_err *err)
 {
-    places p;
+    wk_manifest last;
+    wk_err ignored;
+    char kept[PATH_MAX + 32];
+    if (keep <= 1 || wk_manifest_verify(p->previous, &last, &ignored) != WK_OK) {
+        remove_dir(p->previous);
+        return WK_OK;
+    }
+    snprintf(kept, sizeof kept, "%s.g%lld", p->dest, (long long)last.number);
+    remove_dir(kept);
+    if (rename(p->previous, kept) != 0)
+        return wk_fail(err, WK_E_IO, "cannot rename %s: %s", p->previous, strerror(errno));
+    for (int64_t old = last.number - keep + 1, gone = 0; old >= 0 && gone < 16; old--, gone++) {
+        snprintf(kept, sizeof kept, "%s.g%lld", p->dest, (long long)old);
+        remove_dir(kept);
+    }
+    return WK_OK;
+}
+
+static wk_status publish(const char *model_dir, const places *at, int64_t keep, wk_manifest *out,
+                         wk_err *err)
+{
+    places p = *at;
     wk_model model = {0};
     wk_manifest fresh, seen;
     wk_err ignored;
     int64_t number;
-    char parent[PATH_MAX];
-    WK_TRY(name_places(dest, &p, err));
     WK_TRY(wk_model_load(model_dir, &model, err));
     wk_model_finish(&model);
-    snprintf(parent, sizeof parent, "%s", p.dest);
-    WK_TRY(wk_dir_create(dirname(parent), err));
     WK_TRY(current_number(&p, &number, err));
     WK_TRY(clean_up(&p, number, err));
     wk_status status = copy_files(model_dir, p.next, err);
@@ -182,7 +219,7 @@ wk_status wk_publish(const char *model_dir, const char *dest, wk_manifest *out, 
     if (replaces && wk_manifest_verify(p.next, NULL, &ignored) != WK_OK) {
         remove_dir(p.next);
     } else if (replaces) {
-        remove_dir(p.previous);
+        WK_TRY(age(&p, keep, err));
         if (rename(p.next, p.previous) != 0)
             return wk_fail(err, WK_E_IO, "published, but the old one stays at %s: %s", p.next,
                            strerror(errno));
@@ -190,12 +227,11 @@ wk_status wk_publish(const char *model_dir, const char *dest, wk_manifest *out, 
     return sync_parent(&p, err);
 }
 
-wk_status wk_publish_rollback(const char *dest, wk_manifest *out, wk_err *err)
+static wk_status roll_back(const places *at, wk_manifest *out, wk_err *err)
 {
-    places p;
+    places p = *at;
     wk_manifest back;
     int64_t number;
-    WK_TRY(name_places(dest, &p, err));
     WK_TRY(current_number(&p, &number, err));
     WK_TRY(clean_up(&p, number, err));
     if (!wk_file_exists(p.previous))
@@ -208,4 +244,37 @@ wk_status wk_publish_rollback(const char *dest, wk_manifest *out, wk_err *err)
         return wk_fail(err, WK_E_IO, "cannot rename %s: %s", p.previous, strerror(errno));
     *out = back;
     return sync_parent(&p, err);
+}
+
+wk_status wk_publish_keep(const char *model_dir, const char *dest, int64_t keep, wk_manifest *out,
+                          wk_err *err)
+{
+    places p;
+    char parent[PATH_MAX];
+    WK_TRY(name_places(dest, &p, err));
+    snprintf(parent, sizeof parent, "%s", p.dest);
+    WK_TRY(wk_dir_create(dirname(parent), err));
+    int lock = lock_parent(&p, err);
+    if (lock < 0)
+        return WK_E_IO;
+    wk_status status = publish(model_dir, &p, keep, out, err);
+    close(lock);
+    return status;
+}
+
+wk_status wk_publish(const char *model_dir, const char *dest, wk_manifest *out, wk_err *err)
+{
+    return wk_publish_keep(model_dir, dest, 1, out, err);
+}
+
+wk_status wk_publish_rollback(const char *dest, wk_manifest *out, wk_err *err)
+{
+    places p;
+    WK_TRY(name_places(dest, &p, err));
+    int lock = lock_parent(&p, err);
+    if (lock < 0)
+        return WK_E_IO;
+    wk_status status = roll_back(&p, out, err);
+    close(lock);
+    return status;
 }

@@ -44,6 +44,8 @@ static const wk_cfg_row rows[] = {
     {"nice", WK_CFG_INT, AT(nice), NULL, "10", 0, 19, NULL, NULL, "of the training process"},
     {"threads", WK_CFG_INT, AT(threads), NULL, "0", 0, 1024, NULL, NULL,
      "of the training process; 0: its default"},
+    {"keep", WK_CFG_INT, AT(keep), NULL, "1", 1, 15, NULL, NULL,
+     "how many former champions stay on disk, for rollback and for a bot's generations"},
     {"fetch", WK_CFG_STRINGS, AT(fetch), NULL, "[]", 0, 0, NULL, NULL,
      "arguments of wick fetch, run before each training; empty: nothing is fetched"},
     {.key = NULL}};
@@ -274,11 +276,32 @@ wk_status wk_retrain_once(const wk_retrain_config *c, const char *program,
         wk_manifest p;
         if (has_champion)
             WK_TRY(hand_on_verdict(c->publish, challenger, err));
-        WK_TRY(wk_publish(challenger, c->publish, &p, err));
+        WK_TRY(wk_publish_keep(challenger, c->publish, c->keep, &p, err));
         snprintf(r.version, sizeof r.version, "%s", p.version);
     }
     wk_log_write(WK_LOG_INFO, "retrain", "published=%d why=\"%s\"", (int)r.published, r.why);
     WK_TRY(note(c, &r, err));
     *out = r;
     return WK_OK;
+}
+
+wk_status wk_retrain_rollback(const wk_retrain_config *c, wk_retrain_result *out, wk_err *err)
+{
+    wk_manifest p;
+    wk_retrain_result r = {.challenger = NAN, .champion = NAN, .published = true};
+    WK_TRY(wk_dir_create(c->dir, err));
+    WK_TRY(wk_publish_rollback(c->publish, &p, err));
+    snprintf(r.version, sizeof r.version, "%s", p.version);
+    snprintf(r.why, sizeof r.why, "rolled back to publication %lld", (long long)p.number);
+    wk_log_write(WK_LOG_INFO, "retrain", "why=\"%s\" version=%.16s", r.why, r.version);
+    WK_TRY(note(c, &r, err));
+    *out = r;
+    return WK_OK;
+}
+
+int64_t wk_retrain_next_ns(int64_t due_ns, int64_t every_ns, int64_t now_ns)
+{
+    int64_t next = due_ns + every_ns;
+    /* What was missed is one round: the grid's newest point that has passed. */
+    return next >= now_ns ? next : next + (now_ns - next) / every_ns * every_ns;
 }

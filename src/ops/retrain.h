@@ -18,7 +18,7 @@ typedef struct {
     const char *publish; /* where the champion lies and a better challenger goes */
     double window_days, block_days, margin;
     int metric; /* wk_retrain_metric */
-    int64_t rows_min, nice, threads;
+    int64_t rows_min, nice, threads, keep;
     wk_strings fetch; /* arguments of `wick fetch` before each training; empty: none */
 } wk_retrain_config;
 extern const wk_cfg_table wk_retrain_config_table;
@@ -37,6 +37,14 @@ WK_MUST_CHECK wk_status wk_retrain_once(const wk_retrain_config *config, const c
                                         const wk_store_reader *store, const wk_loop *loop,
                                         const atomic_bool *stop, wk_retrain_result *out,
                                         wk_err *err);
+
+/* Back to the champion before (again: forward), noted likewise. */
+WK_MUST_CHECK wk_status wk_retrain_rollback(const wk_retrain_config *config, wk_retrain_result *out,
+                                            wk_err *err);
+
+/* When the round after the one that was due at `due` begins, now that it is `now`: on the grid of
+ * `every`, at once when its time has passed, and never twice for rounds that were missed. */
+int64_t wk_retrain_next_ns(int64_t due_ns, int64_t every_ns, int64_t now_ns);
 
 /* A model's figure on the bars from block_from on: what its score says of the return over `bars`.
  */

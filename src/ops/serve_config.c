@@ -53,6 +53,12 @@ static const wk_cfg_row rows[] = {
     {"venue", WK_CFG_STRING, offsetof(wk_serve_config, venue), NULL, "\"\"", 0, 0, NULL, NULL,
      "whose candles of the store the dashboard draws and the session \"store\" follows; empty: "
      "none"},
+    {"reload_s", WK_CFG_REAL, offsetof(wk_serve_config, reload_s), "s", "5", 0, 86400, NULL, NULL,
+     "how often the models' directories are looked at for a new generation; 0: never"},
+    {"history_mib", WK_CFG_INT, offsetof(wk_serve_config, history_mib), "MiB", "1024", 0, 1048576,
+     NULL, NULL,
+     "room in the directory for temporary files for the steps of sessions, which warm a new "
+     "generation; sessions beyond it warm it on the bars that come"},
     {"poll_s", WK_CFG_REAL, offsetof(wk_serve_config, poll_s), "s", "2", 0.1, 3600, NULL, NULL,
      "how often the journal and the store are looked at"},
     {"patience_s", WK_CFG_REAL, offsetof(wk_serve_config, patience_s), "s", "5", 0, 3600, NULL,

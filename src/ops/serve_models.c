@@ -1,13 +1,12 @@
 /* Loading what is served. */
-#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "generation.h"
 #include "serve_predict.h"
 #include "wick/clock.h"
-#include "wick/file.h"
 
 /* The run directory's name: out/demo/model is "demo". */
 static void name_model(const char *given, const char *dir, char out[WK__SERVE_NAME_BYTES])
@@ -25,62 +24,74 @@ static void name_model(const char *given, const char *dir, char out[WK__SERVE_NA
     snprintf(out, WK__SERVE_NAME_BYTES, "%.63s", name[0] ? name : "model");
 }
 
-static wk_status digest_bundle(wk__serve_model *m, wk_err *err)
+void wk__serve_core_release(wk__serve_core *core)
 {
-    struct dirent **files;
-    int n = scandir(m->dir, &files, NULL, alphasort);
-    uint64_t digest = WK_DIGEST_START;
-    wk_status status =
-        n < 0 ? wk_fail(err, WK_E_IO, "%s: cannot list the model's files", m->dir) : WK_OK;
-    for (int i = 0; i < n; i++) {
-        char path[4096];
-        char *bytes;
-        size_t size;
-        snprintf(path, sizeof path, "%s/%s", m->dir, files[i]->d_name);
-        if (status == WK_OK && files[i]->d_name[0] != '.' &&
-            (status = wk_file_read(path, &bytes, &size, err)) == WK_OK) {
-            digest = wk_digest_bytes(digest, bytes, size);
-            free(bytes);
-        }
-        free(files[i]);
-    }
-    if (n >= 0)
-        free(files);
-    snprintf(m->version, sizeof m->version, "%016llx", (unsigned long long)digest);
-    return status;
+    if (!core || --core->n_users > 0)
+        return;
+    wk_model_finish(&core->model);
+    wk_arena_finish(&core->arena);
+    free(core);
 }
 
-static wk_status load(const wk_serve_model_config *about, wk__serve_model *m, wk_err *err)
+static wk_status plan(wk__serve_model *m, wk_err *err)
 {
-    m->dir = about->dir;
-    name_model(about->name, about->dir, m->name);
-    WK_TRY(wk_model_load(about->dir, &m->model, err));
-    WK_TRY(wk_model_config(about->dir, NULL, 0, &m->arena, &m->config, err));
-    WK_TRY(digest_bundle(m, err));
-    const wk_model *model = &m->model;
-    m->S = model->n_instruments ? model->n_instruments : m->config.data.symbols.n;
+    wk__serve_core *core = m->core;
+    const wk_model *model = &core->model;
+    wk_arena *arena = &core->arena;
+    m->S = model->n_instruments ? model->n_instruments : core->config.data.symbols.n;
     if (m->S == 0 || m->S > WK__SERVE_SYMBOLS_MAX)
         return wk_fail(err, WK_E_MODEL, "%s: the model names %zu markets; 1 to %d can be served",
-                       about->dir, m->S, WK__SERVE_SYMBOLS_MAX);
-    m->symbols = wk_arena_alloc(&m->arena, m->S * sizeof *m->symbols);
-    const char **names = wk_arena_array(&m->arena, const char *, m->S);
+                       m->dir, m->S, WK__SERVE_SYMBOLS_MAX);
+    m->symbols = wk_arena_alloc(arena, m->S * sizeof *m->symbols);
+    const char **names = wk_arena_array(arena, const char *, m->S);
     for (size_t s = 0; s < m->S; s++) {
         names[s] =
-            model->n_instruments ? model->instruments[s].symbol : m->config.data.symbols.v[s];
+            model->n_instruments ? model->instruments[s].symbol : core->config.data.symbols.v[s];
         snprintf(m->symbols[s], sizeof m->symbols[s], "%s", names[s]);
     }
-    m->config.data.symbols = (wk_strings){names, m->S};
-    wk_features_config features = m->config.features;
-    features.outside = wk_data_outside_names(&m->config.data, &m->arena);
+    core->config.data.symbols = (wk_strings){names, m->S};
+    wk_features_config features = core->config.features;
+    features.outside = wk_data_outside_names(&core->config.data, arena);
     m->K = features.outside.n;
-    WK_TRY(wk_features_plan(&m->arena, &features, (const char(*)[32])m->symbols, m->S,
-                            m->config.data.timeframe_ns, &m->features, err));
+    WK_TRY(wk_features_plan(arena, &features, (const char(*)[32])m->symbols, m->S,
+                            core->config.data.timeframe_ns, &m->features, err));
     m->F = wk_features_n(m->features);
-    WK_TRY(wk_forecaster_plan(&m->arena, model, &m->config, (const char(*)[32])m->symbols, m->S,
+    WK_TRY(wk_forecaster_plan(arena, model, &core->config, (const char(*)[32])m->symbols, m->S,
                               &m->fresh, err));
-    m->forecasts = wk_arena_array(&m->arena, wk_forecast, m->S);
+    m->forecasts = wk_arena_array(arena, wk_forecast, m->S);
     m->warmup_bars = wk_forecaster_warmup_bars(m->fresh);
-    wk_arena_freeze(&m->arena);
+    return WK_OK;
+}
+
+wk_status wk__serve_model_load(const wk_serve_model_config *about, wk__serve_model *out,
+                               wk_err *err)
+{
+    wk__serve_model m = {.dir = about->dir, .core = calloc(1, sizeof *m.core)};
+    uint64_t version;
+    int64_t number;
+    char text[65];
+    if (!m.core)
+        return wk_fail(err, WK_E_NOMEM, "out of memory");
+    m.core->n_users = 1;
+    wk_arena_init(&m.core->arena);
+    name_model(about->name, about->dir, m.name);
+    wk_status status = wk_model_load(m.dir, &m.core->model, err);
+    if (status == WK_OK)
+        status = wk_model_config(m.dir, NULL, 0, &m.core->arena, &m.core->config, err);
+    if (status == WK_OK)
+        status = wk__model_version(m.dir, &version, text, &number, err);
+    if (status == WK_OK)
+        status = plan(&m, err);
+    if (status != WK_OK) {
+        wk__serve_core_release(m.core);
+        return status;
+    }
+    snprintf(m.version, sizeof m.version, "%.16s", text);
+    memcpy(m.core->version, m.version, sizeof m.version);
+    m.model = m.core->model;
+    m.config = m.core->config;
+    wk_arena_freeze(&m.core->arena);
+    *out = m;
     return WK_OK;
 }
 
@@ -100,9 +111,8 @@ wk_status wk__serve_predictor_open(const wk_serve_config *config, wk__serve_pred
     p.buckets = calloc(p.n_buckets, sizeof(wk__serve_session *));
     wk_status status = p.models && p.buckets ? WK_OK : wk_fail(err, WK_E_NOMEM, "out of memory");
     for (size_t k = 0; k < config->models.n && status == WK_OK; k++) {
-        wk_arena_init(&p.models[k].arena);
         p.n_models = k + 1;
-        status = load(&about[k], &p.models[k], err);
+        status = wk__serve_model_load(&about[k], &p.models[k], err);
         for (size_t i = 0; i < k && status == WK_OK; i++)
             if (strcmp(p.models[i].name, p.models[k].name) == 0)
                 status = wk_fail(err, WK_E_CONFIG,
@@ -119,6 +129,8 @@ wk_status wk__serve_predictor_open(const wk_serve_config *config, wk__serve_pred
         p.no_bars[s] = (wk_bar){0, NAN, NAN, NAN, NAN, NAN};
         p.no_provenance[s] = WK_PROV_UNKNOWN;
     }
+    if (status == WK_OK)
+        status = wk__serve_reload_open(&p, err);
     if (status != WK_OK) {
         wk__serve_predictor_close(&p);
         return status;

@@ -50,7 +50,9 @@ static void drop(wk__serve_predictor *p, wk__serve_session *s)
     *at = s->hash_next;
     unlink_age(p, s);
     p->n_sessions--;
+    wk__serve_reload_end(p, s);
     wk_arena_finish(&s->arena);
+    wk__serve_core_release(s->core);
     free(s);
 }
 
@@ -80,16 +82,18 @@ static wk__serve_session *make(wk__serve_predictor *p, wk__serve_model *m, const
     WK_ASSERT(s);
     wk_arena_init(&s->arena);
     s->model = m;
+    s->core = m->core;
     memcpy(s->name, name, strlen(name) + 1);
     s->forecasts = wk_arena_array(&s->arena, wk_forecast, m->S);
-    if (wk_forecaster_plan(&s->arena, &m->model, &m->config, (const char(*)[32])m->symbols, m->S,
-                           &s->forecaster, &err) != WK_OK) {
+    if (wk_forecaster_plan(&s->arena, &m->core->model, &m->core->config,
+                           (const char(*)[32])m->symbols, m->S, &s->forecaster, &err) != WK_OK) {
         wk__serve_refuse(problem, 500, "model", "%s", err.msg);
         wk_arena_finish(&s->arena);
         free(s);
         return NULL;
     }
     wk_arena_freeze(&s->arena);
+    s->core->n_users++;
     make_room(p);
     wk__serve_session **bucket = bucket_of(p, m, name);
     s->hash_next = *bucket;
@@ -97,6 +101,7 @@ static wk__serve_session *make(wk__serve_predictor *p, wk__serve_model *m, const
     make_newest(p, s);
     p->n_sessions++;
     p->counts.sessions_made++;
+    wk__serve_reload_begin(p, s);
     return s;
 }
 
@@ -106,10 +111,9 @@ void wk__serve_predictor_close(wk__serve_predictor *p)
         return;
     while (p->oldest)
         drop(p, p->oldest);
-    for (size_t k = 0; k < p->n_models; k++) {
-        wk_model_finish(&p->models[k].model);
-        wk_arena_finish(&p->models[k].arena);
-    }
+    wk__serve_reload_close(p);
+    for (size_t k = 0; k < p->n_models; k++)
+        wk__serve_core_release(p->models[k].core);
     free(p->models);
     free(p->buckets);
     free(p->no_bars);
@@ -157,9 +161,11 @@ static bool push(wk__serve_predictor *p, wk__serve_session *s, const wk_features
         wk_features_step empty = {
             .time_ns = s->time_ns, .bars = p->no_bars, .provenance = p->no_provenance};
         wk_forecaster_push(s->forecaster, &empty, s->forecasts);
+        wk__serve_reload_step(p, s, &empty);
         s->n_steps++;
     }
     wk_forecaster_push(s->forecaster, step, s->forecasts);
+    wk__serve_reload_step(p, s, step);
     s->time_ns = step->time_ns;
     s->digest = digest;
     s->n_steps++;
@@ -253,12 +259,12 @@ static void write_step(const wk__serve_model *m, int64_t time_ns, const wk_forec
     write_forecasts(m, forecasts, out);
 }
 
-static void write_head(const wk__serve_model *m, wk_text *out)
+static void write_head(const wk__serve_model *m, const char *version, wk_text *out)
 {
     wk_text_add_bytes(out, "{\"model\":", 9);
     wk_text_add_json_string(out, m->name);
     wk_text_add_bytes(out, ",\"version\":\"", 12);
-    wk_text_add_bytes(out, m->version, 16);
+    wk_text_add_bytes(out, version, 16);
     wk_text_add_bytes(out, "\",", 2);
 }
 
@@ -324,10 +330,10 @@ static bool answer_session(wk__serve_predictor *p, wk__serve_model *m, const wk_
                                 "the session \"store\" follows the store; name yours otherwise");
     if (!check_steps(m, r, problem))
         return false;
-    write_head(m, out);
+    wk__serve_session *s = find(p, m, r->session);
+    write_head(m, s ? s->core->version : m->version, out);
     if (r->all)
         wk_text_add(out, "\"steps\":[");
-    wk__serve_session *s = NULL;
     for (size_t t = 0; t < r->n; t++) {
         wk_features_step step = step_of(r, t);
         if (!wk__serve_push(p, m, r->session, &step, problem)) {
@@ -373,7 +379,7 @@ static bool answer_candles(wk__serve_predictor *p, wk__serve_model *m, const wk_
     if (span > p->config->steps_max)
         return wk__serve_refuse(problem, 413, "too_large", "the candles span %lld steps",
                                 (long long)span);
-    write_head(m, out);
+    write_head(m, m->version, out);
     wk_text_add(out, r->all ? "\"steps\":[" : "");
     wk_forecaster_reset(m->fresh);
     int64_t next_ns = r->time_ns[0];
@@ -413,7 +419,7 @@ static bool answer_rows(wk__serve_predictor *p, wk__serve_model *m, const wk__se
                                 "a row has %zu features, but model %s has %zu, in the order of "
                                 "/v1/model",
                                 r->F, m->name, m->F);
-    write_head(m, out);
+    write_head(m, m->version, out);
     wk_text_add(out, "\"forecasts\":[");
     for (size_t i = 0; i < r->n; i++) {
         wk_err err;
@@ -437,6 +443,7 @@ bool wk__serve_answer(wk__serve_predictor *p, const wk__serve_request *r, wk_tex
     wk__serve_model *m = find_model(p, r->model, problem);
     if (!m)
         return false;
+    wk__serve_reload_poll(p);
     if (r->kind == WK__SERVE_SESSION)
         return answer_session(p, m, r, out, problem);
     return r->kind == WK__SERVE_CANDLES ? answer_candles(p, m, r, out, problem)
@@ -457,7 +464,7 @@ bool wk__serve_signal(wk__serve_predictor *p, const char *symbol, const char *na
     if (!best)
         return false;
     char time[32];
-    write_head(best->model, out);
+    write_head(best->model, best->core->version, out);
     wk_text_add(out, "\"session\":");
     wk_text_add_json_string(out, best->name);
     wk_text_printf(

@@ -409,9 +409,10 @@ static wk_request_result venue_clock(void *self, int64_t *venue_minus_ours_ns,
     wk_request_result result = call(a, &r, &e, why);
     int64_t us, middle = (e.response.sent_ns + e.response.received_ns) / 2, told = 0;
     if (result == WK_REQUEST_DONE && wk__reply_int(&e.doc, e.result, "server_time", &us) &&
-        us < INT64_MAX / 1000)
+        us > 0 && us < WK__CLOCK_MAX_NS / 1000)
         told = us * 1000;
-    else if (e.response.server_time_ns > 0) /* in whole seconds */
+    else if (e.response.server_time_ns > 0 &&
+             e.response.server_time_ns < WK__CLOCK_MAX_NS) /* in whole seconds */
         told = e.response.server_time_ns + WK_NS_PER_S / 2;
     wk__exchange_finish(&e);
     if (told == 0)

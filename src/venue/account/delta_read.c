@@ -144,7 +144,8 @@ static bool fast_fill(const wk__doc *doc, const wk__market *markets, size_t n, w
     if (s == n || !wk__reply_text(doc, 0, "f", f->fill_id, sizeof f->fill_id) ||
         !wk__reply_text(doc, 0, "o", f->venue_order_id, sizeof f->venue_order_id) ||
         !side_of(doc, 0, "S", &f->side) || !lots_of(doc, 0, "s", &markets[s], &f->qty_lots) ||
-        !ticks_of(doc, 0, "p", &markets[s], &f->price_ticks))
+        f->qty_lots <= 0 || !ticks_of(doc, 0, "p", &markets[s], &f->price_ticks) ||
+        f->price_ticks <= 0)
         return false;
     f->symbol = (uint32_t)s;
     f->client_id = client_of(doc, 0, "c");

@@ -344,8 +344,10 @@ static wk_request_result leverage(void *self, uint32_t symbol, double times, cha
     return WK_REQUEST_REFUSED;
 }
 
-/* The stop of the last run, whose id nobody remembers: the newest of ours at the venue. */
-static wk_request_result find_stop(wk__account *a, uint32_t symbol, uint64_t *id, char *why)
+/* The newest stop of ours at the venue that is not the wanted one (one of the last run, whose id
+ * nobody remembers, or the one before), 0: none; and whether the wanted one rests there already. */
+static wk_request_result find_stop(wk__account *a, const wk_venue_order *wanted, uint64_t *id,
+                                   bool *is_there, char *why)
 {
     enum { ROOM = 256 };
     wk_venue_order *open = calloc(ROOM, sizeof *open);
@@ -354,9 +356,18 @@ static wk_request_result find_stop(wk__account *a, uint32_t symbol, uint64_t *id
         return odd(why, "memory");
     wk_request_result result = open_orders(a, open, ROOM, &n, why);
     *id = 0;
-    for (size_t i = 0; i < n; i++)
-        if (open[i].symbol == symbol && open[i].stop_ticks > 0 && open[i].client_id != 0)
-            *id = open[i].client_id;
+    *is_there = false;
+    for (size_t i = 0; i < n; i++) {
+        const wk_venue_order *o = &open[i];
+        if (o->symbol != wanted->symbol || o->stop_ticks <= 0 || o->client_id == 0)
+            continue;
+        if (o->client_id == wanted->client_id && o->side == wanted->side && o->filled_lots == 0 &&
+            o->qty_lots == wanted->qty_lots &&
+            llabs(o->stop_ticks - wanted->stop_ticks) < a->markets[wanted->symbol].ticks_per_step)
+            *is_there = true;
+        else
+            *id = o->client_id;
+    }
     free(open);
     return result;
 }
@@ -367,12 +378,23 @@ static wk_request_result protect_lots(void *self, uint32_t symbol, int64_t lots,
                                       uint64_t client_id, int64_t *wait_ns, char *why)
 {
     wk__account *a = self;
+    wk_venue_order wanted = {.client_id = client_id,
+                             .symbol = symbol,
+                             .side = lots > 0 ? -1 : 1,
+                             .stop_ticks = stop_ticks};
+    char size[40];
+    if (lots != 0 &&
+        !wk__market_size(&a->markets[symbol], llabs(lots), size, &wanted.qty_lots, why))
+        return WK_REQUEST_REFUSED;
     for (int k = 0; k < 8; k++) { /* one rests; more only after crashes */
         uint64_t resting;
-        wk_request_result result = find_stop(a, symbol, &resting, why);
+        bool is_there;
+        wk_request_result result = find_stop(a, &wanted, &resting, &is_there, why);
         *wait_ns = WK_NS_PER_S;
         if (result != WK_REQUEST_DONE)
             return result;
+        if (resting == 0 && is_there && lots != 0)
+            return WK_REQUEST_DONE;
         if (resting == 0)
             break;
         result = cancel_id(a, resting, wait_ns, why);
@@ -427,7 +449,7 @@ static wk_request_result venue_clock(void *self, int64_t *venue_minus_ours_ns,
         odd(why, "its clock");
     else {
         if (wk__reply_int(&doc, wk__reply_get(&doc, 0, "result"), "unixtime", &seconds) &&
-            seconds < INT64_MAX / WK_NS_PER_S) {
+            seconds > 0 && seconds < WK__CLOCK_MAX_NS / WK_NS_PER_S) {
             /* in whole seconds */
             *venue_minus_ours_ns =
                 seconds * WK_NS_PER_S + WK_NS_PER_S / 2 - (r.sent_ns + r.received_ns) / 2;

@@ -136,7 +136,8 @@ static bool execution(const wk__doc *doc, uint32_t e, const wk__market *markets,
         if (strcmp(kind, "trade") == 0 &&
             wk__reply_text(doc, e, "exec_id", f.fill_id, sizeof f.fill_id) &&
             lots_of(doc, e, "last_qty", &markets[s], &f.qty_lots) &&
-            ticks_of(doc, e, "last_price", &markets[s], &f.price_ticks)) {
+            ticks_of(doc, e, "last_price", &markets[s], &f.price_ticks) && f.side != 0 &&
+            f.qty_lots > 0 && f.price_ticks > 0) {
             memcpy(f.venue_order_id, o.venue_id, sizeof f.venue_order_id);
             f.time_ns = o.updated_ns;
             f.maker = wk__reply_text(doc, e, "liquidity_ind", liquidity, sizeof liquidity) &&
@@ -168,7 +169,8 @@ static wk__frame_kind read_frame(const wk__doc *doc, const wk__market *markets, 
     if (strcmp(word, "executions") != 0)
         return WK__FRAME_OTHER;
     int64_t number;
-    if (!wk__reply_int(doc, 0, "sequence", &number) || (*sequence > 0 && number != *sequence + 1)) {
+    if (!wk__reply_int(doc, 0, "sequence", &number) || number < 1 ||
+        (*sequence > 0 && number - 1 != *sequence)) {
         snprintf(why, WK__WHY, "a gap in the executions");
         return WK__FRAME_BROKEN;
     }

@@ -38,7 +38,7 @@ static wk_request_result judge(wk__account *a, wk_http *http, const wk_http_requ
         snprintf(why, WK__WHY, "%s", r.why);
     if (status == WK_E_DATA && !e->response.sent) /* a certificate: no waiting mends it */
         return WK_REQUEST_STOP;
-    if (r.clock && e->response.server_time_ns > 0)
+    if (r.clock && e->response.server_time_ns > 0 && e->response.server_time_ns < WK__CLOCK_MAX_NS)
         a->offset_ns =
             e->response.server_time_ns - (e->response.sent_ns + e->response.received_ns) / 2;
     if (r.result != WK_REQUEST_DONE)

@@ -1,5 +1,6 @@
 /* Models that are renewed under a running bot: no bar is missed, and from the swap on the bits are
  * those of a bot that was started with the new model. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -74,7 +75,8 @@ static int set_up(void **state)
     static const char *const slower[] = {"data.timeframe=4h", "split.forecast_from=2021-08-01"};
     wk_arena_init(&arena);
     wk_log_set_level(WK_LOG_ERROR);
-    snprintf(work, sizeof work, "/tmp/wick-reload-XXXXXX");
+    snprintf(work, sizeof work, "%s/wick-reload-XXXXXX",
+             wk_file_exists("/dev/shm") ? "/dev/shm" : "/tmp");
     if (!mkdtemp(work) ||
         wk_config_parse(&wk_run_config_table, "reload", config_text, NULL, 0, &arena, &config,
                         &err) ||
@@ -132,7 +134,7 @@ static rig *open_bot(const char *model, int64_t generations, wk_journal *journal
         fail_msg("%s", err.msg);
     r->model = *(wk_bot_model_config *)r->config.models.v;
     r->model.dir = in_work(model, r->place);
-    r->model.generations = generations;
+    r->model.ensemble.generations = generations;
     r->config.models.v = &r->model;
     r->config.reload_s = 0.001;
     r->journal = journal;
@@ -405,6 +407,81 @@ static void test_many_swaps_in_a_row_leave_no_bar_without_a_forecast(void **stat
     close_bot(b);
 }
 
+static void test_generations_speak_together_and_a_rollback_takes_the_newest_away(void **state)
+{
+    (void)state;
+    char place[256];
+    wk_manifest m;
+    wk_err err;
+    size_t between = 0, differ = 0;
+    forget_published();
+    publish("a");
+    rig *both = open_bot("live", 2, NULL, NULL), *a = open_bot("a", 1, NULL, NULL),
+        *b = open_bot("b", 1, NULL, NULL);
+    wk_engine *engine = wk_bot_engine(both->bot);
+    for (size_t t = 0; t < d.panel.T; t++) {
+        if (t == 2600)
+            publish("b");
+        if (t == 3200)
+            assert_int_equal(wk_publish_rollback(in_work("live", place), &m, &err), WK_OK);
+        if (t == 2600 || t == 3200)
+            wk_bot_settle(both->bot);
+        step(both, t, t < 2000);
+        step(a, t, t < 2000);
+        step(b, t, t < 2000);
+        wk_engine_generations list;
+        wk_engine_list(engine, 0, &list);
+        assert_int_equal(list.n, t < 2600 || t >= 3200 ? 1 : 2);
+        const wk_forecast *x = forecasts(a), *y = forecasts(b);
+        if (list.n == 1) {
+            assert_true(equal(forecasts(both), x));
+            continue;
+        }
+        assert_true(equal(wk_engine_member_forecasts(list.v[0]), y));
+        assert_true(equal(wk_engine_member_forecasts(list.v[1]), x));
+        double u = wk_engine_generation_weight(engine, 0, 0),
+               v = wk_engine_generation_weight(engine, 0, 1);
+        assert_true(u > 0 && v > 0 && u + v > 1 - 1e-9 && u + v < 1 + 1e-9);
+        const wk_forecast *mixed = wk_bot_forecasts(both->bot);
+        for (size_t s = 0; s < d.panel.S; s++) {
+            if (!x[s].valid || !y[s].valid)
+                continue;
+            float wanted = (float)((u * (double)y[s].score + v * (double)x[s].score) / (u + v));
+            assert_true(fabsf(mixed[s].score - wanted) < 1e-5f);
+            between++;
+            differ += x[s].score < y[s].score || x[s].score > y[s].score;
+        }
+    }
+    assert_true(between > 1000 && differ > 500);
+    close_bot(both);
+    close_bot(a);
+    close_bot(b);
+}
+
+/* A restart finds the generations that the publisher kept. */
+static void test_a_restart_brings_the_older_generations_back(void **state)
+{
+    (void)state;
+    char from[256], to[256];
+    wk_manifest m;
+    wk_err err;
+    wk_engine_generations list;
+    forget_published();
+    static const char *const models[] = {"a", "b", "a", "b"};
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(
+            wk_publish_keep(in_work(models[i], from), in_work("live", to), 2, &m, &err), WK_OK);
+    assert_int_equal(m.number, 4);
+    rig *r = open_bot("live", 3, NULL, NULL);
+    wk_engine_list(wk_bot_engine(r->bot), 0, &list);
+    assert_int_equal(list.n, 3); /* the first is gone: two were to be kept */
+    close_bot(r);
+    r = open_bot("live", 8, NULL, NULL);
+    wk_engine_list(wk_bot_engine(r->bot), 0, &list);
+    assert_int_equal(list.n, 3);
+    close_bot(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -415,6 +492,8 @@ int main(void)
         cmocka_unit_test(test_models_that_do_not_fit_are_refused_once_and_the_old_one_serves_on),
         cmocka_unit_test(test_a_swap_is_a_row_of_the_journal_and_signals_carry_the_version),
         cmocka_unit_test(test_many_swaps_in_a_row_leave_no_bar_without_a_forecast),
+        cmocka_unit_test(test_generations_speak_together_and_a_rollback_takes_the_newest_away),
+        cmocka_unit_test(test_a_restart_brings_the_older_generations_back),
     };
     return cmocka_run_group_tests_name("reload", tests, set_up, tear_down);
 }
