@@ -69,6 +69,10 @@ WK_MUST_CHECK wk_status wk_journal_market(wk_journal *journal, uint32_t index, c
                                           const char *symbol, const wk_trade_instrument *instrument,
                                           wk_err *err);
 
+/* The same of a journal that is only read: this market's units as it was traded go to `out`. */
+WK_MUST_CHECK wk_status wk_journal_units(wk_journal *journal, uint32_t index, const char *symbol,
+                                         wk_trade_instrument *out, wk_err *err);
+
 /* ---- recovery: what the journal believes at start-up ---- */
 
 typedef struct {

@@ -34,6 +34,19 @@ check $? "features, forecasts and order intents have the same digests"
 # The backtest sells what is open at the end; the bot keeps it. All round trips before are the same.
 head -n "$(wc -l <"$work/bot/paper_trades.csv")" "$work/backtest/trades.csv" | cmp -s - "$work/bot/paper_trades.csv"
 check $? "the tables of trades are the same, byte for byte"
+cp "$work/bot/paper_trades.csv" "$work/first.csv"
+"$wick" paper "$work/bot.json" --candles --json >"$work/c.json" 2>"$work/log" && grep -q '"steps": 0,' "$work/c.json" &&
+    cmp -s "$work/first.csv" "$work/bot/paper_trades.csv"
+check $? "a second start goes on at the end: nothing is traded twice"
+"$wick" paper "$work/bot.json" --candles --events "$work/bot" --json >"$work/c.json" 2>"$work/log"
+[ "$(digests "$work/a.json")" = "$(digests "$work/c.json")" ]
+check $? "the recorded fills fed back lead to the same intents"
+sed "s#$work/bot\"#$work/twin\"#" "$work/bot.json" >"$work/twin.json"
+for pause in 0.3 0.5 0.4; do
+    timeout -s KILL "$pause" "$wick" paper "$work/twin.json" --candles >"$work/log" 2>&1
+done 2>/dev/null
+"$wick" paper "$work/twin.json" --candles >"$work/log" 2>&1 && cmp -s "$work/first.csv" "$work/twin/paper_trades.csv"
+check $? "a bot that was killed three times ends with the trades of its twin"
 "$wick" paper "$work/bot.json" --candles --replay x >"$work/log" 2>&1
 [ $? -eq 2 ] && grep -q "choose one" "$work/log"
 check $? "two sources of bars are refused"
