@@ -26,5 +26,9 @@ WK_MUST_CHECK wk_status wk__fit_save(const wk__fit_state *s, const char *what, c
  * its scalars. */
 WK_MUST_CHECK wk_status wk__fit_load(wk__fit_state *s, size_t epochs_max, const char *what,
                                      const char *path, wk_err *err);
+/* The same from the file's bytes; `path` is for messages. */
+WK_MUST_CHECK wk_status wk__fit_parse(wk__fit_state *s, size_t epochs_max, const char *what,
+                                      const char *path, const char *bytes, size_t size,
+                                      wk_err *err);
 
 #endif

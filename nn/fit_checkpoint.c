@@ -82,8 +82,8 @@ static bool meta_read(const json_t *meta, const char *key, size_t max, size_t *o
 
 /* The file must be exactly what wk__fit_save writes for this state: header and place of every byte.
  */
-static wk_status parse(wk__fit_state *s, size_t epochs_max, const char *what, const char *path,
-                       const char *bytes, size_t size, wk_err *err)
+wk_status wk__fit_parse(wk__fit_state *s, size_t epochs_max, const char *what, const char *path,
+                        const char *bytes, size_t size, wk_err *err)
 {
     uint64_t n = 0;
     for (int k = 0; k < PREFIX && size >= PREFIX; k++)
@@ -135,7 +135,7 @@ wk_status wk__fit_load(wk__fit_state *s, size_t epochs_max, const char *what, co
     char *bytes;
     size_t size;
     WK_TRY(wk_file_read(path, &bytes, &size, err));
-    wk_status status = parse(s, epochs_max, what, path, bytes, size, err);
+    wk_status status = wk__fit_parse(s, epochs_max, what, path, bytes, size, err);
     free(bytes);
     return status;
 }

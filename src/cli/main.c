@@ -33,6 +33,7 @@
     X(import)                    \
     X(journal_export)            \
     X(journal_show)              \
+    X(live)                      \
     X(nn_predict)                \
     X(nn_reproduce)              \
     X(nn_train)                  \

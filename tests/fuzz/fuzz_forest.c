@@ -1,5 +1,5 @@
-/* libFuzzer target over the model readers (XGBoost's JSON and UBJSON, LightGBM's text): what they accept must
- * predict. */
+/* libFuzzer target over the model readers (XGBoost's JSON and UBJSON, LightGBM's text): what they
+ * accept must predict. */
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -12,10 +12,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     wk__serve_parser p = {.steps_max = 1000, .batch_max = 16};
     wk__serve_problem problem = {0};
-    char *text = malloc(n + 1); /* exactly so long: a byte too many is seen */
+    char *text = malloc(n ? n : 1); /* exactly so long: a byte too many is seen */
     if (!text)
         return 0;
-    memcpy(text, bytes, n);
+    if (n > 0)
+        memcpy(text, bytes, n);
     size_t requests = wk__serve_scan(&p, text, n, &problem);
     for (size_t i = 0; i < requests; i++) {
         const wk__serve_request *r = wk__serve_parse(&p, i, &problem);

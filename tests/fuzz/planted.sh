@@ -1,6 +1,6 @@
 #!/bin/sh
 # Shows that the fuzz targets of outside bytes can find what they look for: in a copy of the sources a
-# read of one byte too many is planted. The seed corpora must not trip over it, and each target must
+# read or write of one byte too many is planted. The seed corpora must not trip over it, and each target must
 # find it by itself.
 # usage: planted.sh SOURCE_ROOT CLANG...
 set -eu
@@ -9,7 +9,7 @@ shift
 compiler=$*
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-cp -r "$root/data" "$root/include" "$root/src" "$work"
+cp -r "$root/data" "$root/gbdt" "$root/include" "$root/nn" "$root/src" "$work"
 mkdir "$work/tests"
 cp -r "$root/tests/fuzz" "$work/tests/fuzz"
 cd "$work"
@@ -37,39 +37,99 @@ plant src/venue/live/live_note.c 'memcpy(text, note->bytes, note->n);' \
     'memcpy(text, note->bytes, note->n + (note->n == 9));'
 plant src/net/http_header.c 'memcpy(line, bytes, length);' 'memcpy(line, bytes, length + (n == 3));'
 plant data/decimal.c "int is_below = p < end && *p == '-';" "int is_below = *p == '-';"
+# A bare number that just fills its field, which only replies and frames of accounts hold.
+plant src/venue/account/doc.c 'doc->tokens[token].n >= size)' 'doc->tokens[token].n > size)'
+plant src/bot/alerts_channel.c 'memcpy(out + at, s, n);' 'memcpy(out + at, s, n + 2 * (n == 3 && s[n] == 0));'
+plant src/base/config.c 'const char *at = p->override_paths[i];' \
+    'const char *at = p->override_paths[i + 2 * (p->n_overrides == 3)];'
+plant gbdt/ubjson.c 'return f->n - f->at < size_of(type) ?' 'return f->n - f->at + 1 < size_of(type) ?'
+plant gbdt/xgboost_read.c 'get_int(a->right, i, -1, (long long)n - 1, &right)' \
+    'get_int(a->right, i, -1, (long long)n, &right)'
+plant gbdt/lightgbm_read.c 'r->next = line + n + (line[n] != 0);' 'r->next = line + n + 1;'
+plant gbdt/table.c '(size_t)(r->end - r->at - 1));' '(size_t)(r->end - r->at));'
+plant nn/npy.c 'if ((size_t)(c->end - c->at) < n ||' 'if ((size_t)(c->end - c->at) + 1 < n ||'
+plant nn/safetensors.c 'if (size < PREFIX)' 'if (size + 1 < PREFIX)'
+plant nn/fit_checkpoint.c 'size - PREFIX - (size_t)n != 3 * curve + N_VECTORS * vector)' \
+    'size - PREFIX - (size_t)n + 1 < 3 * curve + N_VECTORS * vector)'
 
-sources='data/json_scan.c data/json_text.c data/decimal.c data/parse.c data/parse_read.c data/parse_delta.c
+base='src/base/arena.c src/base/clock.c src/base/config.c src/base/config_dump.c src/base/config_override.c
+    src/base/config_position.c src/base/cpu.c src/base/err.c src/base/file.c src/base/log.c src/base/math.c
+    src/base/rng.c
+    src/base/text.c data/bars.c data/decimal.c data/json_scan.c data/json_text.c'
+data='data/parse.c data/parse_read.c data/parse_delta.c
     data/parse_delta_public.c data/parse_kraken.c data/parse_kraken_v1.c data/parse_kraken_futures.c
-    data/book.c data/book_checksum.c data/book_follow.c data/bars.c data/columns.c data/csv.c data/flow.c
+    data/book.c data/book_checksum.c data/book_follow.c data/columns.c data/csv.c data/flow.c
     data/flow_row.c data/number.c data/outside.c data/panel.c data/tape.c data/zip.c
-    src/base/arena.c src/base/clock.c src/base/config.c src/base/config_dump.c src/base/config_override.c
-    src/base/config_position.c src/base/err.c src/base/file.c src/base/log.c src/base/math.c src/base/text.c
     src/net/http_header.c src/net/websocket_url.c src/venue/history/outside_parse.c
     src/venue/history/spans.c src/venue/live/clock_offset.c src/venue/live/closer.c
     src/venue/live/closer_streams.c src/venue/live/config_live.c src/venue/live/exact.c src/venue/live/live.c
     src/venue/live/live_events.c src/venue/live/live_flow.c src/venue/live/live_note.c src/venue/live/plan.c
     src/venue/live/recording_read.c'
-flags='-std=c11 -D_GNU_SOURCE -Iinclude -Isrc/venue/history -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
-mkdir objects
-for source in $sources; do
-    # shellcheck disable=SC2086
-    $compiler $flags -c "$source" -o "objects/$(basename "$source").o"
-done
+account='src/venue/account/delta.c src/venue/account/delta_build.c src/venue/account/delta_read.c
+    src/venue/account/doc.c src/venue/account/kraken.c src/venue/account/kraken_build.c
+    src/venue/account/kraken_read.c src/venue/account/open.c src/venue/account/reactions.c
+    src/venue/account/stream.c src/venue/account/transport.c src/venue/account/units.c src/net/sign_keys.c
+    tests/fuzz/fake_venue.c'
+alerts='src/bot/alerts_channel.c'
+serve='src/ops/serve_request.c src/ops/serve_number.c'
+gbdt='gbdt/forest.c gbdt/forest_batch.c gbdt/lightgbm_read.c gbdt/plan.c gbdt/table.c gbdt/ubjson.c
+    gbdt/xgboost_read.c gbdt/kernels/ops.c gbdt/kernels/ops_avx2.c gbdt/kernels/ops_avx512.c'
+nn=$(ls nn/layer*.c nn/history.c nn/conv.c nn/net.c nn/window.c nn/nn.c nn/plan.c nn/config.c nn/npy.c \
+    nn/reference.c nn/safetensors.c nn/fit_checkpoint.c nn/log.c nn/kernels/ops*.c)
+
+flags='-std=c11 -D_GNU_SOURCE -ffp-contract=off -I. -Iinclude -Idata -Igbdt -Isrc/venue/history -Isrc/venue/account
+    -Isrc/bot -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
+
+# What one file is compiled with besides. Kernels read nothing from outside, and are slow to instrument.
+more() {
+    case $1 in
+    */kernels/*_avx2.c) echo -fno-sanitize=all -mavx2 -mfma ;;
+    */kernels/*_avx512.c) echo -fno-sanitize=all -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vbmi -mfma ;;
+    */kernels/*) echo -fno-sanitize=all ;;
+    esac
+}
+# group NAME SOURCE...: compiles them into a folder.
+group() {
+    folder=objects/$1
+    shift
+    mkdir -p "$folder"
+    for source; do
+        # shellcheck disable=SC2046,SC2086
+        $compiler $flags $(more "$source") -c "$source" -o "$folder/$(basename "$source").o"
+    done
+}
+# shellcheck disable=SC2086
+{
+    group base $base
+    group data $data
+    group account $account
+    group alerts $alerts
+    group serve $serve
+    group gbdt $gbdt
+    group nn $nn
+}
 n=0
 failed=0
-# target NAME SOURCE FLAGS: fails within 200,000 runs, with the sanitizer's report.
+# target NAME SOURCE GROUPS FLAGS: fails within 200,000 runs, with the sanitizer's report.
 target() {
     name=$1
-    source=$2
-    flags_more=$3
+    source=tests/fuzz/$2
+    groups=$3
+    flags_more=$4
     n=$((n + 1))
+    objects=
+    for folder in base $groups; do
+        objects="$objects objects/$folder/*.o"
+    done
+    corpus=$(find tests/fuzz -type d -name "corpus_$name")
     # shellcheck disable=SC2086
-    $compiler $flags $flags_more -fsanitize=fuzzer "tests/fuzz/$source" objects/*.o \
-        -lcurl -ljansson -lz -lm -o "$name"
-    if ! "./$name" tests/fuzz/corpus_"$name"/* >"$name.log" 2>&1; then
+    $compiler $flags $flags_more -fsanitize=fuzzer "$source" $objects \
+        -lcurl -ljansson -lz -lcrypto -lpthread -lm -o "$name"
+    if ! "./$name" "$corpus"/* >"$name.log" 2>&1; then
         echo "not ok $n - $name: the corpus alone trips over the planted byte"
+        grep -m3 -E 'ERROR|runtime error|SUMMARY' "$name.log" | sed 's/^/# /'
         failed=1
-    elif "./$name" -runs=200000 -max_total_time=60 -seed=1 "tests/fuzz/corpus_$name" >"$name.log" 2>&1; then
+    elif "./$name" -runs=200000 -max_total_time=60 -seed=1 "$corpus" >"$name.log" 2>&1; then
         echo "not ok $n - $name does not find the planted byte"
         failed=1
     elif grep -q 'SUMMARY: \(Address\|UndefinedBehavior\)Sanitizer' "$name.log"; then
@@ -80,19 +140,31 @@ target() {
         failed=1
     fi
 }
-target decimal fuzz_decimal.c ''
-target json fuzz_json.c ''
+target decimal fuzz_decimal.c '' ''
+target json fuzz_json.c '' ''
 for dialect in kraken kraken_v1 kraken_futures delta; do
-    target $dialect fuzz_parse.c \
+    target $dialect fuzz_parse.c data \
         "-DWICK_FUZZ_DIALECT=WK_DIALECT_$(echo $dialect | tr '[:lower:]' '[:upper:]')"
 done
-target csv fuzz_csv.c ''
-target zip fuzz_zip.c ''
-target recording fuzz_recording.c tests/fuzz/memory_gz.c
-target note fuzz_note.c ''
-target tape fuzz_tape.c tests/fuzz/memory_gz.c
-target outside_json fuzz_outside_json.c ''
-target spans fuzz_spans.c ''
-target header fuzz_header.c ''
+target csv fuzz_csv.c data ''
+target zip fuzz_zip.c data ''
+target recording fuzz_recording.c data tests/fuzz/memory_gz.c
+target note fuzz_note.c data ''
+target tape fuzz_tape.c data tests/fuzz/memory_gz.c
+target outside_json fuzz_outside_json.c data ''
+target spans fuzz_spans.c data ''
+target header fuzz_header.c data ''
+target account_delta fuzz_account.c account '-DWICK_FUZZ_VENUE="delta-india"'
+target account_kraken fuzz_account.c account '-DWICK_FUZZ_VENUE="kraken"'
+target alerts fuzz_alerts.c alerts ''
+target config fuzz_config.c '' ''
+target serve fuzz_serve.c serve ''
+target forest fuzz_forest.c gbdt ''
+target ubjson fuzz_ubjson.c gbdt ''
+target lightgbm fuzz_forest.c gbdt ''
+target table fuzz_table.c gbdt ''
+target npy nn/fuzz_npy.c nn ''
+target weights nn/fuzz_weights.c nn ''
+target checkpoint nn/fuzz_checkpoint.c nn ''
 echo "1..$n"
 exit $failed

@@ -8,6 +8,8 @@
 #include "wick/websocket.h"
 
 enum { WK__KNOWN = 1024, WK__LIST_CHUNK = 10 };
+/* A venue's clock beyond this (the year 2116) is none: sums of times must not overflow. */
+#define WK__CLOCK_MAX_NS (INT64_C(1) << 62)
 
 typedef struct {
     uint64_t client_id;

@@ -1,10 +1,32 @@
-/* libFuzzer target over the reader of networks' weights: what it accepts must run. */
+/* libFuzzer target over the reader of networks' weights: what it accepts must run, and be the same
+ * once it was saved. */
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "nn/nn.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
+
+static void save_and_load(const wk_nn *nn)
+{
+    static int n_saved; /* files are slow: the first few will do */
+    char path[] = "/tmp/wick_fuzz_XXXXXX";
+    wk_nn *again;
+    wk_err err;
+    if (n_saved++ >= 64)
+        return;
+    int fd = mkstemp(path);
+    if (fd < 0 || wk_nn_save(nn, path, &err) != WK_OK || wk_nn_load(path, &again, &err) != WK_OK)
+        abort();
+    if (again->net.n_params != nn->net.n_params ||
+        memcmp(again->params, nn->params, nn->net.n_params * sizeof *nn->params) != 0)
+        abort();
+    wk_nn_destroy(again);
+    close(fd);
+    unlink(path);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
@@ -26,6 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
             wk_nn_step(plan, state, x, out);
     }
     wk_arena_finish(&arena);
+    save_and_load(nn);
     wk_nn_destroy(nn);
     return 0;
 }

@@ -271,6 +271,35 @@ static void test_kraken_orders_over_the_wire(void **state)
     server_stop(&s);
 }
 
+/* Found by fuzzing: a clock beyond all times made the next request's time overflow. */
+static void test_a_clock_that_cannot_be_is_refused(void **state)
+{
+    (void)state;
+    static const scripted delta[] = {
+        {200, "{\"success\":true,\"result\":{\"server_time\":-9223372036854775000}}"},
+        {200, "{\"success\":true,\"result\":{\"server_time\":9223372036854774}}"},
+        {200, "{\"success\":true,\"result\":{\"server_time\":1900000000000000}}"}};
+    static const scripted kraken[] = {
+        {200, "{\"error\":[],\"result\":{\"unixtime\":-9223372036854775000}}"},
+        {200, "{\"error\":[],\"result\":{\"unixtime\":9223372035}}"},
+        {200, "{\"error\":[],\"result\":{\"unixtime\":1900000000}}"}};
+    for (int k = 0; k < 2; k++) {
+        server s;
+        wk_account a;
+        int64_t offset_ns, tolerance_ns;
+        char why[256] = "";
+        server_start(&s, k ? kraken : delta, 3);
+        open_account(k ? "kraken" : "delta-india", k ? &kraken_btc : &delta_btc,
+                     k ? (wk_decimal){1, 8} : (wk_decimal){1, 4}, &s, &a);
+        for (int i = 0; i < 3; i++)
+            assert_int_equal(a.clock(a.self, &offset_ns, &tolerance_ns, why),
+                             i < 2 ? WK_REQUEST_UNKNOWN : WK_REQUEST_DONE);
+        clean(why);
+        a.close(a.self);
+        server_stop(&s);
+    }
+}
+
 static void test_no_key_in_any_log(void **state)
 {
     (void)state;
@@ -291,6 +320,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_delta_orders_over_the_wire),
         cmocka_unit_test(test_kraken_orders_over_the_wire),
+        cmocka_unit_test(test_a_clock_that_cannot_be_is_refused),
         cmocka_unit_test(test_no_key_in_any_log),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

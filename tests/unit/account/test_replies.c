@@ -25,10 +25,10 @@ static const char delta_order[] =
 static bool read_order(const char *text, size_t n, const wk__market *m, wk_venue_order *o)
 {
     wk__doc doc;
-    if (!wk__doc_open(text, n, &doc))
+    if (!wk__reply_open(text, n, &doc))
         return false;
     bool good = wk__delta_order(&doc, 0, m, 1, o);
-    wk__doc_close(&doc);
+    wk__reply_close(&doc);
     return good;
 }
 
@@ -116,6 +116,14 @@ static void test_delta_frames(void **state)
          "\"side\":\"buy\",\"state\":\"closed\",\"seq_no\":4,\"timestamp\":1700000000000002}",
          WK__FRAME_ORDERS},
         {"{\"type\":\"orders\",\"symbol\":\"BTCUSD\"}", WK__FRAME_BROKEN},
+        /* fills of nothing, or without a price: not one of them is passed on */
+        {"{\"type\":\"v2/"
+         "user_trades\",\"sy\":\"BTCUSD\",\"f\":\"1\",\"o\":77,\"S\":\"buy\",\"s\":2}",
+         WK__FRAME_BROKEN},
+        {"{\"type\":\"v2/"
+         "user_trades\",\"sy\":\"BTCUSD\",\"f\":\"1\",\"o\":77,\"S\":\"buy\",\"s\":-2,\"p\":"
+         "\"59000.5\"}",
+         WK__FRAME_BROKEN},
         {"{\"type\":\"orders\"", WK__FRAME_BROKEN},
         {"{\"type\":\"something_new\"}", WK__FRAME_OTHER},
     };
@@ -162,6 +170,42 @@ static void test_kraken_executions_and_their_sequence(void **state)
     assert_string_equal(why, "EAPI:Invalid key");
 }
 
+/* Found by fuzzing: the executor must never count a fill at no price, and a sequence's end is no
+ * overflow. */
+static void test_kraken_fills_without_a_price_or_side_are_no_fills(void **state)
+{
+    (void)state;
+    wk__market m = market(&kraken_btc, (wk_decimal){1, 1}, (wk_decimal){1, 8}, 0);
+    seen s = {0};
+    wk__frame_sink sink = {&s, on_order, on_fill};
+    char why[WK__WHY], text[512];
+    static const char *const rests[] = {
+        "\"side\":\"sell\",\"last_qty\":0.005",
+        "\"side\":\"odd\",\"last_qty\":0.005,\"last_price\":26599.9",
+        "\"side\":\"buy\",\"last_qty\":-1,\"last_price\":26599.9"};
+    for (size_t i = 0; i < 3; i++) {
+        int64_t sequence = 0;
+        snprintf(
+            text, sizeof text,
+            "{\"channel\":\"executions\",\"data\":[{\"order_id\":\"O1\",\"exec_type\":\"trade\","
+            "\"exec_id\":\"TX1\",\"symbol\":\"BTC/USD\",%s}],\"sequence\":1}",
+            rests[i]);
+        assert_int_equal(wk__kraken_frame(text, strlen(text), &m, 1, &sequence, &sink, why),
+                         WK__FRAME_ORDERS);
+    }
+    assert_int_equal(s.n_fills, 0);
+    assert_int_equal(s.n_orders, 3); /* each makes the executor ask */
+    static const char *const numbers[] = {"9223372036854775807", "-9223372036854775808", "0"};
+    static const wk__frame_kind kinds[] = {WK__FRAME_ORDERS, WK__FRAME_BROKEN, WK__FRAME_BROKEN};
+    int64_t sequence = 0;
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(text, sizeof text, "{\"channel\":\"executions\",\"data\":[],\"sequence\":%s}",
+                 numbers[i]);
+        assert_int_equal(wk__kraken_frame(text, strlen(text), &m, 1, &sequence, &sink, why),
+                         kinds[i]);
+    }
+}
+
 static void test_recorded_kraken_orders(void **state)
 {
     (void)state;
@@ -180,9 +224,9 @@ static void test_recorded_kraken_orders(void **state)
     assert_non_null(json);
     wk__market m = market(&kraken_btc, (wk_decimal){1, 1}, (wk_decimal){1, 8}, 0);
     wk__doc doc;
-    assert_true(wk__doc_open(json, strlen(json), &doc));
-    uint32_t open = wk__doc_get(&doc, wk__doc_get(&doc, 0, "result"), "open");
-    uint32_t value = wk__doc_after(&doc, open, wk__doc_first(&doc, open));
+    assert_true(wk__reply_open(json, strlen(json), &doc));
+    uint32_t open = wk__reply_get(&doc, wk__reply_get(&doc, 0, "result"), "open");
+    uint32_t value = wk__reply_after(&doc, open, wk__reply_first(&doc, open));
     wk_venue_order o;
     assert_true(wk__kraken_order(&doc, value, "OQCLML-BW3P3-BUCMWZ", &m, 1, &o));
     assert_int_equal(o.qty_lots, 125000000);
@@ -191,7 +235,7 @@ static void test_recorded_kraken_orders(void **state)
     assert_int_equal(o.client_id, 0);
     assert_true(o.is_open);
     assert_int_equal(o.created_ns, INT64_C(1688666559897400000));
-    wk__doc_close(&doc);
+    wk__reply_close(&doc);
     free(text);
 }
 
@@ -201,6 +245,7 @@ int main(void)
         cmocka_unit_test(test_delta_orders),
         cmocka_unit_test(test_delta_frames),
         cmocka_unit_test(test_kraken_executions_and_their_sequence),
+        cmocka_unit_test(test_kraken_fills_without_a_price_or_side_are_no_fills),
         cmocka_unit_test(test_recorded_kraken_orders),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
