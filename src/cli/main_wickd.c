@@ -5,6 +5,7 @@
 /* Sorted by name, as in main.c. */
 #define COMMANDS(X)   \
     X(config)         \
+    X(ctl)            \
     X(doctor)         \
     X(explain)        \
     X(fetch)          \
