@@ -153,6 +153,10 @@ static void do_columns(void *context, size_t task)
             x[c * n + i] = row[c];
     }
     for (size_t c = 0; c < n_here; c++) {
+        if (bins->categorical && bins->categorical[first + c]) {
+            wk__gbdt_bin_categories(bins, first + c, x + c * n, n, &scratch);
+            continue;
+        }
         cut_column(j, first + c, x + c * n, key);
         if (bins->n_bins[first + c] > 0)
             bin_column(j, first + c, x + c * n);
@@ -173,7 +177,7 @@ void wk__gbdt_bins_make(const wk_gbdt_data *data, const uint32_t *rows, size_t n
     size_t n_cols = data->n_cols;
     wk__gbdt_bins bins = {.n_rows = n_rows, .n_cols = n_cols};
     bins.n_blocks = (n_cols + WK__GBDT_BLOCK - 1) / WK__GBDT_BLOCK;
-    bins.n_slots = max_bin <= 63 ? 64 : max_bin <= 127 ? 128 : 256;
+    bins.n_slots = data->categorical ? 256 : max_bin <= 63 ? 64 : max_bin <= 127 ? 128 : 256;
     bins.by_row = wk__gbdt_pages_array(pages, uint8_t, bins.n_blocks * n_rows * WK__GBDT_BLOCK);
     bins.by_col = wk__gbdt_pages_array(pages, uint8_t, n_cols * n_rows + 4); /* see `mark` */
     bins.cuts = wk__gbdt_pages_array(pages, float *, n_cols);
@@ -181,6 +185,14 @@ void wk__gbdt_bins_make(const wk_gbdt_data *data, const uint32_t *rows, size_t n
     bins.below = wk__gbdt_pages_array(pages, float, n_cols);
     for (size_t f = 0; f < n_cols; f++)
         bins.cuts[f] = wk__gbdt_pages_array(pages, float, max_bin);
+    bins.categorical = data->categorical;
+    if (data->categorical) {
+        bins.categories = wk__gbdt_pages_array(pages, uint32_t *, n_cols);
+        bins.rest = wk__gbdt_pages_array(pages, bool, n_cols);
+        for (size_t f = 0; f < n_cols; f++)
+            if (data->categorical[f])
+                bins.categories[f] = wk__gbdt_pages_array(pages, uint32_t, 256);
+    }
     job j = {data, rows, max_bin, &bins};
     wk__gbdt_team_run(team, (n_cols + TOGETHER - 1) / TOGETHER, do_columns, &j);
     *out = bins;

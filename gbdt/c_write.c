@@ -84,7 +84,8 @@ static const char *const transform[] = {"", "    out[0] = 1.0f / (1.0f + exponen
                                         "        sum += (double)out[k];\n"
                                         "    }\n"
                                         "    for (int k = 0; k < N_OUTPUTS; k++)\n"
-                                        "        out[k] /= (float)sum;\n"};
+                                        "        out[k] /= (float)sum;\n",
+                                        "    out[0] = exponential(out[0]);\n"};
 
 static const char program[] =
     "#ifdef %s_MAIN\n"
@@ -178,7 +179,7 @@ static bool is_name(const char *name)
 wk_status wk_forest_save_c(const wk_forest *forest, const char *path, const char *name, wk_err *err)
 {
     static const char *const what[] = {"which is the value", "as the probability of class 1",
-                                       "as a probability a class"};
+                                       "as a probability a class", "which is the value"};
     size_t n_nodes = 0;
     for (size_t t = 0; t < forest->n_trees; t++)
         n_nodes += forest->trees[t].n_nodes;
@@ -189,7 +190,7 @@ wk_status wk_forest_save_c(const wk_forest *forest, const char *path, const char
     wk_draft draft;
     WK_TRY(wk_draft_open(path, &draft, err));
     FILE *f = draft.stream;
-    fprintf(f, head, name, forest->n_features, forest->n_outputs, name, what[forest->objective],
+    fprintf(f, head, name, forest->n_features, forest->n_outputs, name, what[wk__gbdt_link_of(forest->objective)],
             name, name);
     fprintf(f, "enum { N_FEATURES = %zu, N_OUTPUTS = %zu };\n\n", forest->n_features,
             forest->n_outputs);
@@ -201,11 +202,11 @@ wk_status wk_forest_save_c(const wk_forest *forest, const char *path, const char
     put_sets(f, forest);
     put_tables(f, forest);
     fprintf(f, walk, name, name);
-    if (forest->objective != WK_GBDT_SQUARED_ERROR)
+    if (wk__gbdt_link_of(forest->objective) != WK__LINK_IDENTITY)
         fputs(exponential, f);
     fprintf(f,
             "void %s_predict(const float *row, float *out)\n{\n    %s_margin(row, out);\n%s}\n\n",
-            name, name, transform[forest->objective]);
+            name, name, transform[wk__gbdt_link_of(forest->objective)]);
     fprintf(f, program, name, name);
     return wk_draft_publish(&draft, err);
 }

@@ -41,9 +41,11 @@ void wk__forest_set_base(wk_forest *forest, const float *base_score)
     for (size_t k = 0; k < forest->n_outputs; k++) {
         float b = base_score[k];
         forest->base_score[k] = b;
-        /* A logistic base score is a probability; the softmax one is a margin already. */
-        forest->base_margin[k] =
-            forest->objective == WK_GBDT_LOGISTIC ? (float)-wk_log(1.0 / (double)b - 1.0) : b;
+        /* The base score of logistic and of Poisson is a prediction; the softmax one is a margin already. */
+        wk__gbdt_link link = wk__gbdt_link_of(forest->objective);
+        forest->base_margin[k] = link == WK__LINK_LOGISTIC ? (float)-wk_log(1.0 / (double)b - 1.0)
+                                 : link == WK__LINK_EXP    ? (float)wk_log((double)b)
+                                                           : b;
     }
 }
 
@@ -238,6 +240,14 @@ void wk_forest_margin(const wk_forest *forest, const float *row, float *out)
         wk__forest_walk(forest, row, out);
 }
 
+void wk_forest_margin_from(const wk_forest *forest, const float *row, const float *base_margin,
+                           float *out)
+{
+    memcpy(out, base_margin, forest->n_outputs * sizeof *out);
+    for (size_t t = 0; t < forest->n_trees; t++)
+        out[forest->trees[t].output] += wk__gbdt_tree_walk(forest->trees[t].nodes, row);
+}
+
 void wk_forest_leaves(const wk_forest *forest, const float *row, uint32_t *leaf)
 {
     for (size_t t = 0; t < forest->n_trees; t++)
@@ -268,9 +278,12 @@ float wk__gbdt_exp(float x)
 
 void wk__gbdt_transform(int objective, size_t n_outputs, float *margin)
 {
-    if (objective == WK_GBDT_LOGISTIC) {
+    wk__gbdt_link link = wk__gbdt_link_of(objective);
+    if (link == WK__LINK_EXP) {
+        margin[0] = wk__gbdt_exp(margin[0]);
+    } else if (link == WK__LINK_LOGISTIC) {
         margin[0] = 1.0f / (1.0f + wk__gbdt_exp(-margin[0]));
-    } else if (objective == WK_GBDT_SOFTPROB) {
+    } else if (link == WK__LINK_SOFTMAX) {
         float top = margin[0];
         for (size_t k = 1; k < n_outputs; k++)
             top = margin[k] > top ? margin[k] : top;

@@ -49,6 +49,23 @@ typedef struct {
 #define WK__GBDT_FEATURES_MAX 0x7fffffffu
 #define WK__GBDT_CLASSES_MAX 10000
 
+/* How a margin becomes a prediction. */
+typedef enum {
+    WK__LINK_IDENTITY,
+    WK__LINK_LOGISTIC,
+    WK__LINK_SOFTMAX,
+    WK__LINK_EXP
+} wk__gbdt_link;
+
+wk__gbdt_link wk__gbdt_link_of(int objective);
+/* XGBoost's name, or our own. */
+const char *wk__gbdt_objective_name(int objective);
+/* The name under which the file carries it, so that XGBoost predicts the same: its own, or one of the
+ * same link. */
+const char *wk__gbdt_objective_name_in_file(int objective);
+/* -1 when there is none of that name. */
+int wk__gbdt_objective_of_name(const char *name);
+
 struct wk_forest {
     wk_arena arena;
     int objective;

@@ -26,6 +26,15 @@ wk__gbdt_grower *wk__gbdt_grower_create(const wk_gbdt_params *params, const wk__
                            .unit_hessian = unit_hessian, .sampled_round = SIZE_MAX};
     w->ops = wk__gbdt_train_ops_at(0);
     w->counted = params->min_rows_leaf > 1 && !unit_hessian;
+    w->bounded = params->max_delta_step > 0;
+    for (size_t i = 0; i < params->monotone_constraints.n; i++)
+        w->bounded |= params->monotone_constraints.v[i] != 0;
+    w->special = w->bounded || bins->categorical;
+    w->masked = (params->colsample_bylevel > 0 && params->colsample_bylevel < 1) ||
+                (params->colsample_bynode > 0 && params->colsample_bynode < 1);
+    for (int c = 0; c < 2; c++)
+        w->mask[c] = wk__gbdt_pages_array(pages, uint8_t, bins->n_cols);
+    w->drawn_columns = wk__gbdt_pages_array(pages, uint32_t, bins->n_cols);
     for (int b = 0; b < 2; b++) {
         w->rows[b] = wk__gbdt_pages_array(pages, uint32_t, n + WK__GBDT_PREFETCH);
         w->gh[b] = wk__gbdt_pages_array(pages, int64_t, n);
@@ -58,6 +67,20 @@ void wk__gbdt_grower_destroy(wk__gbdt_grower *w)
     free(w->tasks);
     free(w->slots);
     free(w->free_slots);
+    free(w->node_extra);
+    free(w->node_used);
+}
+
+void wk__gbdt_grower_set_quantiles(wk__gbdt_grower *w, const wk__gbdt_quantiles *quantiles)
+{
+    w->renews = true;
+    w->quantiles = *quantiles;
+}
+
+void wk__gbdt_grower_set_interactions(wk__gbdt_grower *w, const wk__gbdt_interactions *in)
+{
+    w->interactions = *in;
+    w->masked |= in->n_sets > 0;
 }
 
 void *wk__gbdt_room(void *array, size_t *capacity, size_t wanted, size_t size_bytes)
@@ -73,7 +96,7 @@ void *wk__gbdt_room(void *array, size_t *capacity, size_t wanted, size_t size_by
 
 /* ---- histograms ---- */
 
-static size_t slot_acquire(wk__gbdt_grower *w)
+size_t wk__gbdt_slot_acquire(wk__gbdt_grower *w)
 {
     w->n_live++;
     if (w->n_free > 0)
@@ -91,7 +114,7 @@ static size_t slot_acquire(wk__gbdt_grower *w)
     return index;
 }
 
-static void slot_release(wk__gbdt_grower *w, long *slot)
+void wk__gbdt_slot_release(wk__gbdt_grower *w, long *slot)
 {
     if (*slot < 0)
         return;
@@ -100,7 +123,7 @@ static void slot_release(wk__gbdt_grower *w, long *slot)
     *slot = -1;
 }
 
-static void build(wk__gbdt_grower *w, const wk__gbdt_group *group, const wk__gbdt_leaf *leaf)
+void wk__gbdt_build(wk__gbdt_grower *w, const wk__gbdt_group *group, const wk__gbdt_leaf *leaf)
 {
     size_t at = group->first * w->bins->n_slots, n = group->n * w->bins->n_slots;
     const wk__gbdt_slot *slot = &w->slots[leaf->slot];
@@ -112,7 +135,7 @@ static void build(wk__gbdt_grower *w, const wk__gbdt_group *group, const wk__gbd
                        w->gh[leaf->buffer] + leaf->begin, leaf->n_rows, slot->cells + at, counts);
 }
 
-static void subtract(wk__gbdt_grower *w, const wk__gbdt_group *group, long from, long what)
+void wk__gbdt_subtract(wk__gbdt_grower *w, const wk__gbdt_group *group, long from, long what)
 {
     size_t at = group->first * w->bins->n_slots, n = group->n * w->bins->n_slots;
     int64_t *restrict a = w->slots[from].cells + at;
@@ -128,9 +151,10 @@ static void subtract(wk__gbdt_grower *w, const wk__gbdt_group *group, long from,
 }
 
 static void search_group(wk__gbdt_grower *w, const wk__gbdt_group *group, const wk__gbdt_leaf *leaf,
-                         wk__gbdt_split *best)
+                         size_t which, wk__gbdt_split *best)
 {
     const wk_gbdt_params *p = w->params;
+    const uint8_t *mask = w->masked ? w->mask[which] : NULL;
     wk__gbdt_node_sums node = {.sum = leaf->sum, .n_rows = leaf->n_rows, .g_unit = w->g_unit,
                                .h_unit = w->h_unit, .lambda = p->lambda, .alpha = p->alpha,
                                .min_child_weight = p->min_child_weight,
@@ -141,8 +165,19 @@ static void search_group(wk__gbdt_grower *w, const wk__gbdt_group *group, const 
         size_t at = (group->first + j) * w->bins->n_slots;
         uint32_t feature = w->chosen[group->first + j];
         const wk__gbdt_slot *slot = &w->slots[leaf->slot];
-        w->ops->search(&node, feature, w->bins->n_bins[feature], w->bins->n_slots, slot->cells + at,
-                       slot->counts ? slot->counts + at : NULL, best);
+        const uint32_t *counts = slot->counts ? slot->counts + at : NULL;
+        uint32_t n_bins = w->bins->n_bins[feature];
+        if (mask && !mask[feature])
+            continue;
+        bool by_category = w->bins->categorical && w->bins->categorical[feature];
+        if (!w->bounded && !by_category) {
+            w->ops->search(&node, feature, n_bins, w->bins->n_slots, slot->cells + at, counts, best);
+            continue;
+        }
+        wk__gbdt_rules rules = wk__gbdt_rules_of(w, leaf, feature);
+        if (n_bins > 0)
+            (by_category ? wk__gbdt_search_categories : wk__gbdt_search_bounded)(
+                &rules, feature, n_bins, w->bins->n_slots, slot->cells + at, counts, best);
     }
 }
 
@@ -170,7 +205,7 @@ static bool expandable(const wk__gbdt_grower *w, const wk__gbdt_leaf *leaf)
            searchable(w, leaf);
 }
 
-static uint32_t new_node(wk__gbdt_grower *w, int32_t parent)
+uint32_t wk__gbdt_new_node(wk__gbdt_grower *w, int32_t parent)
 {
     size_t capacity = w->nodes_capacity;
     w->nodes = wk__gbdt_room(w->nodes, &capacity, w->n_nodes + 1, sizeof *w->nodes);
@@ -192,12 +227,19 @@ typedef struct {
     int64_t *to_gh;
     uint8_t *side;
     size_t n_rows, n_left;
+    const wk__gbdt_split *split;
 } partition_job;
 
 static void mark_sides(void *context, size_t block)
 {
     const partition_job *j = context;
     size_t begin = block * WK__GBDT_ROWS, end = wk__gbdt_block_end(block, j->n_rows);
+    if (j->split->by_category) {
+        j->w->block_count[block] = wk__gbdt_mark_categories(
+            j->bin, j->rows + begin, end - begin, j->split, (unsigned)j->w->bins->n_slots - 1,
+            j->side + begin);
+        return;
+    }
     j->w->block_count[block] = j->w->ops->mark(j->bin, j->rows + begin, end - begin, j->last,
                                                j->missing, j->side + begin);
 }
@@ -223,12 +265,11 @@ static size_t running_total(size_t *count, size_t n_blocks)
     return total;
 }
 
-/* Moves the rows of a leaf to the other buffer, those of the left child first. */
-static size_t partition(wk__gbdt_grower *w, const wk__gbdt_leaf *leaf)
+size_t wk__gbdt_partition(wk__gbdt_grower *w, const wk__gbdt_leaf *leaf)
 {
     const wk__gbdt_split *s = &leaf->best;
     size_t at = leaf->begin, n_blocks = wk__gbdt_n_blocks(leaf->n_rows);
-    partition_job j = {.w = w, .last = s->bin, .n_rows = leaf->n_rows, .side = w->side + at,
+    partition_job j = {.w = w, .split = s, .last = s->bin, .n_rows = leaf->n_rows, .side = w->side + at,
                        .bin = w->bins->by_col + (size_t)s->feature * w->bins->n_rows,
                        .missing = s->default_left ? (int)w->bins->n_slots - 1 : -2,
                        .rows = w->rows[leaf->buffer] + at, .gh = w->gh[leaf->buffer] + at,
@@ -239,8 +280,10 @@ static size_t partition(wk__gbdt_grower *w, const wk__gbdt_leaf *leaf)
     return j.n_left;
 }
 
-static float threshold_of(const wk__gbdt_bins *bins, const wk__gbdt_split *s)
+float wk__gbdt_threshold_of(const wk__gbdt_bins *bins, const wk__gbdt_split *s)
 {
+    if (s->by_category)
+        return 0;
     return s->bin < 0 ? bins->below[s->feature] : bins->cuts[s->feature][s->bin];
 }
 
@@ -254,14 +297,14 @@ static void evaluate_group(void *context, size_t i)
 {
     const children_job *j = context;
     const wk__gbdt_group *group = &j->w->groups[i];
-    build(j->w, group, j->small);
+    wk__gbdt_build(j->w, group, j->small);
     if (j->subtracts)
-        subtract(j->w, group, j->large->slot, j->small->slot);
+        wk__gbdt_subtract(j->w, group, j->large->slot, j->small->slot);
     else if (j->large)
-        build(j->w, group, j->large);
+        wk__gbdt_build(j->w, group, j->large);
     for (size_t c = 0; c < 2; c++)
         if (j->want[c])
-            search_group(j->w, group, j->child[c], &j->w->group_best[2 * i + c]);
+            search_group(j->w, group, j->child[c], c, &j->w->group_best[2 * i + c]);
 }
 
 /* Histograms and best splits of two children, the smaller built, the larger parent minus smaller. */
@@ -275,46 +318,58 @@ static void evaluate_children(wk__gbdt_grower *w, wk__gbdt_leaf *left, wk__gbdt_
     wk__gbdt_leaf *large = small == left ? right : left;
     left->slot = right->slot = -1;
     if (!j.want[0] && !j.want[1]) {
-        slot_release(w, &parent_slot);
+        wk__gbdt_slot_release(w, &parent_slot);
         return;
     }
-    small->slot = (long)slot_acquire(w);
-    large->slot = parent_slot >= 0 ? parent_slot : (long)slot_acquire(w);
+    small->slot = (long)wk__gbdt_slot_acquire(w);
+    large->slot = parent_slot >= 0 ? parent_slot : (long)wk__gbdt_slot_acquire(w);
     j.small = small;
     j.large = large;
+    for (size_t c = 0; c < 2 && w->masked; c++)
+        if (j.want[c])
+            wk__gbdt_mask_columns(w, j.child[c], c);
     wk__gbdt_team_run(w->team, w->n_groups, evaluate_group, &j);
     if (j.want[0])
         join_best(w, 0, left);
     if (j.want[1])
         join_best(w, 1, right);
     if (!expandable(w, left) || w->n_live > w->slots_max)
-        slot_release(w, &left->slot);
+        wk__gbdt_slot_release(w, &left->slot);
     if (!expandable(w, right) || w->n_live > w->slots_max)
-        slot_release(w, &right->slot);
+        wk__gbdt_slot_release(w, &right->slot);
 }
 
-/* Splits a leaf: its entry becomes the left child, the right one is appended. */
-static void expand(wk__gbdt_grower *w, size_t index)
+void wk__gbdt_split_leaf(wk__gbdt_grower *w, size_t index)
 {
     wk__gbdt_leaf parent = w->leaves[index];
-    size_t n_left = partition(w, &parent);
-    WK_ASSERT(n_left > 0 && n_left < parent.n_rows);
-    uint32_t l = new_node(w, (int32_t)parent.node), r = new_node(w, (int32_t)parent.node);
+    size_t n_left = wk__gbdt_partition(w, &parent);
+    uint32_t l = wk__gbdt_new_node(w, (int32_t)parent.node), r = wk__gbdt_new_node(w, (int32_t)parent.node);
     wk__gbdt_node *node = &w->nodes[parent.node];
     node->left = (int32_t)l;
     node->right = (int32_t)r;
     node->feature = parent.best.feature;
-    node->value = threshold_of(w->bins, &parent.best);
+    node->value = wk__gbdt_threshold_of(w->bins, &parent.best);
     node->default_left = parent.best.default_left;
     w->node_bin[parent.node] = parent.best.bin;
     w->leaves = wk__gbdt_room(w->leaves, &w->leaves_capacity, w->n_leaves + 1, sizeof *w->leaves);
     wk__gbdt_leaf *left = &w->leaves[index], *right = &w->leaves[w->n_leaves++];
     *left = (wk__gbdt_leaf){.begin = parent.begin, .n_rows = n_left, .buffer = !parent.buffer,
-                            .depth = parent.depth + 1, .sum = parent.best.left, .node = l};
+                            .depth = parent.depth + 1, .sum = parent.best.left, .node = l, .slot = -1};
     *right = (wk__gbdt_leaf){.begin = parent.begin + n_left, .n_rows = parent.n_rows - n_left,
                              .buffer = !parent.buffer, .depth = parent.depth + 1,
-                             .sum = parent.sum - parent.best.left, .node = r};
-    evaluate_children(w, left, right, parent.slot);
+                             .sum = parent.sum - parent.best.left, .node = r, .slot = -1};
+    if (w->special || w->interactions.n_sets > 0)
+        wk__gbdt_pass_on(w, &parent, left, right);
+}
+
+/* Splits a leaf: its entry becomes the left child, the right one is appended. */
+static void expand(wk__gbdt_grower *w, size_t index)
+{
+    long slot = w->leaves[index].slot;
+    wk__gbdt_split_leaf(w, index);
+    wk__gbdt_leaf *left = &w->leaves[index], *right = &w->leaves[w->n_leaves - 1];
+    WK_ASSERT(left->n_rows > 0 && right->n_rows > 0);
+    evaluate_children(w, left, right, slot);
 }
 
 static void grow_lossguide(wk__gbdt_grower *w)
@@ -345,7 +400,7 @@ static void grow_depthwise(wk__gbdt_grower *w)
     while (head < tail) {
         size_t index = w->queue[head++];
         if (!expandable(w, &w->leaves[index])) {
-            slot_release(w, &w->leaves[index].slot);
+            wk__gbdt_slot_release(w, &w->leaves[index].slot);
             continue;
         }
         expand(w, index);
@@ -369,8 +424,15 @@ static void draw_block(void *context, size_t block)
     const wk_gbdt_params *p = j->w->params;
     size_t end = wk__gbdt_block_end(block, j->w->bins->n_rows), count = 0;
     for (size_t i = block * WK__GBDT_ROWS; i < end; i++) {
-        bool drawn = p->subsample >= 1 || wk_rng_uniform((uint64_t)p->seed, STREAM_ROWS + j->round,
-                                                         i) < p->subsample;
+        bool drawn = p->subsample >= 1;
+        if (j->w->given_rows) {
+            drawn = j->w->given_rows[i];
+        } else if (!drawn) {
+            size_t number = j->w->row_numbers ? j->w->row_numbers[i] : i;
+            if (p->subsample_block > 1)
+                number /= (size_t)p->subsample_block;
+            drawn = wk_rng_uniform((uint64_t)p->seed, STREAM_ROWS + j->round, number) < p->subsample;
+        }
         j->w->side[i] = drawn;
         count += drawn;
     }
@@ -390,7 +452,8 @@ static void list_block(void *context, size_t block)
 static void draw_rows(root_job *j)
 {
     wk__gbdt_grower *w = j->w;
-    if (w->sampled_round == j->round || (w->params->subsample >= 1 && w->sampled_round != SIZE_MAX))
+    bool all = w->params->subsample >= 1 && !w->given_rows;
+    if (w->sampled_round == j->round || (all && w->sampled_round != SIZE_MAX))
         return;
     w->sampled_round = j->round;
     size_t n_blocks = wk__gbdt_n_blocks(w->bins->n_rows);
@@ -476,14 +539,28 @@ void wk__gbdt_draw(wk__gbdt_grower *w, size_t round, size_t tree)
     root_job j = {.w = w, .round = round};
     draw_rows(&j);
     draw_columns(w, tree);
+    w->tree = tree;
+}
+
+void wk__gbdt_grower_set_rows(wk__gbdt_grower *w, size_t round, const uint8_t *drawn)
+{
+    root_job j = {.w = w, .round = round};
+    w->given_rows = drawn;
+    w->sampled_round = SIZE_MAX;
+    draw_rows(&j);
+}
+
+void wk__gbdt_grower_set_row_numbers(wk__gbdt_grower *w, const uint32_t *rows)
+{
+    w->row_numbers = w->params->subsample_block > 1 ? rows : NULL;
 }
 
 static void evaluate_root_group(void *context, size_t i)
 {
     wk__gbdt_grower *w = context;
     if (!w->root_is_made)
-        build(w, &w->groups[i], &w->leaves[0]);
-    search_group(w, &w->groups[i], &w->leaves[0], &w->group_best[2 * i]);
+        wk__gbdt_build(w, &w->groups[i], &w->leaves[0]);
+    search_group(w, &w->groups[i], &w->leaves[0], 0, &w->group_best[2 * i]);
 }
 
 void wk__gbdt_grow(wk__gbdt_grower *w, size_t round, size_t index, const float *g, const float *h,
@@ -503,10 +580,11 @@ void wk__gbdt_grow(wk__gbdt_grower *w, size_t round, size_t index, const float *
     wk__gbdt_team_run(w->team, n_blocks, fill_block, &j);
     for (size_t b = 0; b < n_blocks; b++)
         root->sum += w->block_sum[b];
-    root->node = new_node(w, -1);
+    root->node = wk__gbdt_new_node(w, -1);
+    wk__gbdt_start_root(w, root);
     w->root_is_made = w->next_shared < w->n_shared;
     if (searchable(w, root)) {
-        root->slot = (long)slot_acquire(w);
+        root->slot = (long)wk__gbdt_slot_acquire(w);
         if (w->root_is_made) {
             int64_t **made = &w->shared_root[w->next_shared], *cells = w->slots[root->slot].cells;
             w->slots[root->slot].cells = *made;
@@ -516,12 +594,14 @@ void wk__gbdt_grow(wk__gbdt_grower *w, size_t round, size_t index, const float *
         join_best(w, 0, root);
     }
     w->next_shared += w->root_is_made;
-    if (w->params->grow_policy == 1)
+    if (w->params->grow_policy == 2)
+        wk__gbdt_grow_symmetric(w);
+    else if (w->params->grow_policy == 1)
         grow_lossguide(w);
     else
         grow_depthwise(w);
     for (size_t i = 0; i < w->n_leaves; i++)
-        slot_release(w, &w->leaves[i].slot);
+        wk__gbdt_slot_release(w, &w->leaves[i].slot);
     wk__gbdt_finish_tree(w, g, h, margin);
     *nodes = w->nodes;
     *n_nodes = w->n_nodes;

@@ -1,6 +1,8 @@
 /* The end of a tree: exact sums, leaf values and the new margins. */
 #include "grow.h"
 
+#include <float.h>
+
 /* Blocks of rows, cut by size alone; their sums join in order. */
 static size_t make_tasks(wk__gbdt_grower *w)
 {
@@ -36,10 +38,17 @@ static void set_values(wk__gbdt_grower *w)
         if (node->left >= 0) {
             wk__gbdt_sum l = w->node_sum[node->left], r = w->node_sum[node->right];
             w->node_sum[i] = (wk__gbdt_sum){l.g + r.g, l.h + r.h};
-            node->gain = (float)(gain_of(p, l) + gain_of(p, r) - gain_of(p, w->node_sum[i]));
+            if (!w->special)
+                node->gain = (float)(gain_of(p, l) + gain_of(p, r) - gain_of(p, w->node_sum[i]));
         }
         wk__gbdt_sum s = w->node_sum[i];
         float weight = (float)wk__gbdt_weight(p, s.g, s.h);
+        if (w->bounded) {
+            const wk__gbdt_node_extra *bound = &w->node_extra[i];
+            float most = p->max_delta_step > 0 ? (float)p->max_delta_step : FLT_MAX;
+            weight = weight > most ? most : weight < -most ? -most : weight;
+            weight = weight < bound->lower ? bound->lower : weight > bound->upper ? bound->upper : weight;
+        }
         node->hessian = (float)s.h;
         node->weight = weight;
         if (node->left < 0)
@@ -55,7 +64,9 @@ static float walk_bins(const wk__gbdt_grower *w, size_t row)
     const wk__gbdt_node *node = w->nodes;
     while (node->left >= 0) {
         int bin = w->bins->by_col[(size_t)node->feature * n_rows + row];
-        bool left = bin <= w->node_bin[node - w->nodes] || (bin == missing && node->default_left);
+        bool left = node->set && bin != missing
+                        ? !wk__gbdt_in_bins(w->node_extra[node - w->nodes].right_bins, (unsigned)bin)
+                        : bin <= w->node_bin[node - w->nodes] || (bin == missing && node->default_left);
         node = w->nodes + (left ? node->left : node->right);
     }
     return node->value;
@@ -112,6 +123,10 @@ void wk__gbdt_finish_tree(wk__gbdt_grower *w, const float *g, const float *h, fl
         sum->h += w->tasks[t].sum.h;
     }
     set_values(w);
+    if (w->params->grow_policy == 2)
+        wk__gbdt_lend_weights(w);
+    if (w->renews)
+        wk__gbdt_renew_leaves(w, margin);
     wk__gbdt_team_run(w->team, n_tasks, add_task, &j);
     wk__gbdt_team_run(w->team, wk__gbdt_n_blocks(w->bins->n_rows - w->n_sampled), walk_block, &j);
 }

@@ -73,7 +73,7 @@ static void put_trees(wk_text *node, const wk_forest *forest, bool classes)
 
 static void put_tree_node(wk_text *graph, const wk_forest *forest)
 {
-    bool classes = forest->objective != WK_GBDT_SQUARED_ERROR;
+    bool classes = wk__gbdt_link_of(forest->objective) != WK__LINK_IDENTITY;
     size_t K = forest->n_outputs, n_labels = K > 1 ? K : 2;
     wk_text node = {0}, list = {0};
     wk_pb_put_string(&node, 1, "X");
@@ -108,12 +108,16 @@ static void put_value(wk_text *graph, unsigned field, const char *name, int type
 
 wk_status wk_forest_save_onnx(const wk_forest *forest, const char *path, wk_err *err)
 {
-    bool classes = forest->objective != WK_GBDT_SQUARED_ERROR;
+    bool classes = wk__gbdt_link_of(forest->objective) != WK__LINK_IDENTITY;
     size_t K = forest->n_outputs;
     if (forest->has_sets)
         return wk_fail(err, WK_E_MODEL,
                        "the model splits by category, which ONNX's trees of this version "
                        "cannot");
+    if (wk__gbdt_link_of(forest->objective) == WK__LINK_EXP)
+        return wk_fail(err, WK_E_MODEL,
+                       "a %s model predicts exp(margin), which ONNX's trees have no transform for",
+                       wk__gbdt_objective_name(forest->objective));
     if (forest->n_trees == 0)
         return wk_fail(err, WK_E_MODEL, "the model has no trees, and ONNX has no such forest");
     wk_text model = {0}, graph = {0};

@@ -30,6 +30,11 @@ typedef struct {
     float **cuts;      /* [n_cols][n_bins]: bin b holds cuts[b-1] <= x < cuts[b]; the last is above all */
     uint32_t *n_bins;  /* [n_cols]; 0 when a column has no value at all */
     float *below;      /* [n_cols] less than every value */
+    const bool *categorical; /* [n_cols] or NULL */
+    /* [n_cols] of a categorical column: bin b holds category categories[f][b], ascending. Where rest[f], its
+     * last bin holds all others, which stay on the left of every split. */
+    uint32_t **categories;
+    bool *rest;
 } wk__gbdt_bins;
 
 static inline size_t wk__gbdt_n_blocks(size_t n_rows)
@@ -65,6 +70,8 @@ typedef struct {
     int32_t bin; /* bins up to this one go left; -1: none does */
     bool default_left;
     int64_t left; /* packed sums of the left side */
+    bool by_category;
+    uint64_t right_bins[4]; /* by category: a bit for each bin that goes right */
 } wk__gbdt_split;
 
 /* What a search needs to know of a node. */
@@ -96,11 +103,67 @@ static inline double wk__gbdt_weight(const wk_gbdt_params *p, double g, double h
     return -t / (h + p->lambda);
 }
 
+/* XGBoost's rules for one column and node where a weight is bounded or a column holds categories. */
+typedef struct {
+    wk__gbdt_node_sums sums;
+    double max_delta_step; /* 0: none */
+    bool bounded;          /* some column is monotone: gains follow from the weights */
+    int monotone;          /* of this column */
+    float lower, upper;    /* of the node's weights */
+    float gain;            /* of the node itself */
+    size_t max_cat_to_onehot, max_cat_threshold;
+    double cat_smooth, cat_l2;
+    bool rest; /* the last bin is never split off */
+} wk__gbdt_rules;
+
+/* The weight of sums g, h within the bounds. */
+float wk__gbdt_bounded_weight(const wk__gbdt_rules *r, double g, double h);
+float wk__gbdt_bounded_gain(const wk__gbdt_rules *r, double g, double h);
+void wk__gbdt_search_bounded(const wk__gbdt_rules *r, uint32_t feature, uint32_t n_bins,
+                             size_t n_slots, const int64_t *cells, const uint32_t *counts,
+                             wk__gbdt_split *best);
+void wk__gbdt_search_categories(const wk__gbdt_rules *r, uint32_t feature, uint32_t n_bins,
+                                size_t n_slots, const int64_t *cells, const uint32_t *counts,
+                                wk__gbdt_split *best);
+
+/* Bins of a categorical column from its values x [n]; bins and categories of it are set. */
+void wk__gbdt_bin_categories(wk__gbdt_bins *bins, size_t f, const float *x, size_t n, wk_arena *arena);
+
+/* Which columns may meet: sets of columns as bits, [n_sets][words]. */
+typedef struct {
+    size_t n_sets, words;
+    const uint64_t *sets;
+} wk__gbdt_interactions;
+
+/* Parses "[[0, 1], [2]]" for n_cols columns; *out.n_sets is 0 for an empty text. */
+WK_MUST_CHECK wk_status wk__gbdt_interactions_parse(const char *text, size_t n_cols, wk_arena *arena,
+                                                    wk__gbdt_interactions *out, wk_err *err);
+/* The columns that a node whose path used `used` may split on. */
+void wk__gbdt_interactions_allowed(const wk__gbdt_interactions *in, const uint64_t *used,
+                                   size_t n_cols, uint8_t *allowed);
+
+/* Leaf values that are quantiles of the residuals, and rows that count by more than one. */
+typedef struct {
+    double alpha;
+    const float *y, *weight;
+} wk__gbdt_quantiles;
+
+/* The quantile of n residuals as XGBoost takes it (interpolated; by steps where weighted). x is sorted;
+ * order has room for n. */
+float wk__gbdt_quantile(double alpha, const float *x, const float *weight, size_t n);
+
 /* Grows trees; owns the buffers they share. */
 typedef struct wk__gbdt_grower wk__gbdt_grower;
 wk__gbdt_grower *wk__gbdt_grower_create(const wk_gbdt_params *params, const wk__gbdt_bins *bins,
                                         bool unit_hessian, wk__gbdt_team *team,
                                         wk__gbdt_pages *pages);
+/* Leaves of the next trees become quantiles. */
+void wk__gbdt_grower_set_quantiles(wk__gbdt_grower *grower, const wk__gbdt_quantiles *quantiles);
+void wk__gbdt_grower_set_interactions(wk__gbdt_grower *grower, const wk__gbdt_interactions *in);
+/* Says which rows the trees of `round` are grown on, in place of a draw. drawn [n_rows]. */
+void wk__gbdt_grower_set_rows(wk__gbdt_grower *grower, size_t round, const uint8_t *drawn);
+/* Numbers that rows are drawn by, ascending [n_rows]; NULL: their own. */
+void wk__gbdt_grower_set_row_numbers(wk__gbdt_grower *grower, const uint32_t *rows);
 void wk__gbdt_grower_destroy(wk__gbdt_grower *grower);
 
 /* Prepares the roots of the next n_trees (at most WK__GBDT_SHARED) trees together; g and h are

@@ -62,16 +62,12 @@ static wk_status read_objective(reader *r, const json_t *learner, long long num_
     WK_TRY(member(r, learner, "objective", JSON_OBJECT, &objective, err));
     WK_TRY(member(r, objective, "name", JSON_STRING, &name, err));
     const char *text = json_string_value(name);
-    if (strcmp(text, "reg:squarederror") == 0)
-        r->objective = WK_GBDT_SQUARED_ERROR;
-    else if (strcmp(text, "binary:logistic") == 0)
-        r->objective = WK_GBDT_LOGISTIC;
-    else if (strcmp(text, "multi:softprob") == 0)
-        r->objective = WK_GBDT_SOFTPROB;
-    else
+    r->objective = wk__gbdt_objective_of_name(text);
+    if (r->objective < 0 || strcmp(wk__gbdt_objective_name_in_file(r->objective), text) != 0)
         return wk_fail(err, WK_E_MODEL,
                        "%s: objective \"%.60s\" is not supported; use reg:squarederror, "
-                       "binary:logistic or multi:softprob",
+                       "binary:logistic, multi:softprob, reg:pseudohubererror, reg:absoluteerror, "
+                       "reg:quantileerror, count:poisson, rank:ndcg or rank:pairwise",
                        r->file, text);
     r->n_outputs = r->objective == WK_GBDT_SOFTPROB ? (size_t)num_class : 1;
     if (r->objective == WK_GBDT_SOFTPROB && num_class < 2)
@@ -79,6 +75,14 @@ static wk_status read_objective(reader *r, const json_t *learner, long long num_
                        num_class);
     if (r->objective != WK_GBDT_SOFTPROB && num_class > 1)
         return wk_fail(err, WK_E_PARSE, "%s: %s with num_class %lld", r->file, text, num_class);
+    /* Ours is in an attribute; it counts only where it predicts as the file says. */
+    const char *own = json_string_value(
+        json_object_get(json_object_get(learner, "attributes"), "objective"));
+    int known = own ? wk__gbdt_objective_of_name(own) : -1;
+    if (known >= 0 && (known == WK_GBDT_CUSTOM ||
+                       strcmp(wk__gbdt_objective_name_in_file(known), text) == 0) &&
+        (known != WK_GBDT_PROFIT || r->n_outputs == 3))
+        r->objective = known;
     return WK_OK;
 }
 
@@ -101,9 +105,10 @@ static wk_status read_base_score(reader *r, const json_t *learner_param, wk_err 
         for (size_t k = 0; k < r->n_outputs && status == WK_OK; k++) {
             const json_t *one = json_is_array(value) ? json_array_get(value, n == 1 ? 0 : k) : value;
             base[k] = (float)json_real_value(one);
-            bool logistic = r->objective == WK_GBDT_LOGISTIC;
+            wk__gbdt_link link = wk__gbdt_link_of(r->objective);
             if (!json_is_real(one) || !isfinite(base[k]) ||
-                (logistic && !(base[k] > 0 && base[k] < 1)))
+                (link == WK__LINK_LOGISTIC && !(base[k] > 0 && base[k] < 1)) ||
+                (link == WK__LINK_EXP && !(base[k] > 0)))
                 status = wk_fail(err, WK_E_PARSE, "%s: base_score \"%.60s\" is not usable", r->file,
                                  json_string_value(text));
         }

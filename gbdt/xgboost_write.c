@@ -127,18 +127,37 @@ static void put_learner_param(FILE *f, const wk_forest *forest)
     }
     fprintf(f, "\",\"boost_from_average\":\"1\",\"num_class\":\"%zu\",\"num_feature\":\"%zu\","
                "\"num_target\":\"1\"}",
-            forest->objective == WK_GBDT_SOFTPROB ? forest->n_outputs : 0, forest->n_features);
+            forest->n_outputs > 1 ? forest->n_outputs : 0, forest->n_features);
 }
 
 static void put_objective(FILE *f, const wk_forest *forest)
 {
-    if (forest->objective == WK_GBDT_SOFTPROB)
-        fprintf(f, "{\"name\":\"multi:softprob\",\"softmax_multiclass_param\":{\"num_class\":"
-                   "\"%zu\"}}",
+    /* The parameter blocks that XGBoost asks for; prediction needs none of their values. */
+    static const struct {
+        const char *name, *block;
+    } blocks[] = {
+        {"reg:pseudohubererror", "\"pseudo_huber_param\":{\"huber_slope\":\"1\"}"},
+        {"reg:quantileerror", "\"quantile_loss_param\":{\"quantile_alpha\":\"[0.5]\"}"},
+        {"count:poisson", "\"poisson_regression_param\":{\"max_delta_step\":\"0.7\"}"},
+        {"rank:ndcg", "\"lambdarank_param\":{}"},
+        {"rank:pairwise", "\"lambdarank_param\":{}"}};
+    const char *name = forest->n_outputs > 1 ? wk__gbdt_objective_name(WK_GBDT_SOFTPROB)
+                                             : wk__gbdt_objective_name_in_file(forest->objective);
+    if (forest->n_outputs > 1) {
+        fprintf(f, "{\"name\":\"%s\",\"softmax_multiclass_param\":{\"num_class\":\"%zu\"}}", name,
                 forest->n_outputs);
-    else
-        fprintf(f, "{\"name\":\"%s\",\"reg_loss_param\":{\"scale_pos_weight\":\"1\"}}",
-                forest->objective == WK_GBDT_LOGISTIC ? "binary:logistic" : "reg:squarederror");
+        return;
+    }
+    if (strcmp(name, "reg:absoluteerror") == 0) {
+        fprintf(f, "{\"name\":\"%s\"}", name);
+        return;
+    }
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
+        if (strcmp(name, blocks[i].name) == 0) {
+            fprintf(f, "{%s,\"name\":\"%s\"}", blocks[i].block, name);
+            return;
+        }
+    fprintf(f, "{\"name\":\"%s\",\"reg_loss_param\":{\"scale_pos_weight\":\"1\"}}", name);
 }
 
 /* Which features some split takes by category; NULL when none. */
@@ -159,6 +178,10 @@ static void put_model(FILE *f, const wk_forest *forest)
     fputs("{\"learner\":{\"attributes\":{", f);
     if (forest->label_column >= 0)
         fprintf(f, "\"label_column\":\"%lld\"", (long long)forest->label_column);
+    /* What it was trained for, where XGBoost has no such objective. */
+    const char *own = wk__gbdt_objective_name(forest->objective);
+    if (strcmp(own, wk__gbdt_objective_name_in_file(forest->objective)) != 0)
+        fprintf(f, "%s\"objective\":\"%s\"", forest->label_column >= 0 ? "," : "", own);
     fputs("},", f);
     PUT_ARRAY(f, "feature_names", n_names, put_string(f, forest->names[i]));
     fputc(',', f);

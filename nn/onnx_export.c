@@ -131,7 +131,8 @@ wk__onnx_value wk__onnx_last(wk__onnx_emit *e, wk__onnx_value v)
     return out;
 }
 
-/* Do layers [first, end) of one stack, and the trunk if that was a branch, see one bar at a time? */
+/* Do layers [first, end) of one stack, and the trunk if that was a branch, see one bar at a time?
+ */
 static bool without_memory(const wk__net *net, size_t first, size_t end)
 {
     bool plain = true;

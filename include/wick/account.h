@@ -32,13 +32,16 @@ typedef struct {
     bool validate;          /* Kraken: orders are checked by the venue and not placed */
     int64_t timeout_ns;     /* of one request; 0: 10 s */
     int address_family;     /* 4 or 6 when only one is whitelisted */
-    /* The clock of virtual time: requests are stamped with it, and nonces are its nanoseconds; NULL:
-     * the wall clock, corrected by what the venue says, and nonces in microseconds. */
+    /* The clock of virtual time: requests are stamped with it, and nonces are its nanoseconds;
+     * NULL: the wall clock, corrected by what the venue says, and nonces in microseconds. */
     int64_t (*now_ns)(void *ctx);
     void *time_ctx;
     const wk_account_market *markets; /* borrowed */
     size_t n_markets;
 } wk_account_options;
+
+/* The venue's own REST host; NULL: there is none such. */
+const char *wk_account_rest(const char *venue, bool testnet);
 
 /* Reads the keys; sends nothing. close() ends it. Calls from one thread, `stream` has its own. */
 WK_MUST_CHECK wk_status wk_account_open(const wk_account_options *options, wk_account *out,

@@ -103,6 +103,8 @@ typedef struct {
     int64_t cash_e8;      /* now, as fills and funding add up */
 } wk_bot_recovered;
 const wk_bot_recovered *wk_bot_recovery(const wk_bot *bot);
+/* Takes back every entry that waits; nothing else is touched. */
+WK_MUST_CHECK wk_status wk_bot_give_up_entries(wk_bot *bot, wk_err *err);
 /* Who is told of fills, stops, halts and errors; the caller opens and, after the bot, closes it. */
 void wk_bot_set_alerts(wk_bot *bot, wk_alerts *alerts);
 

@@ -14,6 +14,7 @@
 #include "wick/config.h"
 #include "wick/err.h"
 #include "wick/event.h"
+#include "wick/flow.h"
 #include "wick/instrument.h"
 #include "wick/recording.h"
 #include "wick/ring.h"
@@ -60,6 +61,14 @@ typedef struct {
     int64_t arrival_ns;  /* our clock, when it was known */
 } wk_live_bar;
 
+/* Order flow of one period (wick/flow.h), as of when it was over. */
+typedef struct {
+    uint32_t market;
+    int64_t period_ns, time_ns; /* its length and begin */
+    int64_t arrival_ns;         /* our clock, when it was known */
+    double row[WK_FLOW_COLUMNS];
+} wk_live_flow;
+
 typedef struct {
     char venue[32], symbol[32], name_stream[40];
     uint32_t venue_index, connection;
@@ -85,6 +94,9 @@ typedef struct {
      * features a period (config->flow), time_ns its begin. */
     void (*value)(void *ctx, uint32_t market, const char *name, int64_t time_ns, int64_t known_ns,
                   double value);
+    /* The same rows of whole periods, with NaN where something is unknown; before the bar of the
+     * period, where there is one. */
+    void (*flow)(void *ctx, const wk_live_flow *flow);
     void (*instrument)(void *ctx, uint32_t market, const wk_instrument *instrument);
     /* Wanted of the venue: a (fresh) subscription. */
     void (*subscribe)(void *ctx, uint32_t market, wk_live_channel channel, bool is_again);
@@ -142,11 +154,12 @@ char *wk_live_repair_note(uint32_t market, int64_t timeframe_ns, const wk_series
 /* ---- a trader's ring: records of this kind ---- */
 
 typedef struct {
-    int32_t is_bar;
+    int32_t is_bar, is_flow; /* neither: an event */
     int64_t clock_offset_ns;
     union {
         wk_event event;
         wk_live_bar bar;
+        wk_live_flow flow;
     };
 } wk_live_record;
 
@@ -191,6 +204,9 @@ typedef struct {
     double speed;      /* 0: as fast as it goes, 1: as it was */
     const char *store; /* bars go there; NULL: nowhere */
     void (*bar)(void *ctx, const wk_live_market *market, const wk_live_bar *bar); /* may be NULL */
+    void (*flow)(void *ctx, const wk_live_market *market,
+                 const wk_live_flow *flow); /* may be NULL */
+    const char *flow_period; /* of flow rows, beside those of the recording; NULL: none */
     void *ctx;
     wk_ring *ring; /* of wk_live_record, NULL */
 } wk_live_replay_options;

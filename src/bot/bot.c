@@ -76,6 +76,14 @@ static void submit_now(wk_bot *b, const wk_action *a)
     b->again[b->n_again++] = *a;
 }
 
+void wk__bot_remember_score(wk_bot *b, const wk_order *entry, double score)
+{
+    wk__scores *scores = &b->scores[entry->symbol];
+    scores->v[scores->next].order_id = entry->id;
+    scores->v[scores->next++].score = score;
+    scores->next %= WK__BOT_SCORES;
+}
+
 static wk_status dispatch(wk_bot *b, const wk_actions *actions, wk_err *err)
 {
     /* An event handled below may reuse the engine's list. */
@@ -87,10 +95,8 @@ static wk_status dispatch(wk_bot *b, const wk_actions *actions, wk_err *err)
         const wk_action *a = &list[i];
         bool is_entry = a->kind == WK_ACTION_PLACE && !a->order.reduce_only;
         if (is_entry) {
-            wk__scores *scores = &b->scores[a->order.symbol];
-            scores->v[scores->next].order_id = a->order.id;
-            scores->v[scores->next++].score = (double)b->outcome.forecasts[a->order.symbol].score;
-            scores->next %= WK__BOT_SCORES;
+            wk__bot_remember_score(b, &a->order,
+                                   (double)b->outcome.forecasts[a->order.symbol].score);
         }
         uint64_t seq = 0;
         if (b->journal) {
@@ -214,6 +220,20 @@ static bool put_rows(wk_bot *b)
     return true;
 }
 
+wk_status wk_bot_give_up_entries(wk_bot *b, wk_err *err)
+{
+    wk_trader_event block = {.kind = WK_TRADER_EVENT_OVERRIDE,
+                             .time_ns = b->now_ns,
+                             .symbol = WK_ALL_MARKETS,
+                             .override = WK_OVERRIDE_BLOCK,
+                             .until_ns = WK_FOREVER};
+    if (!b->began)
+        return WK_OK;
+    for (size_t i = 0; i < b->n_waiting; i++)
+        b->waiting[i].since_ns = INT64_MIN / 2; /* not sent yet, and never will be */
+    return wk__bot_override(b, &block, err);
+}
+
 /* The venue will work with us no more: entries are over until a person has mended it. */
 static wk_status look_for_halt(wk_bot *b, wk_err *err)
 {
@@ -221,13 +241,9 @@ static wk_status look_for_halt(wk_bot *b, wk_err *err)
     if (b->halt_told || !b->executor.stopped || !b->executor.stopped(b->executor.self, why))
         return WK_OK;
     b->halt_told = true;
-    wk__bot_alert(b, WK_ALERT_HALT, b->now_ns, "halted: the venue refuses to work with us: %s", why);
-    wk_trader_event block = {.kind = WK_TRADER_EVENT_OVERRIDE,
-                             .time_ns = b->now_ns,
-                             .symbol = WK_ALL_MARKETS,
-                             .override = WK_OVERRIDE_BLOCK,
-                             .until_ns = WK_FOREVER};
-    return wk__bot_override(b, &block, err);
+    wk__bot_alert(b, WK_ALERT_HALT, b->now_ns, "halted: the venue refuses to work with us: %s",
+                  why);
+    return wk_bot_give_up_entries(b, err);
 }
 
 static wk_status drain(wk_bot *b, wk_err *err)

@@ -1,6 +1,7 @@
 /* Between the live path and the bot: bars of many markets become steps, and history comes first. */
 #include "bot_feed.h"
 
+#include <malloc.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -8,18 +9,20 @@
 #include <string.h>
 
 #include "assemble.h"
+#include "feed_columns.h"
 #include "wick/clock.h"
 #include "wick/live.h"
 #include "wick/log.h"
 #include "wick/store.h"
 
-enum { RING_RECORDS = 1 << 14, HISTORY_STEPS = 4096 };
+enum { RING_RECORDS = 1 << 14, HISTORY_STEPS = 1024 };
 
 typedef struct {
     const wk_bot_feed *about;
     wk_live_config live;
     wk_arena arena;
     wk_assembler *assembler;
+    wk__feed_columns *columns; /* NULL: candles are all that the models want */
     bool begun;
     wk_status status; /* of the bot; the feed's callbacks cannot fail */
     wk_err err;
@@ -86,6 +89,12 @@ static wk_status name_of(const feed *f, size_t s, char venue[32], char symbol[32
         m->symbol, f->about->config->feed, m->feed[0] ? m->feed : m->symbol, s);
 }
 
+static wk_status step_bot(feed *f, wk_features_step *step, bool warming, wk_err *err)
+{
+    step->outside = f->columns ? wk__feed_columns_at(f->columns, step->time_ns) : NULL;
+    return wk_bot_step(f->about->bot, step, warming, err);
+}
+
 /* The stored bars of [from_ns, to_ns) as a panel, empty (T = 0) when there are none. n_bars [S]
  * counts them by market. */
 static wk_status read_history(const feed *f, int64_t from_ns, int64_t to_ns, size_t *n_bars,
@@ -106,6 +115,9 @@ static wk_status read_history(const feed *f, int64_t from_ns, int64_t to_ns, siz
         if (status == WK_OK && wk_store_read(f->root, from[0] ? from : venue, symbol, timeframe_ns,
                                              from_ns, to_ns, &series[s], &unread) != WK_OK)
             status = wk_series_create(venue, symbol, timeframe_ns, 0, &series[s], err);
+        if (status == WK_OK && f->columns)
+            status = wk__feed_columns_history(f->columns, s, from[0] ? from : venue, symbol,
+                                              from_ns, to_ns, err);
         n_bars[s] += series[s].n;
         n += series[s].n;
         snprintf(series[s].symbol, sizeof series[s].symbol, "%s",
@@ -130,7 +142,7 @@ static wk_status fill(feed *f, history *h, int64_t until_ns, wk_err *err)
 {
     for (; h->next_ns && h->next_ns < until_ns; h->next_ns += wk_bot_timeframe_ns(f->about->bot)) {
         h->empty.time_ns = h->next_ns;
-        WK_TRY(wk_bot_step(f->about->bot, &h->empty, true, err));
+        WK_TRY(step_bot(f, &h->empty, true, err));
         h->holes++;
     }
     return WK_OK;
@@ -142,7 +154,7 @@ static wk_status push_panel(feed *f, history *h, const wk_panel *panel, wk_err *
         WK_TRY(fill(f, h, panel->start_ns, err));
     for (size_t t = 0; t < panel->T; t++) {
         wk_features_step step = wk_panel_step(panel, t);
-        WK_TRY(wk_bot_step(f->about->bot, &step, true, err));
+        WK_TRY(step_bot(f, &step, true, err));
         h->next_ns = step.time_ns + panel->timeframe_ns;
         h->steps++;
     }
@@ -198,7 +210,7 @@ static void run_due(feed *f, int64_t now_ns)
 {
     wk_features_step step;
     while (f->status == WK_OK && wk_assembler_next(f->assembler, now_ns, &step)) {
-        f->status = wk_bot_step(f->about->bot, &step, false, &f->err);
+        f->status = step_bot(f, &step, false, &f->err);
         if (f->status == WK_OK)
             f->status = wk_bot_tend(f->about->bot, f->about->replay != NULL, &f->err);
     }
@@ -212,6 +224,7 @@ static void take_bar(feed *f, size_t s, const wk_live_bar *bar)
     if (!f->begun) {
         f->begun = true;
         f->status = warm_up(f, bar->bar.time_ns, &f->err);
+        malloc_trim(0); /* what loading and history took goes back to a small machine */
         wk_assembler_begin(f->assembler, bar->bar.time_ns);
     }
     run_due(f, bar->arrival_ns);
@@ -227,9 +240,26 @@ static void on_replayed(void *ctx, const wk_live_market *market, const wk_live_b
     take_bar(f, find_market(f, market->venue, market->symbol, market->name_stream), bar);
 }
 
+static void take_flow(feed *f, size_t s, const wk_live_flow *flow)
+{
+    if (s != SIZE_MAX && f->columns && flow->period_ns == wk_bot_timeframe_ns(f->about->bot))
+        wk__feed_columns_put_flow(f->columns, s, flow->time_ns, flow->row);
+}
+
+static void on_replayed_flow(void *ctx, const wk_live_market *market, const wk_live_flow *flow)
+{
+    feed *f = ctx;
+    take_flow(f, find_market(f, market->venue, market->symbol, market->name_stream), flow);
+}
+
 static wk_status run_replay(feed *f, wk_err *err)
 {
-    wk_live_replay_options options = {.speed = f->about->speed, .bar = on_replayed, .ctx = f};
+    const char *period = f->columns ? wk__feed_columns_flow(f->columns) : "";
+    wk_live_replay_options options = {.speed = f->about->speed,
+                                      .bar = on_replayed,
+                                      .flow = on_replayed_flow,
+                                      .flow_period = period[0] ? period : NULL,
+                                      .ctx = f};
     wk_live_summary summary;
     WK_TRY(wk_live_replay_run(f->about->replay, &options, f->about->stop, &summary, err));
     run_due(f, INT64_MAX);
@@ -283,6 +313,9 @@ static void take_record(feed *f, const size_t *map, size_t n_markets, const wk_l
     if (record->is_bar) {
         take_bar(f, record->bar.market < n_markets ? map[record->bar.market] : SIZE_MAX,
                  &record->bar);
+    } else if (record->is_flow) {
+        take_flow(f, record->flow.market < n_markets ? map[record->flow.market] : SIZE_MAX,
+                  &record->flow);
     } else if (record->event.kind == WK_EVENT_FUNDING && record->event.symbol < n_markets &&
                map[record->event.symbol] != SIZE_MAX) {
         wk_assembler_funding(f->assembler, map[record->event.symbol],
@@ -324,19 +357,49 @@ static wk_status run_live(feed *f, wk_err *err)
     return status;
 }
 
+/* A live session makes the flow rows that the models want, whatever its configuration has. */
+static wk_status want_flow(feed *f, const char *period, int64_t period_ns, wk_err *err)
+{
+    wk_strings *flow = &f->live.flow;
+    int64_t ns;
+    for (size_t i = 0; i < flow->n; i++) {
+        WK_TRY(wk_timeframe_parse(flow->v[i], &ns, err));
+        if (ns == period_ns)
+            return WK_OK;
+    }
+    const char **names = wk_arena_array(&f->arena, const char *, flow->n + 1);
+    for (size_t i = 0; i < flow->n; i++)
+        names[i] = flow->v[i];
+    names[flow->n] = period;
+    *flow = (wk_strings){names, flow->n + 1};
+    return WK_OK;
+}
+
+static wk_status open_columns(feed *f, const wk_data_config *data, wk_err *err)
+{
+    size_t S = wk_bot_n_markets(f->about->bot);
+    char(*symbols)[32] = wk_arena_alloc(&f->arena, S * sizeof *symbols);
+    for (size_t s = 0; s < S; s++)
+        snprintf(symbols[s], sizeof symbols[s], "%s", wk_bot_market(f->about->bot, s)->symbol);
+    WK_TRY(wk__feed_columns_open(
+        &(wk__feed_columns_options){.S = S,
+                                    .timeframe_ns = wk_bot_timeframe_ns(f->about->bot),
+                                    .data = data,
+                                    .symbols = (const char(*)[32])symbols,
+                                    .store = f->root,
+                                    .is_replay = f->about->replay != NULL},
+        &f->columns, err));
+    const char *period = wk__feed_columns_flow(f->columns);
+    if (period[0])
+        WK_TRY(want_flow(f, period, wk_bot_timeframe_ns(f->about->bot), err));
+    return WK_OK;
+}
+
 wk_status wk_bot_feed_run(const wk_bot_feed *about, wk_err *err)
 {
     feed f = {.about = about};
-    /* Missing columns would be forecast on as if they were news. */
-    for (size_t k = 0; k < about->config->models.n; k++) {
-        const wk_data_config *data = &wk_bot_model_run_config(about->bot, k)->data;
-        if (data->outside.n || data->source == WK_SOURCE_TAPE)
-            return wk_fail(err, WK_E_CONFIG,
-                           "the model \"%s\" was trained with %s, which a feed does not bring yet; "
-                           "trade it on recorded candles (--candles), or train it without",
-                           wk_bot_model_run_config(about->bot, k)->name,
-                           data->outside.n ? "outside series" : "flow features");
-    }
+    const wk_data_config *data;
+    WK_TRY(wk__feed_columns_agree(about->config, about->bot, &data, err));
     if (!about->config->feed[0])
         return wk_fail(
             err, WK_E_CONFIG,
@@ -351,6 +414,8 @@ wk_status wk_bot_feed_run(const wk_bot_feed *about, wk_err *err)
     char venue[32], symbol[32];
     for (size_t s = 0; s < wk_bot_n_markets(about->bot) && status == WK_OK; s++)
         status = name_of(&f, s, venue, symbol, err);
+    if (status == WK_OK && data)
+        status = open_columns(&f, data, err);
     if (status == WK_OK) {
         f.assembler = wk_assembler_plan(&f.arena, wk_bot_n_markets(about->bot),
                                         wk_bot_timeframe_ns(about->bot),
@@ -361,6 +426,7 @@ wk_status wk_bot_feed_run(const wk_bot_feed *about, wk_err *err)
         *err = f.err;
         status = f.status;
     }
+    wk__feed_columns_close(f.columns);
     wk_arena_finish(&f.arena);
     return status;
 }

@@ -53,9 +53,9 @@ struct wk_bot {
     wk_journal *journal;
     wk_alerts *alerts; /* NULL: none are sent */
     wk_ledger *ledger;
-    double *sigma_before; /* [S] */
-    wk__scores *scores;   /* [S] */
-    int64_t since_ns;     /* steps that closed by then are history */
+    double *sigma_before;   /* [S] */
+    wk__scores *scores;     /* [S] */
+    int64_t since_ns;       /* steps that closed by then are history */
     wk__recovery *recovery; /* until the first step */
     bool began, halt_told, has_row, has_overrides;
     wk_journal_record row; /* of the executor, when the journal's ring was full */
@@ -77,6 +77,8 @@ WK_MUST_CHECK wk_status wk__bot_event(wk_bot *bot, const wk_trader_event *event,
 /* The markets that the model was judged on, as its configuration's: a simulated one has other names
  * there. */
 void wk__bot_name_markets(const wk_model *model, wk_run_config *config, wk_arena *arena);
+/* The score behind an entry, for the trade that it opens. */
+void wk__bot_remember_score(wk_bot *bot, const wk_order *entry, double score);
 /* What a person or the bot itself wants of the trader. */
 WK_MUST_CHECK wk_status wk__bot_override(wk_bot *bot, const wk_trader_event *event, wk_err *err);
 /* Reads the file of wishes when it has changed. */

@@ -314,7 +314,8 @@ static void protect_one(wk__live *live, uint32_t s, int64_t lots)
     int64_t now = wk__live_now(live);
     if (result == WK_REQUEST_DONE || result == WK_REQUEST_UNKNOWN)
         y->stop_unsure = result == WK_REQUEST_UNKNOWN; /* else as it was */
-    y->stop_next_ns = now + (wait > 0 ? wait : result == WK_REQUEST_DONE ? 0 : WK_NS_PER_S);
+    /* What was done needs no wait, whatever the calls before it left there. */
+    y->stop_next_ns = now + (result == WK_REQUEST_DONE ? 0 : wait > 0 ? wait : WK_NS_PER_S);
     if (result == WK_REQUEST_DONE) {
         y->stop_lots = lots;
         y->stop_at_ticks = y->stop_ticks;
@@ -331,13 +332,25 @@ static void protect_one(wk__live *live, uint32_t s, int64_t lots)
         wk__live_stop_trading(live, why);
 }
 
+/* The lots that a stop should rest for. */
+static int64_t stop_wanted(const wk__live *live, uint32_t s)
+{
+    const wk__live_symbol *y = &live->symbols[s];
+    return y->stop_ticks > 0 && !exit_works(live, s) ? y->position : 0;
+}
+
+bool wk__live_wants_stop(const wk__live *live, uint32_t s)
+{
+    return !live->account->has_brackets && stop_wanted(live, s) != live->symbols[s].stop_lots;
+}
+
 bool wk__live_protect(wk__live *live, int64_t *next_ns)
 {
     if (live->account->has_brackets)
         return false;
     for (uint32_t s = 0; s < live->options.S; s++) {
         wk__live_symbol *y = &live->symbols[s];
-        int64_t lots = y->stop_ticks > 0 && !exit_works(live, s) ? y->position : 0;
+        int64_t lots = stop_wanted(live, s);
         if (lots == y->stop_lots && !y->stop_unsure &&
             (lots == 0 || y->stop_at_ticks == y->stop_ticks))
             continue;

@@ -93,6 +93,8 @@ bool wk__live_fill(wk__live *live, const wk_venue_fill *fill);
 void wk__live_read_fills(wk__live *live);
 /* Makes the resting stop what it should be; true when a request was made. */
 bool wk__live_protect(wk__live *live, int64_t *next_ns);
+/* The stop that rests is not the one that should, at a venue without brackets. */
+bool wk__live_wants_stop(const wk__live *live, uint32_t s);
 /* Arms, renews or disarms the dead-man switch; true when a request was made. */
 bool wk__live_deadman(wk__live *live, int64_t *next_ns);
 /* A position that is not at the venue any more, though no fill says so, is booked as left. */

@@ -259,13 +259,15 @@ bool wk__live_unsettled(const wk__live *live)
 {
     for (size_t i = 0; i < live->n_orders; i++) {
         const wk__live_order *o = &live->orders[i];
-        if (!wk__live_over(o) &&
-            (o->state != WK__LIVE_WORKING || o->cancel_wanted || o->expired ||
-             o->venue_filled_lots > o->filled_lots))
+        /* A market order is over within moments, and until its fill is seen its position has no
+         * stop where the venue keeps no brackets. */
+        if (!wk__live_over(o) && (o->state != WK__LIVE_WORKING || o->cancel_wanted || o->expired ||
+                                  o->order.kind == WK_ORDER_MARKET ||
+                                  o->venue_filled_lots > o->filled_lots))
             return true;
     }
     for (size_t s = 0; s < live->options.S; s++)
-        if (live->symbols[s].stop_unsure)
+        if (live->symbols[s].stop_unsure || wk__live_wants_stop(live, (uint32_t)s))
             return true;
     return live->fills_wanted || live->fills_deferred;
 }
@@ -329,8 +331,8 @@ static bool set_leverage(wk__live *live, wk__live_order *o)
     if (o->order.reduce_only || !live->account->leverage || !(wanted > 0) ||
         whole(wanted) == y->leverage)
         return true;
-    wk_request_result result = live->account->leverage(live->account->self, o->order.symbol,
-                                                       whole(wanted), why);
+    wk_request_result result =
+        live->account->leverage(live->account->self, o->order.symbol, whole(wanted), why);
     if (result == WK_REQUEST_DONE) {
         y->leverage = whole(wanted);
         return true;
@@ -471,6 +473,9 @@ static void advance(wk__live *live, wk__live_order *o)
             end(live, o, WK__LIVE_CANCELLED, "not sent");
         else if (live->stopped && !o->order.reduce_only)
             end(live, o, WK__LIVE_REFUSED, live->why_stopped);
+        else if (!o->order.reduce_only && live->symbols[o->order.symbol].foreign_lots != 0)
+            end(live, o, WK__LIVE_REFUSED,
+                "other hands hold a position in this market; no entry is made beside it");
         else
             place(live, o);
         break;

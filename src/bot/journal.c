@@ -9,7 +9,7 @@
 #include "wick/clock.h"
 #include "wick/log.h"
 
-enum { RING_RECORDS = 1 << 14, BATCH = 512, WAIT_NS = 50000000, BUSY_MS = 10000 };
+enum { RING_RECORDS = 1 << 12, BATCH = 512, WAIT_NS = 50000000, BUSY_MS = 10000 };
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
@@ -225,7 +225,7 @@ wk_status wk_journal_open(const char *path, wk_journal **out, wk_err *err)
     char version[64];
     snprintf(version, sizeof version, "PRAGMA user_version=%d", WK__JOURNAL_VERSION);
     if (status == WK_OK)
-        status = wk__journal_sql(j, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;", err);
+        status = wk__journal_sql(j, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-256;", err);
     if (status == WK_OK)
         status = wk__journal_sql(j, schema, err);
     if (status == WK_OK && found == 1)

@@ -75,7 +75,7 @@ static wk_status open_orders(wk_journal *j, wk_journal_open_order **out, size_t 
                            "coalesce(sum(qty_lots), 0) FROM records WHERE "
                            "order_id = o.order_id AND kind = 'fill' AND side = o.side) AS filled, "
                            "EXISTS(SELECT 1 FROM records WHERE order_id = o.order_id AND kind = "
-                           "'order' AND state = 'cancel') "
+                           "'order' AND state = 'cancel'), o.score "
                            "FROM records o WHERE o.kind = 'order' AND "
                            "o.state = 'planned' AND o.seq = (SELECT max(seq) FROM records WHERE "
                            "order_id = o.order_id AND kind = 'order' "
@@ -116,6 +116,7 @@ static wk_status open_orders(wk_journal *j, wk_journal_open_order **out, size_t 
         copy_text(s, 14, o->state, sizeof o->state);
         o->filled_lots = sqlite3_column_int64(s, 15);
         o->cancel_wanted = sqlite3_column_int(s, 16) != 0;
+        r->score = sqlite3_column_double(s, 17);
     }
     wk_status status = code == SQLITE_DONE ? WK_OK : refuse(j, err);
     sqlite3_finalize(s);

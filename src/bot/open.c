@@ -175,10 +175,9 @@ static wk_status open_trades(wk_bot *b, wk_err *err)
     if (!b->config->dir[0])
         return WK_OK;
     WK_TRY(wk_dir_create(b->config->dir, err));
-    b->overrides_path =
-        b->config->overrides && b->config->overrides[0]
-            ? wk_arena_printf(&b->arena, "%s", b->config->overrides)
-            : wk_arena_printf(&b->arena, "%s/overrides", b->config->dir);
+    b->overrides_path = b->config->overrides && b->config->overrides[0]
+                            ? wk_arena_printf(&b->arena, "%s", b->config->overrides)
+                            : wk_arena_printf(&b->arena, "%s/overrides", b->config->dir);
     b->trades_path =
         wk_arena_printf(&b->arena, "%s/%s", b->config->dir,
                         b->config->venue == WK_BOT_PAPER ? "paper_trades.csv" : "trades.csv");

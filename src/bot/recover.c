@@ -334,6 +334,8 @@ wk_status wk__bot_restore(wk_bot *b, int64_t open_ns, wk_err *err)
     for (size_t i = 0; i < r->found.n_orders; i++) {
         const wk_journal_open_order *o = &r->found.orders[i];
         wk_order order = order_of(&o->order);
+        if (!order.reduce_only)
+            wk__bot_remember_score(b, &order, o->order.score);
         if (o->cancel_wanted && order.kind == WK_ORDER_LIMIT)
             continue; /* the trader has let go of it */
         wk_trader_restore_order(trader, &order, order.qty_lots - o->filled_lots);

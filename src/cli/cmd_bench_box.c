@@ -29,27 +29,35 @@ enum { PAIRS = 10, TIMEFRAMES = 4, DAYS = 7, TRADES_A_BAR = 8, HISTORY_BARS = 13
 
 static const char *const timeframes[TIMEFRAMES] = {"5m", "15m", "30m", "1h"};
 
-/* The default features, three small networks and 300 trees of 63 leaves, for each timeframe. */
+/* The demo's model for each timeframe: its families of features with the default anchors, its three
+ * networks, three targets of two seeds of 150 trees. */
 static const char experiment[] =
     "{\"name\": \"box\", \"data\": {\"source\": \"synthetic\", \"synthetic\": {\"symbols\": 10, "
-    "\"bars\": 2000, \"edge\": 0.3}}, \"features\": {\"anchor_bars\": 400, \"warmup_bars\": 400, "
-    "\"warmup_valid_bars\": 200}, \"labels\": {\"direction\": {\"kind\": \"threshold\"}}, "
+    "\"bars\": 3000, \"edge\": 0.3}}, \"features\": {\"families\": [\"momentum\", \"lead\", "
+    "\"cross\", \"volatility\", \"calendar\"], \"warmup_valid_bars\": 200}, "
+    "\"labels\": {\"direction\": {\"kind\": \"threshold\"}}, "
     "\"split\": {\"forecast_from_fraction\": 0.7, \"refit_months\": 12, \"row_stride\": 16, "
     "\"branch_generations\": 0, \"early_stop_fraction\": 0, \"calibration_fraction\": 0, "
     "\"policy_fraction\": 0}, \"branches\": ["
     "{\"name\": \"cnn\", \"families\": [\"momentum\", \"lead\"], \"layers\": [{\"type\": "
-    "\"conv1d\", \"units\": 16, \"kernel\": 3}, {\"type\": \"relu\"}], \"train\": {\"epochs\": "
-    "1}}, "
+    "\"conv1d\", \"units\": 16, \"kernel\": 3}, {\"type\": \"relu\"}, {\"type\": \"conv1d\", "
+    "\"units\": 16, \"kernel\": 3, \"dilation\": 2}, {\"type\": \"relu\"}], \"train\": "
+    "{\"epochs\": 1}}, "
     "{\"name\": \"lstm\", \"families\": [\"momentum\", \"lead\"], \"layers\": [{\"type\": "
     "\"lstm\", \"units\": 16}], \"train\": {\"epochs\": 1}}, "
     "{\"name\": \"tcn\", \"families\": [\"momentum\", \"lead\"], \"layers\": [{\"type\": \"tcn\", "
     "\"units\": 16, \"kernel\": 3, \"dilation\": 1}, {\"type\": \"tcn\", \"units\": 16, "
-    "\"kernel\": 3, \"dilation\": 2}], \"train\": {\"epochs\": 1}}], "
-    "\"meta\": {\"score\": \"direction\", \"networks_must_earn\": false, \"params\": "
-    "{\"num_boost_round\": 100, \"grow_policy\": \"lossguide\", \"max_depth\": 0, \"max_leaves\": "
-    "63, \"min_rows_leaf\": 5, \"min_child_weight\": 0}}, "
-    "\"trade\": {\"policy\": \"expected_value\", \"stop_kind\": \"sigma24\", \"stop_loss\": 1, "
-    "\"take_profit\": 1, \"cost_estimate\": 0.0001, \"slots\": 5}, \"ablations\": false}";
+    "\"kernel\": 3, \"dilation\": 2}, {\"type\": \"tcn\", \"units\": 16, \"kernel\": 3, "
+    "\"dilation\": 4}], \"train\": {\"epochs\": 1}}], "
+    "\"meta\": {\"score\": \"targets\", \"networks_must_earn\": false, \"targets\": ["
+    "{\"kind\": \"bounded\", \"horizon_bars\": 3, \"bound\": 0.005}, "
+    "{\"kind\": \"bounded\", \"horizon_bars\": 3, \"bound\": 0.01}, "
+    "{\"kind\": \"bounded\", \"horizon_bars\": 4, \"bound\": 0.01}], \"scale_days\": 180, "
+    "\"scale_min_days\": 2, \"seeds\": 2, \"params\": {\"num_boost_round\": 150, "
+    "\"grow_policy\": \"lossguide\", \"max_depth\": 0, \"max_leaves\": 15, \"min_rows_leaf\": 5, "
+    "\"min_child_weight\": 0, \"colsample_bytree\": 0.4, \"max_bin\": 63}}, "
+    "\"trade\": {\"policy\": \"threshold\", \"threshold\": 0.7, \"slots\": 10}, \"ablations\": "
+    "false}";
 
 static wk_status train(const char *dir, int threads, wk_err *err)
 {

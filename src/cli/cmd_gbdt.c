@@ -3,26 +3,35 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gbdt_data.h"
 #include "wick/cli.h"
 #include "wick/config.h"
 #include "wick/file.h"
 #include "wick/gbdt.h"
 
 typedef struct {
-    int64_t label_column, weight_column;
-    double valid_fraction;
+    gbdt_columns columns;
+    double refit_keep;
     wk_gbdt_params params;
 } train_config;
 
 #define AT(field) offsetof(train_config, field)
 
 static const wk_cfg_row rows[] = {
-    {"label_column", WK_CFG_INT, AT(label_column), NULL, "0", -1, 1000000, NULL, NULL,
+    {"label_column", WK_CFG_INT, AT(columns.label_column), NULL, "0", -1, 1000000, NULL, NULL,
      "column of the label, counted from 0; -1: the last"},
-    {"weight_column", WK_CFG_INT, AT(weight_column), NULL, "-1", -1, 1000000, NULL, NULL,
+    {"weight_column", WK_CFG_INT, AT(columns.weight_column), NULL, "-1", -1, 1000000, NULL, NULL,
      "column of the rows' weights; -1: all weigh 1"},
-    {"valid_fraction", WK_CFG_REAL, AT(valid_fraction), NULL, "0", 0, 0.9, NULL, NULL,
+    {"valid_fraction", WK_CFG_REAL, AT(columns.valid_fraction), NULL, "0", 0, 0.9, NULL, NULL,
      "share of the rows, the last ones, that validate"},
+    {"base_margin_column", WK_CFG_INT, AT(columns.base_margin_column), NULL, "-1", -1, 1000000,
+     NULL, NULL, "column of the margins that the rows start from; -1: the base score"},
+    {"group_column", WK_CFG_INT, AT(columns.group_column), NULL, "-1", -1, 1000000, NULL, NULL,
+     "column that numbers the queries of a ranking, whose rows follow each other; -1: none"},
+    {"categorical_columns", WK_CFG_REALS, AT(columns.categorical_columns), NULL, "[]", 0, 1000000,
+     NULL, NULL, "columns of category numbers, counted like label_column"},
+    {"refit_keep", WK_CFG_REAL, AT(refit_keep), NULL, "0", 0, 1, NULL, NULL,
+     "with --refit: share of the old leaves that stays"},
     {"params", WK_CFG_SECTION, AT(params), NULL, NULL, 0, 0, NULL, &wk_gbdt_params_table,
      "of the trees"},
     {NULL, WK_CFG_BOOL, 0, NULL, NULL, 0, 0, NULL, NULL, NULL}};
@@ -38,30 +47,9 @@ static wk_status need(const wk_cli *cli, const char *option, const char **value,
     return WK_OK;
 }
 
-/* Takes the label, and the weight if there is one, out of the table. */
-static wk_status split_columns(wk_gbdt_table *table, train_config *c, float *y, float *weight,
-                               wk_err *err)
-{
-    int64_t n = (int64_t)table->n_cols;
-    if (c->label_column < 0)
-        c->label_column = n - 1;
-    if (c->label_column >= n || c->weight_column >= n || c->label_column == c->weight_column)
-        return wk_fail(err, WK_E_CONFIG,
-                       "label_column %lld and weight_column %lld do not fit a table of %lld columns",
-                       (long long)c->label_column, (long long)c->weight_column, (long long)n);
-    wk_gbdt_table_take(table, (size_t)c->label_column, y);
-    if (c->weight_column >= 0)
-        wk_gbdt_table_take(
-            table, (size_t)(c->weight_column - (c->weight_column > c->label_column ? 1 : 0)), weight);
-    if (table->n_cols == 0)
-        return wk_fail(err, WK_E_DATA, "the table has no column besides the label");
-    return WK_OK;
-}
-
 static void print_result(const wk_cli *cli, const wk_gbdt_log *log, const wk_forest *forest,
-                         size_t n_train, size_t n_valid, const char *out)
+                         const char *metric, size_t n_train, size_t n_valid, const char *out)
 {
-    static const char *const metric[] = {"rmse", "logloss", "mlogloss"};
     size_t kept = log->best_round;
     bool json = wk_cli_json(cli);
     double train = kept ? log->train_metric[kept - 1] : 0;
@@ -70,14 +58,36 @@ static void print_result(const wk_cli *cli, const wk_gbdt_log *log, const wk_for
                 : "%zu rows, %zu for validation, %zu features, %zu rounds, %zu trees\n",
            n_train, n_valid, wk_forest_n_features(forest), kept, wk_forest_n_trees(forest));
     if (kept)
-        printf(json ? ", \"metric\": \"%s\", \"train\": %.9g" : "%s: train %.6f",
-               metric[wk_forest_objective(forest)], train);
+        printf(json ? ", \"metric\": \"%s\", \"train\": %.9g" : "%s: train %.6f", metric, train);
     if (kept && n_valid)
         printf(json ? ", \"valid\": %.9g" : ", validation %.6f", log->valid_metric[kept - 1]);
     if (json)
         printf("}\n");
     else
         printf("%s%s\n", kept ? "\n" : "", out);
+}
+
+/* Trains anew, continues a model, or gives it new leaves. */
+static wk_status train_sets(const wk_cli *cli, const train_config *c, const wk_gbdt_data *train,
+                            const wk_gbdt_data *valid, const char *const *names, wk_forest **forest,
+                            wk_gbdt_log *log, wk_err *err)
+{
+    const char *from = wk_cli_option_value(cli, "continue"),
+               *refit = wk_cli_option_value(cli, "refit");
+    const char *path = from ? from : refit;
+    wk_forest *start = NULL;
+    if (from && refit)
+        return wk_fail(err, WK_E_ARG,
+                       "--continue and --refit exclude each other; run one after the other");
+    if (path)
+        WK_TRY(wk_forest_load(path, &start, err));
+    wk_status status =
+        refit ? wk_gbdt_refit(&c->params, start, train, c->refit_keep, wk_cli_threads(cli), forest,
+                              err)
+              : wk_gbdt_train_from(&c->params, start, NULL, train, valid->n_rows ? valid : NULL,
+                                   names, wk_cli_threads(cli), forest, log, err);
+    wk_forest_destroy(start);
+    return status;
 }
 
 static wk_status train(const wk_cli *cli, wk_arena *arena, wk_gbdt_table *table, wk_forest **forest,
@@ -89,31 +99,20 @@ static wk_status train(const wk_cli *cli, wk_arena *arena, wk_gbdt_table *table,
     train_config c;
     WK_TRY(need(cli, "data", &data, err));
     WK_TRY(need(cli, "out", &out, err));
-    WK_TRY(wk_config_load(&config_table, wk_cli_arg(cli, 0), overrides, n_overrides, arena, &c, err));
+    WK_TRY(
+        wk_config_load(&config_table, wk_cli_arg(cli, 0), overrides, n_overrides, arena, &c, err));
     WK_TRY(wk_gbdt_table_read(data, table, err));
-    float *y = wk_arena_array(arena, float, table->n_rows);
-    float *weight = wk_arena_array(arena, float, table->n_rows);
-    WK_TRY(split_columns(table, &c, y, weight, err));
-    bool weighted = c.weight_column >= 0;
-    size_t n_valid = (size_t)((double)table->n_rows * c.valid_fraction);
-    size_t n_train = table->n_rows - n_valid;
-    wk_gbdt_data train_set = {.X = table->cells, .n_rows = n_train, .n_cols = table->n_cols,
-                              .stride = table->n_cols, .y = y, .weight = weighted ? weight : NULL};
-    wk_gbdt_data valid_set = train_set;
-    valid_set.X += n_train * table->n_cols;
-    valid_set.y += n_train;
-    valid_set.n_rows = n_valid;
-    if (weighted)
-        valid_set.weight += n_train;
-    wk_status status = wk_gbdt_train(&c.params, &train_set, n_valid ? &valid_set : NULL,
-                                     (const char *const *)table->names, wk_cli_threads(cli), forest,
-                                     log, err);
+    wk_gbdt_data train_set, valid_set;
+    WK_TRY(gbdt_data_take(&c.columns, table, arena, &train_set, &valid_set, err));
+    wk_status status = train_sets(cli, &c, &train_set, &valid_set,
+                                  (const char *const *)table->names, forest, log, err);
     if (status == WK_E_DATA)
         return wk_fail_prefix(err, "%s (rows count from 0)", data);
     WK_TRY(status);
-    wk_forest_set_label_column(*forest, c.label_column);
+    wk_forest_set_label_column(*forest, c.columns.label_column);
     WK_TRY(wk_forest_save(*forest, out, err));
-    print_result(cli, log, *forest, n_train, n_valid, out);
+    print_result(cli, log, *forest, wk_gbdt_metric_name(&c.params), train_set.n_rows,
+                 valid_set.n_rows, out);
     return WK_OK;
 }
 
@@ -147,8 +146,8 @@ static wk_status map_columns(const wk_forest *forest, const wk_gbdt_table *table
             while (column[f] < table->n_cols && strcmp(names[f], table->names[column[f]]) != 0)
                 column[f]++;
             if (column[f] == table->n_cols)
-                return wk_fail(err, WK_E_DATA, "%s has no column \"%s\", which the model needs", path,
-                               names[f]);
+                return wk_fail(err, WK_E_DATA, "%s has no column \"%s\", which the model needs",
+                               path, names[f]);
         }
         return WK_OK;
     }
@@ -161,7 +160,8 @@ static wk_status map_columns(const wk_forest *forest, const wk_gbdt_table *table
 }
 
 /* Text of the predictions: a column a class, or one of values. */
-static char *format_predictions(const wk_forest *forest, const float *p, size_t n_rows, size_t *size)
+static char *format_predictions(const wk_forest *forest, const float *p, size_t n_rows,
+                                size_t *size)
 {
     size_t K = wk_forest_n_outputs(forest);
     int objective = wk_forest_objective(forest);
@@ -169,10 +169,10 @@ static char *format_predictions(const wk_forest *forest, const float *p, size_t 
     FILE *f = open_memstream(&text, size);
     if (!f)
         return NULL;
-    if (objective == WK_GBDT_SQUARED_ERROR)
-        fputs("value\n", f);
-    else if (objective == WK_GBDT_LOGISTIC)
+    if (objective == WK_GBDT_LOGISTIC)
         fputs("p0,p1\n", f);
+    else if (K == 1)
+        fputs("value\n", f);
     else
         for (size_t k = 0; k < K; k++)
             fprintf(f, "p%zu%c", k, k + 1 < K ? ',' : '\n');
@@ -199,11 +199,11 @@ static wk_status predict(const wk_cli *cli, wk_arena *arena, wk_gbdt_table *tabl
     size_t n = wk_forest_n_features(*forest), n_rows = table->n_rows;
     size_t *column = wk_arena_array(arena, size_t, n);
     WK_TRY(map_columns(*forest, table, column, data, err));
-    float *X = wk_arena_array(arena, float, n_rows * n);
+    float *X = wk_arena_array(arena, float, n_rows *n);
     for (size_t i = 0; i < n_rows; i++)
         for (size_t f = 0; f < n; f++)
             X[i * n + f] = table->cells[i * table->n_cols + column[f]];
-    float *p = wk_arena_array(arena, float, n_rows * wk_forest_n_outputs(*forest));
+    float *p = wk_arena_array(arena, float, n_rows *wk_forest_n_outputs(*forest));
     wk_forest_predict_batch(*forest, X, n_rows, n, wk_cli_threads(cli), p);
     size_t size;
     char *text = format_predictions(*forest, p, n_rows, &size);
@@ -232,6 +232,8 @@ static int cmd_gbdt_predict(const wk_cli *cli, wk_err *err)
 static const wk_cli_option train_options[] = {
     {"data", "F", "table: CSV or TSV, with or without a header, .gz allowed"},
     {"out", "MODEL.json", "the model, as XGBoost writes it"},
+    {"continue", "OLD.json", "a model whose trees come first; num_boost_round more follow"},
+    {"refit", "OLD.json", "a model whose splits get leaves of these rows"},
     {NULL, NULL, NULL}};
 
 static const wk_cli_option predict_options[] = {
@@ -243,8 +245,9 @@ const wk_cli_command wk_cmd_gbdt_train = {
     .name = "gbdt train",
     .usage = "CONFIG --data F --out MODEL.json",
     .summary = "train boosted trees on a table",
-    .details = "CONFIG is a JSON file: {\"label_column\": 0, \"valid_fraction\": 0.2, \"params\": "
-               "{\"objective\": \"multi:softprob\", \"num_class\": 3}}. params takes XGBoost's names.",
+    .details =
+        "CONFIG is a JSON file: {\"label_column\": 0, \"valid_fraction\": 0.2, \"params\": "
+        "{\"objective\": \"multi:softprob\", \"num_class\": 3}}. params takes XGBoost's names.",
     .example = "wick gbdt train tests/cli/gbdt.json --data "
                "tests/golden/gbdt/softprob_missing.csv --out trees.json",
     .args_min = 1,

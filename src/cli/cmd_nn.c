@@ -6,6 +6,7 @@
 
 #include "nn_arrays.h"
 #include "nn_model.h"
+#include "nn_onnx.h"
 #include "wick/cli.h"
 #include "wick/file.h"
 #include "wick/log.h"
@@ -323,6 +324,11 @@ static wk_status predict(const wk_cli *cli, wk_arena *arena, job *j, wk_err *err
     nn_model *m = &j->model;
     WK_TRY(need(cli, "data", &path, err));
     WK_TRY(need(cli, "out", &out, err));
+    const char *onnx = wk_cli_option_value(cli, "onnx");
+    if ((wk_cli_n_args(cli) == 0) != (onnx != NULL))
+        return wk_fail(err, WK_E_ARG, "give a network's DIR or --onnx FILE.onnx, one of the two");
+    if (onnx)
+        return nn_onnx_predict(cli, onnx, path, out, err);
     WK_TRY(nn_model_load(wk_cli_arg(cli, 0), arena, m, err));
     WK_TRY(nn_array_read(path, m->x, &j->X, err));
     WK_TRY(inputs_of(path, &j->X, err));
@@ -363,11 +369,18 @@ static const wk_cli_option train_options[] = {
     {"checkpoint", NULL, "write DIR.checkpoint.safetensors after every epoch"},
     {"resume", NULL, "go on from that file if it is there, and keep writing it"},
     {NULL, NULL, NULL}};
-static const wk_cli_option predict_options[] = {{"data", "F", "inputs as in training"},
-                                                {"out", "F.csv",
-                                                 "a column a class (p0, p1, ...) or output; with a "
-                                                 "target at every bar, sequence and bar first"},
-                                                {NULL, NULL, NULL}};
+static const wk_cli_option predict_options[] = {
+    {"data", "F", "inputs as in training"},
+    {"onnx", "FILE.onnx",
+     "a network of another's instead of DIR: one input of "
+     "floats, sequences first"},
+    {"x", "NAME",
+     "with --onnx: the inputs' name in an HDF5 file "
+     "(default: X)"},
+    {"out", "F.csv",
+     "a column a class (p0, p1, ...) or output; with a "
+     "target at every bar, sequence and bar first"},
+    {NULL, NULL, NULL}};
 
 extern const wk_cli_command wk_cmd_nn_train, wk_cmd_nn_predict;
 const wk_cli_command wk_cmd_nn_train = {
@@ -386,10 +399,14 @@ const wk_cli_command wk_cmd_nn_train = {
     .run = cmd_train};
 const wk_cli_command wk_cmd_nn_predict = {
     .name = "nn predict",
-    .usage = "DIR --data F --out F.csv",
-    .summary = "run a network that nn train wrote over arrays of sequences",
+    .usage = "DIR | --onnx FILE.onnx --data F --out F.csv",
+    .summary = "run a network that nn train wrote, or an ONNX file, over arrays of sequences",
+    .details = "--onnx: a graph of opset 7 to 26, as PyTorch exports it, over whole windows; a "
+               "column is an "
+               "output of it\n"
+               "(NAME_0, NAME_1, ...). An operator that wick does not have is named.",
     .example = "wick nn predict network --data tests/golden/nn/arrays.h5 --out outputs.csv",
-    .args_min = 1,
+    .args_min = 0,
     .args_max = 1,
     .options = predict_options,
     .run = cmd_predict};

@@ -16,6 +16,7 @@
     X(bench_nn_train)            \
     X(bench_nn_train_stream)     \
     X(bench_nn_window)           \
+    X(bench_serve_predict)       \
     X(bench_signal_path)         \
     X(bench_store_fresh)         \
     X(bench_store_import)        \
@@ -32,6 +33,7 @@
     X(import)                    \
     X(journal_export)            \
     X(journal_show)              \
+    X(live)                      \
     X(nn_predict)                \
     X(nn_reproduce)              \
     X(nn_train)                  \

@@ -10,6 +10,7 @@
     X(fetch)          \
     X(journal_export) \
     X(journal_show)   \
+    X(live)           \
     X(paper)          \
     X(predict)        \
     X(publish)        \

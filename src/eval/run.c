@@ -127,6 +127,26 @@ static wk_status load_walk(const char *model_dir, const wk_dataset *dataset, wk_
     return WK_OK;
 }
 
+/* The verdict goes with the model, where wick live asks for it. */
+static wk_status save_verdict(const wk_run_config *config, const char *model_dir,
+                              const wk_judgement *judged, wk_err *err)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/model/model.json", model_dir);
+    if (!wk_file_exists(path))
+        return WK_OK;
+    json_t *verdict = json_deep_copy(json_object_get(judged->metrics, "verdict"));
+    if (!json_is_object(verdict)) {
+        json_decref(verdict);
+        verdict = json_object();
+    }
+    json_object_set_new(verdict, "useful", json_boolean(judged->useful));
+    json_object_set_new(verdict, "experiment", json_string(config->name));
+    wk_status status = write_json(model_dir, "model/verdict.json", verdict, err);
+    json_decref(verdict);
+    return status;
+}
+
 wk_status wk_stage_backtest(const wk_run_config *config, const char *model_dir, const char *dir,
                             wk_err *err)
 {
@@ -144,6 +164,8 @@ wk_status wk_stage_backtest(const wk_run_config *config, const char *model_dir, 
         status = write_json(dir, "metrics.json", judged.metrics, err);
     if (status == WK_OK)
         status = write_json(dir, "report.json", judged.document, err);
+    if (status == WK_OK && strcmp(dir, model_dir) == 0) /* judged as it was trained */
+        status = save_verdict(config, model_dir, &judged, err);
     if (status == WK_OK) {
         char *trades = wk_document_trades_csv(&dataset.panel, &judged.backtest);
         snprintf(path, sizeof path, "%s/trades.csv", dir);

@@ -39,6 +39,8 @@ wk_status wk_ring_create(size_t record_bytes, size_t n_min, wk_ring **out, wk_er
         return wk_fail(err, WK_E_NOMEM, "out of memory: a ring of %zu bytes", n * record_bytes);
     }
     memset(ring, 0, sizeof *ring);
+    /* Touched here, so that no push meets a page fault and memory does not grow while it runs. */
+    memset(records, 0, n * record_bytes);
     ring->record_bytes = record_bytes;
     ring->mask = n - 1;
     ring->records = records;

@@ -105,7 +105,7 @@ wk_status wk_nonce_next(wk_nonce *nonce, uint64_t *out, wk_err *err)
     int64_t now_ns = nonce->now_ns ? nonce->now_ns(nonce->ctx) : wk_clock_wall_ns();
     uint64_t now = (uint64_t)(now_ns / 1000);
     uint64_t next = now > nonce->last ? now : nonce->last + 1;
-    if (next >= nonce->bound) {
+    if (next >= nonce->bound && !nonce->now_ns) {
         char text[32];
         uint64_t bound = next + AHEAD_US;
         int n = snprintf(text, sizeof text, "%llu\n", (unsigned long long)bound);

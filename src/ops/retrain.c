@@ -225,6 +225,23 @@ static wk_status find_block(const wk_retrain_config *c, const wk_store_reader *s
     return status;
 }
 
+/* The verdict is of the experiment, which the challenger is another fold of; it goes with the model.
+ */
+static wk_status hand_on_verdict(const char *from, const char *to, wk_err *err)
+{
+    char source[PATH_MAX], target[PATH_MAX], *text;
+    size_t n;
+    if (snprintf(source, sizeof source, "%s/verdict.json", from) >= (int)sizeof source ||
+        snprintf(target, sizeof target, "%s/verdict.json", to) >= (int)sizeof target)
+        return wk_fail(err, WK_E_IO, "path too long: %s", to);
+    if (!wk_file_exists(source) || wk_file_exists(target))
+        return WK_OK;
+    WK_TRY(wk_file_read(source, &text, &n, err));
+    wk_status status = wk_file_write_atomic(target, text, n, err);
+    free(text);
+    return status;
+}
+
 wk_status wk_retrain_once(const wk_retrain_config *c, const char *program,
                           const wk_store_reader *store, const wk_loop *loop,
                           const atomic_bool *stop, wk_retrain_result *out, wk_err *err)
@@ -257,6 +274,8 @@ wk_status wk_retrain_once(const wk_retrain_config *c, const char *program,
     }
     if (r.published) {
         wk_manifest p;
+        if (has_champion)
+            WK_TRY(hand_on_verdict(c->publish, challenger, err));
         WK_TRY(wk_publish_keep(challenger, c->publish, c->keep, &p, err));
         snprintf(r.version, sizeof r.version, "%s", p.version);
     }

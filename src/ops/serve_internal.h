@@ -9,7 +9,7 @@
 
 struct lws_context;
 
-enum { WK__SERVE_BUCKETS = 12, WK__SERVE_CODES = 8 };
+enum { WK__SERVE_BUCKETS = 12, WK__SERVE_CODES = 8, WK__SERVE_TRADES = 100 };
 
 typedef struct {
     uint64_t by_status[6]; /* [status / 100] */
@@ -24,17 +24,26 @@ typedef struct {
 typedef struct {
     bool begun, is_warm;
     int64_t last_ns;                      /* newest step pushed; 0: none */
-    int64_t end_ns;                       /* of the warm-up */
+    int64_t read_ns, end_ns;              /* of the warm-up: read so far, and its end */
     int64_t waiting_ns, waiting_since_ns; /* a step that lacks markets */
-    size_t n_bars;
+    wk_panel panel;                       /* what was read ... */
+    size_t at, n_steps;                   /* ... and pushed of it */
 } wk__serve_follow;
 
 /* What the fills of a market add up to. */
 typedef struct {
     char symbol[32], since[24];
-    int64_t lots;
+    int64_t lots, peak_lots;
     double lot, entry, stop, profit; /* stop, profit 0: none */
+    double realised, fees;           /* quote, since it was flat */
 } wk__serve_position;
+
+/* A round trip. */
+typedef struct {
+    wk__serve_position position; /* as it was before the last fill */
+    double exit, net;
+    char until[24], reason[32];
+} wk__serve_trade;
 
 /* What is known of a bot's journal and of the candle store. */
 typedef struct {
@@ -42,12 +51,17 @@ typedef struct {
     sqlite3 *db;              /* NULL: not there yet */
     int64_t seq;              /* newest record told to streams */
     char root[4096];          /* of the store */
-    int64_t *bar_ns;          /* [markets of model 0] newest bar told */
+    int64_t *bar_ns;          /* [markets of model 0] newest bar told ... */
+    double *last;             /* ... and its close */
     wk__serve_follow *follow; /* [models] */
     wk__serve_position *positions;
     size_t n_positions;
-    int64_t fill_seq; /* newest fill in them */
-    wk_text update;   /* newest message of the stream */
+    wk__serve_trade trades[WK__SERVE_TRADES]; /* a ring of the newest */
+    size_t n_trades, n_won;
+    double net;             /* quote, of all trades */
+    char newest_symbol[32]; /* of the newest fill */
+    int64_t fill_seq;       /* newest fill in them */
+    wk_text update;         /* newest message of the stream */
     uint64_t version;
 } wk__serve_live;
 
@@ -94,6 +108,8 @@ bool wk__serve_store_follow(wk_serve *serve);
  * call. */
 void wk__serve_store_candles(wk_serve *serve, size_t market, wk_text *out);
 bool wk__serve_store_news(wk_serve *serve, wk_text *out);
+/* The newest close of a market, 0 when none is known. */
+double wk__serve_store_last(const wk_serve *serve, const char *symbol);
 /* Looks at journal and store: true when live.update has something new for the streams. */
 bool wk__serve_live_poll(wk_serve *serve);
 /* Everything that the dashboard begins with. */

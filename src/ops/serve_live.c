@@ -141,26 +141,46 @@ static wk__serve_position *position_of(wk__serve_live *live, const char *symbol)
     return &grown[live->n_positions++];
 }
 
-/* One fill into a position: lots are whole, so flat is exactly flat. */
-static void book(wk__serve_position *p, int64_t lots, double tick_price, double lot,
-                 const char *time)
+/* A round trip has ended: the newest ones are kept in a ring. */
+static void close_trade(wk__serve_live *live, const wk__serve_position *p, double exit,
+                        const char *time, const char *reason)
 {
-    int64_t before = p->lots, after = before + lots;
-    bool adds = before == 0 || (before > 0) == (lots > 0);
-    bool turns = before != 0 && after != 0 && (before > 0) != (after > 0);
-    if (before == 0 || turns)
-        snprintf(p->since, sizeof p->since, "%s", time);
-    if (adds && before)
-        p->entry = (p->entry * (double)before + tick_price * (double)lots) / (double)after;
-    else if (before == 0 || turns)
-        p->entry = tick_price;
-    p->lots = after;
-    p->lot = lot;
-    if (after == 0 || turns)
-        p->stop = p->profit = 0;
+    wk__serve_trade *t = &live->trades[live->n_trades++ % WK__SERVE_TRADES];
+    *t = (wk__serve_trade){.position = *p, .exit = exit, .net = p->realised - p->fees};
+    snprintf(t->until, sizeof t->until, "%s", time);
+    snprintf(t->reason, sizeof t->reason, "%s", reason);
+    live->n_won += t->net > 0;
+    live->net += t->net;
 }
 
-/* Every fill of the journal, once; those of today since the last look. */
+/* One fill into a position: lots are whole, so flat is exactly flat. */
+static void book(wk__serve_live *live, wk__serve_position *p, int64_t lots, double price,
+                 double fee, const char *time, const char *reason)
+{
+    int64_t before = p->lots, after = before + lots;
+    bool reduces = before != 0 && (before > 0) != (lots > 0);
+    bool turns = before != 0 && after != 0 && (before > 0) != (after > 0);
+    p->fees += fee;
+    if (reduces) {
+        int64_t closed = turns || after == 0 ? before : -lots;
+        p->realised += (double)closed * p->lot * (price - p->entry);
+        if (turns || after == 0) {
+            close_trade(live, p, price, time, reason);
+            p->stop = p->profit = p->realised = p->fees = 0;
+        }
+    } else if (before) {
+        p->entry = (p->entry * (double)before + price * (double)lots) / (double)after;
+    }
+    if (before == 0 || turns) {
+        p->entry = price;
+        snprintf(p->since, sizeof p->since, "%s", time);
+    }
+    int64_t size = after > 0 ? after : -after;
+    p->peak_lots = before == 0 || turns || size > p->peak_lots ? size : p->peak_lots;
+    p->lots = after;
+}
+
+/* Every fill of the journal, once; then those since the last look. */
 static void read_fills(wk_serve *serve)
 {
     wk__serve_live *live = &serve->live;
@@ -171,32 +191,38 @@ static void read_fills(wk_serve *serve)
             db,
             "SELECT f.seq, m.symbol, f.side * abs(f.qty_lots), f.price_ticks * m.tick, m.lot, "
             "strftime('%Y-%m-%dT%H:%M:%SZ', f.time_ns / 1000000000, 'unixepoch'), o.stop_ticks * "
-            "m.tick, o.profit_ticks * m.tick FROM records f JOIN markets m ON m.id = f.market LEFT "
-            "JOIN records o ON o.order_id = f.order_id AND o.kind = 'order' AND o.reduce_only = 0 "
-            "AND o.state = 'planned' WHERE f.kind = 'fill' AND f.seq > ?1 GROUP BY f.seq ORDER BY "
-            "f.seq",
+            "m.tick, o.profit_ticks * m.tick, f.fee_e8 / 1e8, f.text FROM records f JOIN markets m "
+            "ON m.id = f.market LEFT JOIN records o ON o.order_id = f.order_id AND o.kind = "
+            "'order' AND o.reduce_only = 0 AND o.state = 'planned' WHERE f.kind = 'fill' AND f.seq "
+            "> ?1 GROUP BY f.seq ORDER BY f.seq",
             -1, &s, NULL) != SQLITE_OK)
         return;
     sqlite3_bind_int64(s, 1, live->fill_seq);
     while (sqlite3_step(s) == SQLITE_ROW) {
         const char *symbol = (const char *)sqlite3_column_text(s, 1);
         const char *time = (const char *)sqlite3_column_text(s, 5);
+        const char *reason = (const char *)sqlite3_column_text(s, 9);
         live->fill_seq = sqlite3_column_int64(s, 0);
         wk__serve_position *p = position_of(live, symbol ? symbol : "");
-        book(p, sqlite3_column_int64(s, 2), sqlite3_column_double(s, 3),
-             sqlite3_column_double(s, 4), time ? time : "");
+        p->lot = sqlite3_column_double(s, 4);
+        book(live, p, sqlite3_column_int64(s, 2), sqlite3_column_double(s, 3),
+             sqlite3_column_double(s, 8), time ? time : "", reason ? reason : "");
         if (p->lots && sqlite3_column_double(s, 6) > 0)
             p->stop = sqlite3_column_double(s, 6);
         if (p->lots && sqlite3_column_double(s, 7) > 0)
             p->profit = sqlite3_column_double(s, 7);
+        snprintf(live->newest_symbol, sizeof live->newest_symbol, "%s", p->symbol);
     }
     sqlite3_finalize(s);
 }
 
+/* A multiple of a tick, without the dust of binary fractions. */
 static void write_price(const char *key, double price, wk_text *out)
 {
-    char number[32];
-    wk_text_printf(out, ",\"%s\":%s", key, price > 0 ? wk_double_format(price, number) : "null");
+    if (price > 0)
+        wk_text_printf(out, ",\"%s\":%.12g", key, price);
+    else
+        wk_text_printf(out, ",\"%s\":null", key);
 }
 
 static void write_positions(const wk_serve *serve, wk_text *out)
@@ -216,10 +242,36 @@ static void write_positions(const wk_serve *serve, wk_text *out)
         write_price("entry", p->entry, out);
         write_price("stop", p->stop, out);
         write_price("profit", p->profit, out);
+        write_price("last", wk__serve_store_last(serve, p->symbol), out);
         wk_text_printf(out, ",\"since\":\"%s\"}", p->since);
         any = true;
     }
     wk_text_add(out, "]");
+}
+
+/* The newest round trips, the newest first, with what all of them came to. */
+static void write_trades(const wk_serve *serve, wk_text *out)
+{
+    const wk__serve_live *live = &serve->live;
+    char number[32];
+    size_t n = live->n_trades < WK__SERVE_TRADES ? live->n_trades : WK__SERVE_TRADES;
+    wk_text_printf(out, "{\"n\":%zu,\"won\":%zu,\"net\":%s,\"newest\":[", live->n_trades,
+                   live->n_won, wk_double_format(live->net, number));
+    for (size_t i = 0; i < n; i++) {
+        const wk__serve_trade *t = &live->trades[(live->n_trades - 1 - i) % WK__SERVE_TRADES];
+        const wk__serve_position *p = &t->position;
+        wk_text_add(out, i ? ",{\"symbol\":" : "{\"symbol\":");
+        wk_text_add_json_string(out, p->symbol);
+        wk_text_printf(out, ",\"side\":\"%s\",\"quantity\":%s", p->lots > 0 ? "long" : "short",
+                       wk_double_format((double)p->peak_lots * p->lot, number));
+        write_price("entry", p->entry, out);
+        write_price("exit", t->exit, out);
+        wk_text_printf(out, ",\"since\":\"%s\",\"until\":\"%s\",\"net\":%s,\"reason\":", p->since,
+                       t->until, wk_double_format(t->net, number));
+        wk_text_add_json_string(out, t->reason);
+        wk_text_add(out, "}");
+    }
+    wk_text_add(out, "]}");
 }
 
 /* ---- the documents ---- */
@@ -228,6 +280,10 @@ void wk__serve_live_document(wk_serve *serve, const char *symbol, wk_text *out)
 {
     const wk__serve_model *m = &serve->predictor.models[0];
     size_t market = 0;
+    read_fills(serve);
+    /* Where something happens is the first to look at. */
+    if (!symbol[0])
+        symbol = serve->live.newest_symbol;
     for (size_t s = 0; s < m->S; s++)
         if (strcmp(m->symbols[s], symbol) == 0)
             market = s;
@@ -243,9 +299,10 @@ void wk__serve_live_document(wk_serve *serve, const char *symbol, wk_text *out)
     }
     wk_text_add(out, "],\"candles\":");
     wk__serve_store_candles(serve, market, out);
-    read_fills(serve);
     wk_text_add(out, ",\"positions\":");
     write_positions(serve, out);
+    wk_text_add(out, ",\"trades\":");
+    write_trades(serve, out);
     wk_text_add(out, ",\"records\":[");
     write_records(serve, old_records, 0, RECORDS_MAX, false, NULL, out);
     wk_text_add(out, "]}");
@@ -266,6 +323,8 @@ bool wk__serve_live_poll(wk_serve *serve)
     read_fills(serve);
     wk_text_add(out, "],\"positions\":");
     write_positions(serve, out);
+    wk_text_add(out, ",\"trades\":");
+    write_trades(serve, out);
     wk_text_add(out, ",\"health\":");
     wk__serve_health_write(serve, out);
     wk_text_add(out, "}");
@@ -280,7 +339,8 @@ wk_status wk__serve_live_open(wk_serve *serve, wk_err *err)
     wk__serve_live *live = &serve->live;
     live->bar_ns = calloc(serve->predictor.models[0].S, sizeof *live->bar_ns);
     live->follow = calloc(serve->predictor.n_models, sizeof *live->follow);
-    if (!live->bar_ns || !live->follow)
+    live->last = calloc(serve->predictor.models[0].S, sizeof *live->last);
+    if (!live->bar_ns || !live->follow || !live->last)
         return wk_fail(err, WK_E_NOMEM, "out of memory");
     if (serve->config->journal[0])
         find_journal(serve->config->journal, live->path, sizeof live->path);
@@ -301,8 +361,11 @@ void wk__serve_live_close(wk_serve *serve)
 {
     sqlite3_close(serve->live.db);
     free(serve->live.bar_ns);
+    for (size_t k = 0; serve->live.follow && k < serve->predictor.n_models; k++)
+        wk_panel_finish(&serve->live.follow[k].panel);
     free(serve->live.follow);
     free(serve->live.positions);
+    free(serve->live.last);
     free(serve->live.update.s);
     serve->live = (wk__serve_live){0};
 }

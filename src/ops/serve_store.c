@@ -11,7 +11,7 @@
 #include "wick/log.h"
 #include "wick/store.h"
 
-enum { CANDLES_MAX = 1500, UPDATE_BARS_MAX = 32, WARM_STEPS = 256 };
+enum { CANDLES_MAX = 1500, UPDATE_BARS_MAX = 32, WARM_STEPS = 64, READ_STEPS = 2048 };
 #define LOOK_BACK_NS (40 * 86400 * WK_NS_PER_S)
 
 bool wk__serve_has_store(const wk_serve *serve)
@@ -73,6 +73,7 @@ bool wk__serve_store_news(wk_serve *serve, wk_text *out)
         int64_t from_ns = *last_ns ? *last_ns + 1 : wk_clock_wall_ns() - 86400 * WK_NS_PER_S;
         if (read_bars(serve, m, s, from_ns, INT64_MAX, &series, &err) == WK_OK && series.n) {
             *last_ns = series.bars[series.n - 1].time_ns;
+            serve->live.last[s] = series.bars[series.n - 1].close;
             wk_text_add(out, any ? "," : "");
             wk_text_add_json_string(out, m->symbols[s]);
             wk_text_add(out, ":");
@@ -82,6 +83,15 @@ bool wk__serve_store_news(wk_serve *serve, wk_text *out)
         wk_series_finish(&series);
     }
     return any;
+}
+
+double wk__serve_store_last(const wk_serve *serve, const char *symbol)
+{
+    const wk__serve_model *m = &serve->predictor.models[0];
+    for (size_t s = 0; s < m->S; s++)
+        if (strcmp(m->symbols[s], symbol) == 0)
+            return serve->live.last[s];
+    return 0;
 }
 
 /* ---- the session "store" ---- */
@@ -134,45 +144,49 @@ static void begin(wk_serve *serve, wk__serve_model *m, wk__serve_follow *f)
             if (read_bars(serve, m, s, from_ns, INT64_MAX, &series, &err) == WK_OK && series.n &&
                 series.bars[series.n - 1].time_ns > newest_ns)
                 newest_ns = series.bars[series.n - 1].time_ns;
-            if (m == &serve->predictor.models[0] && series.n)
+            if (m == &serve->predictor.models[0] && series.n) {
                 serve->live.bar_ns[s] = series.bars[series.n - 1].time_ns;
+                serve->live.last[s] = series.bars[series.n - 1].close;
+            }
             wk_series_finish(&series);
         }
     f->begun = true;
-    f->last_ns = f->end_ns = newest_ns;
+    f->read_ns = f->end_ns = newest_ns;
     if (newest_ns)
-        f->last_ns = newest_ns - (int64_t)(m->warmup_bars + 1) * timeframe_ns;
+        f->read_ns = newest_ns - (int64_t)(m->warmup_bars + 1) * timeframe_ns;
+}
+
+/* The next bars to push; at the end of the warm-up T = 0. */
+static void read_more(wk_serve *serve, const wk__serve_model *m, wk__serve_follow *f)
+{
+    wk_err err;
+    wk_panel_finish(&f->panel);
+    f->at = 0;
+    while (f->panel.T == 0 && f->read_ns < f->end_ns) {
+        int64_t to_ns = f->read_ns + READ_STEPS * m->config.data.timeframe_ns;
+        to_ns = to_ns < f->end_ns ? to_ns : f->end_ns;
+        if (read_panel(serve, m, f->read_ns + 1, to_ns + 1, &f->panel, &err) != WK_OK)
+            wk_log_write(WK_LOG_WARN, "serve.store", "model=%s problem=\"%s\"", m->name, err.msg);
+        f->read_ns = to_ns;
+    }
 }
 
 /* A piece of it, so that the service answers between them. */
 static void warm(wk_serve *serve, wk__serve_model *m, wk__serve_follow *f)
 {
-    wk_err err;
-    wk_panel panel;
-    int64_t timeframe_ns = m->config.data.timeframe_ns;
     if (!f->begun)
         begin(serve, m, f);
-    int64_t to_ns = f->last_ns + (WARM_STEPS + 1) * timeframe_ns;
-    if (to_ns > f->end_ns + 1)
-        to_ns = f->end_ns + 1;
-    if (f->last_ns < f->end_ns) {
-        if (read_panel(serve, m, f->last_ns + 1, to_ns, &panel, &err) == WK_OK) {
-            f->n_bars += panel.T;
-            for (size_t t = 0; t < panel.T; t++)
-                if (!push(serve, m, f, &panel, t))
-                    break;
-            wk_panel_finish(&panel);
-        } else {
-            wk_log_write(WK_LOG_WARN, "serve.store", "model=%s problem=\"%s\"", m->name, err.msg);
-        }
-        f->last_ns = to_ns - 1; /* what was absent there stays so */
-    }
-    f->is_warm = f->last_ns >= f->end_ns;
+    if (f->at == f->panel.T)
+        read_more(serve, m, f);
+    for (size_t n = 0; n < WARM_STEPS && f->at < f->panel.T; n++, f->n_steps++)
+        if (!push(serve, m, f, &f->panel, f->at++))
+            f->at = f->panel.T;
+    f->is_warm = f->at == f->panel.T && f->read_ns >= f->end_ns;
     if (!f->is_warm)
         return;
-    f->last_ns = f->end_ns;
+    wk_panel_finish(&f->panel);
     wk_log_write(WK_LOG_INFO, "serve.store", "model=%s venue=%s steps=%zu wanted=%zu", m->name,
-                 serve->config->venue, f->n_bars, m->warmup_bars);
+                 serve->config->venue, f->n_steps, m->warmup_bars);
 }
 
 bool wk__serve_store_warm(wk_serve *serve)

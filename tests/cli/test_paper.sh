@@ -3,6 +3,7 @@
 set -uo pipefail
 wick=$1 root=$2
 work=$(mktemp -d)
+mkdir "$work/kraken"
 trap 'rm -rf "$work"' EXIT
 export WICK_HOME=$work/home
 unset WICK_DATA
@@ -50,9 +51,56 @@ printf 'time,value\n2021-01-01,1\n2021-06-01,2\n' >"$work/mood.csv"
     sed "s#/run/model#/moody/model#; s#/bot\"#/moody-bot\"#" "$work/bot.json" >"$work/moody.json" &&
     "$wick" paper "$work/moody.json" --candles >"$work/log" 2>&1
 check $? "a model with an outside series trades on candles"
-"$wick" paper "$work/moody.json" >"$work/log" 2>&1
-[ $? -eq 2 ] && grep -q "trained with outside series, which a feed does not bring" "$work/log"
-check $? "and is refused on a feed, which would not bring it"
+
+# A model with order flow and an outside series on a feed: history before the recording, then its bars.
+begin=1795237592 live=$root/tests/golden/live_busy
+awk -v end=$begin 'BEGIN {
+    print "time,price,size,side" > "'"$work"'/t.csv"; print "time,ask_price_1,ask_size_1,bid_price_1,bid_size_1" > "'"$work"'/b.csv"
+    print "time,open,high,low,close,volume" > "'"$work"'/kraken/BTCUSD-1s.csv"; srand(4); p = 30000
+    for (s = end - 2400; s < end; s++) {
+        o = p; p += int(rand() * 21) - 10
+        printf "%d,%d,%.2f,%s\n", s, p, 0.1 + rand(), rand() < 0.5 ? "buy" : "sell" > "'"$work"'/t.csv"
+        printf "%d,%d,%.2f,%d,%.2f\n", s, p + 1, 1 + rand(), p - 1, 1 + rand() > "'"$work"'/b.csv"
+        printf "%d,%d,%d,%d,%d,1\n", s, o, (o > p ? o : p), (o < p ? o : p), p > "'"$work"'/kraken/BTCUSD-1s.csv"
+    } }'
+printf 'time,value\n%d,1\n%d,2\n' $((begin - 2300)) $((begin - 1000)) >"$work/mood.csv"
+export WICK_DATA=$work
+train_flow() { # train_flow OUT OPTION...
+    "$wick" train "$root/configs/experiments/btc-tick-1s.json" --out "$@" \
+    --set data.venue=kraken --set 'data.symbols=["BTCUSD"]' --set data.tape.trades=t.csv --set data.tape.book=b.csv \
+    --set data.outside.0.name=mood --set data.outside.0.file="$work/mood.csv" --set data.outside.0.delay_s=0 \
+    --set 'features.outside_forms=["level","missing"]' --set features.anchor_bars=600 --set meta.seeds=1 \
+    >"$work/log" 2>&1
+}
+train_flow "$work/flow" &&
+    "$wick" import "$work/kraken/BTCUSD-1s.csv" --venue kraken --store "$work/store" >"$work/log" 2>&1
+check $? "a model with flow features and an outside series"
+cat >"$work/record.json" <<JSON
+{ "venues": [{ "name": "kraken", "symbols": ["BTC/USD", "ETH/USD"], "candles": false }], "timeframes": ["1s", "2s"] }
+JSON
+cat >"$work/flow.json" <<JSON
+{ "name": "flow", "models": [{ "dir": "$work/flow/model" }], "dir": "$work/flow-bot", "store": "$work/store",
+  "feed": "$work/record.json", "markets": [{ "symbol": "BTCUSD", "feed": "kraken:BTCUSD", "tick": 0.1, "lot": 0.0001 }] }
+JSON
+replay() { rm -rf "$work/flow-bot"; "$wick" paper "$work/flow.json" --replay "$live" --json >"$1" 2>"$work/log"; }
+replay "$work/c.json" && replay "$work/d.json" && [ -n "$(digests "$work/c.json")" ] && [ "$(digests "$work/c.json")" = "$(digests "$work/d.json")" ]
+check $? "trades on a recording, each time the same"
+printf '%d,5\n' $((begin + 3)) >>"$work/mood.csv"
+replay "$work/e.json" && [ "$(digests "$work/c.json")" != "$(digests "$work/e.json")" ]
+check $? "and sees what becomes known while it runs"
+"$wick" backtest "$work/flow/config.json" --model "$work/flow/model" --out "$work/flow-test" --json >"$work/a.json" 2>"$work/log"
+sed 's#, "markets": .*# }#' "$work/flow.json" >"$work/taped.json"
+rm -rf "$work/flow-bot"
+"$wick" paper "$work/taped.json" --candles --json >"$work/b.json" 2>>"$work/log"
+[ -n "$(digests "$work/a.json")" ] && [ "$(digests "$work/a.json")" = "$(digests "$work/b.json")" ]
+check $? "on its tape it does what the backtest does"
+train_flow "$work/other" --set data.outside.0.stale_s=60
+sed 's#"models": \[#"models": [{ "dir": "'"$work"'/other/model" }, #' "$work/flow.json" >"$work/two.json"
+rm -rf "$work/flow-bot"
+"$wick" paper "$work/two.json" --replay "$live" >"$work/log" 2>&1
+[ $? -eq 2 ] && grep -q "have different flow features or outside series" "$work/log"
+check $? "models that want different columns are refused"
+unset WICK_DATA
 printf 'no database' >"$work/bot/journal.sqlite"
 "$wick" paper "$work/bot.json" --candles >"$work/log" 2>&1
 [ $? -eq 1 ] && grep -q "move it aside" "$work/log"

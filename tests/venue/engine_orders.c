@@ -211,7 +211,7 @@ void engine_execute(engine *e, uint64_t id, int64_t price, int is_maker)
         return;
     }
     if (o->partial_ppm > 0) {
-        int64_t part = (int64_t)((double)qty * 1e-6 * (double)o->partial_ppm);
+        int64_t part = (int64_t)((wide)qty * o->partial_ppm / 1000000);
         part -= part % m->qty_step;
         o->partial_ppm = 0;
         if (part > 0 && part < qty) {

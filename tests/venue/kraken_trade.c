@@ -316,7 +316,8 @@ static void add_order(request *r, trading *t)
         return;
     }
     for (size_t i = 0; *want.client_id && i < t->e.n_orders; i++)
-        if (strcmp(t->e.orders[i].client_id, want.client_id) == 0)
+        if (strcmp(t->e.orders[i].client_id, want.client_id) == 0 &&
+            (t->e.orders[i].filled > 0 || t->e.orders[i].trigger == TRIGGER_NONE))
             complain_request(r, "the cl_ord_id \"%s\" was accepted before", want.client_id);
     int validate = strcmp(word(t, "validate"), "true") == 0;
     uint64_t id = 0;

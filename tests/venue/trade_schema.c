@@ -119,7 +119,7 @@ static const char *value_fault(const schema_field *f, const json_t *value, int i
         return NULL;
     case FIELD_INT:
     case FIELD_COUNT:
-        if (is_form && s && is_digits(s, 1, 18)) {
+        if (is_form && s && is_digits(s, 1, 19)) {
             whole = 1;
             number = strtoll(s, NULL, 10);
         }

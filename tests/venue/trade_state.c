@@ -5,10 +5,11 @@
 
 #include "trading.h"
 
+static const char *const triggers[] = {"none", "stop_loss", "take_profit"};
+
 static json_t *order_of(trading *t, const engine_order *o)
 {
     static const char *const states[] = {"pending", "open", "closed", "cancelled", "expired"};
-    static const char *const triggers[] = {"none", "stop_loss", "take_profit"};
     const engine_market *m = &t->e.markets[o->market];
     char txid[24];
     json_t *out = json_pack(
@@ -33,7 +34,8 @@ static json_t *fill_of(trading *t, const engine_fill *f)
     const engine_market *m = &t->e.markets[f->market];
     char txid[24];
     json_t *out = json_pack(
-        "{s:I,s:I,s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:s,s:b,s:I}", "id", (json_int_t)f->id, "order",
+        "{s:s,s:I,s:I,s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:s,s:b,s:I}", "trigger",
+        triggers[engine_order_at(&t->e, f->order)->trigger], "id", (json_int_t)f->id, "order",
         (json_int_t)f->order, "client_id", engine_order_at(&t->e, f->order)->client_id, "symbol",
         t->v->markets[f->market].instrument->name, "side", f->side == SIDE_BUY ? "buy" : "sell",
         "qty", json_short(f->qty, m->qty_decimals), "price",
@@ -53,18 +55,21 @@ static json_t *seconds(int64_t ns)
 static json_t *market_of(trading *t, int i)
 {
     const engine_market *m = &t->e.markets[i];
-    return json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:o}", "symbol",
-                     t->v->markets[i].instrument->name, "position",
-                     json_short(m->is_spot ? m->held + m->position : m->position, m->qty_decimals),
-                     "entry_price", json_short(engine_entry_price(m), m->price_decimals), "price",
-                     json_short(m->price, m->price_decimals), "unrealized",
-                     json_short(m->position ? engine_unrealized(m) : 0, 8), "realized",
-                     json_short(m->realized_e8, 8), "fees", json_short(m->fees_e8, 8), "leverage",
-                     json_short(m->leverage, 2), "unprotected_longest_s",
-                     seconds(m->naked_longest_ns), "unprotected_total_s",
-                     seconds(m->naked_total_ns), "unprotected_count", (json_int_t)m->naked_count,
-                     "liquidation_price",
-                     json_short(engine_liquidation_price(m), m->price_decimals));
+    return json_pack(
+        "{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:o,s:s,s:s}", "symbol",
+        t->v->markets[i].instrument->name, "position",
+        json_short(m->is_spot ? m->held + m->position : m->position, m->qty_decimals),
+        "entry_price", json_short(engine_entry_price(m), m->price_decimals), "price",
+        json_short(m->price, m->price_decimals), "unrealized",
+        json_short(m->position ? engine_unrealized(m) : 0, 8), "realized",
+        json_short(m->realized_e8, 8), "fees", json_short(m->fees_e8, 8), "leverage",
+        json_short(m->leverage, 2), "unprotected_longest_s", seconds(m->naked_longest_ns),
+        "unprotected_total_s", seconds(m->naked_total_ns), "unprotected_count",
+        (json_int_t)m->naked_count, "liquidation_price",
+        json_short(engine_liquidation_price(m), m->price_decimals), "name",
+        t->is_kraken && *t->markets[i].words[7] ? t->markets[i].words[7]
+                                                : t->v->markets[i].instrument->name,
+        "contract_value", t->is_kraken ? "1" : t->v->markets[i].instrument->contract_value);
 }
 
 /* With the lock held. */
@@ -83,8 +88,10 @@ json_t *trading_state(venue *v)
         const engine_market *m = &t->e.markets[i];
         json_array_append_new(markets, market_of(t, i));
         equity += m->position ? engine_unrealized(m) : 0;
-        equity +=
-            m->is_spot && m->price ? engine_value(m, t->e.assets[m->base].amount, m->price) : 0;
+        /* Each asset once: by the market that has the account's quote. */
+        equity += m->is_spot && m->price && m->quote == t->e.markets[0].quote
+                      ? engine_value(m, t->e.assets[m->base].amount, m->price)
+                      : 0;
     }
     for (int i = 0; i < t->e.n_assets; i++)
         if (t->e.assets[i].amount)

@@ -51,22 +51,22 @@ typedef struct {
     wk__json_token *tokens;
 } wk__doc;
 
-/* False: not JSON. `text` is borrowed until wk__doc_close. */
-bool wk__doc_open(const char *text, size_t n, wk__doc *out);
-void wk__doc_close(wk__doc *doc);
+/* False: not JSON. `text` is borrowed until wk__reply_close. */
+bool wk__reply_open(const char *text, size_t n, wk__doc *out);
+void wk__reply_close(wk__doc *doc);
 /* A member, or WK__JSON_ABSENT (also when null, or when it stands there twice). */
-uint32_t wk__doc_get(const wk__doc *doc, uint32_t object, const char *name);
-bool wk__doc_kind(const wk__doc *doc, uint32_t token, wk__json_kind kind);
-bool wk__doc_text(const wk__doc *doc, uint32_t object, const char *name, char *out, size_t size);
-bool wk__doc_token_text(const wk__doc *doc, uint32_t token, char *out, size_t size);
+uint32_t wk__reply_get(const wk__doc *doc, uint32_t object, const char *name);
+bool wk__reply_kind(const wk__doc *doc, uint32_t token, wk__json_kind kind);
+bool wk__reply_text(const wk__doc *doc, uint32_t object, const char *name, char *out, size_t size);
+bool wk__reply_token_text(const wk__doc *doc, uint32_t token, char *out, size_t size);
 /* Numbers, bare or as strings. */
-bool wk__doc_decimal(const wk__doc *doc, uint32_t object, const char *name, wk_decimal *out);
-bool wk__doc_int(const wk__doc *doc, uint32_t object, const char *name, int64_t *out);
-bool wk__doc_true(const wk__doc *doc, uint32_t object, const char *name);
-/* Children of an array: for (t = wk__doc_first(d, a); t != WK__JSON_ABSENT; t = wk__doc_after(d, a,
- * t)). Of an object they are key and value in turn. */
-uint32_t wk__doc_first(const wk__doc *doc, uint32_t container);
-uint32_t wk__doc_after(const wk__doc *doc, uint32_t container, uint32_t child);
+bool wk__reply_decimal(const wk__doc *doc, uint32_t object, const char *name, wk_decimal *out);
+bool wk__reply_int(const wk__doc *doc, uint32_t object, const char *name, int64_t *out);
+bool wk__reply_true(const wk__doc *doc, uint32_t object, const char *name);
+/* Children of an array: for (t = wk__reply_first(d, a); t != WK__JSON_ABSENT; t =
+ * wk__reply_after(d, a, t)). Of an object they are key and value in turn. */
+uint32_t wk__reply_first(const wk__doc *doc, uint32_t container);
+uint32_t wk__reply_after(const wk__doc *doc, uint32_t container, uint32_t child);
 
 /* ---- reactions (reactions.c holds the table) ---- */
 

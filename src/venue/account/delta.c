@@ -81,12 +81,12 @@ static wk_request_result list(page *p, const char *kind, size_t from, size_t n, 
         *wait_ns = e.wait_ns;
         after[0] = '\0';
         if (result == WK_REQUEST_DONE) {
-            if (!wk__doc_kind(&e.doc, e.result, WK__JSON_ARRAY))
+            if (!wk__reply_kind(&e.doc, e.result, WK__JSON_ARRAY))
                 result = odd(why, kind);
-            for (uint32_t i = wk__doc_first(&e.doc, e.result); i != WK__JSON_ABSENT;
-                 i = wk__doc_after(&e.doc, e.result, i))
+            for (uint32_t i = wk__reply_first(&e.doc, e.result); i != WK__JSON_ABSENT;
+                 i = wk__reply_after(&e.doc, e.result, i))
                 each(p, &e.doc, i);
-            wk__doc_text(&e.doc, wk__doc_get(&e.doc, 0, "meta"), "after", after, sizeof after);
+            wk__reply_text(&e.doc, wk__reply_get(&e.doc, 0, "meta"), "after", after, sizeof after);
         }
         wk__exchange_finish(&e);
         if (result != WK_REQUEST_DONE)
@@ -117,7 +117,7 @@ static void find_order(page *p, const wk__doc *doc, uint32_t item)
 {
     wk_venue_order o;
     char id[40];
-    if (p->found || !wk__doc_text(doc, item, "client_order_id", id, sizeof id) ||
+    if (p->found || !wk__reply_text(doc, item, "client_order_id", id, sizeof id) ||
         wk__client_id_read(id) != p->wanted)
         return;
     if (!wk__delta_order(doc, item, p->a->markets, p->a->n_markets, &o)) {
@@ -235,18 +235,19 @@ static wk_request_result balance(void *self, int64_t *cash_e8, int64_t *equity_e
     if (result == WK_REQUEST_DONE) {
         const char *settle = a->markets[0].instrument->settle;
         bool found = false;
-        for (uint32_t i = wk__doc_first(&e.doc, e.result); i != WK__JSON_ABSENT;
-             i = wk__doc_after(&e.doc, e.result, i)) {
+        for (uint32_t i = wk__reply_first(&e.doc, e.result); i != WK__JSON_ABSENT;
+             i = wk__reply_after(&e.doc, e.result, i)) {
             char asset[24];
             wk_decimal d;
-            if (wk__doc_text(&e.doc, i, "asset_symbol", asset, sizeof asset) &&
-                strcmp(asset, settle) == 0 && wk__doc_decimal(&e.doc, i, "balance", &d) &&
+            if (wk__reply_text(&e.doc, i, "asset_symbol", asset, sizeof asset) &&
+                strcmp(asset, settle) == 0 && wk__reply_decimal(&e.doc, i, "balance", &d) &&
                 wk__cash_e8(d, cash_e8))
                 found = true;
         }
         wk_decimal net;
         *equity_e8 = *cash_e8;
-        if (found && wk__doc_decimal(&e.doc, wk__doc_get(&e.doc, 0, "meta"), "net_equity", &net))
+        if (found &&
+            wk__reply_decimal(&e.doc, wk__reply_get(&e.doc, 0, "meta"), "net_equity", &net))
             wk__cash_e8(net, equity_e8);
         if (!found) {
             snprintf(why, WK__WHY, "the wallet has no %.16s", settle);
@@ -280,7 +281,7 @@ static void find_leg(page *p, const wk__doc *doc, uint32_t item)
     leg *l = p->out;
     char kind[32];
     wk_venue_order o;
-    if (!p->found && wk__doc_text(doc, item, "stop_order_type", kind, sizeof kind) &&
+    if (!p->found && wk__reply_text(doc, item, "stop_order_type", kind, sizeof kind) &&
         strcmp(kind, l->kind) == 0 &&
         wk__delta_order(doc, item, p->a->markets, p->a->n_markets, &o)) {
         snprintf(l->id, sizeof l->id, "%.31s", o.venue_id);
@@ -407,8 +408,8 @@ static wk_request_result venue_clock(void *self, int64_t *venue_minus_ours_ns,
     wk_text_add(&r.target, "/v2/settings");
     wk_request_result result = call(a, &r, &e, why);
     int64_t us, middle = (e.response.sent_ns + e.response.received_ns) / 2, told = 0;
-    if (result == WK_REQUEST_DONE && wk__doc_int(&e.doc, e.result, "server_time", &us) && us > 0 &&
-        us < WK__CLOCK_MAX_NS / 1000)
+    if (result == WK_REQUEST_DONE && wk__reply_int(&e.doc, e.result, "server_time", &us) &&
+        us > 0 && us < WK__CLOCK_MAX_NS / 1000)
         told = us * 1000;
     else if (e.response.server_time_ns > 0 &&
              e.response.server_time_ns < WK__CLOCK_MAX_NS) /* in whole seconds */

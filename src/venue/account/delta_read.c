@@ -7,7 +7,7 @@
 static bool side_of(const wk__doc *doc, uint32_t object, const char *name, int8_t *side)
 {
     char text[8];
-    if (!wk__doc_text(doc, object, name, text, sizeof text))
+    if (!wk__reply_text(doc, object, name, text, sizeof text))
         return false;
     *side = strcmp(text, "buy") == 0 ? WK_SIDE_BUY : strcmp(text, "sell") == 0 ? WK_SIDE_SELL : 0;
     return *side != 0;
@@ -19,19 +19,19 @@ static bool ticks_of(const wk__doc *doc, uint32_t object, const char *name, cons
 {
     wk_decimal d;
     *ticks = 0;
-    if (wk__doc_get(doc, object, name) == WK__JSON_ABSENT)
+    if (wk__reply_get(doc, object, name) == WK__JSON_ABSENT)
         return true;
     char text[4];
-    if (wk__doc_text(doc, object, name, text, sizeof text) && text[0] == '\0')
+    if (wk__reply_text(doc, object, name, text, sizeof text) && text[0] == '\0')
         return true;
-    return wk__doc_decimal(doc, object, name, &d) && wk__market_ticks(m, d, ticks);
+    return wk__reply_decimal(doc, object, name, &d) && wk__market_ticks(m, d, ticks);
 }
 
 static bool lots_of(const wk__doc *doc, uint32_t object, const char *name, const wk__market *m,
                     int64_t *lots)
 {
     wk_decimal d;
-    return wk__doc_decimal(doc, object, name, &d) && wk__market_lots(m, d, lots);
+    return wk__reply_decimal(doc, object, name, &d) && wk__market_lots(m, d, lots);
 }
 
 /* Microseconds, bare or as text, or an ISO date. */
@@ -39,9 +39,9 @@ static int64_t time_of(const wk__doc *doc, uint32_t object, const char *name)
 {
     int64_t v;
     char text[48];
-    if (wk__doc_int(doc, object, name, &v) && v > 0 && v < INT64_MAX / 1000)
+    if (wk__reply_int(doc, object, name, &v) && v > 0 && v < INT64_MAX / 1000)
         return v * 1000;
-    if (wk__doc_text(doc, object, name, text, sizeof text) && wk__iso_ns(text, &v))
+    if (wk__reply_text(doc, object, name, text, sizeof text) && wk__iso_ns(text, &v))
         return v;
     return 0;
 }
@@ -50,17 +50,17 @@ static size_t market_of(const wk__doc *doc, uint32_t object, const wk__market *m
 {
     int64_t product = 0;
     char symbol[48] = "";
-    wk__doc_int(doc, object, "product_id", &product);
-    if (!wk__doc_text(doc, object, "product_symbol", symbol, sizeof symbol) &&
-        !wk__doc_text(doc, object, "symbol", symbol, sizeof symbol))
-        wk__doc_text(doc, object, "sy", symbol, sizeof symbol);
+    wk__reply_int(doc, object, "product_id", &product);
+    if (!wk__reply_text(doc, object, "product_symbol", symbol, sizeof symbol) &&
+        !wk__reply_text(doc, object, "symbol", symbol, sizeof symbol))
+        wk__reply_text(doc, object, "sy", symbol, sizeof symbol);
     return wk__market_by_product(markets, n, product, symbol);
 }
 
 static uint64_t client_of(const wk__doc *doc, uint32_t object, const char *name)
 {
     char text[40];
-    return wk__doc_text(doc, object, name, text, sizeof text) ? wk__client_id_read(text) : 0;
+    return wk__reply_text(doc, object, name, text, sizeof text) ? wk__client_id_read(text) : 0;
 }
 
 bool wk__delta_order(const wk__doc *doc, uint32_t object, const wk__market *markets, size_t n,
@@ -74,12 +74,12 @@ bool wk__delta_order(const wk__doc *doc, uint32_t object, const wk__market *mark
     int64_t unfilled;
     o.symbol = (uint32_t)s;
     o.client_id = client_of(doc, object, "client_order_id");
-    if (!wk__doc_text(doc, object, "id", o.venue_id, sizeof o.venue_id) &&
-        !wk__doc_text(doc, object, "order_id", o.venue_id, sizeof o.venue_id))
+    if (!wk__reply_text(doc, object, "id", o.venue_id, sizeof o.venue_id) &&
+        !wk__reply_text(doc, object, "order_id", o.venue_id, sizeof o.venue_id))
         return false;
     if (!side_of(doc, object, "side", &o.side) || !lots_of(doc, object, "size", m, &o.qty_lots) ||
         !lots_of(doc, object, "unfilled_size", m, &unfilled) || unfilled < 0 ||
-        unfilled > o.qty_lots || !wk__doc_text(doc, object, "state", o.state, sizeof o.state) ||
+        unfilled > o.qty_lots || !wk__reply_text(doc, object, "state", o.state, sizeof o.state) ||
         !ticks_of(doc, object, "limit_price", m, &o.price_ticks) ||
         !ticks_of(doc, object, "average_fill_price", m, &o.average_ticks) ||
         !ticks_of(doc, object, "bracket_stop_loss_price", m, &o.stop_ticks) ||
@@ -89,9 +89,9 @@ bool wk__delta_order(const wk__doc *doc, uint32_t object, const wk__market *mark
     o.is_open = strcmp(o.state, "open") == 0 || strcmp(o.state, "pending") == 0;
     if (!o.is_open && strcmp(o.state, "closed") != 0 && strcmp(o.state, "cancelled") != 0)
         return false;
-    o.reduce_only = wk__doc_true(doc, object, "reduce_only");
+    o.reduce_only = wk__reply_true(doc, object, "reduce_only");
     wk_decimal fee;
-    if (wk__doc_decimal(doc, object, "paid_commission", &fee) && !wk__cash_e8(fee, &o.fee_e8))
+    if (wk__reply_decimal(doc, object, "paid_commission", &fee) && !wk__cash_e8(fee, &o.fee_e8))
         return false;
     o.created_ns = time_of(doc, object, "created_at");
     o.updated_ns = time_of(doc, object, "timestamp");
@@ -106,16 +106,16 @@ bool wk__delta_fill(const wk__doc *doc, uint32_t object, const wk__market *marke
     size_t s = market_of(doc, object, markets, n);
     char role[8] = "";
     wk_decimal fee;
-    if (s == n || !wk__doc_text(doc, object, "id", f.fill_id, sizeof f.fill_id) ||
-        !wk__doc_text(doc, object, "order_id", f.venue_order_id, sizeof f.venue_order_id) ||
+    if (s == n || !wk__reply_text(doc, object, "id", f.fill_id, sizeof f.fill_id) ||
+        !wk__reply_text(doc, object, "order_id", f.venue_order_id, sizeof f.venue_order_id) ||
         !side_of(doc, object, "side", &f.side) ||
         !lots_of(doc, object, "size", &markets[s], &f.qty_lots) || f.qty_lots <= 0 ||
         !ticks_of(doc, object, "price", &markets[s], &f.price_ticks) || f.price_ticks <= 0 ||
-        !wk__doc_decimal(doc, object, "commission", &fee) || !wk__cash_e8(fee, &f.fee_e8))
+        !wk__reply_decimal(doc, object, "commission", &fee) || !wk__cash_e8(fee, &f.fee_e8))
         return false;
     f.symbol = (uint32_t)s;
     f.client_id = client_of(doc, object, "client_order_id");
-    f.maker = wk__doc_text(doc, object, "role", role, sizeof role) && strcmp(role, "maker") == 0;
+    f.maker = wk__reply_text(doc, object, "role", role, sizeof role) && strcmp(role, "maker") == 0;
     f.time_ns = time_of(doc, object, "created_at");
     *out = f;
     return true;
@@ -130,7 +130,7 @@ bool wk__delta_position(const wk__doc *doc, uint32_t object, const wk__market *m
         !ticks_of(doc, object, "entry_price", m, &p.entry_ticks) ||
         !ticks_of(doc, object, "liquidation_price", m, &p.liquidation_ticks))
         return false;
-    if (wk__doc_decimal(doc, object, "margin", &margin) && !wk__cash_e8(margin, &p.margin_e8))
+    if (wk__reply_decimal(doc, object, "margin", &margin) && !wk__cash_e8(margin, &p.margin_e8))
         return false;
     *out = p;
     return true;
@@ -141,15 +141,15 @@ static bool fast_fill(const wk__doc *doc, const wk__market *markets, size_t n, w
     size_t s = market_of(doc, 0, markets, n);
     char role[8] = "";
     *f = (wk_venue_fill){.fee_e8 = WK_FEE_NOT_TOLD};
-    if (s == n || !wk__doc_text(doc, 0, "f", f->fill_id, sizeof f->fill_id) ||
-        !wk__doc_text(doc, 0, "o", f->venue_order_id, sizeof f->venue_order_id) ||
+    if (s == n || !wk__reply_text(doc, 0, "f", f->fill_id, sizeof f->fill_id) ||
+        !wk__reply_text(doc, 0, "o", f->venue_order_id, sizeof f->venue_order_id) ||
         !side_of(doc, 0, "S", &f->side) || !lots_of(doc, 0, "s", &markets[s], &f->qty_lots) ||
         f->qty_lots <= 0 || !ticks_of(doc, 0, "p", &markets[s], &f->price_ticks) ||
         f->price_ticks <= 0)
         return false;
     f->symbol = (uint32_t)s;
     f->client_id = client_of(doc, 0, "c");
-    f->maker = wk__doc_text(doc, 0, "r", role, sizeof role) && strcmp(role, "maker") == 0;
+    f->maker = wk__reply_text(doc, 0, "r", role, sizeof role) && strcmp(role, "maker") == 0;
     f->time_ns = time_of(doc, 0, "t");
     return true;
 }
@@ -158,22 +158,22 @@ static wk__frame_kind read_frame(const wk__doc *doc, const wk__market *markets, 
                                  const wk__frame_sink *sink, char why[WK__WHY])
 {
     char type[32];
-    if (!wk__doc_text(doc, 0, "type", type, sizeof type))
+    if (!wk__reply_text(doc, 0, "type", type, sizeof type))
         return WK__FRAME_OTHER;
     if (strcmp(type, "heartbeat") == 0 || strcmp(type, "pong") == 0)
         return WK__FRAME_HEARTBEAT;
     if (strcmp(type, "key-auth") == 0) {
-        if (wk__doc_true(doc, 0, "success"))
+        if (wk__reply_true(doc, 0, "success"))
             return WK__FRAME_LOGGED_IN;
-        if (!wk__doc_text(doc, 0, "status", why, WK__WHY))
+        if (!wk__reply_text(doc, 0, "status", why, WK__WHY))
             snprintf(why, WK__WHY, "the login was refused");
         return WK__FRAME_REFUSED;
     }
     if (strcmp(type, "subscriptions") == 0) {
-        uint32_t channels = wk__doc_get(doc, 0, "channels");
-        for (uint32_t c = wk__doc_first(doc, channels); c != WK__JSON_ABSENT;
-             c = wk__doc_after(doc, channels, c))
-            if (wk__doc_text(doc, c, "error", why, WK__WHY))
+        uint32_t channels = wk__reply_get(doc, 0, "channels");
+        for (uint32_t c = wk__reply_first(doc, channels); c != WK__JSON_ABSENT;
+             c = wk__reply_after(doc, channels, c))
+            if (wk__reply_text(doc, c, "error", why, WK__WHY))
                 return WK__FRAME_REFUSED;
         return WK__FRAME_OTHER;
     }
@@ -185,7 +185,7 @@ static wk__frame_kind read_frame(const wk__doc *doc, const wk__market *markets, 
         return WK__FRAME_FILLS;
     }
     if (strcmp(type, "orders") == 0) {
-        uint32_t list = wk__doc_get(doc, 0, "result");
+        uint32_t list = wk__reply_get(doc, 0, "result");
         wk_venue_order o;
         if (list == WK__JSON_ABSENT) {
             if (!wk__delta_order(doc, 0, markets, n, &o))
@@ -193,8 +193,8 @@ static wk__frame_kind read_frame(const wk__doc *doc, const wk__market *markets, 
             sink->order(sink->ctx, &o);
             return WK__FRAME_ORDERS;
         }
-        for (uint32_t i = wk__doc_first(doc, list); i != WK__JSON_ABSENT;
-             i = wk__doc_after(doc, list, i)) {
+        for (uint32_t i = wk__reply_first(doc, list); i != WK__JSON_ABSENT;
+             i = wk__reply_after(doc, list, i)) {
             if (!wk__delta_order(doc, i, markets, n, &o))
                 return WK__FRAME_BROKEN;
             sink->order(sink->ctx, &o);
@@ -209,9 +209,9 @@ wk__frame_kind wk__delta_frame(const char *text, size_t n, const wk__market *mar
 {
     wk__doc doc;
     why[0] = '\0';
-    if (!wk__doc_open(text, n, &doc))
+    if (!wk__reply_open(text, n, &doc))
         return WK__FRAME_BROKEN;
     wk__frame_kind kind = read_frame(&doc, markets, n_markets, sink, why);
-    wk__doc_close(&doc);
+    wk__reply_close(&doc);
     return kind;
 }

@@ -3,7 +3,7 @@
 
 #include "account_internal.h"
 
-bool wk__doc_open(const char *text, size_t n, wk__doc *out)
+bool wk__reply_open(const char *text, size_t n, wk__doc *out)
 {
     const char *reason;
     size_t n_tokens, at;
@@ -25,7 +25,7 @@ bool wk__doc_open(const char *text, size_t n, wk__doc *out)
     }
 }
 
-void wk__doc_close(wk__doc *doc)
+void wk__reply_close(wk__doc *doc)
 {
     if (doc) {
         free(doc->tokens);
@@ -33,26 +33,26 @@ void wk__doc_close(wk__doc *doc)
     }
 }
 
-bool wk__doc_kind(const wk__doc *doc, uint32_t token, wk__json_kind kind)
+bool wk__reply_kind(const wk__doc *doc, uint32_t token, wk__json_kind kind)
 {
     return token != WK__JSON_ABSENT && doc->tokens[token].kind == kind;
 }
 
-uint32_t wk__doc_get(const wk__doc *doc, uint32_t object, const char *name)
+uint32_t wk__reply_get(const wk__doc *doc, uint32_t object, const char *name)
 {
     uint32_t value;
-    if (!wk__doc_kind(doc, object, WK__JSON_OBJECT) ||
+    if (!wk__reply_kind(doc, object, WK__JSON_OBJECT) ||
         wk__json_members(&doc->json, object, &name, 1, &value) != WK__JSON_ABSENT ||
-        wk__doc_kind(doc, value, WK__JSON_NULL))
+        wk__reply_kind(doc, value, WK__JSON_NULL))
         return WK__JSON_ABSENT;
     return value;
 }
 
-bool wk__doc_token_text(const wk__doc *doc, uint32_t token, char *out, size_t size)
+bool wk__reply_token_text(const wk__doc *doc, uint32_t token, char *out, size_t size)
 {
-    if (wk__doc_kind(doc, token, WK__JSON_STRING))
+    if (wk__reply_kind(doc, token, WK__JSON_STRING))
         return wk__json_decode(&doc->json, token, out, size) != SIZE_MAX;
-    if (!wk__doc_kind(doc, token, WK__JSON_NUMBER) || doc->tokens[token].n >= size)
+    if (!wk__reply_kind(doc, token, WK__JSON_NUMBER) || doc->tokens[token].n >= size)
         return false;
     for (uint32_t i = 0; i < doc->tokens[token].n; i++)
         out[i] = doc->json.text[doc->tokens[token].start + i];
@@ -60,42 +60,43 @@ bool wk__doc_token_text(const wk__doc *doc, uint32_t token, char *out, size_t si
     return true;
 }
 
-bool wk__doc_text(const wk__doc *doc, uint32_t object, const char *name, char *out, size_t size)
+bool wk__reply_text(const wk__doc *doc, uint32_t object, const char *name, char *out, size_t size)
 {
-    return wk__doc_token_text(doc, wk__doc_get(doc, object, name), out, size);
+    return wk__reply_token_text(doc, wk__reply_get(doc, object, name), out, size);
 }
 
-bool wk__doc_decimal(const wk__doc *doc, uint32_t object, const char *name, wk_decimal *out)
+bool wk__reply_decimal(const wk__doc *doc, uint32_t object, const char *name, wk_decimal *out)
 {
-    uint32_t token = wk__doc_get(doc, object, name);
-    if (!wk__doc_kind(doc, token, WK__JSON_STRING) && !wk__doc_kind(doc, token, WK__JSON_NUMBER))
+    uint32_t token = wk__reply_get(doc, object, name);
+    if (!wk__reply_kind(doc, token, WK__JSON_STRING) &&
+        !wk__reply_kind(doc, token, WK__JSON_NUMBER))
         return false;
     const wk__json_token *t = &doc->tokens[token];
     return wk_decimal_parse(doc->json.text + t->start, t->n, out) == NULL;
 }
 
-bool wk__doc_int(const wk__doc *doc, uint32_t object, const char *name, int64_t *out)
+bool wk__reply_int(const wk__doc *doc, uint32_t object, const char *name, int64_t *out)
 {
     wk_decimal d;
-    return wk__doc_decimal(doc, object, name, &d) && wk_decimal_units(d, 0, out) == NULL;
+    return wk__reply_decimal(doc, object, name, &d) && wk_decimal_units(d, 0, out) == NULL;
 }
 
-bool wk__doc_true(const wk__doc *doc, uint32_t object, const char *name)
+bool wk__reply_true(const wk__doc *doc, uint32_t object, const char *name)
 {
     char text[8];
-    return wk__doc_kind(doc, wk__doc_get(doc, object, name), WK__JSON_TRUE) ||
-           (wk__doc_text(doc, object, name, text, sizeof text) && text[0] == 't');
+    return wk__reply_kind(doc, wk__reply_get(doc, object, name), WK__JSON_TRUE) ||
+           (wk__reply_text(doc, object, name, text, sizeof text) && text[0] == 't');
 }
 
-uint32_t wk__doc_first(const wk__doc *doc, uint32_t container)
+uint32_t wk__reply_first(const wk__doc *doc, uint32_t container)
 {
-    if (!wk__doc_kind(doc, container, WK__JSON_ARRAY) &&
-        !wk__doc_kind(doc, container, WK__JSON_OBJECT))
+    if (!wk__reply_kind(doc, container, WK__JSON_ARRAY) &&
+        !wk__reply_kind(doc, container, WK__JSON_OBJECT))
         return WK__JSON_ABSENT;
     return container + 1 < doc->tokens[container].next ? container + 1 : WK__JSON_ABSENT;
 }
 
-uint32_t wk__doc_after(const wk__doc *doc, uint32_t container, uint32_t child)
+uint32_t wk__reply_after(const wk__doc *doc, uint32_t container, uint32_t child)
 {
     uint32_t next = doc->tokens[child].next;
     return next < doc->tokens[container].next ? next : WK__JSON_ABSENT;

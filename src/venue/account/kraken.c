@@ -62,9 +62,9 @@ static wk_request_result add_order(wk__account *a, wk_text *body, char *txid, in
     *wait_ns = e.wait_ns;
     txid[0] = '\0';
     if (result == WK_REQUEST_DONE && !a->validate) {
-        uint32_t list = wk__doc_get(&e.doc, e.result, "txid");
-        uint32_t first = wk__doc_first(&e.doc, list);
-        if (!wk__doc_token_text(&e.doc, first, txid, 64))
+        uint32_t list = wk__reply_get(&e.doc, e.result, "txid");
+        uint32_t first = wk__reply_first(&e.doc, list);
+        if (!wk__reply_token_text(&e.doc, first, txid, 64))
             result = odd(why, "the order");
     }
     wk__exchange_finish(&e);
@@ -122,15 +122,15 @@ static wk_request_result cancel(void *self, uint32_t symbol, uint64_t client_id,
 static bool take_orders(wk__account *a, const wk__doc *doc, uint32_t map, uint64_t wanted,
                         wk_venue_order *out, size_t room, size_t *n, size_t *n_seen)
 {
-    for (uint32_t key = wk__doc_first(doc, map); key != WK__JSON_ABSENT;) {
-        uint32_t value = wk__doc_after(doc, map, key);
+    for (uint32_t key = wk__reply_first(doc, map); key != WK__JSON_ABSENT;) {
+        uint32_t value = wk__reply_after(doc, map, key);
         char txid[64], id[64] = "", pair[40] = "";
         wk_venue_order o;
-        wk__doc_token_text(doc, key, txid, sizeof txid);
-        wk__doc_text(doc, value, "cl_ord_id", id, sizeof id);
-        wk__doc_text(doc, wk__doc_get(doc, value, "descr"), "pair", pair, sizeof pair);
+        wk__reply_token_text(doc, key, txid, sizeof txid);
+        wk__reply_text(doc, value, "cl_ord_id", id, sizeof id);
+        wk__reply_text(doc, wk__reply_get(doc, value, "descr"), "pair", pair, sizeof pair);
         ++*n_seen;
-        key = wk__doc_after(doc, map, value);
+        key = wk__reply_after(doc, map, value);
         if ((wanted != 0 && wk__client_id_read(id) != wanted && client_of(a, txid) != wanted) ||
             wk__market_by_name(a->markets, a->n_markets, pair) == a->n_markets)
             continue;
@@ -154,8 +154,8 @@ static wk_request_result in_list(wk__account *a, const char *path, const char *f
     wk_request_result result = call(a, path, fields, &e, why);
     *wait_ns = e.wait_ns;
     if (result == WK_REQUEST_DONE) {
-        uint32_t map = name ? wk__doc_get(&e.doc, e.result, name) : e.result;
-        if (!wk__doc_kind(&e.doc, map, WK__JSON_OBJECT) ||
+        uint32_t map = name ? wk__reply_get(&e.doc, e.result, name) : e.result;
+        if (!wk__reply_kind(&e.doc, map, WK__JSON_OBJECT) ||
             !take_orders(a, &e.doc, map, wanted, out, room, n, n_seen))
             result = odd(why, "orders");
     }
@@ -226,17 +226,17 @@ static wk_request_result fills(void *self, int64_t since_ns, wk_venue_fill *out,
         int64_t count = 0;
         seen = 0;
         if (result == WK_REQUEST_DONE) {
-            uint32_t map = wk__doc_get(&e.doc, e.result, "trades");
-            wk__doc_int(&e.doc, e.result, "count", &count);
-            if (!wk__doc_kind(&e.doc, map, WK__JSON_OBJECT))
+            uint32_t map = wk__reply_get(&e.doc, e.result, "trades");
+            wk__reply_int(&e.doc, e.result, "count", &count);
+            if (!wk__reply_kind(&e.doc, map, WK__JSON_OBJECT))
                 result = odd(why, "fills");
-            for (uint32_t key = wk__doc_first(&e.doc, map);
+            for (uint32_t key = wk__reply_first(&e.doc, map);
                  result == WK_REQUEST_DONE && key != WK__JSON_ABSENT && *n < room;) {
-                uint32_t value = wk__doc_after(&e.doc, map, key);
+                uint32_t value = wk__reply_after(&e.doc, map, key);
                 char id[64] = "", pair[40] = "";
-                wk__doc_token_text(&e.doc, key, id, sizeof id);
-                wk__doc_text(&e.doc, value, "pair", pair, sizeof pair);
-                key = wk__doc_after(&e.doc, map, value);
+                wk__reply_token_text(&e.doc, key, id, sizeof id);
+                wk__reply_text(&e.doc, value, "pair", pair, sizeof pair);
+                key = wk__reply_after(&e.doc, map, value);
                 seen++;
                 if (wk__market_by_name(a->markets, a->n_markets, pair) == a->n_markets)
                     continue;
@@ -275,14 +275,14 @@ static wk_request_result balances(wk__account *a, const char *asset, wk_decimal 
     *held = (wk_decimal){0, 0};
     wk_request_result result = call(a, "/0/private/Balance", "", &e, why);
     if (result == WK_REQUEST_DONE)
-        for (uint32_t key = wk__doc_first(&e.doc, e.result); key != WK__JSON_ABSENT;) {
-            uint32_t value = wk__doc_after(&e.doc, e.result, key);
+        for (uint32_t key = wk__reply_first(&e.doc, e.result); key != WK__JSON_ABSENT;) {
+            uint32_t value = wk__reply_after(&e.doc, e.result, key);
             char name[24] = "", number[48];
-            if (wk__doc_token_text(&e.doc, key, name, sizeof name) && same_asset(name, asset) &&
-                wk__doc_token_text(&e.doc, value, number, sizeof number))
+            if (wk__reply_token_text(&e.doc, key, name, sizeof name) && same_asset(name, asset) &&
+                wk__reply_token_text(&e.doc, value, number, sizeof number))
                 if (wk_decimal_parse(number, strlen(number), held) != NULL)
                     result = odd(why, "the balance");
-            key = wk__doc_after(&e.doc, e.result, value);
+            key = wk__reply_after(&e.doc, e.result, value);
         }
     wk__exchange_finish(&e);
     return result;
@@ -328,7 +328,7 @@ static wk_request_result balance(void *self, int64_t *cash_e8, int64_t *equity_e
     char fields[48];
     snprintf(fields, sizeof fields, "&asset=Z%s", a->markets[0].instrument->quote);
     result = call(a, "/0/private/TradeBalance", fields, &e, why);
-    if (result == WK_REQUEST_DONE && wk__doc_decimal(&e.doc, e.result, "eb", &equity))
+    if (result == WK_REQUEST_DONE && wk__reply_decimal(&e.doc, e.result, "eb", &equity))
         wk__cash_e8(equity, equity_e8);
     wk__exchange_finish(&e);
     return WK_REQUEST_DONE;
@@ -344,8 +344,10 @@ static wk_request_result leverage(void *self, uint32_t symbol, double times, cha
     return WK_REQUEST_REFUSED;
 }
 
-/* The stop of the last run, whose id nobody remembers: the newest of ours at the venue. */
-static wk_request_result find_stop(wk__account *a, uint32_t symbol, uint64_t *id, char *why)
+/* The newest stop of ours at the venue that is not the wanted one (one of the last run, whose id
+ * nobody remembers, or the one before), 0: none; and whether the wanted one rests there already. */
+static wk_request_result find_stop(wk__account *a, const wk_venue_order *wanted, uint64_t *id,
+                                   bool *is_there, char *why)
 {
     enum { ROOM = 256 };
     wk_venue_order *open = calloc(ROOM, sizeof *open);
@@ -354,9 +356,18 @@ static wk_request_result find_stop(wk__account *a, uint32_t symbol, uint64_t *id
         return odd(why, "memory");
     wk_request_result result = open_orders(a, open, ROOM, &n, why);
     *id = 0;
-    for (size_t i = 0; i < n; i++)
-        if (open[i].symbol == symbol && open[i].stop_ticks > 0 && open[i].client_id != 0)
-            *id = open[i].client_id;
+    *is_there = false;
+    for (size_t i = 0; i < n; i++) {
+        const wk_venue_order *o = &open[i];
+        if (o->symbol != wanted->symbol || o->stop_ticks <= 0 || o->client_id == 0)
+            continue;
+        if (o->client_id == wanted->client_id && o->side == wanted->side && o->filled_lots == 0 &&
+            o->qty_lots == wanted->qty_lots &&
+            llabs(o->stop_ticks - wanted->stop_ticks) < a->markets[wanted->symbol].ticks_per_step)
+            *is_there = true;
+        else
+            *id = o->client_id;
+    }
     free(open);
     return result;
 }
@@ -367,12 +378,23 @@ static wk_request_result protect_lots(void *self, uint32_t symbol, int64_t lots,
                                       uint64_t client_id, int64_t *wait_ns, char *why)
 {
     wk__account *a = self;
+    wk_venue_order wanted = {.client_id = client_id,
+                             .symbol = symbol,
+                             .side = lots > 0 ? -1 : 1,
+                             .stop_ticks = stop_ticks};
+    char size[40];
+    if (lots != 0 &&
+        !wk__market_size(&a->markets[symbol], llabs(lots), size, &wanted.qty_lots, why))
+        return WK_REQUEST_REFUSED;
     for (int k = 0; k < 8; k++) { /* one rests; more only after crashes */
         uint64_t resting;
-        wk_request_result result = find_stop(a, symbol, &resting, why);
+        bool is_there;
+        wk_request_result result = find_stop(a, &wanted, &resting, &is_there, why);
         *wait_ns = WK_NS_PER_S;
         if (result != WK_REQUEST_DONE)
             return result;
+        if (resting == 0 && is_there && lots != 0)
+            return WK_REQUEST_DONE;
         if (resting == 0)
             break;
         result = cancel_id(a, resting, wait_ns, why);
@@ -423,10 +445,10 @@ static wk_request_result venue_clock(void *self, int64_t *venue_minus_ours_ns,
     int64_t seconds;
     if (status != WK_OK)
         snprintf(why, WK__WHY, "%.200s", err.msg);
-    else if (!wk__doc_open(r.body, r.body_bytes, &doc))
+    else if (!wk__reply_open(r.body, r.body_bytes, &doc))
         odd(why, "its clock");
     else {
-        if (wk__doc_int(&doc, wk__doc_get(&doc, 0, "result"), "unixtime", &seconds) &&
+        if (wk__reply_int(&doc, wk__reply_get(&doc, 0, "result"), "unixtime", &seconds) &&
             seconds > 0 && seconds < WK__CLOCK_MAX_NS / WK_NS_PER_S) {
             /* in whole seconds */
             *venue_minus_ours_ns =
@@ -436,7 +458,7 @@ static wk_request_result venue_clock(void *self, int64_t *venue_minus_ours_ns,
             result = WK_REQUEST_DONE;
         } else
             odd(why, "its clock");
-        wk__doc_close(&doc);
+        wk__reply_close(&doc);
     }
     wk_http_response_finish(&r);
     return result;

@@ -26,6 +26,14 @@ static const host hosts[] = {
      "WICK_KRAKEN"},
 };
 
+const char *wk_account_rest(const char *venue, bool testnet)
+{
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)
+        if (strcmp(hosts[i].venue, venue) == 0 && hosts[i].testnet == testnet)
+            return hosts[i].rest;
+    return NULL;
+}
+
 static wk_status find_host(const wk_account_options *o, const host **out, wk_err *err)
 {
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)

@@ -122,20 +122,20 @@ wk__reaction wk__react_code(wk__venue venue, const char *code, int64_t now_ns)
 static wk__reaction react_delta(int status, const wk__doc *doc, int64_t now_ns)
 {
     char code[160] = "", detail[64] = "";
-    uint32_t error = wk__doc_get(doc, 0, "error");
-    if (status >= 200 && status < 300 && wk__doc_true(doc, 0, "success") &&
+    uint32_t error = wk__reply_get(doc, 0, "error");
+    if (status >= 200 && status < 300 && wk__reply_true(doc, 0, "success") &&
         error == WK__JSON_ABSENT)
         return make(WK_REQUEST_DONE, 0, "", "");
-    if (wk__doc_kind(doc, error, WK__JSON_OBJECT)) {
-        wk__doc_text(doc, error, "code", code, sizeof code);
-        uint32_t context = wk__doc_get(doc, error, "context");
-        if (!wk__doc_text(doc, context, "client_ip", detail, sizeof detail))
-            wk__doc_text(doc, context, "additional_margin_required", detail, sizeof detail);
+    if (wk__reply_kind(doc, error, WK__JSON_OBJECT)) {
+        wk__reply_text(doc, error, "code", code, sizeof code);
+        uint32_t context = wk__reply_get(doc, error, "context");
+        if (!wk__reply_text(doc, context, "client_ip", detail, sizeof detail))
+            wk__reply_text(doc, context, "additional_margin_required", detail, sizeof detail);
         if (!detail[0])
-            wk__doc_text(doc, error, "message", detail, sizeof detail);
+            wk__reply_text(doc, error, "message", detail, sizeof detail);
     } else {
-        wk__doc_token_text(doc, error, code, sizeof code);
-        wk__doc_text(doc, 0, "message", detail, sizeof detail);
+        wk__reply_token_text(doc, error, code, sizeof code);
+        wk__reply_text(doc, 0, "message", detail, sizeof detail);
     }
     wk__reaction r;
     if (find(WK__VENUE_DELTA, code))
@@ -163,21 +163,21 @@ static int gravity(wk_request_result result)
 
 static wk__reaction react_kraken(const wk__doc *doc, int64_t now_ns)
 {
-    uint32_t errors = wk__doc_get(doc, 0, "error");
-    if (!wk__doc_kind(doc, errors, WK__JSON_ARRAY))
+    uint32_t errors = wk__reply_get(doc, 0, "error");
+    if (!wk__reply_kind(doc, errors, WK__JSON_ARRAY))
         return make(WK_REQUEST_UNKNOWN, S, "", "the answer has no list of errors");
     wk__reaction worst = make(WK_REQUEST_DONE, 0, "", "");
-    for (uint32_t e = wk__doc_first(doc, errors); e != WK__JSON_ABSENT;
-         e = wk__doc_after(doc, errors, e)) {
+    for (uint32_t e = wk__reply_first(doc, errors); e != WK__JSON_ABSENT;
+         e = wk__reply_after(doc, errors, e)) {
         char code[160] = "";
-        wk__doc_token_text(doc, e, code, sizeof code);
+        wk__reply_token_text(doc, e, code, sizeof code);
         if (code[0] == 'W')
             continue;
         wk__reaction one = wk__react_code(WK__VENUE_KRAKEN, code, now_ns);
         if (gravity(one.result) > gravity(worst.result))
             worst = one;
     }
-    if (worst.result == WK_REQUEST_DONE && wk__doc_get(doc, 0, "result") == WK__JSON_ABSENT)
+    if (worst.result == WK_REQUEST_DONE && wk__reply_get(doc, 0, "result") == WK__JSON_ABSENT)
         return make(WK_REQUEST_UNKNOWN, S, "", "the answer has neither an error nor a result");
     return worst;
 }
@@ -194,7 +194,7 @@ wk__reaction wk__react(wk__venue venue, int status, bool sent, int64_t retry_aft
     char code[32];
     snprintf(code, sizeof code, "HTTP %d", status);
     wk__doc doc;
-    if (!wk__doc_open(body, n, &doc)) {
+    if (!wk__reply_open(body, n, &doc)) {
         wk__reaction r = make(WK_REQUEST_UNKNOWN, S, code, "the answer is not JSON");
         if (retry_after_ns > r.wait_ns)
             r.wait_ns = retry_after_ns;
@@ -210,6 +210,6 @@ wk__reaction wk__react(wk__venue venue, int status, bool sent, int64_t retry_aft
         r = make(WK_REQUEST_UNKNOWN, S, code, "the request did not reach the venue's API");
     else
         r = react_kraken(&doc, now_ns);
-    wk__doc_close(&doc);
+    wk__reply_close(&doc);
     return r;
 }

@@ -28,7 +28,7 @@ static bool fetch_token(wk__account *a)
     wk_request_result result =
         wk__kraken_send(a, a->stream_http, "/0/private/GetWebSocketsToken", "", &e, why);
     bool good = result == WK_REQUEST_DONE &&
-                wk__doc_text(&e.doc, e.result, "token", a->token, sizeof a->token);
+                wk__reply_text(&e.doc, e.result, "token", a->token, sizeof a->token);
     wk__exchange_finish(&e);
     if (!good)
         wk_log_write(WK_LOG_WARN, "account.stream", "venue=%s why=\"no token: %s\"", a->name, why);

@@ -17,7 +17,7 @@ int64_t wk__account_now(const wk__account *a)
 
 void wk__exchange_finish(wk__exchange *e)
 {
-    wk__doc_close(&e->doc);
+    wk__reply_close(&e->doc);
     wk_http_response_finish(&e->response);
 }
 
@@ -43,9 +43,9 @@ static wk_request_result judge(wk__account *a, wk_http *http, const wk_http_requ
             e->response.server_time_ns - (e->response.sent_ns + e->response.received_ns) / 2;
     if (r.result != WK_REQUEST_DONE)
         return r.result;
-    if (!wk__doc_open(e->response.body, e->response.body_bytes, &e->doc))
+    if (!wk__reply_open(e->response.body, e->response.body_bytes, &e->doc))
         return WK_REQUEST_UNKNOWN;
-    e->result = wk__doc_get(&e->doc, 0, "result");
+    e->result = wk__reply_get(&e->doc, 0, "result");
     return WK_REQUEST_DONE;
 }
 

@@ -54,6 +54,8 @@ static void on_bar(void *ctx, size_t timeframe, const wk__closed *bar, int64_t a
     counts->revised += is_revision;
     counts->empty += bar->provenance == WK_PROV_CONFIRMED_EMPTY;
     counts->repaired += bar->provenance == WK_PROV_REPAIRED;
+    if (!is_revision)
+        wk__live_flow_end(live, m, out.timeframe_ns, bar->time_ns + out.timeframe_ns);
     if (live->sinks.bar)
         live->sinks.bar(live->sinks.ctx, &out);
 }

@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "wick/clock.h"
 #include "wick/flow.h"
@@ -79,6 +80,14 @@ static void end_periods(wk_live *live, wk__market *m, size_t i, int64_t time_ns,
     }
     for (; time_ns >= *open + length; *open += length) {
         size_t n_trades = wk_flow_close(m->flow[i], *open + length, NULL, row);
+        if (m->flow_is_whole[i] && live->sinks.flow) {
+            wk_live_flow out = {.market = (uint32_t)(m - live->markets),
+                                .period_ns = length,
+                                .time_ns = *open,
+                                .arrival_ns = known_at(live, m, *open + length, by_clock)};
+            memcpy(out.row, row, sizeof out.row);
+            live->sinks.flow(live->sinks.ctx, &out);
+        }
         if (m->flow_is_whole[i] && (n_trades || !isnan(row[0])))
             tell(live, m, i, *open, known_at(live, m, *open + length, by_clock), row);
         m->flow_is_whole[i] = true; /* the first one began before we did */
@@ -134,6 +143,14 @@ void wk__live_flow_gap(wk_live *live, wk__market *m, int64_t now_ns)
     for (size_t i = 0; i < live->flow.n; i++)
         if (m->flow_open_ns[i] != INT64_MIN)
             wk_flow_gap(m->flow[i], wk__live_venue_time(live, m, now_ns));
+}
+
+void wk__live_flow_end(wk_live *live, wk__market *m, int64_t length_ns, int64_t end_ns)
+{
+    for (size_t i = 0; i < live->flow.n; i++)
+        if (live->flow.ns[i] == length_ns && m->flow_open_ns[i] != INT64_MIN &&
+            m->flow_open_ns[i] + length_ns == end_ns)
+            end_periods(live, m, i, end_ns, false);
 }
 
 void wk__live_flow_advance(wk_live *live, int64_t now_ns)

@@ -64,6 +64,13 @@ static void on_bar(void *ctx, const wk_live_bar *bar)
     }
 }
 
+static void on_flow(void *ctx, const wk_live_flow *flow)
+{
+    recording *r = ctx;
+    wk_live_record record = {.is_flow = 1, .flow = *flow};
+    wk_ring_push(r->options->ring, &record);
+}
+
 static void on_value(void *ctx, uint32_t market, const char *name, int64_t time_ns,
                      int64_t known_ns, double value)
 {
@@ -250,6 +257,7 @@ static wk_status begin(recording *r, wk_err *err)
                            .event = r->options->ring ? on_event : NULL,
                            .bar = on_bar,
                            .value = on_value,
+                           .flow = r->options->ring ? on_flow : NULL,
                            .instrument = on_instrument,
                            .subscribe = on_subscribe,
                            .missing = on_missing};

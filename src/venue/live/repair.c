@@ -1,6 +1,7 @@
 #include "repair.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 
 /* About ten hours of tries: a venue's maintenance ends. */
 enum { TRIES = 64, RETRY_S = 5, RETRY_MOST_S = 600, PROBE_S = 60 };
+
+#define VOLUME_SAME 1e-9
 
 /* REST has the newest candle a little later than the stream. */
 #define SETTLE_NS (3 * WK_NS_PER_S)
@@ -118,16 +121,20 @@ static void strengthen(wk__repair *r, const wk_live_market *m, int64_t timeframe
                       series->bars[series->n - 1].time_ns + 1, &stored, &why) != WK_OK)
         return;
     for (size_t i = 0, k = 0; i < series->n; i++) {
-        const wk_bar *a = &series->bars[i];
+        wk_bar *a = &series->bars[i];
         while (k < stored.n && stored.bars[k].time_ns < a->time_ns)
             k++;
         const wk_bar *b = k < stored.n ? &stored.bars[k] : NULL;
-        if (!b || b->time_ns != a->time_ns || series->provenance[i] != WK_PROV_REPAIRED)
+        if (!b || b->time_ns != a->time_ns)
             continue;
+        /* Sums of contracts in doubles differ in the last bit, and that corrects nothing. */
+        if (fabs(a->volume - b->volume) <= VOLUME_SAME * b->volume)
+            a->volume = b->volume;
         bool is_seen = stored.provenance[k] == WK_PROV_TRADED ||
                        stored.provenance[k] == WK_PROV_CONFIRMED_EMPTY;
-        if (is_seen && (a->open != b->open || a->high != b->high || a->low != b->low ||
-                        a->close != b->close || a->volume != b->volume))
+        if (is_seen && series->provenance[i] == WK_PROV_REPAIRED &&
+            (a->open != b->open || a->high != b->high || a->low != b->low || a->close != b->close ||
+             a->volume != b->volume))
             series->provenance[i] = WK_PROV_TRADED;
     }
     wk_series_finish(&stored);

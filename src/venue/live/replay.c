@@ -52,6 +52,12 @@ static void on_value(void *ctx, uint32_t market, const char *name, int64_t time_
         wk__keeper_value(r->keeper, market, name, time_ns, known_ns, value);
 }
 
+static void on_flow(void *ctx, const wk_live_flow *flow)
+{
+    replay *r = ctx;
+    r->options->flow(r->options->ctx, wk_live_market_at(r->live, flow->market), flow);
+}
+
 static void on_instrument(void *ctx, uint32_t market, const wk_instrument *instrument)
 {
     replay *r = ctx;
@@ -95,6 +101,25 @@ static wk_status end_session(replay *r, wk_live_summary *out, wk_err *err)
     return status;
 }
 
+/* The period that is asked for, unless the recording's session had it. */
+static wk_status add_flow(replay *r, wk_err *err)
+{
+    wk_strings *flow = &r->config.flow;
+    int64_t wanted_ns, ns;
+    if (!r->options->flow_period)
+        return WK_OK;
+    WK_TRY(wk_timeframe_parse(r->options->flow_period, &wanted_ns, err));
+    for (size_t i = 0; i < flow->n; i++)
+        if (wk_timeframe_parse(flow->v[i], &ns, err) == WK_OK && ns == wanted_ns)
+            return WK_OK;
+    const char **names = wk_arena_array(&r->arena, const char *, flow->n + 1);
+    for (size_t i = 0; i < flow->n; i++)
+        names[i] = flow->v[i];
+    names[flow->n] = r->options->flow_period;
+    *flow = (wk_strings){names, flow->n + 1};
+    return WK_OK;
+}
+
 /* Each start of a recorded session starts the path afresh, as it did then. */
 static wk_status begin_session(replay *r, const char *config, wk_live_summary *out, wk_err *err)
 {
@@ -103,10 +128,12 @@ static wk_status begin_session(replay *r, const char *config, wk_live_summary *o
     wk_arena_init(&r->arena);
     WK_TRY(wk_config_parse(&wk_live_config_table, "the recording", config, NULL, 0, &r->arena,
                            &r->config, err));
+    WK_TRY(add_flow(r, err));
     wk_live_sinks sinks = {.ctx = r,
                            .event = r->options->ring ? on_event : NULL,
                            .bar = on_bar,
                            .value = on_value,
+                           .flow = r->options->flow ? on_flow : NULL,
                            .instrument = on_instrument};
     WK_TRY(wk_live_create(&r->config, &sinks, &r->live, err));
     if (r->fresh)

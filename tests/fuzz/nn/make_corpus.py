@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""Seeds of the two fuzz targets. needs: pip install numpy; usage: make_corpus.py WICK (a built program)."""
+"""Seeds of the fuzz targets. needs: pip install numpy; usage: make_corpus.py WICK (a built program)."""
+import glob
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,4 +29,9 @@ with tempfile.TemporaryDirectory() as folder:
         out = f"{folder}/{name}"
         subprocess.run([sys.argv[1], "nn", "train", f.name, "--data", root, "--out", out], check=True,
                        stdout=subprocess.DEVNULL)
+        # Both forms, and the hand-made graphs of the golden tests beside them.
+        subprocess.run([sys.argv[1], "export", out, "--onnx-window", f"{here}/corpus_onnx/{name}_window.onnx", "--onnx-step",
+                        f"{here}/corpus_onnx/{name}_step.onnx"], check=True)
         os.replace(out + "/weights.safetensors", f"{here}/corpus_weights/{name}.safetensors")
+for path in glob.glob(os.path.join(here, "../../golden/nn/onnx/op_*.onnx")):
+    shutil.copy(path, f"{here}/corpus_onnx/")

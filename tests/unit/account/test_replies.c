@@ -25,10 +25,10 @@ static const char delta_order[] =
 static bool read_order(const char *text, size_t n, const wk__market *m, wk_venue_order *o)
 {
     wk__doc doc;
-    if (!wk__doc_open(text, n, &doc))
+    if (!wk__reply_open(text, n, &doc))
         return false;
     bool good = wk__delta_order(&doc, 0, m, 1, o);
-    wk__doc_close(&doc);
+    wk__reply_close(&doc);
     return good;
 }
 
@@ -224,9 +224,9 @@ static void test_recorded_kraken_orders(void **state)
     assert_non_null(json);
     wk__market m = market(&kraken_btc, (wk_decimal){1, 1}, (wk_decimal){1, 8}, 0);
     wk__doc doc;
-    assert_true(wk__doc_open(json, strlen(json), &doc));
-    uint32_t open = wk__doc_get(&doc, wk__doc_get(&doc, 0, "result"), "open");
-    uint32_t value = wk__doc_after(&doc, open, wk__doc_first(&doc, open));
+    assert_true(wk__reply_open(json, strlen(json), &doc));
+    uint32_t open = wk__reply_get(&doc, wk__reply_get(&doc, 0, "result"), "open");
+    uint32_t value = wk__reply_after(&doc, open, wk__reply_first(&doc, open));
     wk_venue_order o;
     assert_true(wk__kraken_order(&doc, value, "OQCLML-BW3P3-BUCMWZ", &m, 1, &o));
     assert_int_equal(o.qty_lots, 125000000);
@@ -235,7 +235,7 @@ static void test_recorded_kraken_orders(void **state)
     assert_int_equal(o.client_id, 0);
     assert_true(o.is_open);
     assert_int_equal(o.created_ns, INT64_C(1688666559897400000));
-    wk__doc_close(&doc);
+    wk__reply_close(&doc);
     free(text);
 }
 

@@ -11,13 +11,13 @@ for file in "$2"/configs/*.json "$2"/configs/*/*.json; do
     [ -f "$file" ] || continue
     n=$((n + 1))
     kind=run
-    case $file in
-    */record*.json) kind=record ;;
-    */paper*.json) kind=bot ;;
-    */configs/serve*.json) kind=serve ;;
-    */fetch*.json) kind=fetch ;;
-    */retrain*.json) kind=retrain ;;
-    */outside*.json) kind=outside ;;
+    case ${file##*/} in
+    record*.json) kind=record ;;
+    paper*.json) kind=bot ;;
+    serve*.json) kind=serve ;;
+    fetch*.json) kind=fetch ;;
+    retrain*.json) kind=retrain ;;
+    outside*.json) kind=outside ;;
     esac
     if "$wick" config check "$file" --kind $kind >"$work/once.json" &&
         "$wick" config check "$work/once.json" --kind $kind >"$work/twice.json" &&

@@ -446,6 +446,55 @@ test_silence_and_broken_connections_are_left_and_what_was_missed_is_repaired(voi
     finish(s, false);
 }
 
+/* Bars as a session left them that was killed before their repair: flat, where the venue traded. */
+static void store_wrong_bars(session *s, int64_t first_s, int64_t last_s)
+{
+    wk_fresh *fresh;
+    wk_err err;
+    assert_int_equal(wk_fresh_open(s->store, &fresh, &err), WK_OK);
+    for (int i = 0; i < 3; i++)
+        for (int64_t timeframe_s = 2; timeframe_s <= 4; timeframe_s += 2) {
+            wk_fresh_bar bars[32];
+            char key[64], next[32];
+            size_t n = 0;
+            for (int64_t at = first_s; at < last_s; at += timeframe_s)
+                bars[n++] = (wk_fresh_bar){
+                    {at * S, 7, 7, 7, 7, 0}, WK_PROV_CONFIRMED_EMPTY, (at + timeframe_s) * S};
+            snprintf(key, sizeof key, "record/kraken/%s/%llds", stored_symbols[i],
+                     (long long)timeframe_s);
+            snprintf(next, sizeof next, "%lld", (long long)(last_s * S));
+            assert_int_equal(wk_fresh_put_bars(fresh, "kraken", stored_symbols[i], timeframe_s * S,
+                                               bars, n, &(wk_fresh_cursor){key, next}, NULL, &err),
+                             WK_OK);
+        }
+    wk_fresh_close(fresh);
+}
+
+static void test_what_an_earlier_session_left_wrong_is_corrected(void **state)
+{
+    (void)state;
+    session *s = new_session();
+    start_venue(s, (venue_options){.seed = 19, .busy = 60});
+    configure(s, "", ", \"confirm_s\": 60");
+    s->options.history = true_history;
+    s->options.history_ctx = s;
+    int64_t last_s = venue_now_ns(s->venue) / S / 4 * 4, first_s = last_s - 40;
+    store_wrong_bars(s, first_s, last_s);
+    begin(s);
+    await_the_venues(s, first_s, last_s);
+    end(s);
+    for (int i = 0; i < 3; i++)
+        for (int timeframe_s = 2; timeframe_s <= 4; timeframe_s += 2) {
+            size_t n_wrong;
+            assert_int_equal(
+                compare_bars(s, stored_symbols[i], timeframe_s, first_s, last_s, &n_wrong, false),
+                (last_s - first_s) / timeframe_s);
+            assert_int_equal(n_wrong, 0);
+        }
+    assert_replays(s);
+    finish(s, false);
+}
+
 /* A name server that does not answer until the test lets it go. */
 static atomic_bool is_released;
 static atomic_int n_hanging;
@@ -604,6 +653,7 @@ int main(int argc, char **argv)
             test_the_book_is_the_venues_after_every_message_through_faults_and_recovers),
         cmocka_unit_test(
             test_silence_and_broken_connections_are_left_and_what_was_missed_is_repaired),
+        cmocka_unit_test(test_what_an_earlier_session_left_wrong_is_corrected),
         cmocka_unit_test(test_a_lookup_that_hangs_changes_nothing_for_the_reader_of_the_ring),
         cmocka_unit_test(test_kill_9_loses_no_bar_that_was_acknowledged),
     };

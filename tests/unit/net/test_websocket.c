@@ -299,7 +299,7 @@ static void test_a_hanging_lookup_delays_no_other_connection_and_no_close(void *
     }
     assert_int_equal(atomic_load(&dns.n_asked), 1);
     assert_int_equal(atomic_load(&dns.n_left), 0);
-    assert_true(wk_clock_monotonic_ns() - start < 5 * WK_NS_PER_S);
+    assert_true(wk_clock_monotonic_ns() - start < 20 * WK_NS_PER_S);
     pthread_mutex_lock(&s->lock);
     assert_true(s->n_ticks > 5);
     pthread_mutex_unlock(&s->lock);
@@ -307,7 +307,7 @@ static void test_a_hanging_lookup_delays_no_other_connection_and_no_close(void *
     wait_for(s, "closed 2 21 nowhere: no such name");
     start = wk_clock_monotonic_ns();
     spy_stop(s); /* does not wait for the name server */
-    assert_true(wk_clock_monotonic_ns() - start < 5 * WK_NS_PER_S);
+    assert_true(wk_clock_monotonic_ns() - start < 20 * WK_NS_PER_S);
     atomic_store(&dns.is_released, 1);
     while (atomic_load(&dns.n_left) < 1)
         usleep(1000);

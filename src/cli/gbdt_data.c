@@ -1,0 +1,116 @@
+/* Columns of a table by their roles. Groups are rows in a row with the same number. */
+#include "gbdt_data.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { LABEL, WEIGHT, BASE_MARGIN, GROUP, ROLES };
+
+static const char *const roles[ROLES] = {"label_column", "weight_column", "base_margin_column",
+                                         "group_column"};
+
+/* Which features, counted without the columns taken out, hold categories. */
+static wk_status find_categorical(const gbdt_columns *c, const int64_t *column, size_t n_cols,
+                                  bool *categorical, wk_err *err)
+{
+    for (size_t i = 0; i < c->categorical_columns.n; i++) {
+        double wanted = c->categorical_columns.v[i];
+        int64_t at = (int64_t)wanted, before = 0;
+        if ((double)at != wanted || at < 0 || at >= (int64_t)n_cols)
+            return wk_fail(err, WK_E_CONFIG, "categorical_columns: %g is no column of %zu", wanted,
+                           n_cols);
+        for (int r = 0; r < ROLES; r++) {
+            if (column[r] == at)
+                return wk_fail(err, WK_E_CONFIG, "column %lld is both %s and categorical",
+                               (long long)at, roles[r]);
+            before += column[r] >= 0 && column[r] < at;
+        }
+        categorical[at - before] = true;
+    }
+    return WK_OK;
+}
+
+static wk_status check_columns(const int64_t *column, size_t n_cols, wk_err *err)
+{
+    for (int r = 0; r < ROLES; r++) {
+        if (column[r] >= (int64_t)n_cols)
+            return wk_fail(err, WK_E_CONFIG, "%s %lld does not fit a table of %zu columns",
+                           roles[r], (long long)column[r], n_cols);
+        for (int other = 0; other < r; other++)
+            if (column[r] >= 0 && column[r] == column[other])
+                return wk_fail(err, WK_E_CONFIG,
+                               "%s and %s are both %lld: give each role its own column",
+                               roles[other], roles[r], (long long)column[r]);
+    }
+    return WK_OK;
+}
+
+static wk_status make_groups(const float *number, size_t n, wk_arena *arena, uint32_t **group,
+                             size_t *n_groups, wk_err *err)
+{
+    *group = wk_arena_array(arena, uint32_t, n + 1);
+    *n_groups = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (isnan(number[i]))
+            return wk_fail(err, WK_E_DATA, "row %zu has no group; group_column numbers every row",
+                           i);
+        if (i == 0 || number[i] != number[i - 1])
+            (*group)[(*n_groups)++] = 0;
+        (*group)[*n_groups - 1]++;
+    }
+    return WK_OK;
+}
+
+wk_status gbdt_data_take(gbdt_columns *c, wk_gbdt_table *table, wk_arena *arena,
+                         wk_gbdt_data *train, wk_gbdt_data *valid, wk_err *err)
+{
+    size_t n_rows = table->n_rows, n_cols = table->n_cols;
+    if (c->label_column < 0)
+        c->label_column = (int64_t)n_cols - 1;
+    int64_t column[ROLES] = {c->label_column, c->weight_column, c->base_margin_column,
+                             c->group_column};
+    float *values[ROLES] = {0};
+    bool *categorical = wk_arena_array(arena, bool, n_cols);
+    WK_TRY(check_columns(column, n_cols, err));
+    WK_TRY(find_categorical(c, column, n_cols, categorical, err));
+    for (int r = 0; r < ROLES; r++) {
+        if (column[r] < 0)
+            continue;
+        int64_t at = column[r];
+        for (int taken = 0; taken < r; taken++)
+            at -= column[taken] >= 0 && column[taken] < column[r];
+        values[r] = wk_arena_array(arena, float, n_rows);
+        wk_gbdt_table_take(table, (size_t)at, values[r]);
+    }
+    if (table->n_cols == 0)
+        return wk_fail(err, WK_E_DATA, "the table has no column besides the label");
+    uint32_t *group = NULL;
+    size_t n_groups = 0, n_train_groups = 0,
+           n_train = n_rows - (size_t)((double)n_rows * c->valid_fraction);
+    if (values[GROUP]) {
+        size_t rows = 0;
+        WK_TRY(make_groups(values[GROUP], n_rows, arena, &group, &n_groups, err));
+        while (n_train_groups < n_groups && rows < n_train)
+            rows += group[n_train_groups++];
+        n_train = rows;
+    }
+    *train = (wk_gbdt_data){.X = table->cells,
+                            .n_rows = n_train,
+                            .n_cols = table->n_cols,
+                            .stride = table->n_cols,
+                            .y = values[LABEL],
+                            .weight = values[WEIGHT],
+                            .base_margin = values[BASE_MARGIN],
+                            .group = group,
+                            .n_groups = n_train_groups,
+                            .categorical = c->categorical_columns.n > 0 ? categorical : NULL};
+    *valid = *train;
+    valid->n_rows = n_rows - n_train;
+    valid->X += n_train * table->n_cols;
+    valid->y += n_train;
+    valid->weight = values[WEIGHT] ? values[WEIGHT] + n_train : NULL;
+    valid->base_margin = values[BASE_MARGIN] ? values[BASE_MARGIN] + n_train : NULL;
+    valid->group = group ? group + n_train_groups : NULL;
+    valid->n_groups = n_groups - n_train_groups;
+    return WK_OK;
+}
