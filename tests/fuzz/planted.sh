@@ -115,7 +115,7 @@ group() {
 }
 n=0
 failed=0
-# target NAME SOURCE GROUPS FLAGS: fails within 200,000 runs, with the sanitizer's report.
+# target NAME SOURCE GROUPS FLAGS: fails within 1,000,000 runs, with the sanitizer's report.
 target() {
     name=$1
     source=tests/fuzz/$2
@@ -134,7 +134,7 @@ target() {
         echo "not ok $n - $name: the corpus alone trips over the planted byte"
         grep -m3 -E 'ERROR|runtime error|SUMMARY' "$name.log" | sed 's/^/# /'
         failed=1
-    elif "./$name" -runs=200000 -max_total_time=60 -seed=1 "$corpus" >"$name.log" 2>&1; then
+    elif "./$name" -runs=1000000 -max_total_time=90 -seed=1 "$corpus" >"$name.log" 2>&1; then
         echo "not ok $n - $name does not find the planted byte"
         failed=1
     elif grep -q 'SUMMARY: \(Address\|UndefinedBehavior\)Sanitizer' "$name.log"; then
