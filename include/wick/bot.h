@@ -122,11 +122,11 @@ const wk_run_config *wk_bot_model_run_config(const wk_bot *bot, size_t k);
 /* What a day's summary is made of. Borrowed. */
 typedef struct {
     int64_t from_ns, to_ns, now_ns;
-    const char *journal;         /* its directory */
-    const char *model;           /* directory of the first model */
-    const wk_run_config *config; /* likewise */
-    const wk_panel *panel;       /* its bars, as far as they are kept; NULL: none */
-    const wk_feature_table *table;
+    const char *journal;               /* its directory */
+    const char *model;                 /* directory of the first model */
+    const wk_run_config *config;       /* likewise */
+    const wk_panel *panel;             /* the day's bars; NULL: none */
+    const wk_feature_columns *columns; /* with panel: of the 30 days before to_ns */
 } wk_bot_day;
 enum { WK_BOT_SUMMARY_BYTES = 1500 };
 

@@ -94,4 +94,13 @@ typedef struct {
 WK_MUST_CHECK wk_status wk_features_batch(wk_features *f, const wk_panel *panel, wk_arena *arena,
                                           wk_feature_table *out, wk_err *err);
 
+/* Valid rows of features, asked for column by column: where all of them at once would take too much
+ * memory. */
+typedef struct {
+    size_t F, n_rows;
+    /* Writes column c of all rows to values [n_rows]. */
+    wk_status (*read)(void *ctx, size_t c, float *values, wk_err *err);
+    void *ctx;
+} wk_feature_columns;
+
 #endif

@@ -417,13 +417,13 @@ static void summarise(wk__reload *r)
                       .model = w->dir,
                       .config = w->current[0]->config};
     wk_panel panel;
-    wk_feature_table table;
+    wk__history_columns columns = {.fd = -1};
     wk_arena_init(&arena);
     if (r->history.next > r->history.first && !r->is_broken) {
         if (wk__history_features(&r->history, b->instruments, b->S, b->timeframe_ns, day.config,
-                                 end_ns, &arena, &panel, &table, &err) == WK_OK) {
+                                 end_ns, b->config->dir, &arena, &panel, &columns, &err) == WK_OK) {
             day.panel = &panel;
-            day.table = &table;
+            day.columns = &columns.columns;
         } else {
             wk_log_write(WK_LOG_WARN, "trade.summary", "features=none why=\"%s\"", err.msg);
         }
@@ -432,6 +432,7 @@ static void summarise(wk__reload *r)
         wk_ring_push(r->notices, &n);
     else
         wk_log_write(WK_LOG_ERROR, "trade.summary", "error=\"%s\"", err.msg);
+    wk__history_columns_finish(&columns);
     wk_arena_finish(&arena);
     atomic_store(&r->day_done_ns, end_ns);
 }

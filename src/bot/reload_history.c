@@ -58,8 +58,7 @@ uint64_t wk__step_unpack(const wk__step_layout *l, const void *record, wk_featur
     return h.seq;
 }
 
-wk_status wk__history_open(const char *dir, const wk__step_layout *layout, uint64_t capacity,
-                           wk__history *out, wk_err *err)
+wk_status wk__history_file(const char *dir, int *out, wk_err *err)
 {
     const char *tmp = getenv("TMPDIR");
     if (!dir[0])
@@ -74,6 +73,15 @@ wk_status wk__history_open(const char *dir, const wk__step_layout *layout, uint6
     }
     if (fd < 0)
         return wk_fail(err, WK_E_IO, "cannot make a file in %s: %s", dir, strerror(errno));
+    *out = fd;
+    return WK_OK;
+}
+
+wk_status wk__history_open(const char *dir, const wk__step_layout *layout, uint64_t capacity,
+                           wk__history *out, wk_err *err)
+{
+    int fd;
+    WK_TRY(wk__history_file(dir, &fd, err));
     *out = (wk__history){.layout = *layout, .fd = fd, .capacity = capacity};
     return WK_OK;
 }

@@ -25,7 +25,8 @@ typedef struct {
     uint64_t capacity, first, next; /* steps [first, next) are there */
 } wk__history;
 
-/* In `dir` ("": the directory for temporary files), which never shows it. */
+/* A file in `dir` ("": the directory for temporary files), which never shows it. */
+WK_MUST_CHECK wk_status wk__history_file(const char *dir, int *fd, wk_err *err);
 WK_MUST_CHECK wk_status wk__history_open(const char *dir, const wk__step_layout *layout,
                                          uint64_t capacity, wk__history *out, wk_err *err);
 /* Part `slot` of the file of `whole`, which stays open longer: for many streams in one file. */

@@ -222,14 +222,44 @@ static wk_status add_signals(sqlite3 *db, const wk_panel *panel, int64_t bars, i
 
 /* ---- drift ---- */
 
-static wk_status add_drift(const wk_monitor_options *o, const wk_dataset *d, int64_t from,
-                           int64_t to, json_t *root, wk_err *err)
+/* The rows of a table that closed in (from, to]. */
+typedef struct {
+    const wk_dataset *d;
+    int64_t from, to;
+} table_rows;
+
+static bool takes(const table_rows *rows, size_t r)
+{
+    const wk_panel *p = &rows->d->panel;
+    int64_t close = p->start_ns + ((int64_t)(r / p->S) + 1) * p->timeframe_ns;
+    return rows->d->table.valid[r] && close > rows->from && close <= rows->to;
+}
+
+static wk_status read_table(void *ctx, size_t c, float *values, wk_err *err)
+{
+    const table_rows *rows = ctx;
+    const wk_feature_table *table = &rows->d->table;
+    (void)err;
+    for (size_t r = 0, n = 0; r < table->T * table->S; r++)
+        if (takes(rows, r))
+            values[n++] = table->X[r * table->F + c];
+    return WK_OK;
+}
+
+static wk_feature_columns columns_of(table_rows *rows)
+{
+    wk_feature_columns columns = {.F = rows->d->table.F, .read = read_table, .ctx = rows};
+    for (size_t r = 0; r < rows->d->table.T * rows->d->table.S; r++)
+        columns.n_rows += takes(rows, r);
+    return columns;
+}
+
+static wk_status add_drift(const wk_monitor_options *o, const wk_feature_columns *columns,
+                           json_t *root, wk_err *err)
 {
     wk_drift_reference reference;
-    const wk_panel *p = &d->panel;
-    size_t F = d->table.F, n_rows = 0;
+    size_t F = columns->F;
     json_t *list = json_array();
-    from = from < to - DRIFT_DAYS * day_ns ? from : to - DRIFT_DAYS * day_ns;
     json_object_set_new(root, "drift", list);
     wk_status status = wk_drift_reference_read(o->model, &reference, err);
     if (status == WK_E_NOT_FOUND) {
@@ -237,7 +267,7 @@ static wk_status add_drift(const wk_monitor_options *o, const wk_dataset *d, int
         return WK_OK;
     }
     WK_TRY(status);
-    float *values = calloc(p->T * p->S + 1, sizeof *values);
+    float *values = calloc(columns->n_rows + 1, sizeof *values);
     wk_drift *drifts = calloc(F + 1, sizeof *drifts);
     if (!values || !drifts)
         status = wk_fail(err, WK_E_NOMEM, "out of memory");
@@ -245,14 +275,9 @@ static wk_status add_drift(const wk_monitor_options *o, const wk_dataset *d, int
         status = wk_fail(err, WK_E_MODEL, "%s/reference.json has %zu features, the model %zu",
                          o->model, reference.n, F);
     for (size_t c = 0; c < F && status == WK_OK; c++) {
-        size_t n = 0;
-        for (size_t r = 0; r < p->T * p->S; r++) {
-            int64_t close = p->start_ns + ((int64_t)(r / p->S) + 1) * p->timeframe_ns;
-            if (d->table.valid[r] && close > from && close <= to)
-                values[n++] = d->table.X[r * F + c];
-        }
-        n_rows = n;
-        drifts[c] = wk_drift_measure(&reference.columns[c], values, n);
+        status = columns->read(columns->ctx, c, values, err);
+        if (status == WK_OK)
+            drifts[c] = wk_drift_measure(&reference.columns[c], values, columns->n_rows);
     }
     if (status == WK_OK) {
         wk_drift_flag(drifts, F);
@@ -263,7 +288,7 @@ static wk_status add_drift(const wk_monitor_options *o, const wk_dataset *d, int
                                 number(drifts[c].ks), "p", number(drifts[c].p), "missing",
                                 number(drifts[c].missing), "missing_before",
                                 number(drifts[c].missing_before), "flagged", drifts[c].flagged));
-        json_object_set_new(root, "drift_rows", json_integer((json_int_t)n_rows));
+        json_object_set_new(root, "drift_rows", json_integer((json_int_t)columns->n_rows));
     }
     free(values);
     free(drifts);
@@ -296,8 +321,12 @@ static wk_status with_model(const wk_monitor_options *o, sqlite3 *db, int64_t fr
     }
     if (status == WK_OK)
         status = wk_dataset_compute(&config, &d, err);
-    if (status == WK_OK)
-        status = add_drift(o, &d, from, to, root, err);
+    if (status == WK_OK) {
+        table_rows rows = {&d, from < to - DRIFT_DAYS * day_ns ? from : to - DRIFT_DAYS * day_ns,
+                           to};
+        wk_feature_columns columns = columns_of(&rows);
+        status = add_drift(o, &columns, root, err);
+    }
     if (loaded)
         wk_dataset_finish(&d);
     wk_arena_finish(&arena);
@@ -308,9 +337,8 @@ static wk_status with_model(const wk_monitor_options *o, sqlite3 *db, int64_t fr
 static wk_status with_panel(const wk_monitor_options *o, sqlite3 *db, int64_t from, int64_t to,
                             json_t *root, wk_err *err)
 {
-    wk_dataset d = {.panel = *o->panel, .table = *o->table};
-    WK_TRY(add_signals(db, &d.panel, o->config->labels.judge_bars, from, to, root, err));
-    return add_drift(o, &d, from, to, root, err);
+    WK_TRY(add_signals(db, o->panel, o->config->labels.judge_bars, from, to, root, err));
+    return add_drift(o, o->columns, root, err);
 }
 
 /* ---- health ---- */
@@ -404,7 +432,7 @@ wk_status wk_monitor_summarise(void *ctx, const wk_bot_day *day, char out[WK_BOT
                             .now_ns = day->now_ns,
                             .config = day->config,
                             .panel = day->panel,
-                            .table = day->table};
+                            .columns = day->columns};
     WK_TRY(wk_monitor_read(&o, &document, err));
     wk_monitor_brief(document, out, WK_BOT_SUMMARY_BYTES);
     json_decref(document);

@@ -15,12 +15,13 @@ typedef struct {
     int64_t from_ns, to_ns; /* 0: the last UTC day of the journal */
     int days;               /* of the journal, instead of the last one; 0: 1 */
     const wk_store_reader *store;
-    /* Bars and features at hand, instead of the store's; NULL: the store's. */
+    /* The bars of these days and the features at hand, instead of the store's; NULL: the store's.
+     */
     const wk_run_config *config;
     const wk_panel *panel;
-    const wk_feature_table *table;
-    int64_t now_ns;               /* for the age of the newest bar; 0: the wall clock */
-    const char *const *overrides; /* of the model's configuration: where the candles are */
+    const wk_feature_columns *columns; /* of the days that drift looks at */
+    int64_t now_ns;                    /* for the age of the newest bar; 0: the wall clock */
+    const char *const *overrides;      /* of the model's configuration: where the candles are */
     size_t n_overrides;
 } wk_monitor_options;
 
