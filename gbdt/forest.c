@@ -59,7 +59,7 @@ void wk__forest_set_names(wk_forest *forest, const char *const *names)
 void wk__forest_add_tree(wk_forest *forest, const wk__gbdt_node *nodes, size_t n_nodes,
                          uint32_t output)
 {
-    WK_ASSERT(forest->n_trees < forest->trees_capacity && n_nodes > 0 && !forest->steps);
+    WK_ASSERT(forest->n_trees < forest->trees_capacity && n_nodes > 0 && !forest->arena.frozen);
     wk__gbdt_tree *tree = &forest->trees[forest->n_trees++];
     tree->nodes = wk_arena_array(&forest->arena, wk__gbdt_node, n_nodes);
     memcpy(tree->nodes, nodes, n_nodes * sizeof *nodes);
@@ -103,7 +103,7 @@ static uint32_t lay_out(const wk__gbdt_tree *tree, wk__gbdt_step *steps, uint32_
     return deepest;
 }
 
-void wk__forest_seal(wk_forest *forest)
+static void lay_out_steps(wk_forest *forest)
 {
     size_t total = 0, largest = 0;
     for (size_t t = 0; t < forest->n_trees; t++) {
@@ -125,8 +125,14 @@ void wk__forest_seal(wk_forest *forest)
         at += forest->trees[t].n_nodes;
     }
     wk_arena_finish(&scratch);
+}
+
+void wk__forest_seal(wk_forest *forest)
+{
     forest->ops = wk__gbdt_ops_at(0);
     forest->plan = forest->ops && !forest->has_sets ? wk__gbdt_plan_make(forest) : NULL;
+    if (!forest->plan)
+        lay_out_steps(forest);
     wk_arena_freeze(&forest->arena);
 }
 
@@ -202,7 +208,7 @@ void wk__forest_walk(const wk_forest *forest, const float *row, float *out)
 {
     memcpy(out, forest->base_margin, forest->n_outputs * sizeof *out);
     size_t t = 0;
-    for (; forest->has_sets && t < forest->n_trees; t++)
+    for (; (forest->has_sets || !forest->steps) && t < forest->n_trees; t++)
         out[forest->trees[t].output] += wk__gbdt_tree_walk(forest->trees[t].nodes, row);
     for (; t + SIDE <= forest->n_trees; t += SIDE) {
         const wk__gbdt_step *tree[SIDE];

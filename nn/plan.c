@@ -39,12 +39,22 @@ const char *wk_nn_plan_kernels(const wk_nn_plan *plan)
     return plan->ops->name;
 }
 
-wk_nn_state *wk_nn_state_create(wk_arena *arena, const wk_nn_plan *plan)
+static wk_nn_state *create(wk_arena *arena, const wk_nn_plan *plan, size_t bars)
 {
     wk_nn_state *state = wk_arena_alloc(arena, sizeof *state);
-    wk__work_build(arena, &plan->net, plan->ops, 1, CHUNK, false, &state->work);
+    wk__work_build(arena, &plan->net, plan->ops, 1, bars, false, &state->work);
     wk__net_prepare(&plan->net, plan->packed, &state->work);
     return state;
+}
+
+wk_nn_state *wk_nn_state_create(wk_arena *arena, const wk_nn_plan *plan)
+{
+    return create(arena, plan, CHUNK);
+}
+
+wk_nn_state *wk_nn_stepper_create(wk_arena *arena, const wk_nn_plan *plan)
+{
+    return create(arena, plan, 1);
 }
 
 void wk_nn_state_reset(const wk_nn_plan *plan, wk_nn_state *state)
@@ -83,9 +93,10 @@ void wk_nn_sequence_forward(const wk_nn_plan *plan, wk_nn_state *state, const fl
                             float *out)
 {
     const size_t F = plan->net.F, O = plan->net.n_outputs, ldf = wk__pad(F), ldo = wk__pad(O);
+    const size_t chunk = state->work.run.T_max;
     wk_nn_state_reset(plan, state);
-    for (size_t t = 0; t < T; t += CHUNK) {
-        size_t n = T - t < CHUNK ? T - t : CHUNK;
+    for (size_t t = 0; t < T; t += chunk) {
+        size_t n = T - t < chunk ? T - t : chunk;
         for (size_t i = 0; i < n; i++)
             memcpy(state->work.x + i * ldf, X + (t + i) * F, F * sizeof *X);
         const float *y = wk__net_forward(&plan->net, plan->packed, &state->work, n);

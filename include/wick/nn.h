@@ -192,6 +192,9 @@ WK_MUST_CHECK wk_status wk_nn_plan_build(wk_arena *arena, const wk_nn *nn, wk_nn
 /* The instruction set of the chosen kernels: "avx512", "avx2" or "c". All give equal bits. */
 const char *wk_nn_plan_kernels(const wk_nn_plan *plan);
 wk_nn_state *wk_nn_state_create(wk_arena *arena, const wk_nn_plan *plan);
+/* The same in a quarter of the memory or less, for a stream that goes bar by bar: a sequence gives
+ * the same bits, only more slowly. */
+wk_nn_state *wk_nn_stepper_create(wk_arena *arena, const wk_nn_plan *plan);
 void wk_nn_state_reset(const wk_nn_plan *plan, wk_nn_state *state);
 void wk_nn_state_copy(const wk_nn_plan *plan, wk_nn_state *to, const wk_nn_state *from);
 /* One bar: x [F] -> out [n_outputs]. No allocation, lock or system call. */

@@ -43,7 +43,7 @@ static wk_status plan_network(wk_forecaster *f, wk_arena *arena, const wk_branch
     for (int lane = 0; lane < 2; lane++) {
         net->states[lane] = wk_arena_array(arena, wk_nn_state *, f->S);
         for (size_t s = 0; s < f->S; s++)
-            net->states[lane][s] = wk_nn_state_create(arena, net->plan);
+            net->states[lane][s] = wk_nn_stepper_create(arena, net->plan);
     }
     net->x = wk_arena_array(arena, float, branch->n_inputs);
     return WK_OK;

@@ -60,10 +60,17 @@ static void test_step_equals_sequence_bit_for_bit(void **unused)
         wk_arena_init(&arena);
         wk_nn_plan *plan;
         assert_int_equal(wk_nn_plan_build(&arena, nn, &plan, NULL), WK_OK);
-        wk_nn_state *state = wk_nn_state_create(&arena, plan);
+        wk_nn_state *state = wk_nn_state_create(&arena, plan),
+                    *small = wk_nn_stepper_create(&arena, plan);
         /* Neither running nor resetting may allocate. */
         wk_arena_freeze(&arena);
         wk_nn_sequence_forward(plan, state, X, T, a);
+        wk_nn_sequence_forward(plan, small, X, T, b);
+        assert_memory_equal(a, b, sizeof *a * T * OUT);
+        wk_nn_state_reset(plan, small);
+        for (size_t t = 0; t < T; t++)
+            wk_nn_step(plan, small, X + t * F, b + t * OUT);
+        assert_memory_equal(a, b, sizeof *a * T * OUT);
         wk_nn_state_reset(plan, state);
         for (size_t t = 0; t < T; t++)
             wk_nn_step(plan, state, X + t * F, b + t * OUT);
