@@ -32,6 +32,8 @@ void wk_forest_destroy(wk_forest *forest)
 {
     if (!forest)
         return;
+    if (forest->plan)
+        wk_arena_finish(&forest->plan->batch->arena);
     wk_arena_finish(&forest->arena);
     free(forest);
 }

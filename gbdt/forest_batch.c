@@ -85,6 +85,8 @@ void wk_forest_predict_batch(const wk_forest *forest, const float *X, size_t n_r
     batch_job job = {.forest = forest, .X = X, .n_rows = n_rows, .stride = stride, .out = out};
     pthread_t helper[THREADS_MAX];
     size_t n_helpers = 0, wanted = threads > 1 ? (size_t)threads - 1 : 0;
+    if (forest->plan)
+        wk__gbdt_plan_for_batch(forest->plan);
     size_t n_tiles = (n_rows + TILE - 1) / TILE;
     if (wanted + 1 > n_tiles)
         wanted = n_tiles > 0 ? n_tiles - 1 : 0;

@@ -2,6 +2,7 @@
 #include "plan.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,9 +111,6 @@ static bool make_columns(builder *b)
         if (at % 16 == 15)
             cuts->group[at / 16] = b->splits[i].threshold;
     }
-    for (size_t c = 0; c < n; c++)
-        for (size_t i = 0; i < 256; i++)
-            plan->cuts[c].across[i % 16][i / 16] = plan->cuts[c].line[i / 16][i % 16];
     return true;
 }
 
@@ -295,20 +293,19 @@ static uint16_t place_of_column(const wk__gbdt_plan *plan, const wk__gbdt_part *
     return (uint16_t)((plane + part->column[node]) * WK__GBDT_TILE / 8);
 }
 
-static void add_batch_nodes(const builder *b, size_t p, size_t *at)
+static void add_batch_nodes(const wk__gbdt_plan *plan, size_t p, size_t *at)
 {
-    wk__gbdt_plan *plan = b->plan;
-    const wk__gbdt_part *part = &b->parts[p];
-    plan->part_nodes[p] = *at;
-    for (size_t i = b->n_inner[p]; i-- > 0;) {
+    const wk__gbdt_part *part = &plan->parts[p];
+    plan->batch->part_nodes[p] = *at;
+    for (size_t i = plan->part_inner[p]; i-- > 0;) {
         uint16_t place[2];
         for (int side = 0; side < 2; side++) {
             uint8_t link = part->child[side][i];
             place[side] = place_of_slot(link & WK__GBDT_INNER ? link & (WK__GBDT_INNER - 1)
                                                               : WK__GBDT_PART + (size_t)link);
         }
-        uint16_t column = place_of_column(plan, part, b->plus[p], i);
-        plan->nodes[(*at)++] = (wk__gbdt_batch_node){.column = column,
+        uint16_t column = place_of_column(plan, part, plan->plus[p], i);
+        plan->batch->nodes[(*at)++] = (wk__gbdt_batch_node){.column = column,
                                                      .cut = part->cut[i] * 0x01010101u,
                                                      .left = place[0],
                                                      .right = place[1],
@@ -328,46 +325,39 @@ static void add_links(const wk__gbdt_part *part, wk__gbdt_links *links)
 }
 
 /* Puts node or leaf `link` of a part at place i; a leaf fills all places below. */
-static void add_heap(const builder *b, size_t p, uint8_t link, size_t i, wk__gbdt_heap *heap)
+static void add_heap(const wk__gbdt_plan *plan, size_t p, uint8_t link, size_t i,
+                     wk__gbdt_heap *heap)
 {
-    const wk__gbdt_part *part = &b->parts[p];
+    const wk__gbdt_part *part = &plan->parts[p];
     if (i >= WK__GBDT_PART) {
         heap->value[i - WK__GBDT_PART] = part->value[link];
         return;
     }
     bool inner = link & WK__GBDT_INNER;
     uint8_t k = link & (WK__GBDT_INNER - 1);
-    heap->column[i] = inner ? place_of_column(b->plan, part, b->plus[p], k) : 0;
+    heap->column[i] = inner ? place_of_column(plan, part, plan->plus[p], k) : 0;
     heap->cut[i] = inner ? part->cut[k] * 0x01010101u : UINT32_MAX;
-    add_heap(b, p, inner ? part->child[0][k] : link, 2 * i, heap);
-    add_heap(b, p, inner ? part->child[1][k] : link, 2 * i + 1, heap);
+    add_heap(plan, p, inner ? part->child[0][k] : link, 2 * i, heap);
+    add_heap(plan, p, inner ? part->child[1][k] : link, 2 * i + 1, heap);
 }
 
 /* The finished parts, block by block. */
 static void lay_out(builder *b)
 {
     wk__gbdt_plan *plan = b->plan;
-    size_t n = b->n_parts, n_nodes = 0, at = 0;
-    for (size_t p = 0; p < n; p++)
-        n_nodes += b->n_inner[p];
+    size_t n = b->n_parts;
     plan->n_blocks = n / WK__GBDT_TOGETHER;
     plan->block_doublings = wk_arena_array(b->arena, uint8_t, plan->n_blocks + 1);
     plan->block_depth = wk_arena_array(b->arena, uint8_t, plan->n_blocks + 1);
     plan->parts = wk_arena_array(b->arena, wk__gbdt_part, n + 1);
     plan->links = wk_arena_array(b->arena, wk__gbdt_links, n + 1);
     plan->plus = wk_arena_array(b->arena, uint64_t, n + 1);
-    plan->nodes = wk_arena_array(b->arena, wk__gbdt_batch_node, n_nodes + 1);
-    plan->part_nodes = wk_arena_array(b->arena, size_t, n + 1);
-    plan->heaps = wk_arena_array(b->arena, wk__gbdt_heap, n + 1);
-    plan->is_heap = wk_arena_array(b->arena, bool, n + 1);
-    for (size_t p = 0; p < n; p++) {
-        add_batch_nodes(b, p, &at);
-        plan->is_heap[p] = b->depth[p] <= HEAP_DEPTH;
-        if (plan->is_heap[p])
-            add_heap(b, p, WK__GBDT_INNER, 1, &plan->heaps[p]);
+    plan->part_depth = wk_arena_array(b->arena, uint8_t, n + 1);
+    plan->part_inner = wk_arena_array(b->arena, uint8_t, n + 1);
+    plan->batch = wk_arena_array(b->arena, wk__gbdt_batch, 1);
+    wk_arena_init(&plan->batch->arena);
+    for (size_t p = 0; p < n; p++)
         add_links(&b->parts[p], &plan->links[p]);
-    }
-    plan->part_nodes[n] = at;
     for (size_t i = 0; i < plan->n_blocks; i++) {
         size_t first = i * WK__GBDT_TOGETHER;
         unsigned deepest = 0, doublings = 3;
@@ -382,6 +372,42 @@ static void lay_out(builder *b)
         return;
     memcpy(plan->parts, b->parts, n * sizeof *b->parts);
     memcpy(plan->plus, b->plus, n * sizeof *b->plus);
+    memcpy(plan->part_depth, b->depth, n);
+    memcpy(plan->part_inner, b->n_inner, n);
+}
+
+static void make_batch(const wk__gbdt_plan *plan)
+{
+    wk__gbdt_batch *batch = plan->batch;
+    size_t n = plan->n_blocks * WK__GBDT_TOGETHER, n_nodes = 0, at = 0;
+    for (size_t p = 0; p < n; p++)
+        n_nodes += plan->part_inner[p];
+    batch->across = wk_arena_array(&batch->arena, wk__gbdt_across, plan->n_columns + 1);
+    batch->nodes = wk_arena_array(&batch->arena, wk__gbdt_batch_node, n_nodes + 1);
+    batch->part_nodes = wk_arena_array(&batch->arena, size_t, n + 1);
+    batch->heaps = wk_arena_array(&batch->arena, wk__gbdt_heap, n + 1);
+    batch->is_heap = wk_arena_array(&batch->arena, bool, n + 1);
+    for (size_t c = 0; c < plan->n_columns; c++)
+        for (size_t i = 0; i < 256; i++)
+            batch->across[c].place[i % 16][i / 16] = plan->cuts[c].line[i / 16][i % 16];
+    for (size_t p = 0; p < n; p++) {
+        add_batch_nodes(plan, p, &at);
+        batch->is_heap[p] = plan->part_depth[p] <= HEAP_DEPTH;
+        if (batch->is_heap[p])
+            add_heap(plan, p, WK__GBDT_INNER, 1, &batch->heaps[p]);
+    }
+    batch->part_nodes[n] = at;
+    wk_arena_freeze(&batch->arena);
+    batch->is_made = true;
+}
+
+void wk__gbdt_plan_for_batch(const wk__gbdt_plan *plan)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&lock);
+    if (!plan->batch->is_made)
+        make_batch(plan);
+    pthread_mutex_unlock(&lock);
 }
 
 static bool make_parts(builder *b)

@@ -36,8 +36,12 @@ typedef struct {
  * the seventeenth line is for missing values, which pass all groups. */
 typedef struct {
     float group[16], line[17][16];
-    float across[16][16]; /* the first sixteen lines with rows and columns changed over */
 } wk__gbdt_cuts;
+
+/* The first sixteen lines with rows and columns changed over. */
+typedef struct {
+    float place[16][16];
+} wk__gbdt_across;
 
 /* What a batch of rows needs, rows side by side: bytes of the columns, then the bytes plus one
  * (from n_columns_padded on); results of the nodes of a part, then the numbers of its leaves. */
@@ -68,6 +72,17 @@ typedef struct {
     uint8_t step[2 * WK__GBDT_PART][2];
 } wk__gbdt_links;
 
+/* What only batches need, which a stream of single rows never asks for: made with the first one. */
+typedef struct {
+    wk_arena arena;
+    bool is_made;
+    wk__gbdt_across *across; /* [n_columns] */
+    wk__gbdt_batch_node *nodes;
+    wk__gbdt_heap *heaps; /* [n_blocks * 4] of parts that are heaps */
+    bool *is_heap;        /* [n_blocks * 4] */
+    size_t *part_nodes;   /* [n_blocks * 4 + 1] nodes of a part: the first, and one behind */
+} wk__gbdt_batch;
+
 typedef struct wk__gbdt_plan {
     size_t n_features, n_outputs;
     size_t n_columns, n_columns_padded; /* padded to a multiple of 64 */
@@ -80,15 +95,16 @@ typedef struct wk__gbdt_plan {
     wk__gbdt_links *links;    /* [n_blocks * 4] */
     uint64_t *plus;           /* [n_blocks * 4] nodes where missing values go left */
     size_t *output_blocks;    /* [n_outputs + 1] blocks of an output: the first, and one behind */
-    wk__gbdt_batch_node *nodes;
-    wk__gbdt_heap *heaps; /* [n_blocks * 4] of parts that are heaps */
-    bool *is_heap;        /* [n_blocks * 4] */
-    size_t *part_nodes;   /* [n_blocks * 4 + 1] nodes of a part: the first, and one behind */
+    uint8_t *part_depth, *part_inner; /* [n_blocks * 4] levels; nodes that are no leaves */
+    wk__gbdt_batch *batch;
     const float *base_margin;
 } wk__gbdt_plan;
 
 /* The plan of a forest's trees, in its arena, or NULL when the trees do not fit (more than 256
  * columns, a tree of more than 1024 leaves or more than 48 levels where it has to be cut). */
 const wk__gbdt_plan *wk__gbdt_plan_make(wk_forest *forest);
+
+/* Makes what batches need, if it is not there. Before the first `tile`; safe from many threads. */
+void wk__gbdt_plan_for_batch(const wk__gbdt_plan *plan);
 
 #endif

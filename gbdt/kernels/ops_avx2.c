@@ -164,6 +164,7 @@ static void predict_tile(const wk__gbdt_plan *plan, const float *X, size_t n_row
     wk__gbdt_tile t;
     float sum[TILE] __attribute__((aligned(64)));
     size_t K = plan->n_outputs;
+    const wk__gbdt_batch *batch = plan->batch;
     memset(t.columns[0], 0, TILE);
     fill_columns(plan, X, n_rows, stride, &t);
     for (size_t i = 0; i < WK__GBDT_PART; i++)
@@ -174,8 +175,8 @@ static void predict_tile(const wk__gbdt_plan *plan, const float *X, size_t n_row
         size_t begin = plan->output_blocks[k] * WK__GBDT_TOGETHER;
         size_t end = plan->output_blocks[k + 1] * WK__GBDT_TOGETHER;
         for (size_t p = begin; p < end; p++) {
-            size_t at = plan->part_nodes[p];
-            fold_nodes(&t, plan->nodes + at, plan->part_nodes[p + 1] - at);
+            size_t at = batch->part_nodes[p];
+            fold_nodes(&t, batch->nodes + at, batch->part_nodes[p + 1] - at);
             add_leaves(sum, plan->parts[p].value, t.slots[0]);
         }
         for (size_t i = 0; i < n_rows; i++)

@@ -114,9 +114,10 @@ static void predict_row(const wk__gbdt_plan *plan, const float *row, float *marg
 /* ---- batch ---- */
 
 /* Sixteen values of a column: a search of four halvings among the groups, then one within each
- * value's line, all in registers. across[i] holds place i of every line, so a permutation by group
+ * value's line, all in registers. place[i] of `across` holds place i of every line, so a permutation by group
  * looks it up. */
-INLINE __m128i count_sixteen(const wk__gbdt_cuts *cuts, __m512 value)
+INLINE __m128i count_sixteen(const wk__gbdt_cuts *cuts, const wk__gbdt_across *across,
+                             __m512 value)
 {
     __mmask16 missing = _mm512_cmp_ps_mask(value, value, _CMP_UNORD_Q);
     __m512 v = _mm512_min_ps(_mm512_set1_ps(FLT_MAX), value), group = _mm512_load_ps(cuts->group);
@@ -126,7 +127,7 @@ INLINE __m128i count_sixteen(const wk__gbdt_cuts *cuts, __m512 value)
         __mmask16 up = _mm512_cmp_ps_mask(v, _mm512_permutexvar_ps(probe, group), _CMP_GE_OQ);
         g = _mm512_mask_add_epi32(g, up, g, _mm512_set1_epi32(step));
     }
-#define PLACE(i) _mm512_load_ps(cuts->across[i])
+#define PLACE(i) _mm512_load_ps(across->place[i])
 #define EITHER(i, mask, j)                                                                         \
     _mm512_permutex2var_ps(PLACE(i), _mm512_mask_or_epi32(g, mask, g, upper), PLACE(j))
 #define IS_ABOVE(t) _mm512_cmp_ps_mask(v, (t), _CMP_GE_OQ)
@@ -155,7 +156,8 @@ INLINE void fill_columns(const wk__gbdt_plan *plan, const float *X, size_t n_row
         for (size_t i = 0; i < n_rows; i++)
             x[i] = from[i * stride];
         for (int w = 0; w < TILE; w += 16) {
-            __m128i q = count_sixteen(&plan->cuts[c], _mm512_load_ps(x + w));
+            __m128i q = count_sixteen(&plan->cuts[c], &plan->batch->across[c],
+                                      _mm512_load_ps(x + w));
             _mm_store_si128((void *)(t->columns[c] + w), q);
             _mm_store_si128((void *)(t->columns[plan->n_columns_padded + c] + w),
                             _mm_add_epi8(q, _mm_set1_epi8(1)));
@@ -237,6 +239,7 @@ static void predict_tile(const wk__gbdt_plan *plan, const float *X, size_t n_row
     wk__gbdt_tile t;
     float sum[TILE] __attribute__((aligned(64)));
     size_t K = plan->n_outputs;
+    const wk__gbdt_batch *batch = plan->batch;
     memset(t.columns[0], 0, TILE); /* a forest without splits has no column */
     fill_columns(plan, X, n_rows, stride, &t);
     for (size_t i = 0; i < WK__GBDT_PART; i++)
@@ -247,12 +250,12 @@ static void predict_tile(const wk__gbdt_plan *plan, const float *X, size_t n_row
         size_t begin = plan->output_blocks[k] * WK__GBDT_TOGETHER;
         size_t end = plan->output_blocks[k + 1] * WK__GBDT_TOGETHER;
         for (size_t p = begin; p < end; p++) {
-            size_t at = plan->part_nodes[p];
-            if (plan->is_heap[p])
-                fold_heap(&t, &plan->heaps[p]);
+            size_t at = batch->part_nodes[p];
+            if (batch->is_heap[p])
+                fold_heap(&t, &batch->heaps[p]);
             else
-                fold_nodes(&t, plan->nodes + at, plan->part_nodes[p + 1] - at);
-            add_leaves(sum, plan->is_heap[p] ? plan->heaps[p].value : plan->parts[p].value,
+                fold_nodes(&t, batch->nodes + at, batch->part_nodes[p + 1] - at);
+            add_leaves(sum, batch->is_heap[p] ? batch->heaps[p].value : plan->parts[p].value,
                        t.slots[0]);
         }
         for (size_t i = 0; i < n_rows; i++)

@@ -176,7 +176,8 @@ void wk_forest_margin_from(const wk_forest *forest, const float *row, const floa
 void wk_forest_leaves(const wk_forest *forest, const float *row, uint32_t *leaf);
 /* The kernels that prediction uses: "avx512", "avx2" or "c". All give the same bits. */
 const char *wk_forest_kernel(const wk_forest *forest);
-/* Many rows; out [n_rows, n_outputs]; transformed. The same bits as row by row. */
+/* Many rows; out [n_rows, n_outputs]; transformed. The same bits as row by row. The first batch of a
+ * forest makes tables that rows alone do not need, later ones on one thread allocate nothing. */
 void wk_forest_predict_batch(const wk_forest *forest, const float *X, size_t n_rows, size_t stride,
                              int threads, float *out);
 
