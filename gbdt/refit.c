@@ -88,6 +88,21 @@ static float leaf_value(const wk__gbdt_booster *b, const refit_call *c, size_t n
     return wk__gbdt_quantile(alpha, x, b->train.weight ? w : NULL, n) * (float)b->params.eta;
 }
 
+/* The file's numbers may have any order. */
+static void parents_first(const wk__gbdt_tree *tree, uint32_t *order)
+{
+    size_t n = 1;
+    order[0] = 0;
+    for (size_t i = 0; i < n; i++) {
+        const wk__gbdt_node *node = &tree->nodes[order[i]];
+        if (node->left < 0)
+            continue;
+        order[n++] = (uint32_t)node->left;
+        order[n++] = (uint32_t)node->right;
+    }
+    WK_ASSERT(n == tree->n_nodes);
+}
+
 static void refit_tree(wk__gbdt_booster *b, refit_call *c, size_t t)
 {
     const wk_gbdt_params *p = &b->params;
@@ -104,7 +119,10 @@ static void refit_tree(wk__gbdt_booster *b, refit_call *c, size_t t)
     refit_job j = {b, c};
     wk__gbdt_team_run(b->team, wk__gbdt_n_blocks(n), find_leaves, &j);
     group_rows(b, c, n_nodes);
-    for (size_t i = n_nodes; i-- > 0;) {
+    uint32_t *order = wk_arena_array(&b->pages.arena, uint32_t, n_nodes);
+    parents_first(from, order);
+    for (size_t place = n_nodes; place-- > 0;) {
+        size_t i = order[place];
         wk__gbdt_node *node = &tree->nodes[i];
         size_t first = c->begin[i];
         if (node->left < 0) {

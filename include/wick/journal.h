@@ -69,6 +69,10 @@ WK_MUST_CHECK wk_status wk_journal_market(wk_journal *journal, uint32_t index, c
                                           const char *symbol, const wk_trade_instrument *instrument,
                                           wk_err *err);
 
+/* The same of a journal that is only read: this market's units as it was traded go to `out`. */
+WK_MUST_CHECK wk_status wk_journal_units(wk_journal *journal, uint32_t index, const char *symbol,
+                                         wk_trade_instrument *out, wk_err *err);
+
 /* ---- recovery: what the journal believes at start-up ---- */
 
 typedef struct {
@@ -82,7 +86,8 @@ typedef struct {
     uint32_t market;
     int64_t qty_lots, entry_ticks, stop_ticks, profit_ticks;
     int64_t realised_e8;
-    double leverage; /* of the entry order; 0: none asked for */
+    double leverage;   /* of the entry order; 0: none asked for */
+    uint64_t entry_id; /* newest order that opened or added */
 } wk_journal_position;
 
 /* Orders whose newest state is not final, and positions that are not flat, as the fills add up. The

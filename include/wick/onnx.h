@@ -1,7 +1,8 @@
-/* ONNX graphs of others: read, planned for the shapes of their inputs, run. One-dimensional networks of
- * f32: convolutions, pools, LSTM, GRU, products, norms, activations, and the plumbing of shapes, which is
- * done while planning. Operators of the default domain, opset 7 and later; what is not known is refused by
- * its name. A reader of outside bytes: all is checked, external data is refused. */
+/* ONNX graphs of others: read, planned for the shapes of their inputs, run. One-dimensional
+ * networks of f32: convolutions, pools, LSTM, GRU, products, norms, activations, and the plumbing
+ * of shapes, which is done while planning. Operators of the default domain, opset 7 and later; what
+ * is not known is refused by its name. A reader of outside bytes: all is checked, external data is
+ * refused. */
 #ifndef WICK_ONNX_H
 #define WICK_ONNX_H
 

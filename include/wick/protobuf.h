@@ -33,8 +33,8 @@ typedef struct {
     wk_pb_view bytes; /* WK_PB_BYTES: lies wholly within its message */
 } wk_pb_field;
 
-/* The next field of `view`, which moves on. False at the end and, with *why saying so, when the bytes
- * are no message; *why is otherwise untouched. Groups (wire types 3 and 4) are refused. */
+/* The next field of `view`, which moves on. False at the end and, with *why saying so, when the
+ * bytes are no message; *why is otherwise untouched. Groups (wire types 3 and 4) are refused. */
 bool wk_pb_next(wk_pb_view *view, wk_pb_field *out, const char **why);
 /* A varint without a tag, of a packed list. */
 bool wk_pb_varint(wk_pb_view *view, uint64_t *out);

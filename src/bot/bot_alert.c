@@ -49,6 +49,22 @@ void wk__bot_alert_fill(wk_bot *b, const wk_trader_event *e, const wk_trade *clo
                   (double)e->price_ticks * x->tick, wk_reason_name((wk_reason)e->reason), result);
 }
 
+/* What a time since `from` has brought, in the log and the journal; the row's number. */
+static uint64_t tell_period(wk_bot *b, const char *name, const wk_bot_counts *from,
+                            const wk_bot_counts *now, char text[200])
+{
+    snprintf(text, 200,
+             "%s: net %.2f of %llu trades, %llu fills, equity %.2f (%+.2f %%), held back %llu",
+             name, now->net - from->net, (unsigned long long)(now->trades - from->trades),
+             (unsigned long long)(now->fills - from->fills), now->equity,
+             from->equity > 0 ? (now->equity / from->equity - 1) * 100 : 0,
+             (unsigned long long)(now->held_back - from->held_back));
+    wk_log_write(WK_LOG_INFO, "trade.day", "%s", text);
+    wk_journal_record r = {.kind = WK_JOURNAL_NOTE, .time_ns = b->now_ns};
+    snprintf(r.text, sizeof r.text, "day %.190s", text);
+    return b->journal ? wk_journal_put(b->journal, &r) : 0;
+}
+
 void wk__bot_day(wk_bot *b)
 {
     const int64_t length = INT64_C(86400) * WK_NS_PER_S,
@@ -57,26 +73,25 @@ void wk__bot_day(wk_bot *b)
     int64_t day = (b->now_ns - 1 - shift) / length;
     if (day == b->day)
         return;
-    const wk_bot_counts *from = &b->day_start;
     wk_bot_counts now;
     wk_bot_count(b, &now);
-    if (b->day) {
-        char date[32], text[200];
+    if (!b->day) {
+        b->week_start = now;
+    } else {
+        char date[32], name[48], text[200];
         int64_t end_ns = (b->day + 1) * length + shift;
         wk_time_format(end_ns - length, date);
-        snprintf(
-            text, sizeof text,
-            "%.10s: net %.2f of %llu trades, %llu fills, equity %.2f (%+.2f %%), held back %llu",
-            date, now.net - from->net, (unsigned long long)(now.trades - from->trades),
-            (unsigned long long)(now.fills - from->fills), now.equity,
-            from->equity > 0 ? (now.equity / from->equity - 1) * 100 : 0,
-            (unsigned long long)(now.held_back - from->held_back));
-        wk_log_write(WK_LOG_INFO, "trade.day", "%s", text);
-        wk_journal_record r = {.kind = WK_JOURNAL_NOTE, .time_ns = b->now_ns};
-        snprintf(r.text, sizeof r.text, "day %.190s", text);
-        uint64_t seq = b->journal ? wk_journal_put(b->journal, &r) : 0;
+        snprintf(name, sizeof name, "%.10s", date);
+        uint64_t seq = tell_period(b, name, &b->day_start, &now, text);
         if (!wk__reload_day(b, end_ns, seq))
             wk__bot_alert(b, WK_ALERT_SUMMARY, b->now_ns, "%s", text);
+        /* 1970 began with a Thursday; weeks begin with a Monday. */
+        if ((b->day + 3) / 7 != (day + 3) / 7) {
+            snprintf(name, sizeof name, "week to %.10s", date);
+            tell_period(b, name, &b->week_start, &now, text);
+            wk__bot_alert(b, WK_ALERT_SUMMARY, b->now_ns, "%s", text);
+            b->week_start = now;
+        }
     }
     b->day = day;
     b->day_start = now;

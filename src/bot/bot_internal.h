@@ -68,7 +68,7 @@ struct wk_bot {
     char *trades_path;
     wk_bot_counts counts;
     int64_t day; /* of the newest step, since 1970 */
-    wk_bot_counts day_start;
+    wk_bot_counts day_start, week_start;
 };
 
 /* Something the venue said, to the journal, the ledger and the engine. */

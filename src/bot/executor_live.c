@@ -89,6 +89,7 @@ wk_status wk__live_create(const wk_executor_live_options *options, wk__live **ou
         WK_ASSERT(p->market < options->S);
         symbols[p->market].position = p->qty_lots;
         symbols[p->market].entry_ticks = p->entry_ticks;
+        symbols[p->market].entry_id = p->entry_id;
         symbols[p->market].stop_ticks = p->stop_ticks;
         symbols[p->market].profit_ticks = p->profit_ticks;
     }
@@ -171,7 +172,8 @@ static void settle_difference(wk__live *live, uint32_t s, int64_t there)
 {
     wk__live_symbol *y = &live->symbols[s];
     int64_t ours = y->position;
-    bool less = ours != 0 && ((there > 0) != (ours > 0) || llabs(there) < llabs(ours) || there == 0);
+    bool less =
+        ours != 0 && ((there > 0) != (ours > 0) || llabs(there) < llabs(ours) || there == 0);
     if (less)
         wk__live_lost_position(live, s, (there > 0) == (ours > 0) ? there : 0);
     if (live->account->has_brackets)
@@ -298,8 +300,8 @@ typedef struct {
 static void pump_out(runner *r)
 {
     for (;;) {
-        if (!r->has_next && !(r->has_next = wk__live_out(r->live, &r->next.is_row, &r->next.event,
-                                                         &r->next.row)))
+        if (!r->has_next &&
+            !(r->has_next = wk__live_out(r->live, &r->next.is_row, &r->next.event, &r->next.row)))
             break;
         if (wk_ring_used(r->out) >= RING || !wk_ring_push(r->out, &r->next))
             break;
@@ -366,8 +368,9 @@ static bool submit(void *self, const wk_action *action, int64_t now_ns)
 static bool peek(runner *r)
 {
     if (!r->has_held)
-        r->has_held = r->clock ? wk__live_out(r->live, &r->held.is_row, &r->held.event, &r->held.row)
-                               : wk_ring_pop(r->out, &r->held);
+        r->has_held = r->clock
+                          ? wk__live_out(r->live, &r->held.is_row, &r->held.event, &r->held.row)
+                          : wk_ring_pop(r->out, &r->held);
     return r->has_held;
 }
 

@@ -94,9 +94,9 @@ static const wk__live_stop_id *stop_of(const wk__live *live, uint64_t id)
     return NULL;
 }
 
-/* A fill that is none of our orders' either ends a position of ours (a bracket's leg, a liquidation,
- * another hand) or is of other hands altogether. The second kind is left alone: it never becomes
- * something that the trader would trade. */
+/* A fill that is none of our orders' either ends a position of ours (a bracket's leg, a
+ * liquidation, another hand) or is of other hands altogether. The second kind is left alone: it
+ * never becomes something that the trader would trade. */
 static int64_t closing_lots(const wk__live_symbol *y, const wk_venue_fill *f)
 {
     if (y->position == 0 || (y->position > 0) == (f->side > 0))
@@ -399,8 +399,8 @@ bool wk__live_deadman(wk__live *live, int64_t *next_ns)
         return false;
     }
     char why[256] = "";
-    wk_request_result result = live->account->deadman(
-        live->account->self, wanted ? live->options.deadman_ns : 0, why);
+    wk_request_result result =
+        live->account->deadman(live->account->self, wanted ? live->options.deadman_ns : 0, why);
     bool done = result == WK_REQUEST_DONE;
     if (!done)
         wk_log_write(WK_LOG_WARN, "trade.deadman", "armed=%d result=%d why=\"%s\"", (int)wanted,

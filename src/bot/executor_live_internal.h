@@ -36,8 +36,8 @@ typedef struct {
     uint64_t stop_id, stop_number;
     int64_t stop_gone_ns; /* when it was last taken away: exits wait for newer fills */
     bool stop_unsure;
-    double leverage;       /* as last set at the venue; 0: not yet */
-    int64_t foreign_lots;  /* of other hands: what the venue holds beyond `position` */
+    double leverage;      /* as last set at the venue; 0: not yet */
+    int64_t foreign_lots; /* of other hands: what the venue holds beyond `position` */
 } wk__live_symbol;
 
 typedef struct {

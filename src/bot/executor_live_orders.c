@@ -261,9 +261,9 @@ bool wk__live_unsettled(const wk__live *live)
         const wk__live_order *o = &live->orders[i];
         /* A market order is over within moments, and until its fill is seen its position has no
          * stop where the venue keeps no brackets. */
-        if (!wk__live_over(o) && (o->state != WK__LIVE_WORKING || o->cancel_wanted || o->expired ||
-                                  o->order.kind == WK_ORDER_MARKET ||
-                                  o->venue_filled_lots > o->filled_lots))
+        if (!wk__live_over(o) &&
+            (o->state != WK__LIVE_WORKING || o->cancel_wanted || o->expired ||
+             o->order.kind == WK_ORDER_MARKET || o->venue_filled_lots > o->filled_lots))
             return true;
     }
     for (size_t s = 0; s < live->options.S; s++)

@@ -43,8 +43,8 @@ static const char schema[] =
     "records.market;";
 
 const char *const wk__journal_kinds[] = {"signal", "decision", "order",  "order_state",
-                                    "fill",   "position", "equity", "funding",
-                                    "model",  "alert",    "note"};
+                                         "fill",   "position", "equity", "funding",
+                                         "model",  "alert",    "note"};
 
 wk_status wk__journal_sql(wk_journal *j, const char *sql, wk_err *err)
 {
@@ -114,7 +114,9 @@ static bool insert(wk_journal *j, const wk__entry *e)
               r->kind != WK_JOURNAL_ORDER       ? ""
               : r->order_kind == WK_ORDER_LIMIT ? "limit"
                                                 : "market");
-    bind_text(s, i++, r->order_id ? wk_reason_name((wk_reason)r->reason) : "");
+    bind_text(s, i++,
+              r->order_id || r->kind == WK_JOURNAL_FILL ? wk_reason_name((wk_reason)r->reason)
+                                                        : "");
     sqlite3_bind_int(s, i++, r->reduce_only);
     sqlite3_bind_int(s, i++, r->maker);
     const int64_t numbers[] = {r->qty_lots,     r->price_ticks, r->stop_ticks,
@@ -225,7 +227,8 @@ wk_status wk_journal_open(const char *path, wk_journal **out, wk_err *err)
     char version[64];
     snprintf(version, sizeof version, "PRAGMA user_version=%d", WK__JOURNAL_VERSION);
     if (status == WK_OK)
-        status = wk__journal_sql(j, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-256;", err);
+        status = wk__journal_sql(
+            j, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-256;", err);
     if (status == WK_OK)
         status = wk__journal_sql(j, schema, err);
     if (status == WK_OK && found == 1)

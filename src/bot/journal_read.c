@@ -132,3 +132,25 @@ wk_status wk_journal_rewind(wk_journal *j, uint64_t seq, wk_err *err)
     sqlite3_finalize(s);
     return status;
 }
+
+wk_status wk_journal_units(wk_journal *j, uint32_t index, const char *symbol,
+                           wk_trade_instrument *out, wk_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    WK_ASSERT(index < WK__JOURNAL_MARKETS_MAX);
+    if (sqlite3_prepare_v2(j->own, "SELECT id, tick, lot, min_lots FROM markets WHERE symbol = ?",
+                           -1, &s, NULL) != SQLITE_OK)
+        return refuse(j, err);
+    sqlite3_bind_text(s, 1, symbol, -1, SQLITE_TRANSIENT);
+    wk_status status = WK_OK;
+    if (sqlite3_step(s) == SQLITE_ROW) {
+        atomic_store(&j->market_ids[index], sqlite3_column_int64(s, 0));
+        out->tick = sqlite3_column_double(s, 1);
+        out->lot = sqlite3_column_double(s, 2);
+        out->min_lots = sqlite3_column_int64(s, 3);
+    } else {
+        status = wk_fail(err, WK_E_DATA, "%s has no market %s", j->path, symbol);
+    }
+    sqlite3_finalize(s);
+    return status;
+}

@@ -148,7 +148,7 @@ static wk_status positions(wk_journal *j, wk_journal_position **out, size_t *n, 
         return wk_fail(err, WK_E_NOMEM, "out of memory");
     if (sqlite3_prepare_v2(j->own,
                            "SELECT f.market, f.side, f.qty_lots, f.price_ticks, o.stop_ticks, "
-                           "o.profit_ticks, o.leverage FROM records f "
+                           "o.profit_ticks, o.leverage, f.order_id FROM records f "
                            "LEFT JOIN records o ON o.order_id = f.order_id AND o.kind = 'order' "
                            "AND o.state = 'planned' AND "
                            "o.reduce_only = 0 WHERE f.kind = 'fill' GROUP BY f.seq ORDER BY f.seq",
@@ -169,7 +169,9 @@ static wk_status positions(wk_journal *j, wk_journal_position **out, size_t *n, 
             p->profit_ticks = sqlite3_column_int64(s, 5);
         }
         if (p->qty_lots != 0 && sqlite3_column_type(s, 6) != SQLITE_NULL) {
+            const char *id = (const char *)sqlite3_column_text(s, 7);
             p->leverage = sqlite3_column_double(s, 6);
+            p->entry_id = id ? strtoull(id, NULL, 16) : 0;
         }
     }
     wk_status status = code == SQLITE_DONE ? WK_OK : refuse(j, err);

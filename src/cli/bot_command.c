@@ -15,6 +15,7 @@
 
 #include "account_start.h"
 #include "bot_feed.h"
+#include "executor_recorded.h"
 #include "feed_columns.h"
 #include "monitor.h"
 #include "wick/bot.h"
@@ -41,7 +42,7 @@ static void catch_signals(void)
 typedef struct {
     const wk_cli *cli;
     bool is_live, candles;
-    const char *replay;
+    const char *replay, *events;
     double speed;
     int64_t since_ns;
     wk_arena arena;
@@ -50,15 +51,18 @@ typedef struct {
     int lock_fd; /* -1: none */
     wk_journal *journal;
     wk_bot_account *venue;
+    wk_recorded_venue *recorded;
+    int64_t cash_e8;
     wk_bot *bot;
     wk_alerts *alerts;
     wk_dataset dataset; /* --candles */
     bool has_dataset;
 } command;
 
+/* Does it send orders? */
 static bool is_real(const command *c)
 {
-    return c->config.venue != WK_BOT_PAPER;
+    return !c->events && c->config.venue != WK_BOT_PAPER;
 }
 
 static const char *venue_word(const command *c)
@@ -76,7 +80,10 @@ static wk_status read_options(command *c, wk_err *err)
                *since = wk_cli_option_value(c->cli, "since");
     c->replay = wk_cli_option_value(c->cli, "replay");
     c->candles = wk_cli_flag(c->cli, "candles");
-    c->since_ns = INT64_MIN;
+    c->events = wk_cli_option_value(c->cli, "events");
+    c->since_ns = c->cash_e8 = INT64_MIN;
+    if (c->events && !c->candles && !c->replay)
+        return wk_fail(err, WK_E_ARG, "--events wants the bars of then: --candles or --replay");
     if (c->candles && c->replay)
         return wk_fail(err, WK_E_ARG, "--candles and --replay: choose one");
     if (since && wk_time_parse(since, &c->since_ns, err) != WK_OK)
@@ -142,7 +149,9 @@ static wk_status load(command *c, wk_err *err)
     WK_TRY(read_options(c, err));
     WK_TRY(wk_config_load(&wk_bot_config_table, wk_cli_arg(c->cli, 0), overrides, n, &c->arena,
                           &c->config, err));
-    WK_TRY(c->is_live ? check_live(c, err) : check_paper(c, err));
+    if (!c->events)
+        WK_TRY(c->is_live ? check_live(c, err) : check_paper(c, err));
+    c->config.no_shorts = c->config.venue == WK_BOT_KRAKEN && c->config.account.margin < 2;
     WK_TRY(wk_bot_dir(&c->config, c->dir, sizeof c->dir, err));
     c->config.dir = c->dir;
     return WK_OK;
@@ -168,6 +177,8 @@ static wk_status lock_dir(command *c, wk_err *err)
 static wk_status open_journal(command *c, wk_err *err)
 {
     char path[PATH_MAX + 32];
+    if (c->events)
+        return WK_OK;
     if (!c->is_live && wk_cli_flag(c->cli, "no-journal")) {
         if (is_real(c))
             return wk_fail(err, WK_E_ARG, "--no-journal: a venue is never traded without one");
@@ -208,6 +219,16 @@ static wk_status note_start(command *c, wk_err *err)
 
 static wk_status open_venue(command *c, wk_err *err)
 {
+    int64_t since_ns;
+    if (c->events) {
+        c->config.dir = ""; /* that bot's tables are its own */
+        if (c->config.venue == WK_BOT_PAPER)
+            c->config.venue = WK_BOT_DELTA_INDIA; /* any but the simulated one */
+        WK_TRY(wk_recorded_venue_open(c->events, &c->config, &c->recorded, &since_ns, &c->cash_e8,
+                                      err));
+        c->since_ns = since_ns > c->since_ns ? since_ns : c->since_ns;
+        return WK_OK;
+    }
     if (!is_real(c))
         return WK_OK;
     wk_bot_account_options options = {.config = &c->config,
@@ -250,8 +271,8 @@ static wk_status start(command *c, wk_err *err)
     if (is_real(c))
         WK_TRY(wk_bot_account_start(c->venue, c->bot, c->journal, c->since_ns, begin_ns, err));
     else
-        WK_TRY(wk_bot_recover(c->bot, c->since_ns, INT64_MIN, err));
-    return note_start(c, err);
+        WK_TRY(wk_bot_recover(c->bot, c->since_ns, c->cash_e8, err));
+    return c->recorded ? wk_recorded_venue_start(c->recorded, c->bot, err) : WK_OK;
 }
 
 /* ---- the bars ---- */
@@ -310,6 +331,7 @@ static wk_status run(command *c, wk_err *err)
     catch_signals();
     if (c->candles)
         WK_TRY(load_candles(c, err));
+    WK_TRY(note_start(c, err));
     WK_TRY(start(c, err));
     if (c->candles)
         return run_candles(c, err);
@@ -353,6 +375,7 @@ int wk__bot_command(const wk_cli *cli, bool is_live, wk_err *err)
         note(&c, "stopped: %.180s", err->msg);
     wk_bot_close(c.bot);
     wk_bot_account_close(c.venue);
+    wk_recorded_venue_close(c.recorded);
     wk_alerts_close(c.alerts, 5 * WK_NS_PER_S);
     wk_journal_close(c.journal);
     if (c.has_dataset)

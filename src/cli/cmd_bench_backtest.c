@@ -1,5 +1,5 @@
-/* `wick bench backtest.bars`: bars through wk_trader_step and the simulated venue, all costs on; one
- * JSON line. */
+/* `wick bench backtest.bars`: bars through wk_trader_step and the simulated venue, all costs on;
+ * one JSON line. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,8 +128,8 @@ static int cmd_bench_backtest(const wk_cli *cli, wk_err *err)
         instruments[s] = (wk_trade_instrument){.tick = 0.01, .lot = 1e-4, .min_lots = 1};
     wk_status status;
     if (forecasts == NULL || sigma == NULL || make(&panel, forecasts, sigma) != 0)
-        status =
-            wk_fail(err, WK_E_NOMEM, "bench backtest.bars: no memory for %zu bars; lower --days", T * S);
+        status = wk_fail(err, WK_E_NOMEM,
+                         "bench backtest.bars: no memory for %zu bars; lower --days", T * S);
     else
         status = measure(&panel, forecasts, sigma, instruments, err);
     wk_panel_finish(&panel);

@@ -1,5 +1,6 @@
-/* `wick bench features.row` and `wick bench features.indicators`: the cost of a symbol row in a stream,
- * and of each indicator over a long array. One JSON line a row. Peer figures come from bench/peers_features.py. */
+/* `wick bench features.row` and `wick bench features.indicators`: the cost of a symbol row in a
+ * stream, and of each indicator over a long array. One JSON line a row. Peer figures come from
+ * bench/peers_features.py. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,6 @@
 #include "wick/rng.h"
 
 enum { N_SYMBOLS = 10, ROW_STEPS = 8192, ROW_STEPS_SKIPPED = 2400, REPEATS = 7 };
-
 
 static int by_value(const void *a, const void *b)
 {
@@ -178,7 +178,9 @@ static wk_status bench_row(bool flagship, wk_err *err)
                 bars[s] = (wk_bar){time_ns, a[s].o[t], a[s].h[t], a[s].l[t], a[s].c[t], a[s].v[t]};
                 funding[s] = 1e-4;
             }
-            wk_features_step step = {.time_ns = time_ns, .bars = bars, .provenance = provenance,
+            wk_features_step step = {.time_ns = time_ns,
+                                     .bars = bars,
+                                     .provenance = provenance,
                                      .funding_known = funding};
             int64_t start = wk_clock_monotonic_ns();
             wk_features_push(f, &step, rows, valid);
@@ -231,8 +233,9 @@ const wk_cli_command wk_cmd_bench_features_row = {
     .name = "bench features.row",
     .usage = "",
     .summary = "time a symbol row in a stream, for the default columns and for the flagship's",
-    .details = "Prints one JSON line each, in us a symbol row; the second state that warms up before an\n"
-               "anchor is included.",
+    .details =
+        "Prints one JSON line each, in us a symbol row; the second state that warms up before an\n"
+        "anchor is included.",
     .example = "wick bench features.row",
     .options = no_options,
     .run = cmd_bench_row,

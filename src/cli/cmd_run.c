@@ -116,6 +116,8 @@ static wk_status report_live(const wk_cli *cli, wk_err *err)
         .journal = wk_cli_arg(cli, 0), .model = model ? model : "", .store = wk_cli_store()};
     json_t *document = NULL;
     wk_text text = {0};
+    if (wk_cli_flag(cli, "weekly"))
+        o.days = 7;
     o.overrides = wk_cli_overrides(cli, &o.n_overrides);
     if (from && wk_time_parse(from, &o.from_ns, err) != WK_OK)
         return wk_fail(err, WK_E_ARG, "--from %s: write 2024-06-30 or 2024-06-30T23:45:00Z", from);
@@ -155,6 +157,7 @@ static const wk_cli_option backtest_options[] = {
 static const wk_cli_option report_options[] = {
     {"live", NULL, "DIR is a bot's: the summary of its last day, as text"},
     {"model", "DIR", "with --live: its model, to judge signals by the bars and measure drift"},
+    {"weekly", NULL, "with --live: the journal's last seven UTC days, and each of them"},
     {"from", "TIME", "with --live: from here; default: the journal's last UTC day"},
     {"to", "TIME", "with --live: up to here"},
     {.name = NULL}};
@@ -196,7 +199,7 @@ const wk_cli_command wk_cmd_backtest = {
 
 const wk_cli_command wk_cmd_report = {
     .name = "report",
-    .usage = "DIR | --live DIR [--model DIR] [--from TIME] [--to TIME]",
+    .usage = "DIR | --live DIR [--weekly] [--model DIR] [--from TIME] [--to TIME]",
     .summary =
         "draws report.html from a run directory's report.json; --live: a bot's daily summary",
     .example = "wick report out/demo",

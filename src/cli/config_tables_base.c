@@ -7,10 +7,7 @@
 #include "wick/serve.h"
 
 const wk_cli_config wk_cli_configs[] = {
-    {"run", &wk_run_config_table},
-    {"bot", &wk_bot_config_table},
-    {"fetch", &wk_history_config_table},
-    {"record", &wk_live_config_table},
-    {"serve", &wk_serve_config_table},
-    {0},
+    {"run", &wk_run_config_table},       {"bot", &wk_bot_config_table},
+    {"fetch", &wk_history_config_table}, {"record", &wk_live_config_table},
+    {"serve", &wk_serve_config_table},   {0},
 };

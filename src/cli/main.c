@@ -22,6 +22,7 @@
     X(bench_store_import)        \
     X(bench_store_read)          \
     X(config)                    \
+    X(ctl)                       \
     X(data_report)               \
     X(doctor)                    \
     X(explain)                   \

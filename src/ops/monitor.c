@@ -76,13 +76,14 @@ static wk_status add_trades(sqlite3 *db, int64_t from, int64_t to, json_t *root,
 {
     wk_ops_trips all;
     WK_TRY(wk_ops_trips_read(db, &all, err));
-    group total = {.key = "all"}, *groups = calloc(3 * (all.n_trips + 1), sizeof *groups);
+    group total = {.key = "all"}, *groups = calloc(4 * (all.n_trips + 1), sizeof *groups);
     if (!groups) {
         wk_ops_trips_finish(&all);
         return wk_fail(err, WK_E_NOMEM, "out of memory");
     }
-    group *by[3] = {groups, groups + all.n_trips + 1, groups + 2 * (all.n_trips + 1)};
-    size_t n[3] = {0}, n_total = 1, open = 0;
+    size_t room = all.n_trips + 1;
+    group *by[4] = {groups, groups + room, groups + 2 * room, groups + 3 * room};
+    size_t n[4] = {0}, n_total = 1, open = 0;
     for (size_t i = 0; i < all.n_trips; i++) {
         const wk_ops_trip *t = &all.trips[i];
         open += !t->closed;
@@ -95,6 +96,9 @@ static wk_status add_trades(sqlite3 *db, int64_t from, int64_t to, json_t *root,
         add_to(by[0], &n[0], all.markets[t->trade.symbol].symbol, t);
         add_to(by[1], &n[1], strategy, t);
         add_to(by[2], &n[2], t->model[0] ? t->model : "not named", t);
+        char day[32];
+        wk_time_format(t->trade.exit_ns, day)[10] = '\0';
+        add_to(by[3], &n[3], day, t);
     }
     json_t *one = groups_json(&total, 1);
     json_object_set(root, "trades", json_array_get(one, 0));
@@ -103,6 +107,8 @@ static wk_status add_trades(sqlite3 *db, int64_t from, int64_t to, json_t *root,
     json_object_set_new(root, "by_symbol", groups_json(by[0], n[0]));
     json_object_set_new(root, "by_strategy", groups_json(by[1], n[1]));
     json_object_set_new(root, "by_model", groups_json(by[2], n[2]));
+    if (to - from > day_ns) /* in the order in which their first trade was entered */
+        json_object_set_new(root, "by_day", groups_json(by[3], n[3]));
     free(groups);
     wk_ops_trips_finish(&all);
     return WK_OK;
@@ -363,7 +369,7 @@ wk_status wk_monitor_read(const wk_monitor_options *o, json_t **out, wk_err *err
     if (!to)
         to = from ? newest + 1 : (newest - 1) / day_ns * day_ns + day_ns;
     if (!from)
-        from = to - day_ns;
+        from = to - (o->days > 1 ? o->days : 1) * day_ns;
     char a[32], b[32];
     json_t *root =
         json_pack("{s:s, s:s}", "from", wk_time_format(from, a), "to", wk_time_format(to, b));

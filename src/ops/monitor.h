@@ -13,6 +13,7 @@ typedef struct {
     const char *journal;    /* the bot's directory or its journal */
     const char *model;      /* directory; "" = no signals judged, no drift */
     int64_t from_ns, to_ns; /* 0: the last UTC day of the journal */
+    int days;               /* of the journal, instead of the last one; 0: 1 */
     const wk_store_reader *store;
     /* Bars and features at hand, instead of the store's; NULL: the store's. */
     const wk_run_config *config;

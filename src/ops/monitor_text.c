@@ -87,6 +87,7 @@ void wk_monitor_text(const json_t *root, wk_text *t)
     add_groups(t, "by symbol", json_object_get(root, "by_symbol"));
     add_groups(t, "by strategy", json_object_get(root, "by_strategy"));
     add_groups(t, "by model", json_object_get(root, "by_model"));
+    add_groups(t, "by day of the exit", json_object_get(root, "by_day"));
     add_drift(t, root);
     if (json_is_true(json_object_get(h, "runs")))
         wk_text_printf(

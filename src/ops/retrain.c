@@ -225,7 +225,8 @@ static wk_status find_block(const wk_retrain_config *c, const wk_store_reader *s
     return status;
 }
 
-/* The verdict is of the experiment, which the challenger is another fold of; it goes with the model.
+/* The verdict is of the experiment, which the challenger is another fold of; it goes with the
+ * model.
  */
 static wk_status hand_on_verdict(const char *from, const char *to, wk_err *err)
 {

@@ -273,9 +273,12 @@ static int on_body(wk_serve *serve, connection *c, const char *bytes, size_t n)
      * hands its head over as the body. No body of ours begins like that: the connection is in
      * disorder. */
     if (c->body.n == 0 && n && !strchr("{[ \t\r\n\"", bytes[0]))
-        return refuse(serve, c, 400, "bad_json",
-                      "the body is no JSON object; wait for the answer before the next POST", "",
-                      true);
+        return n >= 5 && memcmp(bytes, "POST ", 5) == 0
+                   ? refuse(serve, c, 400, "pipelined",
+                            "a POST came before the answer to the request before it, and was not "
+                            "read; send it again on a new connection",
+                            "", true)
+                   : refuse(serve, c, 400, "bad_json", "the body is no JSON object", "", true);
     wk_text_add_bytes(&c->body, bytes, n);
     serve->stats.bytes_in += n;
     return 0;

@@ -3,10 +3,10 @@
 # models swapped in, three kills -9 at random moments. At the end the venue, the journal and the table of
 # trades agree to the cent, no order was doubled or lost, and no position was without its stop for longer
 # than SECONDS. Real candles where WICK_TEST_ROOT has them, else a walk of the script's own. WICK_SEED
-# chooses the moments. Prints TAP.
-# usage: test_live_week.sh WICK TEST_VENUE AGREE delta|kraken
+# chooses the moments, WICK_KILLS how many. Prints TAP.
+# usage: test_live_week.sh WICK TEST_VENUE AGREE delta|kraken [limit], for entries that rest
 set -uo pipefail
-wick=$1 test_venue=$2 agree=$3 venue=$4
+wick=$1 test_venue=$2 agree=$3 venue=$4 entry=${5:-market}
 work=$(mktemp -d)
 venue_pid=
 trap 'exec 2>/dev/null; [ -n "$venue_pid" ] && kill $venue_pid; rm -rf "$work"' EXIT
@@ -126,6 +126,7 @@ fi
 mkdir "$work/bot"
 cat >"$work/live.json" <<JSON
 { "name": "week", "models": [{ "dir": "$work/served" }], "dir": "$work/bot", "venue": "$named", "initial_cash": 10000, "reload_s": 0.05,
+  "set": ["trade.entry=$entry", "trade.limit_offset_sigma=0.3", "trade.limit_expiry_bars=2", "trade.reprice_max=1"],
   "account": { "name": "rehearsal", "rest": "https://localhost:$port", "stream": "wss://localhost:$port",
                "ca_file": "$work/venue/ca.pem", "key_prefix": "WICK_REHEARSAL", "timeout_s": 0.5 } }
 JSON
@@ -141,6 +142,7 @@ start() {
         >"$work/out$runs" 2>"$work/log$runs" </dev/null &
     bot=$!
 }
+wanted=${WICK_KILLS:-3}
 runs=0 kills=0 generation=1 next=$((30 + RANDOM % 60))
 status=1
 start
@@ -152,14 +154,14 @@ while [ $runs -le 30 ]; do
         start # it may have met the outage at its start
         continue
     fi
-    if [ $kills -lt 3 ] && [ "$(served)" -ge $next ]; then
+    if [ $kills -lt "$wanted" ] && [ "$(served)" -ge $next ]; then
         sleep 0.0$((RANDOM % 10))
         if kill -9 $bot 2>/dev/null; then
             wait $bot 2>/dev/null
             kills=$((kills + 1))
             echo "# killed after $(served) requests"
         fi
-        next=$(($(served) + 40 + RANDOM % 80))
+        next=$(($(served) + (60 + RANDOM % 300) / (wanted + 1)))
         start
     elif [ $generation -lt 3 ] && [ "$(served)" -ge $((60 * generation + 40)) ]; then
         generation=$((generation + 1))
@@ -169,8 +171,8 @@ while [ $runs -le 30 ]; do
     fi
 done
 check $status "the week ends well"
-[ $kills -eq 3 ]
-check $? "it was killed three times on the way ($kills)"
+[ $kills -eq "$wanted" ]
+check $? "it was killed $wanted times on the way ($kills)"
 [ $generation -eq 3 ]
 check $? "two models were published on the way"
 # What filled in the last hour is read by the next start.
@@ -191,7 +193,7 @@ check $? "the journal is exported"
 versions=$(grep -o '"kind": "signal".*' "$work/journal.json" | grep -o '"model_version": "[0-9a-f]*"' | sort -u | wc -l)
 [ "$versions" -ge 2 ]
 check $? "signals of $versions models stand in it"
-"$agree" "$work/venue/state.json" "$work/journal.json" "$work/bot/trades.csv" $longest >"$work/agreed" 2>&1
+"$agree" "$work/venue/state.json" "$work/journal.json" "$work/bot/trades.csv" $longest 10000 >"$work/agreed" 2>&1
 check $? "venue, journal and table of trades agree"
 sed 's/^/# /' "$work/agreed"
 trips=$(sed -n 's/^round trips \([0-9]*\),.*/\1/p' "$work/agreed")

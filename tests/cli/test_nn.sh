@@ -78,6 +78,33 @@ ok $? "a target at every bar"
 train --out f --set fit.loss=focal --set fit.balanced=true --set standardize=true --set fit.epochs=5
 ok $? "focal loss, balanced classes, scaled inputs"
 
+# ---- ONNX ----
+"$wick" export a --onnx-window w.onnx --onnx-step s.onnx >log 2>&1 && "$wick" nn predict --onnx w.onnx \
+    --data "$golden/arrays.h5" --out o.csv >log 2>&1
+# The same numbers to 1e-5 under other names.
+paste -d, p.csv o.csv | awk -F, 'NR > 1 { for (i = 1; i <= 2; i++) if (($i - $(i + 2)) ^ 2 > 1e-10) bad = 1 }
+    END { exit bad || NR != 97 }' && [ "$(head -n 1 o.csv)" = Y_0,Y_1 ]
+ok $? "a network exported as ONNX predicts what it did"
+says 'has 6 inputs' "$wick" nn predict --onnx s.onnx --data "$golden/arrays.h5" --out o.csv >log 2>&1
+ok $? "the one-bar form is not taken for a window"
+"$wick" nn predict --onnx "$golden/onnx/lstm_dynamo.onnx" --data "$golden/onnx/lstm_dynamo.x.npy" --out o.csv >log 2>&1 &&
+    [ "$(wc -l <o.csv)" -eq 4 ]
+ok $? "a network that PyTorch exported"
+"$wick" nn predict --onnx "$golden/onnx/lstm_dynamo.onnx" --data "$golden/arrays_x.npy" --out o.csv >log 2>&1
+[ $? -eq 1 ] && grep -q 'dimension 2 is 3; the data have 2' log
+ok $? "data of other channels than the graph's"
+head -c 600 w.onnx >cut.onnx
+"$wick" nn predict --onnx cut.onnx --data "$golden/arrays.h5" --out o.csv >log 2>&1
+[ $? -eq 1 ] && grep -q 'cut.onnx: .*cut short' log
+ok $? "a cut ONNX file"
+"$wick" nn predict a --onnx w.onnx --data "$golden/arrays.h5" --out o.csv >log 2>&1
+[ $? -eq 2 ] && "$wick" export a --onnx-window x.onnx --c x.c >log 2>&1
+[ $? -eq 2 ]
+ok $? "two models, or two kinds of export, at once"
+"$wick" export "$golden/lstm_1.safetensors" --onnx-window x.onnx >log 2>&1
+[ $? -eq 1 ] && grep -q 'lstm_1.safetensors' log && [ ! -e x.onnx ]
+ok $? "weights that are no network"
+
 # ---- the configurations that come with wick ----
 "$wick" nn train "$source/configs/bench/nn/reference.json" --data "$golden/arrays.h5" --out ref \
     --set fit.loss=mse --set y=slope --set fit.epochs=1 --json >log 2>&1 && grep -q '"epochs": 1,' log

@@ -34,6 +34,19 @@ check $? "features, forecasts and order intents have the same digests"
 # The backtest sells what is open at the end; the bot keeps it. All round trips before are the same.
 head -n "$(wc -l <"$work/bot/paper_trades.csv")" "$work/backtest/trades.csv" | cmp -s - "$work/bot/paper_trades.csv"
 check $? "the tables of trades are the same, byte for byte"
+cp "$work/bot/paper_trades.csv" "$work/first.csv"
+"$wick" paper "$work/bot.json" --candles --json >"$work/c.json" 2>"$work/log" && grep -q '"steps": 0,' "$work/c.json" &&
+    cmp -s "$work/first.csv" "$work/bot/paper_trades.csv"
+check $? "a second start goes on at the end: nothing is traded twice"
+"$wick" paper "$work/bot.json" --candles --events "$work/bot" --json >"$work/c.json" 2>"$work/log"
+[ "$(digests "$work/a.json")" = "$(digests "$work/c.json")" ]
+check $? "the recorded fills fed back lead to the same intents"
+sed "s#$work/bot\"#$work/twin\"#" "$work/bot.json" >"$work/twin.json"
+for pause in 0.3 0.5 0.4; do
+    timeout -s KILL "$pause" "$wick" paper "$work/twin.json" --candles >"$work/log" 2>&1
+done 2>/dev/null
+"$wick" paper "$work/twin.json" --candles >"$work/log" 2>&1 && cmp -s "$work/first.csv" "$work/twin/paper_trades.csv"
+check $? "a bot that was killed three times ends with the trades of its twin"
 "$wick" paper "$work/bot.json" --candles --replay x >"$work/log" 2>&1
 [ $? -eq 2 ] && grep -q "choose one" "$work/log"
 check $? "two sources of bars are refused"
@@ -49,7 +62,7 @@ printf 'time,value\n2021-01-01,1\n2021-06-01,2\n' >"$work/mood.csv"
     --set data.outside.0.file="$work/mood.csv" --set data.outside.0.delay_s=0 \
     --set 'features.families=["momentum", "outside"]' >"$work/log" 2>&1 &&
     sed "s#/run/model#/moody/model#; s#/bot\"#/moody-bot\"#" "$work/bot.json" >"$work/moody.json" &&
-    "$wick" paper "$work/moody.json" --candles >"$work/log" 2>&1
+    "$wick" paper "$work/moody.json" --candles --no-journal >"$work/log" 2>&1
 check $? "a model with an outside series trades on candles"
 
 # A model with order flow and an outside series on a feed: history before the recording, then its bars.
@@ -82,7 +95,7 @@ cat >"$work/flow.json" <<JSON
 { "name": "flow", "models": [{ "dir": "$work/flow/model" }], "dir": "$work/flow-bot", "store": "$work/store",
   "feed": "$work/record.json", "markets": [{ "symbol": "BTCUSD", "feed": "kraken:BTCUSD", "tick": 0.1, "lot": 0.0001 }] }
 JSON
-replay() { rm -rf "$work/flow-bot"; "$wick" paper "$work/flow.json" --replay "$live" --json >"$1" 2>"$work/log"; }
+replay() { rm -rf "$work/flow-bot"; "$wick" paper "$work/flow.json" --replay "$live" --no-journal --json >"$1" 2>"$work/log"; }
 replay "$work/c.json" && replay "$work/d.json" && [ -n "$(digests "$work/c.json")" ] && [ "$(digests "$work/c.json")" = "$(digests "$work/d.json")" ]
 check $? "trades on a recording, each time the same"
 printf '%d,5\n' $((begin + 3)) >>"$work/mood.csv"
@@ -91,13 +104,13 @@ check $? "and sees what becomes known while it runs"
 "$wick" backtest "$work/flow/config.json" --model "$work/flow/model" --out "$work/flow-test" --json >"$work/a.json" 2>"$work/log"
 sed 's#, "markets": .*# }#' "$work/flow.json" >"$work/taped.json"
 rm -rf "$work/flow-bot"
-"$wick" paper "$work/taped.json" --candles --json >"$work/b.json" 2>>"$work/log"
+"$wick" paper "$work/taped.json" --candles --no-journal --json >"$work/b.json" 2>>"$work/log"
 [ -n "$(digests "$work/a.json")" ] && [ "$(digests "$work/a.json")" = "$(digests "$work/b.json")" ]
 check $? "on its tape it does what the backtest does"
 train_flow "$work/other" --set data.outside.0.stale_s=60
 sed 's#"models": \[#"models": [{ "dir": "'"$work"'/other/model" }, #' "$work/flow.json" >"$work/two.json"
 rm -rf "$work/flow-bot"
-"$wick" paper "$work/two.json" --replay "$live" >"$work/log" 2>&1
+"$wick" paper "$work/two.json" --replay "$live" --no-journal >"$work/log" 2>&1
 [ $? -eq 2 ] && grep -q "have different flow features or outside series" "$work/log"
 check $? "models that want different columns are refused"
 unset WICK_DATA

@@ -56,6 +56,17 @@ check $? "the same inputs, intents and trades as wick paper"
 "$wickd" journal show bot --kind fill --limit 3 >"$work/log" 2>&1 && [ "$(wc -l <"$work/log")" -eq 3 ] &&
     "$wickd" explain last --journal bot >"$work/log" 2>&1
 check $? "the journal can be read there"
+"$wickd" ctl bot.json flat SYN0 --until 2030-01-31T08:00:00Z >"$work/log" 2>&1 && "$wickd" ctl bot.json block all >"$work/log" 2>&1 &&
+    "$wickd" ctl bot.json buy SYN1 >"$work/log" 2>&1 && "$wickd" ctl bot.json flat SYN0 --until 2030-01-31 >"$work/log" 2>&1 &&
+    [ "$("$wickd" ctl bot.json show | tr '\n' ';')" = "block all;buy SYN1;flat SYN0 until 2030-01-31T00:00:00Z;" ]
+check $? "ctl writes a person's wishes"
+sed 's/"bot"/"bot3"/' bot.json >bot3.json
+mkdir bot3 && "$wickd" ctl bot3.json block all >"$work/log" 2>&1 && "$wickd" paper bot3.json --candles >"$work/c.json" 2>"$work/log" &&
+    grep -q 'orders 0 ' "$work/c.json" && "$wickd" journal export bot3 --csv --kind note --out notes.csv && grep -q 'override block all' notes.csv
+check $? "and the bot obeys"
+"$wickd" ctl bot.json clear all >"$work/log" 2>&1 && [ ! -s bot/overrides ] && ! "$wickd" ctl bot.json buy all >"$work/log" 2>&1 &&
+    ! "$wickd" ctl bot.json sit SYN0 >"$work/log" 2>&1 && ! "$wickd" ctl bot.json flat SYN0 --until soon >"$work/log" 2>&1
+check $? "clear, and what ctl refuses"
 "$wickd" doctor >"$work/log" 2>&1 && grep -q libcurl "$work/log"
 check $? "doctor"
 

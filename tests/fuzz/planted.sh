@@ -47,6 +47,7 @@ plant gbdt/xgboost_read.c 'get_int(a->right, i, -1, (long long)n - 1, &right)' \
     'get_int(a->right, i, -1, (long long)n, &right)'
 plant gbdt/lightgbm_read.c 'r->next = line + n + (line[n] != 0);' 'r->next = line + n + 1;'
 plant gbdt/table.c '(size_t)(r->end - r->at - 1));' '(size_t)(r->end - r->at));'
+plant src/base/protobuf.c 'n <= wk_pb_left(*view);' 'n <= wk_pb_left(*view) + 1;'
 plant nn/npy.c 'if ((size_t)(c->end - c->at) < n ||' 'if ((size_t)(c->end - c->at) + 1 < n ||'
 plant nn/safetensors.c 'if (size < PREFIX)' 'if (size + 1 < PREFIX)'
 plant nn/fit_checkpoint.c 'size - PREFIX - (size_t)n != 3 * curve + N_VECTORS * vector)' \
@@ -76,6 +77,9 @@ gbdt='gbdt/forest.c gbdt/forest_batch.c gbdt/lightgbm_read.c gbdt/objective_name
     gbdt/xgboost_read.c gbdt/kernels/ops.c gbdt/kernels/ops_avx2.c gbdt/kernels/ops_avx512.c'
 nn=$(ls nn/layer*.c nn/history.c nn/conv.c nn/net.c nn/window.c nn/nn.c nn/plan.c nn/config.c nn/npy.c \
     nn/reference.c nn/safetensors.c nn/fit_checkpoint.c nn/log.c nn/kernels/ops*.c)
+
+onnx='nn/onnx_math.c nn/onnx_plan.c nn/onnx_product.c nn/onnx_read.c nn/onnx_recurrent.c nn/onnx_reduce.c
+    nn/onnx_shape.c src/base/protobuf.c'
 
 flags='-std=c11 -D_GNU_SOURCE -ffp-contract=off -I. -Iinclude -Idata -Igbdt -Isrc/venue/history -Isrc/venue/account
     -Isrc/bot -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
@@ -107,6 +111,7 @@ group() {
     group serve $serve
     group gbdt $gbdt
     group nn $nn
+    group onnx $onnx
 }
 n=0
 failed=0
@@ -165,6 +170,7 @@ target lightgbm fuzz_forest.c gbdt ''
 target table fuzz_table.c gbdt ''
 target npy nn/fuzz_npy.c nn ''
 target weights nn/fuzz_weights.c nn ''
+target onnx nn/fuzz_onnx.c 'nn onnx' ''
 target checkpoint nn/fuzz_checkpoint.c nn ''
 echo "1..$n"
 exit $failed

@@ -1,13 +1,14 @@
 /* Whether a venue's truth, a bot's journal and its table of trades tell one story:
  *
- *   agree STATE.json JOURNAL.json TRADES.csv LONGEST_S
+ *   agree STATE.json JOURNAL.json TRADES.csv LONGEST_S INITIAL_CASH
  *
  * STATE is what test_venue --state-file wrote, JOURNAL what `wick journal export DIR --json` did.
  * Every fill of the venue stands in the journal once, with its order, side, size, price and fee,
  * and none stands there that the venue does not have; no order was accepted twice, and none of the
  * journal's is missing; positions are the sum of the fills; each closed round trip of the table
- * adds up to its fills; no position was without its stop for longer than LONGEST_S; and the venue
- * saw no violation. Prints what differs, exits with 1 then. */
+ * adds up to its fills; cash is what the fills made of INITIAL_CASH, at the venue and in the
+ * journal; no position was without its stop for longer than LONGEST_S; and the venue saw no
+ * violation. Prints what differs, exits with 1 then. */
 #include <jansson.h>
 #include <math.h>
 #include <stdarg.h>
@@ -253,6 +254,50 @@ static void compare_trades(const json_t *state, const char *path)
     printf("round trips %zu, net %.2f\n", rows, (double)sum / 1e8);
 }
 
+/* What the fills made of the cash: the venue's balance, and the journal's as of its last step. */
+static void compare_cash(const json_t *state, const json_t *journal, double initial)
+{
+    size_t i;
+    json_t *row, *value;
+    const char *key;
+    long long spot = e8(initial), margin = e8(initial), here = 0, told = 0, balance = 0;
+    int is_kraken = strcmp(word(state, "venue"), "kraken") == 0;
+    /* The quote's: ZUSD, USD or USDT. */
+    json_object_foreach(json_object_get(state, "balances"), key, value)
+    {
+        if (strstr(key, "USD"))
+            balance = e8(strtod(json_string_value(value), NULL));
+    }
+    json_array_foreach(json_object_get(state, "fills"), i, row)
+    {
+        int side = strcmp(word(row, "side"), "buy") == 0 ? 1 : -1;
+        spot -= side * e8(real(row, "value")) + e8(real(row, "fee"));
+    }
+    json_array_foreach(json_object_get(state, "markets"), i, row)
+    {
+        margin += e8(real(row, "realized")) - e8(real(row, "fees"));
+    }
+    if (balance != (is_kraken ? spot : margin))
+        wrong("the venue's balance is %.8f, its fills make it %.8f", (double)balance / 1e8,
+              (double)(is_kraken ? spot : margin) / 1e8);
+    double cash = initial;
+    json_array_foreach(journal, i, row)
+    {
+        int side = strcmp(word(row, "side"), "buy") == 0 ? 1 : -1;
+        if (strcmp(word(row, "kind"), "fill") == 0)
+            cash -= side * real(row, "quantity") * real(row, "price") + real(row, "fee");
+        if (strcmp(word(row, "kind"), "equity") == 0) {
+            here = e8(cash);
+            told = json_integer_value(json_object_get(row, "cash_e8"));
+        }
+    }
+    if (llabs(here - told) > 500000)
+        wrong("the journal's cash is %.8f, its fills make it %.8f", (double)told / 1e8,
+              (double)here / 1e8);
+    printf("cash %.2f by the venue's fills, %.2f at the journal's last step\n", (double)spot / 1e8,
+           (double)told / 1e8);
+}
+
 static void compare_markets(const json_t *state, double longest)
 {
     size_t i;
@@ -275,8 +320,8 @@ static void compare_markets(const json_t *state, double longest)
 int main(int argc, char **argv)
 {
     json_error_t why;
-    if (argc != 5) {
-        fputs("usage: agree STATE.json JOURNAL.json TRADES.csv LONGEST_S\n", stderr);
+    if (argc != 6) {
+        fputs("usage: agree STATE.json JOURNAL.json TRADES.csv LONGEST_S INITIAL_CASH\n", stderr);
         return 2;
     }
     json_t *state = json_load_file(argv[1], 0, &why);
@@ -298,6 +343,7 @@ int main(int argc, char **argv)
     compare_orders(state, journal);
     compare_markets(state, strtod(argv[4], NULL));
     compare_trades(state, argv[3]);
+    compare_cash(state, journal, strtod(argv[5], NULL));
     json_array_foreach(json_object_get(state, "violations"), i, violation)
         wrong("violation: %s", json_string_value(violation));
     if (json_integer_value(json_object_get(state, "liquidations")))

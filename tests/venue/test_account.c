@@ -17,7 +17,7 @@
 #include "account_bench.h"
 #include "wick/clock.h"
 
-#define PATIENCE_NS (20 * WK_NS_PER_S)
+#define PATIENCE_NS (40 * WK_NS_PER_S)
 
 static wk_request_result place(bench *b, const wk_order *o, wk_venue_order *out)
 {
@@ -469,12 +469,18 @@ static void on_lost(void *ctx)
     pthread_mutex_unlock(&h->lock);
 }
 
+static size_t count(heard *h, const size_t *what)
+{
+    pthread_mutex_lock(&h->lock);
+    size_t got = *what;
+    pthread_mutex_unlock(&h->lock);
+    return got;
+}
+
 static void await(heard *h, const size_t *what, size_t n, const char *name)
 {
     for (int64_t end = wk_clock_monotonic_ns() + PATIENCE_NS;;) {
-        pthread_mutex_lock(&h->lock);
-        size_t got = *what;
-        pthread_mutex_unlock(&h->lock);
+        size_t got = count(h, what);
         if (got >= n)
             return;
         if (wk_clock_monotonic_ns() > end)
@@ -494,11 +500,11 @@ static void test_stream_tells_fills_and_orders(int is_kraken, const char *script
     assert_int_equal(b.account.stream(b.account.self, &h, on_order, on_fill, on_lost, &err), WK_OK);
     await(&h, &h.n_lost, 1, "logins");
     /* The subscription follows the login of Delta; what it tells then is what happens later. */
-    for (int64_t end = wk_clock_monotonic_ns() + PATIENCE_NS; h.n_fills == 0;) {
+    for (int64_t end = wk_clock_monotonic_ns() + PATIENCE_NS; count(&h, &h.n_fills) == 0;) {
         wk_order want = bench_entry(&b, WK_ORDER_MARKET, 0);
         want.qty_lots = b.lots / 10;
         assert_int_equal(place(&b, &want, &out), WK_REQUEST_DONE);
-        for (int i = 0; i < 100 && h.n_fills == 0; i++)
+        for (int i = 0; i < 100 && count(&h, &h.n_fills) == 0; i++)
             usleep(10000);
         assert_true(wk_clock_monotonic_ns() < end);
     }
@@ -509,7 +515,7 @@ static void test_stream_tells_fills_and_orders(int is_kraken, const char *script
     assert_true(h.fills[0].fill_id[0] != 0);
     pthread_mutex_unlock(&h.lock);
     wk_order resting = bench_entry(&b, WK_ORDER_LIMIT, 590000);
-    size_t before = h.n_orders;
+    size_t before = count(&h, &h.n_orders);
     if (drops == 0) {
         assert_int_equal(place(&b, &resting, &out), WK_REQUEST_DONE);
         await(&h, &h.n_orders, before + 1, "orders");
@@ -556,23 +562,56 @@ static void test_kraken_stream_comes_back(void **state)
                                        1);
 }
 
+static void test_kraken_stream_notices_a_gap(void **state)
+{
+    (void)state;
+    test_stream_tells_fills_and_orders(1,
+                                       "{\"ws\":[{\"channel\":\"executions\",\"nth\":[3],"
+                                       "\"fault\":\"drop\"}]}",
+                                       1);
+}
+
+static void test_kraken_stream_notices_silence(void **state)
+{
+    (void)state;
+    test_stream_tells_fills_and_orders(1,
+                                       "{\"ws\":[{\"channel\":\"executions\",\"nth\":[5],"
+                                       "\"fault\":\"silence\"}]}",
+                                       1);
+}
+
+/* The same frames twice, or in another order, break nothing: fills are told apart by their ids. */
+static void test_delta_stream_bears_doubles_and_disorder(void **state)
+{
+    (void)state;
+    test_stream_tells_fills_and_orders(
+        0,
+        "{\"ws\":[{\"channel\":\"v2/user_trades\",\"every\":1,\"fault\":\"duplicate\"},"
+        "{\"channel\":\"orders\",\"nth\":[4],\"fault\":\"reorder\"}]}",
+        0);
+}
+
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_delta_orders_live_their_life),
-                                       cmocka_unit_test(test_kraken_orders_live_their_life),
-                                       cmocka_unit_test(test_delta_brackets_protect_and_move),
-                                       cmocka_unit_test(test_kraken_keeps_one_stop_a_position),
-                                       cmocka_unit_test(test_delta_deadman_cancels),
-                                       cmocka_unit_test(test_kraken_deadman_cancels),
-                                       cmocka_unit_test(test_clock_is_measured),
-                                       cmocka_unit_test(test_wrong_secret_stops),
-                                       cmocka_unit_test(test_delta_errors_lead_to_their_reactions),
-                                       cmocka_unit_test(test_kraken_errors_lead_to_their_reactions),
-                                       cmocka_unit_test(test_partial_fills_are_seen),
-                                       cmocka_unit_test(test_delta_stream_tells_fills_and_orders),
-                                       cmocka_unit_test(test_kraken_stream_tells_fills_and_orders),
-                                       cmocka_unit_test(test_delta_stream_comes_back),
-                                       cmocka_unit_test(test_kraken_stream_comes_back)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_delta_orders_live_their_life),
+        cmocka_unit_test(test_kraken_orders_live_their_life),
+        cmocka_unit_test(test_delta_brackets_protect_and_move),
+        cmocka_unit_test(test_kraken_keeps_one_stop_a_position),
+        cmocka_unit_test(test_delta_deadman_cancels),
+        cmocka_unit_test(test_kraken_deadman_cancels),
+        cmocka_unit_test(test_clock_is_measured),
+        cmocka_unit_test(test_wrong_secret_stops),
+        cmocka_unit_test(test_delta_errors_lead_to_their_reactions),
+        cmocka_unit_test(test_kraken_errors_lead_to_their_reactions),
+        cmocka_unit_test(test_partial_fills_are_seen),
+        cmocka_unit_test(test_delta_stream_tells_fills_and_orders),
+        cmocka_unit_test(test_kraken_stream_tells_fills_and_orders),
+        cmocka_unit_test(test_delta_stream_comes_back),
+        cmocka_unit_test(test_kraken_stream_comes_back),
+        cmocka_unit_test(test_kraken_stream_notices_a_gap),
+        cmocka_unit_test(test_kraken_stream_notices_silence),
+        cmocka_unit_test(test_delta_stream_bears_doubles_and_disorder)};
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,78 +15,6 @@
 #define KRAKEN_SECRET                                                                              \
     "kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99HAZtuZuj6F1huXg=="
 
-/* ---- decimals ---- */
-
-int units_of(const char *text_of, int decimals, int64_t *out)
-{
-    int64_t value = 0;
-    int places = -1, digits = 0;
-    for (const char *c = text_of; *c; c++) {
-        if (*c == '.' && places < 0) {
-            places = 0;
-        } else if (isdigit((unsigned char)*c)) {
-            if (places >= decimals) {
-                if (*c != '0')
-                    return 0;
-                continue;
-            }
-            if (__builtin_mul_overflow(value, (int64_t)10, &value) ||
-                __builtin_add_overflow(value, (int64_t)(*c - '0'), &value))
-                return 0;
-            places += places >= 0;
-            digits++;
-        } else {
-            return 0;
-        }
-    }
-    for (int i = places < 0 ? 0 : places; i < decimals; i++)
-        if (__builtin_mul_overflow(value, (int64_t)10, &value))
-            return 0;
-    *out = value;
-    return digits > 0;
-}
-
-const char *short_of(int64_t units, int decimals, char out[40])
-{
-    text t = {0};
-    text_add_short(&t, units, decimals, 0);
-    snprintf(out, 40, "%s", t.data);
-    text_finish(&t);
-    return out;
-}
-
-const char *fixed_of(int64_t units, int decimals, char out[40])
-{
-    text t = {0};
-    text_add_fixed(&t, units, decimals);
-    snprintf(out, 40, "%s", t.data);
-    text_finish(&t);
-    return out;
-}
-
-json_t *json_short(int64_t units, int decimals)
-{
-    char word[40];
-    return json_string(short_of(units, decimals, word));
-}
-
-json_t *json_fixed(int64_t units, int decimals)
-{
-    char word[40];
-    return json_string(fixed_of(units, decimals, word));
-}
-
-void reply_json(request *r, json_t *taken)
-{
-    char *out = json_dumps(taken, JSON_COMPACT);
-    if (!out)
-        abort();
-    text_clear(&r->body);
-    text_add(&r->body, "%s", out);
-    free(out);
-    json_decref(taken);
-}
-
 /* ---- markets ---- */
 
 int traded_named(trading *t, const char *name)
@@ -456,7 +384,9 @@ static int knows_delta(request *r, trading *t)
         return 0;
     }
     if (signed_s < now_s - 5 || signed_s > now_s + 5) {
-        if (!t->v->options.skew_ns && !t->v->stepped_ns)
+        /* A rehearsal that died may have lost the seconds of a bar's minute of doubts. */
+        int may_lag = t->v->options.virtual_time && signed_s >= now_s - 65;
+        if (!t->v->options.skew_ns && !t->v->stepped_ns && !may_lag)
             complain_request(r, "signed %lld s away from the venue's clock",
                              (long long)(signed_s - now_s));
         r->status = 401;

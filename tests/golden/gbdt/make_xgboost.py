@@ -157,10 +157,34 @@ def make_more(name, index):
     model.save_model(path + ".json")
     print(name, json.dumps(settings, sort_keys=True), "xgboost", xgb.__version__)
 
+    return model, data
+
+
+METRICS = {
+    "monotone": ["rmse", "mae", "mphe"], "pseudo_huber": ["mphe", "mae", "rmse"],
+    "poisson": ["poisson-nloglik", "rmse", "mae"], "quantile": ["quantile"], "quantile_weighted": ["quantile"],
+    "absolute": ["mae"], "max_delta_step": ["auc", "error", "logloss"], "scale_pos_weight": ["logloss", "auc"],
+    "partition": ["rmse", "mae"], "rank_ndcg": ["ndcg", "ndcg@5"], "rank_pairwise": ["ndcg@3", "ndcg"],
+}
+
+
+def write_metrics(models):
+    """What XGBoost measures on the rows of a case: NAME,METRIC,VALUE."""
+    with open(os.path.join(HERE, "metrics.csv"), "w") as f:
+        for name, (model, data) in models.items():
+            for metric in METRICS.get(name, []):
+                model.set_param({"eval_metric": metric})
+                text = model.eval_set([(data, "t")]).split("\t")
+                value = [t.split(":")[1] for t in text if t.startswith("t-" + metric + ":")][0]
+                f.write("%s,%s,%s\n" % (name, metric, value))
+
 
 if __name__ == "__main__":
+    made = {}
     for case in sys.argv[1:] or list(CASES) + list(MORE):
         if case in CASES:
             make(case, list(CASES).index(case))
         else:
-            make_more(case, list(MORE).index(case))
+            made[case] = make_more(case, list(MORE).index(case))
+    if set(METRICS) <= set(made):
+        write_metrics(made)

@@ -248,3 +248,32 @@ graph("old", [node("Squeeze", "x", "a", axes=[2]), node("Unsqueeze", "a", "b", a
               node("Conv", "c,w", "d", auto_pad="VALID"), node("Slice", "d", "e", axes=[2], starts=[1], ends=[100]),
               node("Clip", "e", "f", min=-1.0, max=1.0), node("Softmax", "f", "y", axis=1)],
       data(2, 6, 1), [("w", data(3, 1, 3))], opset=9)
+graph("batch_norm", [node("Transpose", "x", "t", perm=[0, 2, 1]), node("Conv", "t,w,b", "c", group=2, pads=[1, 0]),
+                     node("BatchNormalization", "c,g,h,m,v", "n", epsilon=1e-3), node("Conv", "t,w", "d", group=2, pads=[1, 0]),
+                     node("BatchNormalization", "d,g,h,m,v", "o"), node("Sub", "n,o", "p"), node("Add", "p,d", "y")],
+      data(2, 7, 4), [("w", data(6, 2, 2)), ("b", data(6)), ("g", data(6)), ("h", data(6)), ("m", data(6)),
+                      ("v", np.abs(data(6)) + 0.1)])
+graph("truths", [node("Greater", "x,half", "a"), node("Less", "x,small", "b"), node("Or", "a,b", "c"), node("Not", "c", "d"),
+                 node("GreaterOrEqual", "x,small", "e"), node("And", "d,e", "f"), node("LessOrEqual", "x,x", "g"),
+                 node("And", "f,g", "h"), node("Where", "h,x,half", "i"), node("Equal", "i,half", "j"), node("Where", "j,x,i", "k"),
+                 node("Where", "mask,k,small", "y")],
+      data(3, 4), [("half", np.float32(0.5)), ("small", np.float32(-0.5)), ("mask", np.array([True, False, True, True]))])
+graph("numbers", [helper.make_node("Constant", [], ["i"], value_ints=[2, 3]), helper.make_node("Constant", [], ["j"], value_int=2),
+                  helper.make_node("Constant", [], ["f"], value_floats=[0.5, 1.5, 2.5]),
+                  helper.make_node("Constant", [], ["g"], value_float=0.25),
+                  node("Size", "x", "s"), node("ReduceProd", "i", "six", keepdims=0), node("Mod", "s,j", "m"), node("Range", "m,six,j", "r"),
+                  node("Cast", "r", "rf", to=TensorProto.FLOAT), node("Mul", "rf,f", "a"), node("Cast", "a", "b", to=TensorProto.INT64),
+                  node("Max", "b,j", "c"), node("Sub", "c,j", "d"), node("Cast", "d", "e", to=TensorProto.BOOL), node("Neg", "d", "k"),
+                  node("Abs", "k", "l"), node("Equal", "l,d", "n"), node("And", "e,n", "o"), node("Where", "o,c,d", "p"),
+                  node("Cast", "p", "q", to=TensorProto.DOUBLE), node("Cast", "q", "t", to=TensorProto.FLOAT), node("Add", "x,t", "u"),
+                  node("Mul", "u,g", "v"), node("Add", "v,a", "w"), node("ReduceProd", "w", "z", axes=[1]), node("Div", "s,j", "s2"),
+                  node("Cast", "s2", "s3", to=TensorProto.FLOAT), node("Add", "z,s3", "y")], data(2, 3))
+w = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[3], float_data=[1, 2, 3])
+d = TensorProto(name="d", data_type=TensorProto.DOUBLE, dims=[1], double_data=[0.5])
+i = TensorProto(name="i", data_type=TensorProto.INT64, dims=[2], int64_data=[0, -1])
+j = TensorProto(name="j", data_type=TensorProto.INT32, dims=[1], int32_data=[1])
+model = helper.make_model(helper.make_graph(
+    [node("Add", "x,w", "a"), node("Reshape", "a,i", "b"), node("Cast", "d", "c", to=TensorProto.FLOAT), node("Mul", "b,c", "e"),
+     node("Gather", "e,j", "y", axis=1)], "lists", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 3])],
+    [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)], [w, d, i, j]), opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+save("op_lists", model, data(2, 3))

@@ -211,7 +211,7 @@ static void test_recorded_kraken_orders(void **state)
     (void)state;
     const char *root = getenv("WICK_TEST_ROOT");
     if (!root) {
-        print_message("WICK_TEST_ROOT is not set\n");
+        print_message("# WICK_TEST_ROOT is not set\n");
         skip();
     }
     char path[512], *text;

@@ -636,6 +636,174 @@ static void test_the_thread_carries_orders_in_and_fills_out(void **state)
     free(f);
 }
 
+/* ---- leverage, the dead-man switch, other hands ---- */
+
+static double asked_leverage;
+static int n_leverage;
+static int64_t armed_ns;
+
+static wk_request_result set_leverage(void *self, uint32_t symbol, double leverage, char *why)
+{
+    (void)self;
+    (void)symbol;
+    (void)why;
+    asked_leverage = leverage;
+    n_leverage++;
+    return WK_REQUEST_DONE;
+}
+
+static wk_request_result set_deadman(void *self, int64_t timeout_ns, char *why)
+{
+    (void)self;
+    (void)why;
+    armed_ns = timeout_ns;
+    return WK_REQUEST_DONE;
+}
+
+static wk__live *begin(fake *f, wk_account *account, int64_t deadman_ns)
+{
+    wk_executor_live_options options = {.account = account,
+                                        .S = S,
+                                        .leverage = 3.9,
+                                        .deadman_ns = deadman_ns,
+                                        .now_ns = now_ns,
+                                        .time_ctx = f};
+    wk__live *live;
+    wk_err err;
+    f->now = INT64_C(1700000000) * SECOND;
+    f->calm = true;
+    f->random = 7;
+    *account = account_of(f, true);
+    account->leverage = set_leverage;
+    account->deadman = set_deadman;
+    n_leverage = 0;
+    armed_ns = -1;
+    assert_int_equal(wk__live_create(&options, &live, &err), WK_OK);
+    return live;
+}
+
+static void go(wk__live *live, fake *f, int turns)
+{
+    for (int i = 0; i < turns; i++) {
+        wk__live_step(live);
+        advance(f, SECOND / 4);
+    }
+}
+
+static void test_leverage_is_set_before_the_first_entry_and_when_it_changes(void **state)
+{
+    (void)state;
+    fake *f = calloc(1, sizeof *f);
+    wk_account account;
+    wk__live *live = begin(f, &account, 0);
+    const double wanted[] = {0, 0, 2.5, 2.9, 5}, set[] = {3, 3, 2, 2, 5};
+    const int times[] = {1, 1, 2, 2, 3};
+    for (uint64_t i = 0; i < 5; i++) {
+        wk_action a = {.order = {.id = i + 1, .side = 1, .qty_lots = 1, .leverage = wanted[i]}};
+        wk__live_action(live, &a);
+        go(live, f, 20);
+        assert_true(asked_leverage == set[i]);
+        assert_int_equal(n_leverage, times[i]);
+    }
+    wk_action exit_order = {
+        .order = {.id = 9, .side = -1, .qty_lots = 5, .reduce_only = true, .leverage = 9}};
+    wk__live_action(live, &exit_order);
+    go(live, f, 20);
+    assert_int_equal(n_leverage, 3);
+    wk__live_destroy(live);
+    free(f);
+}
+
+static void test_the_deadman_switch_is_armed_only_while_flat_with_entries_working(void **state)
+{
+    (void)state;
+    fake *f = calloc(1, sizeof *f);
+    wk_account account;
+    wk__live *live = begin(f, &account, 60 * SECOND);
+    go(live, f, 20);
+    assert_int_equal(armed_ns, -1); /* nothing waits */
+    wk_action limit = {
+        .order = {.id = 1, .kind = WK_ORDER_LIMIT, .side = 1, .qty_lots = 1000, .price_ticks = 5}};
+    wk__live_action(live, &limit);
+    for (int i = 0; i < 8 && armed_ns != 60 * SECOND; i++)
+        wk__live_step(live);
+    assert_int_equal(armed_ns, 60 * SECOND);
+    for (int i = 0; i < 4000 && armed_ns != 0; i++)
+        go(live, f, 1); /* sooner or later somebody takes some */
+    assert_int_equal(armed_ns, 0);
+    go(live, f, 100);
+    assert_int_equal(armed_ns, 0); /* a position is held: never again */
+    wk__live_destroy(live);
+    free(f);
+}
+
+static void test_fills_of_other_hands_are_left_alone_and_no_entry_is_made_beside_them(void **state)
+{
+    (void)state;
+    fake *f = calloc(1, sizeof *f);
+    wk_account account;
+    wk__live *live = begin(f, &account, 0);
+    wk_venue_fill by_hand = {.fill_id = "H1",
+                             .venue_order_id = "X",
+                             .symbol = 1,
+                             .side = 1,
+                             .qty_lots = 4,
+                             .price_ticks = 10,
+                             .time_ns = f->now};
+    wk__live_stream_fill(live, &by_hand);
+    wk_trader_event e;
+    assert_false(wk__live_event(live, &e)); /* the trader never hears of it */
+    wk_action a = {.order = {.id = 1, .symbol = 1, .side = 1, .qty_lots = 2}};
+    wk__live_action(live, &a);
+    go(live, f, 10);
+    assert_true(wk__live_event(live, &e));
+    assert_int_equal(e.kind, WK_TRADER_EVENT_REJECT);
+    assert_null(find(f, 1));
+    by_hand.side = -1; /* they close it: the market is free again */
+    strcpy(by_hand.fill_id, "H2");
+    wk__live_stream_fill(live, &by_hand);
+    a.order.id = 2;
+    wk__live_action(live, &a);
+    go(live, f, 40);
+    int64_t lots = 0;
+    while (wk__live_event(live, &e))
+        lots += e.kind == WK_TRADER_EVENT_FILL ? e.side * e.qty_lots : 0;
+    assert_int_equal(lots, 2);
+    /* What they close of ours is booked as closed, and the rest of theirs is theirs. */
+    by_hand.qty_lots = 5;
+    strcpy(by_hand.fill_id, "H3");
+    wk__live_stream_fill(live, &by_hand);
+    assert_true(wk__live_event(live, &e));
+    assert_int_equal(e.qty_lots, 2);
+    assert_int_equal(e.reason, WK_REASON_END);
+    wk__live_destroy(live);
+    free(f);
+}
+
+static void test_a_row_comes_right_before_its_event(void **state)
+{
+    (void)state;
+    fake *f = calloc(1, sizeof *f);
+    wk_account account;
+    wk__live *live = begin(f, &account, 0);
+    wk_action a = {.order = {.id = 1, .side = 1, .qty_lots = 50}};
+    wk__live_action(live, &a);
+    go(live, f, 60);
+    bool is_row;
+    wk_trader_event e;
+    wk_journal_record row = {.kind = -1};
+    size_t fills = 0;
+    while (wk__live_out(live, &is_row, &e, &row))
+        if (!is_row && e.kind == WK_TRADER_EVENT_FILL) {
+            assert_int_equal(row.kind, WK_JOURNAL_FILL); /* the newest row */
+            assert_int_equal(row.qty_lots, e.qty_lots);
+            fills++;
+        }
+    assert_true(fills > 0);
+    wk__live_destroy(live);
+    free(f);
+}
+
 int main(void)
 {
     wk_log_set_level(WK_LOG_ERROR);
@@ -643,6 +811,10 @@ int main(void)
         cmocka_unit_test(test_no_order_is_doubled_or_lost_and_positions_equal_fills),
         cmocka_unit_test(test_after_a_stop_entries_are_refused_and_exits_still_sent),
         cmocka_unit_test(test_the_thread_carries_orders_in_and_fills_out),
+        cmocka_unit_test(test_leverage_is_set_before_the_first_entry_and_when_it_changes),
+        cmocka_unit_test(test_the_deadman_switch_is_armed_only_while_flat_with_entries_working),
+        cmocka_unit_test(test_fills_of_other_hands_are_left_alone_and_no_entry_is_made_beside_them),
+        cmocka_unit_test(test_a_row_comes_right_before_its_event),
         cmocka_unit_test(test_start_reports_orphans_foreign_orders_and_hand_made_positions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

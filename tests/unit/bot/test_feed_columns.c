@@ -413,7 +413,7 @@ static void test_flow_rows_of_a_replay_are_those_of_the_tape(void **state)
         .bar = on_bar, .flow = on_flow, .flow_period = "1s", .ctx = &w};
     if (wk_live_replay_run(recorded, &options, &never, &summary, &err))
         fail_msg("%s", err.msg);
-    print_message("%zu rows, %zu with a book\n", w.n_compared, w.n_with_book);
+    print_message("# %zu rows, %zu with a book\n", w.n_compared, w.n_with_book);
     assert_true(w.n_compared >= 12 && w.n_with_book >= 12);
     wk__feed_columns_close(w.columns);
     for (int i = 0; i < MARKETS; i++)

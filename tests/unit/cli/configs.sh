@@ -13,7 +13,7 @@ for file in "$2"/configs/*.json "$2"/configs/*/*.json; do
     kind=run
     case ${file##*/} in
     record*.json) kind=record ;;
-    paper*.json) kind=bot ;;
+    paper*.json | live*.json) kind=bot ;;
     serve*.json) kind=serve ;;
     fetch*.json) kind=fetch ;;
     retrain*.json) kind=retrain ;;

@@ -128,9 +128,11 @@ static wk_gbdt_params full_params(const wk_gbdt_params *from)
     return p;
 }
 
-static wk_forest *train_case(const golden_case *c, table *t, int threads)
+static wk_forest *train_case(const golden_case *c, table *t, int threads, const char *metric,
+                             wk_gbdt_log *log)
 {
     wk_gbdt_params p = full_params(&c->params);
+    p.eval_metric = metric;
     wk_err err;
     wk_forest *ours = NULL, *first = NULL;
     for (size_t f = 0; c->categorical && f < COLS; f++)
@@ -149,7 +151,7 @@ static wk_forest *train_case(const golden_case *c, table *t, int threads)
             fail_msg("%s", err.msg);
         p.rounds = ROUNDS - c->first_rounds;
     }
-    if (wk_gbdt_train_from(&p, first, NULL, &t->data, NULL, NULL, threads, &ours, NULL, &err) !=
+    if (wk_gbdt_train_from(&p, first, NULL, &t->data, NULL, NULL, threads, &ours, log, &err) !=
         WK_OK)
         fail_msg("%s: %s", c->name, err.msg);
     wk_forest_destroy(first);
@@ -210,7 +212,7 @@ static void check_case(void **state)
 {
     const golden_case *c = *state;
     table *t = load_table(c->name);
-    wk_forest *theirs = load_forest(c->name, ".json"), *ours = train_case(c, t, 2);
+    wk_forest *theirs = load_forest(c->name, ".json"), *ours = train_case(c, t, 2, NULL, NULL);
     size_t n_nodes = 0;
     for (size_t i = 0; i < ours->n_trees; i++)
         n_nodes += ours->trees[i].n_nodes;
@@ -219,6 +221,35 @@ static void check_case(void **state)
     wk_forest_destroy(ours);
     wk_forest_destroy(theirs);
     free(t);
+}
+
+/* tests/golden/gbdt/metrics.csv: what XGBoost measures on the rows of a case after the last round.
+ */
+static void test_metrics_are_those_of_xgboost(void **state)
+{
+    char *text = NULL, *at, name[64], metric[64];
+    double value;
+    int used = 0, n = 0;
+    wk_err err;
+    (void)state;
+    if (wk_file_read(GOLDEN_DIR "/metrics.csv", &text, NULL, &err) != WK_OK)
+        fail_msg("%s", err.msg);
+    for (at = text; sscanf(at, "%63[^,],%63[^,],%lf\n%n", name, metric, &value, &used) == 3;
+         at += used, n++)
+        for (size_t i = 0; i < CASES; i++) {
+            if (strcmp(cases[i].name, name) != 0)
+                continue;
+            table *t = load_table(name);
+            wk_gbdt_log log = {0};
+            wk_forest_destroy(train_case(&cases[i], t, 2, metric, &log));
+            if (!near(log.train_metric[ROUNDS - 1], value, 2e-6))
+                fail_msg("%s of %s is %.9g, XGBoost's %.9g", metric, name,
+                         log.train_metric[ROUNDS - 1], value);
+            wk_gbdt_log_finish(&log);
+            free(t);
+        }
+    assert_true(n > 15);
+    free(text);
 }
 
 /* XGBoost's updater `refresh` on the same rows with other labels. */
@@ -242,11 +273,12 @@ static void test_refit_equals_refresh(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[CASES + 1];
+    struct CMUnitTest tests[CASES + 2];
     for (size_t i = 0; i < CASES; i++)
         tests[i] = (struct CMUnitTest){.name = cases[i].name,
                                        .test_func = check_case,
                                        .initial_state = (void *)(uintptr_t)&cases[i]};
     tests[CASES] = (struct CMUnitTest)cmocka_unit_test(test_refit_equals_refresh);
+    tests[CASES + 1] = (struct CMUnitTest)cmocka_unit_test(test_metrics_are_those_of_xgboost);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

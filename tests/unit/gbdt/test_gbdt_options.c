@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "forest.h"
+#include "boost.h"
 #include "wick/file.h"
 #include "wick/gbdt.h"
 #include "wick/rng.h"
@@ -759,6 +759,19 @@ static void test_odd_groups_are_harmless(void **state)
     wk_forest_destroy(forest);
 }
 
+static void test_average_precision_of_small_queries(void **state)
+{
+    (void)state;
+    static const float margin[] = {4, 3, 2, 1}, two[] = {1, 0, 1, 0}, none[4] = {0},
+                       last[] = {0, 0, 0, 1};
+    uint32_t order[4];
+    assert_true(fabs(wk__gbdt_map(0, margin, two, 4, order) - (1 + 2.0 / 3) / 2) < 1e-12);
+    assert_true(fabs(wk__gbdt_map(1, margin, two, 4, order) - 1) < 1e-12);
+    assert_true(fabs(wk__gbdt_map(0, margin, last, 4, order) - 0.25) < 1e-12);
+    assert_true(wk__gbdt_map(2, margin, last, 4, order) == 0);
+    assert_true(wk__gbdt_map(0, margin, none, 4, order) == 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_fixture, drop_fixture)
 
 int main(void)
@@ -780,6 +793,7 @@ int main(void)
         TEST(test_margins_in_training_are_those_of_the_forest),
         TEST(test_unusable_options_are_refused),
         TEST(test_odd_groups_are_harmless),
+        cmocka_unit_test(test_average_precision_of_small_queries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

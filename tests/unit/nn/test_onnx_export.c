@@ -87,7 +87,7 @@ static void same(const char *name, const char *form, const float *y, const float
 static wk_onnx *written(const wk_nn *nn, const wk_nn_onnx *options, bool step)
 {
     wk_text bytes;
-    wk_onnx *model;
+    wk_onnx *model = NULL;
     wk_err err;
     if (wk__nn_onnx_bytes(nn, options, step, &bytes, &err) != WK_OK ||
         wk_onnx_parse("written", bytes.s, bytes.n, &model, &err) != WK_OK)
@@ -98,7 +98,7 @@ static wk_onnx *written(const wk_nn *nn, const wk_nn_onnx *options, bool step)
 
 static wk_onnx_plan *planned(const wk_onnx *model, const wk_onnx_shape *shapes)
 {
-    wk_onnx_plan *plan;
+    wk_onnx_plan *plan = NULL;
     wk_err err;
     if (wk_onnx_plan_build(model, shapes, 0, &plan, &err) != WK_OK)
         fail_msg("%s", err.msg);

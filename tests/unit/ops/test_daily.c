@@ -49,7 +49,7 @@ static void test_each_day_is_summed_up_once_at_the_configured_hour(void **state)
     wk_dataset d = {0};
     wk_journal *journal;
     wk_alerts *alerts;
-    wk_bot *bot;
+    wk_bot *bot = NULL;
     char work[64], path[320], model[256], bot_dir[256], text[700], command[128];
     static char rows[400][200], first[10][200];
     static const char *const plain[] = {"branches=[]"};

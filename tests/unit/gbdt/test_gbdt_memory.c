@@ -1,0 +1,74 @@
+/* Peak memory of a training, in a process that does nothing else. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include <cmocka.h>
+
+#include "wick/gbdt.h"
+#include "wick/rng.h"
+
+#define ROWS 60000
+#define COLS 64
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SHADOWED 1 /* a sanitizer's shadow memory counts too */
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) ||                         \
+    __has_feature(thread_sanitizer)
+#define SHADOWED 1
+#endif
+#endif
+#ifndef SHADOWED
+#define SHADOWED 0
+#endif
+
+static void test_memory_stays_below_the_declared_bound(void **state)
+{
+    (void)state;
+    if (SHADOWED)
+        skip();
+    float *X = malloc((size_t)ROWS * COLS * sizeof *X), *y = malloc(ROWS * sizeof *y);
+    struct rusage before, after;
+    wk_forest *forest = NULL;
+    wk_err err;
+    assert_true(X && y);
+    for (size_t i = 0; i < (size_t)ROWS * COLS; i++)
+        X[i] = (float)(wk_rng_u64(1, 0, i) % 100000);
+    for (size_t i = 0; i < ROWS; i++)
+        y[i] = (float)(X[i * COLS] > 50000) + (float)(X[i * COLS + 1] > 30000);
+    wk_gbdt_params p = {.objective = WK_GBDT_SOFTPROB,
+                        .num_class = 3,
+                        .rounds = 4,
+                        .eta = 0.3,
+                        .grow_policy = 1,
+                        .max_leaves = 63,
+                        .max_bin = 255,
+                        .lambda = 1,
+                        .min_child_weight = 1,
+                        .min_rows_leaf = 20,
+                        .subsample = 0.9,
+                        .colsample_bytree = 1,
+                        .base_score = 0,
+                        .seed = 3};
+    wk_gbdt_data data = {.X = X, .n_rows = ROWS, .n_cols = COLS, .stride = COLS, .y = y};
+    getrusage(RUSAGE_SELF, &before);
+    if (wk_gbdt_train(&p, &data, NULL, NULL, 2, &forest, NULL, &err) != WK_OK)
+        fail_msg("%s", err.msg);
+    getrusage(RUSAGE_SELF, &after);
+    uint64_t used = (uint64_t)(after.ru_maxrss - before.ru_maxrss) * 1024;
+    uint64_t bound = wk_gbdt_train_bytes_max(&p, ROWS, COLS, 0, 2);
+    print_message("used %.1f MB, bound %.1f MB\n", (double)used / 1e6, (double)bound / 1e6);
+    assert_true(used <= bound && bound < 10 * used);
+    wk_forest_destroy(forest);
+    free(X);
+    free(y);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_memory_stays_below_the_declared_bound)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
