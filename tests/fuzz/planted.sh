@@ -73,7 +73,7 @@ account='src/venue/account/delta.c src/venue/account/delta_build.c src/venue/acc
     tests/fuzz/fake_venue.c'
 alerts='src/bot/alerts_channel.c'
 serve='src/ops/serve_request.c src/ops/serve_number.c'
-gbdt='gbdt/forest.c gbdt/forest_batch.c gbdt/lightgbm_read.c gbdt/plan.c gbdt/table.c gbdt/ubjson.c
+gbdt='gbdt/forest.c gbdt/forest_batch.c gbdt/lightgbm_read.c gbdt/objective_names.c gbdt/plan.c gbdt/table.c gbdt/ubjson.c
     gbdt/xgboost_read.c gbdt/kernels/ops.c gbdt/kernels/ops_avx2.c gbdt/kernels/ops_avx512.c'
 nn=$(ls nn/layer*.c nn/history.c nn/conv.c nn/net.c nn/window.c nn/nn.c nn/plan.c nn/config.c nn/npy.c \
     nn/reference.c nn/safetensors.c nn/fit_checkpoint.c nn/log.c nn/kernels/ops*.c)

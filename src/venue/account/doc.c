@@ -98,6 +98,8 @@ uint32_t wk__reply_first(const wk__doc *doc, uint32_t container)
 
 uint32_t wk__reply_after(const wk__doc *doc, uint32_t container, uint32_t child)
 {
+    if (child == WK__JSON_ABSENT)
+        return WK__JSON_ABSENT;
     uint32_t next = doc->tokens[child].next;
     return next < doc->tokens[container].next ? next : WK__JSON_ABSENT;
 }

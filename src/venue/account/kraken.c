@@ -274,6 +274,8 @@ static wk_request_result balances(wk__account *a, const char *asset, wk_decimal 
     wk__exchange e;
     *held = (wk_decimal){0, 0};
     wk_request_result result = call(a, "/0/private/Balance", "", &e, why);
+    if (result == WK_REQUEST_DONE && !wk__reply_kind(&e.doc, e.result, WK__JSON_OBJECT))
+        result = odd(why, "the balance");
     if (result == WK_REQUEST_DONE)
         for (uint32_t key = wk__reply_first(&e.doc, e.result); key != WK__JSON_ABSENT;) {
             uint32_t value = wk__reply_after(&e.doc, e.result, key);

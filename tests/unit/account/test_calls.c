@@ -300,6 +300,27 @@ static void test_a_clock_that_cannot_be_is_refused(void **state)
     }
 }
 
+/* Found by fuzzing: a list in the place of the map of balances was walked beyond its end. */
+static void test_a_list_of_balances_is_refused(void **state)
+{
+    (void)state;
+    static const scripted script[] = {{200, "{\"error\":[],\"result\":[1]}"},
+                                      {200, "{\"error\":[],\"result\":[\"XXBT\",\"1\",2]}"}};
+    server s;
+    wk_account a;
+    wk_venue_position held[2];
+    size_t n;
+    char why[256] = "";
+    server_start(&s, script, 2);
+    open_account("kraken", &kraken_btc, (wk_decimal){1, 8}, &s, &a);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(a.positions(a.self, held, 2, &n, why), WK_REQUEST_UNKNOWN);
+        assert_int_equal(n, 0);
+    }
+    a.close(a.self);
+    server_stop(&s);
+}
+
 static void test_no_key_in_any_log(void **state)
 {
     (void)state;
@@ -321,6 +342,7 @@ int main(void)
         cmocka_unit_test(test_delta_orders_over_the_wire),
         cmocka_unit_test(test_kraken_orders_over_the_wire),
         cmocka_unit_test(test_a_clock_that_cannot_be_is_refused),
+        cmocka_unit_test(test_a_list_of_balances_is_refused),
         cmocka_unit_test(test_no_key_in_any_log),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
