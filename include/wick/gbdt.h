@@ -184,12 +184,13 @@ void wk_forest_predict_batch(const wk_forest *forest, const float *X, size_t n_r
  * [n_features]. */
 void wk_forest_importance(const wk_forest *forest, double *gain);
 
-/* The measures of XGBoost's get_score, over all splits that use a feature; 0 for one that none uses. */
+/* The measures of XGBoost's get_score, over all splits that use a feature; 0 for one that none
+ * uses. */
 typedef enum {
-    WK_FOREST_WEIGHT = 0,      /* how many splits */
-    WK_FOREST_GAIN = 1,        /* mean gain of a split */
-    WK_FOREST_COVER = 2,       /* mean hessian of a split's rows */
-    WK_FOREST_TOTAL_GAIN = 3,  /* sums, not normalised */
+    WK_FOREST_WEIGHT = 0,     /* how many splits */
+    WK_FOREST_GAIN = 1,       /* mean gain of a split */
+    WK_FOREST_COVER = 2,      /* mean hessian of a split's rows */
+    WK_FOREST_TOTAL_GAIN = 3, /* sums, not normalised */
     WK_FOREST_TOTAL_COVER = 4
 } wk_forest_measure;
 #define WK_FOREST_MEASURES 5
