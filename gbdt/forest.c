@@ -187,17 +187,17 @@ static bool in_set(const wk__gbdt_set *set, float x)
     return category / 32 < set->n_words && (set->words[category / 32] >> category % 32 & 1);
 }
 
+bool wk__gbdt_goes_left(const wk__gbdt_node *node, const float *row)
+{
+    float x = row[node->feature];
+    return isnan(x) ? node->default_left : node->set ? !in_set(node->set, x) : x < node->value;
+}
+
 uint32_t wk__gbdt_leaf_of(const wk__gbdt_node *nodes, const float *row)
 {
     uint32_t at = 0;
-    while (nodes[at].left >= 0) {
-        const wk__gbdt_node *node = &nodes[at];
-        float x = row[node->feature];
-        bool left = isnan(x) ? node->default_left
-                    : node->set ? !in_set(node->set, x)
-                                : x < node->value;
-        at = (uint32_t)(left ? node->left : node->right);
-    }
+    while (nodes[at].left >= 0)
+        at = (uint32_t)(wk__gbdt_goes_left(&nodes[at], row) ? nodes[at].left : nodes[at].right);
     return at;
 }
 

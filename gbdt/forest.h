@@ -99,6 +99,9 @@ void wk__forest_seal(wk_forest *forest);
 /* A set with room for category numbers below 32 * n_words, empty, in the forest's arena. */
 wk__gbdt_set *wk__forest_add_set(wk_forest *forest, uint32_t n_words);
 
+/* The decision of an inner node. */
+bool wk__gbdt_goes_left(const wk__gbdt_node *node, const float *row);
+
 /* The leaf that a row ends in, as a node's number. */
 uint32_t wk__gbdt_leaf_of(const wk__gbdt_node *nodes, const float *row);
 

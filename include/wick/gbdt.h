@@ -185,6 +185,31 @@ void wk_forest_predict_batch(const wk_forest *forest, const float *X, size_t n_r
  * [n_features]. */
 void wk_forest_importance(const wk_forest *forest, double *gain);
 
+/* The measures of XGBoost's get_score, over all splits that use a feature; 0 for one that none
+ * uses. */
+typedef enum {
+    WK_FOREST_WEIGHT = 0,     /* how many splits */
+    WK_FOREST_GAIN = 1,       /* mean gain of a split */
+    WK_FOREST_COVER = 2,      /* mean hessian of a split's rows */
+    WK_FOREST_TOTAL_GAIN = 3, /* sums, not normalised */
+    WK_FOREST_TOTAL_COVER = 4
+} wk_forest_measure;
+#define WK_FOREST_MEASURES 5
+const char *wk_forest_measure_name(int measure); /* as get_score's importance_type */
+void wk_forest_score(const wk_forest *forest, int measure, double *score); /* [n_features] */
+
+/* Exact path-dependent SHAP values: what each feature adds to a row's margin, against the mean over
+ * the training rows as the nodes' hessians have it.
+ *   X    [n_rows, n_features], `stride` floats between rows, NaN = missing
+ *   out  [n_rows, n_outputs, n_features + 1]; the last column is the base margin plus the trees'
+ *        means, so that a row's sum is its margin (in f64, to rounding)
+ * Same bits for any number of threads. Fails for a model with a path of more than 1024 different
+ * features or of absurd depth; *out is then untouched. Allocates; the memory of one path a thread.
+ * Source: Lundberg et al. 2020, algorithm 1 (the definition), summed as gbdt.md says. */
+WK_MUST_CHECK wk_status wk_forest_contributions(const wk_forest *forest, const float *X,
+                                                size_t n_rows, size_t stride, int threads,
+                                                double *out, wk_err *err);
+
 /* Writes XGBoost's JSON, or its UBJSON when the path ends in .ubj. */
 WK_MUST_CHECK wk_status wk_forest_save(const wk_forest *forest, const char *path, wk_err *err);
 /* Reads XGBoost's JSON or UBJSON (1.7 to 3.x, dart and splits by category included) or LightGBM's

@@ -131,34 +131,6 @@ static int cmd_gbdt_train(const wk_cli *cli, wk_err *err)
     return status;
 }
 
-/* Which column of the table each feature is: by name where both have names, else in order, leaving
- * out the label if the table still has it. */
-static wk_status map_columns(const wk_forest *forest, const wk_gbdt_table *table, size_t *column,
-                             const char *path, wk_err *err)
-{
-    size_t n = wk_forest_n_features(forest);
-    const char *const *names = wk_forest_names(forest);
-    int64_t label = wk_forest_label_column(forest);
-    bool has_label = label >= 0 && table->n_cols == n + 1;
-    if (names && table->names) {
-        for (size_t f = 0; f < n; f++) {
-            column[f] = 0;
-            while (column[f] < table->n_cols && strcmp(names[f], table->names[column[f]]) != 0)
-                column[f]++;
-            if (column[f] == table->n_cols)
-                return wk_fail(err, WK_E_DATA, "%s has no column \"%s\", which the model needs",
-                               path, names[f]);
-        }
-        return WK_OK;
-    }
-    if (table->n_cols != n && !has_label)
-        return wk_fail(err, WK_E_DATA, "%s has %zu columns, the model needs %zu", path,
-                       table->n_cols, n);
-    for (size_t f = 0; f < n; f++)
-        column[f] = f + (has_label && f >= (size_t)label);
-    return WK_OK;
-}
-
 /* Text of the predictions: a column a class, or one of values. */
 static char *format_predictions(const wk_forest *forest, const float *p, size_t n_rows,
                                 size_t *size)
@@ -198,7 +170,7 @@ static wk_status predict(const wk_cli *cli, wk_arena *arena, wk_gbdt_table *tabl
     WK_TRY(wk_gbdt_table_read(data, table, err));
     size_t n = wk_forest_n_features(*forest), n_rows = table->n_rows;
     size_t *column = wk_arena_array(arena, size_t, n);
-    WK_TRY(map_columns(*forest, table, column, data, err));
+    WK_TRY(gbdt_data_match(*forest, table, column, data, err));
     float *X = wk_arena_array(arena, float, n_rows *n);
     for (size_t i = 0; i < n_rows; i++)
         for (size_t f = 0; f < n; f++)

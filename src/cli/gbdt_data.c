@@ -114,3 +114,29 @@ wk_status gbdt_data_take(gbdt_columns *c, wk_gbdt_table *table, wk_arena *arena,
     valid->n_groups = n_groups - n_train_groups;
     return WK_OK;
 }
+
+wk_status gbdt_data_match(const wk_forest *forest, const wk_gbdt_table *table, size_t *column,
+                          const char *path, wk_err *err)
+{
+    size_t n = wk_forest_n_features(forest);
+    const char *const *names = wk_forest_names(forest);
+    int64_t label = wk_forest_label_column(forest);
+    bool has_label = label >= 0 && table->n_cols == n + 1;
+    if (names && table->names) {
+        for (size_t f = 0; f < n; f++) {
+            column[f] = 0;
+            while (column[f] < table->n_cols && strcmp(names[f], table->names[column[f]]) != 0)
+                column[f]++;
+            if (column[f] == table->n_cols)
+                return wk_fail(err, WK_E_DATA, "%s has no column \"%s\", which the model needs",
+                               path, names[f]);
+        }
+        return WK_OK;
+    }
+    if (table->n_cols != n && !has_label)
+        return wk_fail(err, WK_E_DATA, "%s has %zu columns, the model needs %zu", path,
+                       table->n_cols, n);
+    for (size_t f = 0; f < n; f++)
+        column[f] = f + (has_label && f >= (size_t)label);
+    return WK_OK;
+}

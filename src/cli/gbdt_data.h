@@ -18,4 +18,10 @@ typedef struct {
 WK_MUST_CHECK wk_status gbdt_data_take(gbdt_columns *columns, wk_gbdt_table *table, wk_arena *arena,
                                        wk_gbdt_data *train, wk_gbdt_data *valid, wk_err *err);
 
+/* Which column of the table each feature of the model is: by name where both have names, else in
+ * order, leaving out the label if the table still has it. column [n_features]; `path` is for the
+ * messages. */
+WK_MUST_CHECK wk_status gbdt_data_match(const wk_forest *forest, const wk_gbdt_table *table,
+                                        size_t *column, const char *path, wk_err *err);
+
 #endif

@@ -30,6 +30,7 @@
     X(features)                  \
     X(fetch)                     \
     X(gbdt_predict)              \
+    X(gbdt_shap)                 \
     X(gbdt_train)                \
     X(import)                    \
     X(journal_export)            \
