@@ -67,7 +67,8 @@ static void say_shape(const wk__layer *l, char *text, size_t size)
     if (c->kind == WK_NN_CONV1D || c->kind == WK_NN_TCN)
         snprintf(text, size, "%s(%zu, %lld, %lld)", name, units_of(l), (long long)c->kernel,
                  (long long)c->dilation);
-    else if (c->units)
+    else if (c->kind == WK_NN_DENSE || c->kind == WK_NN_LSTM || c->kind == WK_NN_GRU ||
+             c->kind == WK_NN_MEAN)
         snprintf(text, size, "%s(%zu)", name, units_of(l));
     else
         snprintf(text, size, "%s", name);

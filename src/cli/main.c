@@ -35,6 +35,7 @@
     X(journal_export)            \
     X(journal_show)              \
     X(live)                      \
+    X(nn_describe)               \
     X(nn_predict)                \
     X(nn_reproduce)              \
     X(nn_train)                  \

@@ -68,6 +68,7 @@ static void test_the_reference_network_is_told_as_it_is(void **unused)
     assert_string_equal(l->shape, "conv1d(64, 3, 1)");
     assert_string_equal(l->kernels, "gemm with relu");
     assert_string_equal(find(&d, "cnn.1")->kernels, "in the layer before");
+    assert_string_equal(find(&d, "cnn.1")->shape, "relu");
     assert_int_equal(l->flops_step, 2 * 32 * 3 * 64);
     assert_int_equal(find(&d, "cnn.4")->flops_window, 64 * 64); /* one mean of 64 bars */
 
