@@ -57,9 +57,11 @@ gbdt train'
 slow='bench backtest.bars
 bench box.footprint
 prove'
+# Trades at a venue, which test_live.sh plays.
+elsewhere='live'
 all=$("$wick" --help | awk '/^commands:/ { on = 1; next } !NF { on = 0 } on { sub(/^  /, ""); sub(/  .*/, ""); print }')
 printf '%s\n' "$first" >first
-printf '%s\n' "$slow" >slow
+printf '%s\n' "$slow" "$elsewhere" >slow
 {
     echo "$first"
     echo "$all" | grep -vxF -f first | grep -vxF -f slow

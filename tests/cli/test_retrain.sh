@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Renewing a model to the end: better, worse, killed, every so often, and back. usage: test_retrain.sh WICK ROOT
 set -uo pipefail
+trap "" PIPE # a server that hangs up fails a check, not the script
 wick=$1 root=$2
 work=$(mktemp -d)
 pids=

@@ -2,6 +2,7 @@
 # wickd on a small box: a published model, a configuration, the fresh store and nothing else.
 # usage: test_wickd.sh WICK WICKD PUT_BARS ROOT
 set -uo pipefail
+trap "" PIPE # a server that hangs up fails a check, not the script
 wick=$(realpath "$1") wickd=$(realpath "$2") put_bars=$(realpath "$3") root=$(realpath "$4")
 work=$(mktemp -d)
 pid=
