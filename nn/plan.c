@@ -1,21 +1,10 @@
 /* Inference: weights packed once, one bar or a chunk of bars at a time through the same layers. */
 #include <string.h>
 
-#include "nn/nn.h"
-#include "nn/window.h"
+#include "nn/plan.h"
 
 /* Bars of wk_nn_sequence_forward that pass through the layers together. */
 enum { CHUNK = 16 };
-
-struct wk_nn_plan {
-    wk__net net;
-    const wk__nn_ops *ops;
-    float *packed;
-};
-
-struct wk_nn_state {
-    wk__work work;
-};
 
 wk_status wk_nn_plan_build(wk_arena *arena, const wk_nn *nn, wk_nn_plan **out, wk_err *err)
 {
@@ -23,6 +12,7 @@ wk_status wk_nn_plan_build(wk_arena *arena, const wk_nn *nn, wk_nn_plan **out, w
         if (!isfinite(nn->params[i]))
             return wk_fail(err, WK_E_MODEL, "network: parameter %zu of %zu is not finite", i,
                            nn->net.n_params);
+    const size_t before = arena->used_bytes;
     wk_nn_plan *plan = wk_arena_alloc(arena, sizeof *plan);
     plan->net = nn->net;
     plan->net.layers = wk_arena_array(arena, wk__layer, nn->net.n_layers);
@@ -30,6 +20,7 @@ wk_status wk_nn_plan_build(wk_arena *arena, const wk_nn *nn, wk_nn_plan **out, w
     plan->ops = wk__nn_ops_best();
     plan->packed = wk_arena_array(arena, float, nn->net.n_packed);
     wk__net_pack(&plan->net, nn->params, plan->packed);
+    plan->n_bytes = arena->used_bytes - before;
     *out = plan;
     return WK_OK;
 }
@@ -105,10 +96,6 @@ void wk_nn_sequence_forward(const wk_nn_plan *plan, wk_nn_state *state, const fl
     }
     wk__net_prepare(&plan->net, plan->packed, &state->work);
 }
-
-struct wk_nn_window {
-    wk__window window;
-};
 
 wk_status wk_nn_window_build(wk_arena *arena, const wk_nn_plan *plan, size_t T, wk_nn_window **out,
                              wk_err *err)

@@ -214,6 +214,30 @@ WK_MUST_CHECK wk_status wk_nn_window_build(wk_arena *arena, const wk_nn_plan *pl
 /* X [T, F] -> out [n_outputs]. No allocation, lock or system call. */
 void wk_nn_window_forward(const wk_nn_plan *plan, wk_nn_window *window, const float *X, float *out);
 
+/* ---- what a plan chose ----
+ * Flops: a multiply-add of the layers' matrices is two, an addition of a mean one, over unpadded shapes;
+ * biases, norms and functions are left out. Those of a window count the positions that are computed. */
+typedef struct {
+    char name[96], shape[64];  /* "tcn.0" as its tensors begin; "tcn(64, 3, 1)": units, kernel, dilation */
+    const char *kernels;       /* "gemm, lstm_cell"; "c": plain loops; "copy": nothing to compute */
+    size_t in, out, n_params;  /* channels */
+    size_t packed_bytes;       /* padded, and with what training reads */
+    size_t positions;          /* computed in a window */
+    size_t flops_step, flops_window;
+} wk_plan_layer;
+
+typedef struct {
+    const char *isa; /* as wk_nn_plan_kernels */
+    size_t F, n_outputs, n_params, T, n_layers, packed_bytes;
+    size_t plan_bytes, state_bytes, window_bytes; /* of their arenas */
+    size_t flops_step, flops_window;              /* a bar in a stream; the last bar of a window */
+    const wk_plan_layer *layers;                  /* [n_layers] in the order they run, the head last */
+} wk_plan_description;
+
+/* For windows of T bars; 0: none, and what concerns windows is 0. The layers lie in `arena`. */
+WK_MUST_CHECK wk_status wk_plan_describe(wk_arena *arena, const wk_nn_plan *plan, size_t T,
+                                         wk_plan_description *out, wk_err *err);
+
 /* safetensors with the layer list in __metadata__. A file that is cut, overlaps, does not match its layers
  * or holds numbers that are not finite is refused, and the message names the tensor. */
 WK_MUST_CHECK wk_status wk_nn_save(const wk_nn *nn, const char *path, wk_err *err);

@@ -193,5 +193,5 @@ static void mul_by(size_t n, const wk_real *x, const wk_real *m, wk_real *y)
     {                                                                                              \
         isa, gemm, gemm_at, col_sum, lstm_cell, lstm_cell_back, gru_cell, gru_cell_back, relu,     \
             relu_back, tanh_all, tanh_back, sigmoid_all, exp_all, add_to, add_relu, mul_by,        \
-            window_mean, adamw                                                                     \
+            window_mean, adamw, peak                                                               \
     }

@@ -80,6 +80,9 @@ typedef struct {
      * eps). Any n. */
     void (*adamw)(size_t n, const wk__adamw_step *s, const wk_real *g, wk_real *m, wk_real *v,
                   wk_real *p);
+    /* For benchmarks: n steps of fused multiply-adds on registers, started from x [256] and left
+     * there; returns their flops. */
+    size_t (*peak)(size_t n, wk_real *x);
 } wk__nn_ops;
 
 extern const wk__nn_ops wk__nn_ops_c;

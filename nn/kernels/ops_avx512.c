@@ -6,6 +6,7 @@
 #include "nn/kernels/math_f32.h"
 #include "nn/kernels/gemm_body.h"
 #include "nn/kernels/cell_body.h"
+#include "nn/kernels/peak_body.h"
 /* clang-format on */
 
 const wk__nn_ops wk__nn_ops_avx512 = WK__NN_OPS("avx512");

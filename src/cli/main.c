@@ -12,6 +12,7 @@
     X(bench_gbdt_batch)          \
     X(bench_gbdt_row)            \
     X(bench_gbdt_train)          \
+    X(bench_kernels)             \
     X(bench_nn_stream)           \
     X(bench_nn_train)            \
     X(bench_nn_train_stream)     \
@@ -36,6 +37,7 @@
     X(journal_export)            \
     X(journal_show)              \
     X(live)                      \
+    X(nn_describe)               \
     X(nn_predict)                \
     X(nn_reproduce)              \
     X(nn_train)                  \

@@ -105,6 +105,19 @@ ok $? "two models, or two kinds of export, at once"
 [ $? -eq 1 ] && grep -q 'lstm_1.safetensors' log && [ ! -e x.onnx ]
 ok $? "weights that are no network"
 
+# ---- what a plan chose ----
+"$wick" nn describe a --bars 20 >log 2>&1 && grep -q '^lstm.0 .*lstm(8)' log && grep -q '^head ' log
+ok $? "a trained network's layers"
+"$wick" nn describe a/weights.safetensors --bars 20 --json >weights.txt 2>log && "$wick" nn describe conf.json --inputs 2 \
+    --outputs 2 --bars 20 --json >config.txt 2>log && cmp weights.txt config.txt >log &&
+    grep -q '"name": "conv.0", "shape": "conv1d(8, 3, 1)", "kernels": "gemm with relu", "in": 2, "out": 8' config.txt
+ok $? "the same of its weights and of its configuration, as JSON"
+"$wick" nn describe conf.json >log 2>&1
+[ $? -eq 2 ] && grep -q -- '--inputs' log
+ok $? "a configuration alone does not know its inputs"
+says 'cut.onnx' "$wick" nn describe cut.onnx >log 2>&1
+ok $? "what is no network is named"
+
 # ---- the configurations that come with wick ----
 "$wick" nn train "$source/configs/bench/nn/reference.json" --data "$golden/arrays.h5" --out ref \
     --set fit.loss=mse --set y=slope --set fit.epochs=1 --json >log 2>&1 && grep -q '"epochs": 1,' log
