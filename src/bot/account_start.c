@@ -345,8 +345,14 @@ wk_status wk_bot_account_start(wk_bot_account *v, wk_bot *bot, wk_journal *journ
     int64_t cash_e8 = INT64_MIN, equity_e8;
     const wk_bot_account_config *a = &v->config->account;
     v->journal = journal;
-    if (v->options.virtual_time)
+    if (v->options.virtual_time) {
         v->clock.now_ns = since_ns > begin_ns ? since_ns : begin_ns;
+        /* What closed before the last request is history, as it is to a bot that died in real time:
+         * to trade those bars again would send other orders under the ids that the venue has
+         * already seen. */
+        if (v->clock_kept_ns > since_ns)
+            since_ns = v->clock_kept_ns;
+    }
     if (v->clock_kept_ns >= v->clock.now_ns) /* nonces of one moment count up */
         v->clock.now_ns = v->clock_kept_ns + WK_NS_PER_S / 1000;
     WK_TRY(open_account(v, &account, err));
