@@ -26,7 +26,7 @@ typedef struct {
 
 typedef struct {
     stop *stops;
-    size_t n_stops, n_points;
+    size_t n_stops, n_points, depth;
     const double *at, *weight; /* [n_points] in (0, 1) */
     const wk__gbdt_node *nodes;
     double mean;
@@ -86,6 +86,7 @@ static void plan_tour(const wk__gbdt_tree *tree, tour *r, const stop **path, uin
         *s = (stop){.share = 1, .depth = depth, .split = at, .leaf = node->left < 0};
         s->value = s->leaf ? (double)node->value : 0;
         path[depth] = s;
+        r->depth = depth > r->depth ? depth : r->depth;
         reach[depth] = 1;
         different[depth] = 0;
         if (depth > 0) {
@@ -135,7 +136,7 @@ static wk_status make_plan(const wk_forest *forest, wk_arena *arena, shap_plan *
         r->nodes = tree->nodes;
         r->output = tree->output;
         plan_tour(tree, r, path, todo, reach, todo + largest + 1, todo + 2 * (largest + 1));
-        size_t m = r->n_points, depth = forest->tree_depth[t];
+        size_t m = r->n_points, depth = r->depth;
         if (m > POINTS_MAX || (depth + 1) * (m + 1) > LEVELS_MAX)
             return wk_fail(err, WK_E_DATA,
                            "tree %zu is %zu deep with %s%zu different features on a path; "
