@@ -256,8 +256,16 @@ void wk__live_read_fills(wk__live *live)
     live->fills_wanted = live->fills_deferred = false;
     /* A venue lists the newest first; a leg's fill must not come before its entry's. */
     qsort(live->fills, n, sizeof *live->fills, by_time);
-    for (size_t i = 0; i < n; i++)
-        live->fills_deferred |= !wk__live_fill(live, &live->fills[i]);
+    for (size_t s = 0; s < live->options.S; s++)
+        live->symbols[s].is_held = false;
+    for (size_t i = 0; i < n; i++) {
+        const wk_venue_fill *f = &live->fills[i];
+        if (f->symbol >= live->options.S)
+            continue;
+        wk__live_symbol *y = &live->symbols[f->symbol];
+        y->is_held = y->is_held || !wk__live_fill(live, f);
+        live->fills_deferred |= y->is_held;
+    }
     if (n == WK__LIVE_FILLS)
         wk_log_write(WK_LOG_ERROR, "trade.fills", "why=\"more fills than fit; reading on\"");
     else if (!live->fills_deferred)

@@ -29,6 +29,7 @@ typedef struct {
 typedef struct {
     int64_t position;    /* as the fills add up */
     int64_t entry_ticks; /* of the newest fill that added */
+    bool is_held; /* a fill of it waits for its order to be found: later ones wait behind it */
     int64_t stop_ticks, profit_ticks;
     uint64_t entry_id; /* newest order that opened or added */
     /* venues without brackets: the stop as it rests there */
