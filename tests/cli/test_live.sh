@@ -138,7 +138,12 @@ check $? "no order was sent by then"
 # The rehearsal, killed on the way; a wish of a person; the end.
 bot real "" "$prefix"
 for pause in 0.4 0.7 1.1; do
-    timeout -s KILL "$pause" "$wick" live "$work/real.json" --real-money mine --candles >>"$work/all" 2>&1
+    # timeout -s KILL dies with its child and before it: only our own child's end can be waited for.
+    "$wick" live "$work/real.json" --real-money mine --candles >>"$work/all" 2>&1 &
+    bot=$!
+    sleep "$pause"
+    kill -9 $bot
+    wait $bot
 done 2>/dev/null
 live real --real-money mine --json
 check $? "a rehearsal that was killed three times goes on to its end"
