@@ -28,7 +28,7 @@ const wk_cli_command wk_cmd_live = {
         "bot's directory: journal.sqlite, trades.csv, and `overrides`, a file of wishes (see "
         "wick\n"
         "config). It refuses to start without a USEFUL verdict in the models' directories, with a\n"
-        "clock that the venue would not accept, with unknown markets or sizes below the venue's "
+        "clock that the venue would not accept, with unknown markets or lots below the venue's "
         "least.\n"
         "\n"
         "What other hands hold at the venue is left alone: no entry is made beside it. What they\n"
@@ -36,7 +36,9 @@ const wk_cli_command wk_cmd_live = {
         "\n"
         "With --candles or --replay it rehearses: the orders go to the configured venue in "
         "virtual\n"
-        "time, stamped with each bar's close; every host must be one of this machine.",
+        "time, stamped with each bar's close; every host must be one of this machine.\n"
+        "\n"
+        "Kraken is not ready for real money: see \"A bot at a venue\" in the README.",
     .example = "wick live configs/live.json",
     .args_min = 1,
     .args_max = 1,
