@@ -55,6 +55,7 @@ void wk__account_close(void *self)
         return;
     if (a->stream_http)
         wk_http_cancel(a->stream_http);
+    atomic_store(&a->has_socket, false); /* the end is no news to anybody */
     wk_websocket_close(a->socket);
     wk_http_close(a->stream_http);
     wk_http_close(a->http);
@@ -63,6 +64,13 @@ void wk__account_close(void *self)
     free((char *)a->options.ca_file);
     free(a->markets);
     free(a);
+}
+
+/* A stream that is named by its host alone has the path of the venue's own: Kraken's is /v2. */
+static const char *path_missing(const char *url, const char *own)
+{
+    const char *name = strstr(url, "://"), *path = strchr(strstr(own, "://") + 3, '/');
+    return name && path && !strchr(name + 3, '/') ? path : "";
 }
 
 wk_status wk_account_open(const wk_account_options *o, wk_account *out, wk_err *err)
@@ -90,7 +98,8 @@ wk_status wk_account_open(const wk_account_options *o, wk_account *out, wk_err *
     a->options.ca_file = o->ca_file ? strdup(o->ca_file) : NULL;
     snprintf(a->name, sizeof a->name, "%s", h->venue);
     snprintf(a->rest, sizeof a->rest, "%s", o->rest ? o->rest : h->rest);
-    snprintf(a->stream_url, sizeof a->stream_url, "%s", o->stream ? o->stream : h->stream);
+    snprintf(a->stream_url, sizeof a->stream_url, "%s%s", o->stream ? o->stream : h->stream,
+             o->stream ? path_missing(o->stream, h->stream) : "");
     wk_http_options http = {.ca_file = a->options.ca_file,
                             .connect_timeout_ns = 5 * WK_NS_PER_S,
                             .total_timeout_ns =
