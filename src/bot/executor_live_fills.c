@@ -154,6 +154,12 @@ bool wk__live_fill(wk__live *live, const wk_venue_fill *f)
         live->fills_wanted = true;
         return true;
     }
+    /* The journal's position holds it already. Before all doubts about its owner: one of the last
+     * run would hold back the newer fills of its market, and their stop with them. */
+    if (live->options.has_fill && live->options.has_fill(live->options.has_fill_ctx, f->fill_id)) {
+        see(live, f->fill_id);
+        return true;
+    }
     wk__live_order *o = owner(live, f);
     const wk__live_stop_id *stop = o ? NULL : stop_of(live, f->client_id);
     if (!o && !stop && may_own(live, f))
@@ -165,8 +171,6 @@ bool wk__live_fill(wk__live *live, const wk_venue_fill *f)
             return false;
     }
     see(live, f->fill_id);
-    if (live->options.has_fill && live->options.has_fill(live->options.has_fill_ctx, f->fill_id))
-        return true; /* the journal's position holds it already */
     if (part.qty_lots < f->qty_lots)
         leave_alone(live, f, f->qty_lots - part.qty_lots);
     if (part.qty_lots == 0)

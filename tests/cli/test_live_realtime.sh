@@ -3,9 +3,10 @@
 # fills over its private stream. Entries with their exits at rest, a kill -9 while a position is open, a
 # person who wants to be flat, an orderly end; then venue, journal and table of trades agree to the cent.
 # The venue's prices are a walk, the model has learned another one by heart: it trades, and it loses.
-# usage: test_live_realtime.sh WICK TEST_VENUE AGREE delta|kraken
+# With `limit` entries rest, and the venue and its streams have faults. WICK_KILLS says how often it is killed.
+# usage: test_live_realtime.sh WICK TEST_VENUE AGREE delta|kraken [limit]
 set -uo pipefail
-wick=$1 test_venue=$2 agree=$3 venue=$4
+wick=$1 test_venue=$2 agree=$3 venue=$4 entry=${5:-market}
 work=$(mktemp -d)
 venue_pid= bot=
 trap 'exec 2>/dev/null; for p in $bot $venue_pid; do kill $p; done; wait; [ -n "${WICK_KEEP:-}" ] && cp -r "$work" "$WICK_KEEP"; rm -rf "$work"' EXIT
@@ -29,20 +30,24 @@ done_testing() {
 }
 
 if [ "$venue" = delta ]; then
+    orders=/v2/orders fills=/v2/fills all=/v2/ told=v2/user_trades
     named=delta-india dialect=delta_public path=/
     secret=7b6f39dcf660ec1c7c664f612c60410a2bd0c258416b498bf0311f94228f
     markets="BTCUSD ETHUSD" stream='["BTCUSD", "ETHUSD"], "contract_values": [0.001, 0.01]'
     list='{ "symbol": "BTCUSD" }, { "symbol": "ETHUSD" }'
     longest=0 near=0.0002
 else
+    orders=/0/private/AddOrder fills=/0/private/TradesHistory all=/0/private/ told=executions
     named=kraken dialect=kraken path=/v2
     secret='kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99HAZtuZuj6F1huXg=='
     markets="XXBTZUSD XETHZUSD" stream='["BTC/USD", "ETH/USD"]'
     list='{ "symbol": "XXBTZUSD", "feed": "kraken:BTCUSD", "trade": "BTCUSD" },
           { "symbol": "XETHZUSD", "feed": "kraken:ETHUSD", "trade": "ETHUSD" }'
-    near=0.00004 # its ticks are smaller
+    near=0.00002 # its ticks are smaller
     longest=30 # between an entry's fill and its stop, and while the bot is dead
 fi
+poll=600 # the private stream has to do
+[ "$entry" = limit ] && poll=1 # but frames are lost
 first=90234.5 second=3123.45
 
 # ---- a model ----
@@ -87,7 +92,20 @@ check $? "a model is trained"
 # ---- the venue ----
 
 mkdir "$work/venue"
-"$test_venue" --trade "$venue" --dir "$work/venue" --busy 600 --rate-scale 10 --port-file "$work/venue/port" \
+script=()
+if [ "$entry" = limit ]; then
+    cat >"$work/faults.json" <<JSON
+{ "rest": [ { "path": "$orders", "method": "POST", "every": 7, "fault": "timeout-after" },
+            { "path": "$orders", "method": "POST", "every": 11, "fault": "cut-before" },
+            { "path": "$orders", "method": "POST", "nth": [3, 13], "fault": "partial", "share": 0.4, "seconds": 1 },
+            { "path": "$fills", "every": 5, "fault": "503" },
+            { "path": "$all", "every": 23, "fault": "cut-body" } ],
+  "ws": [ { "channel": "$told", "nth": [4, 40], "fault": "close" }, { "channel": "$told", "every": 6, "fault": "drop" },
+          { "channel": "$told", "every": 9, "fault": "duplicate" } ] }
+JSON
+    script=(--script "$work/faults.json")
+fi
+"$test_venue" "${script[@]}" --trade "$venue" --dir "$work/venue" --busy 600 --rate-scale 10 --port-file "$work/venue/port" \
     --state-file "$work/venue/state.json" --seconds 200 </dev/null >"$work/venue/out" 2>"$work/venue/err" &
 venue_pid=$!
 # until SECONDS COMMAND...: true as soon as the command is
@@ -124,8 +142,9 @@ JSON
 cat >"$work/live.json" <<JSON
 { "name": "seconds", "models": [{ "dir": "$work/run/model" }], "dir": "$work/bot", "venue": "$named", "initial_cash": 10000,
   "markets": [$list], "feed": "$work/feed.json", "patience_s": 0.3,
+  "set": ["trade.entry=$entry", "trade.limit_offset_sigma=0.1", "trade.limit_expiry_bars=2", "trade.reprice_max=1"],
   "account": { "name": "mine", "rest": "https://localhost:$port", "stream": "wss://localhost:$port",
-               "ca_file": "$work/venue/ca.pem", "key_prefix": "WICK_NOW", "timeout_s": 2, "poll_s": 600 } }
+               "ca_file": "$work/venue/ca.pem", "key_prefix": "WICK_NOW", "timeout_s": 1, "poll_s": $poll } }
 JSON
 export WICK_NOW_KEY=WICKTESTKEY WICK_NOW_SECRET=$secret
 start() {
@@ -157,19 +176,21 @@ check $? "an exit that rested at the venue was touched"
 until_ 10 all_told && alive && grep -q "topic=account.stream.*open=1" "$work/log$runs"
 check $? "the private stream tells the bot of each fill" # polls are further apart than this test is long
 
-until_ 60 is_open && alive
-check $? "a position is open"
-kill -9 $bot
-wait $bot 2>/dev/null
-held=$(position)
-echo "# killed with $held, $(resting | tr '\n' ' ')"
-if [ "$venue" = delta ] && [ -n "$held" ]; then
-    resting | grep -q stop_loss
-    check $? "its stop rests at the venue while the bot is dead"
-fi
-start
-until_ 60 logged "reconciled:" && alive
-check $? "a bot that was killed asks the venue and goes on"
+for kill in $(seq "${WICK_KILLS:-1}"); do
+    until_ 60 is_open && alive
+    check $? "a position is open"
+    kill -9 $bot
+    wait $bot 2>/dev/null
+    held=$(position | tr '\n' ' ')
+    echo "# killed with $held$(resting | tr '\n' ' ')"
+    if [ "$venue" = delta ] && [ -n "$held" ]; then
+        resting | grep -q stop_loss
+        check $? "its stop rests at the venue while the bot is dead"
+    fi
+    start
+    until_ 60 logged "reconciled:" && alive
+    check $? "a bot that was killed asks the venue and goes on"
+done
 before=$(fills)
 until_ 60 has_fills $((before + 2)) && alive
 check $? "it trades on"

@@ -6,6 +6,8 @@
 #include "account.h"
 #include "wick/clock.h"
 
+#define TOKEN_NS_MAX (2 * WK_NS_PER_S)
+
 typedef struct {
     const char *venue;
     bool testnet;
@@ -61,6 +63,7 @@ void wk__account_close(void *self)
     wk_http_close(a->http);
     wk_nonce_close(a->nonce);
     wk_keys_forget(&a->keys);
+    pthread_mutex_destroy(&a->sending);
     free((char *)a->options.ca_file);
     free(a->markets);
     free(a);
@@ -88,6 +91,7 @@ wk_status wk_account_open(const wk_account_options *o, wk_account *out, wk_err *
         free(markets);
         return wk_fail(err, WK_E_NOMEM, "out of memory");
     }
+    pthread_mutex_init(&a->sending, NULL);
     a->markets = markets;
     a->n_markets = o->n_markets;
     a->venue = h->kind;
@@ -118,6 +122,9 @@ wk_status wk_account_open(const wk_account_options *o, wk_account *out, wk_err *
         status = wk_nonce_open(o->nonce_file, &a->nonce, err);
         if (status == WK_OK && o->now_ns)
             wk_nonce_set_clock(a->nonce, o->now_ns, o->time_ctx);
+        /* Orders wait behind a token's request, see `sending`: it gives up early. */
+        if (http.total_timeout_ns > TOKEN_NS_MAX)
+            http.connect_timeout_ns = http.total_timeout_ns = TOKEN_NS_MAX;
         if (status == WK_OK)
             status = wk_http_open(&http, &a->stream_http, err);
     }
