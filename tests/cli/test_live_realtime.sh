@@ -105,7 +105,7 @@ if [ "$entry" = limit ]; then
 JSON
     script=(--script "$work/faults.json")
 fi
-"$test_venue" "${script[@]}" --trade "$venue" --dir "$work/venue" --busy 600 --rate-scale 10 --port-file "$work/venue/port" \
+"$test_venue" "${script[@]}" --trade "$venue" --dir "$work/venue" --busy 600 --history-s 3600 --ahead-s 900 --rate-scale 10 --port-file "$work/venue/port" \
     --state-file "$work/venue/state.json" --seconds 200 </dev/null >"$work/venue/out" 2>"$work/venue/err" &
 venue_pid=$!
 # until SECONDS COMMAND...: true as soon as the command is
@@ -142,7 +142,7 @@ JSON
 cat >"$work/live.json" <<JSON
 { "name": "seconds", "models": [{ "dir": "$work/run/model" }], "dir": "$work/bot", "venue": "$named", "initial_cash": 10000,
   "markets": [$list], "feed": "$work/feed.json", "patience_s": 0.3,
-  "set": ["trade.entry=$entry", "trade.limit_offset_sigma=0.1", "trade.limit_expiry_bars=2", "trade.reprice_max=1"],
+  "set": ["trade.entry=$entry", "trade.limit_offset_sigma=0", "trade.limit_expiry_bars=2", "trade.reprice_max=1"],
   "account": { "name": "mine", "rest": "https://localhost:$port", "stream": "wss://localhost:$port",
                "ca_file": "$work/venue/ca.pem", "key_prefix": "WICK_NOW", "timeout_s": 1, "poll_s": $poll } }
 JSON
@@ -162,7 +162,7 @@ is_flat() { ! alive || [ -z "$(position)" ]; }
 resting() { state | sed 's/"fills":.*//' | grep -o '"trigger":"[a-z_]*","state":"\(open\|pending\)"'; }
 has_exit() { ! alive || state | grep -o '"fills":.*"markets":' | grep -qE '"trigger":"(stop_loss|take_profit)"'; }
 logged() { ! alive || grep -q "$1" "$work/log$runs"; }
-told() { cat "$work"/log[0-9]* | grep -c "topic=trade.fill"; }
+told() { "$wick" journal export "$work/bot" --csv --kind fill 2>/dev/null | tail -n +2 | wc -l; }
 all_told() { ! alive || [ "$(told)" -ge "$(fills)" ]; }
 steps() { "$wick" journal export "$work/bot" --csv --kind equity 2>/dev/null | wc -l; }
 has_steps() { ! alive || [ "$(steps)" -ge "$1" ]; }
@@ -207,6 +207,8 @@ check $? "it trades again when the wish is taken back"
 ctl flat all
 until_ 30 is_flat && alive
 check $? "it is flat for the end"
+until_ 30 all_told && alive
+check $? "and knows that"
 before=$(steps)
 until_ 30 has_steps $((before + 2)) && alive
 check $? "a step closes on that"
