@@ -37,6 +37,8 @@ typedef struct {
     uint64_t stop_id, stop_number;
     int64_t stop_gone_ns; /* when it was last taken away: exits wait for newer fills */
     bool stop_unsure;
+    bool stop_fresh;      /* the next one needs an id of its own: the last one's may have filled */
+    bool stop_told;       /* that there is none, as an alert */
     double leverage;      /* as last set at the venue; 0: not yet */
     int64_t foreign_lots; /* of other hands: what the venue holds beyond `position` */
 } wk__live_symbol;
@@ -73,6 +75,8 @@ struct wk__live {
     wk_journal_record *rows;
     size_t n_rows, room_rows, first_row;
     size_t n_missed;
+    int64_t audit_ns; /* when the resting stops are looked at again, though nothing changed */
+    bool audited;     /* once since the start, those of flat markets too */
     bool stopped;
     char why_stopped[256];
     int64_t deadman_next_ns; /* when the dead-man switch is renewed or tried again */
@@ -92,6 +96,10 @@ wk__live_order *wk__live_add(wk__live *live, const wk_order *order);
 /* Applies a fill once; false: whose it is cannot be said yet. */
 bool wk__live_fill(wk__live *live, const wk_venue_fill *fill);
 void wk__live_read_fills(wk__live *live);
+/* What is believed of the resting stops is checked at the venue; `all`: of flat markets too. */
+void wk__live_doubt_stops(wk__live *live, bool all);
+/* The stop that rests under this id is ours: of the last run. */
+void wk__live_adopt_stop(wk__live *live, uint32_t symbol, uint64_t id);
 /* Makes the resting stop what it should be; true when a request was made. */
 bool wk__live_protect(wk__live *live, int64_t *next_ns);
 /* The stop that rests is not the one that should, at a venue without brackets. */
