@@ -13,6 +13,8 @@
 #define OVERLAP_NS (120 * WK_NS_PER_S)
 /* A venue or a person may take a stop away without a word. */
 #define AUDIT_NS (300 * WK_NS_PER_S)
+/* An exit waits no longer for the fills of the stop before it. */
+#define OWED_NS (30 * WK_NS_PER_S)
 
 static uint64_t digest(const char *id)
 {
@@ -213,8 +215,10 @@ bool wk__live_fill(wk__live *live, const wk_venue_fill *f)
     } else if (stop) {
         e.order_id = stop->parent;
         e.reason = WK_REASON_STOP_LOSS;
-        if (stop->id == y->stop_id)
+        if (stop->id == y->stop_id) {
             y->stop_lots += f->side * f->qty_lots; /* what rests of it */
+            y->stop_filled_lots += f->qty_lots;
+        }
     } else {
         e.order_id = y->entry_id;
         e.reason = reason_of(y, f);
@@ -291,6 +295,7 @@ void wk__live_read_fills(wk__live *live)
     else if (!live->fills_deferred)
         live->fills_from_ns = asked_ns - OVERLAP_NS;
     live->fills_read_ns = asked_ns;
+    live->n_reads++;
     live->fills_next_ns = now + live->options.fills_ns;
     /* An order that has ended but whose fills are missing is the usual reason to look again soon.
      */
@@ -299,6 +304,9 @@ void wk__live_read_fills(wk__live *live)
         if (o->state == WK__LIVE_SETTLING || o->venue_filled_lots > o->filled_lots)
             live->fills_next_ns = now + WK_NS_PER_S / 2;
     }
+    for (uint32_t s = 0; s < live->options.S; s++)
+        if (!live->account->has_brackets && !wk__live_stop_settled(live, s))
+            live->fills_next_ns = now + WK_NS_PER_S / 2;
 }
 
 static bool exit_works(const wk__live *live, uint32_t symbol)
@@ -322,14 +330,14 @@ bool wk__live_exit_may_go(wk__live *live, const wk__live_order *o)
             other->state != WK__LIVE_PLANNED && !wk__live_over(other))
             return false;
     }
-    return y->stop_lots == 0 && !y->stop_unsure && live->fills_read_ns >= y->stop_gone_ns;
+    return y->stop_lots == 0 && !y->stop_unsure && wk__live_stop_settled(live, o->order.symbol);
 }
 
 void wk__live_adopt_stop(wk__live *live, uint32_t symbol, uint64_t id)
 {
     wk__live_symbol *y = &live->symbols[symbol];
     y->stop_id = id;
-    y->stop_fresh = false;
+    y->stop_fresh = y->stop_new = false;
     live->stops[live->n_stops++ % WK__LIVE_STOPS] = (wk__live_stop_id){id, y->entry_id, symbol};
 }
 
@@ -340,6 +348,8 @@ static uint64_t stop_id_for(wk__live *live, uint32_t s)
     if (y->stop_id == 0 || y->stop_fresh || (!y->stop_unsure && y->stop_lots == 0)) {
         uint64_t parts[3] = {y->entry_id, s, ++y->stop_number};
         wk__live_adopt_stop(live, s, wk_digest_bytes(WK_DIGEST_START, parts, sizeof parts));
+        y->stop_new = true;
+        y->stop_told_lots = y->stop_filled_lots = 0;
     }
     for (size_t i = 0; i < WK__LIVE_STOPS; i++)
         if (live->stops[i].id == y->stop_id)
@@ -366,32 +376,72 @@ static void protect_one(wk__live *live, uint32_t s, int64_t lots)
     char why[256] = "";
     int64_t wait = 0;
     uint64_t id = lots != 0 ? stop_id_for(live, s) : y->stop_id;
-    wk_request_result result =
-        live->account->protect_lots(live->account->self, s, lots, y->stop_ticks, id, &wait, why);
+    bool is_new = y->stop_new;
+    wk_request_result result = live->account->protect_lots(live->account->self, s, lots,
+                                                           y->stop_ticks, id, is_new, &wait, why);
     int64_t now = wk__live_now(live);
     /* Whatever failed may have done so after the old one was taken away. */
     y->stop_unsure = result != WK_REQUEST_DONE;
+    if (result != WK_REQUEST_LATER)
+        y->stop_new = false;
     if (lots == 0 || result == WK_REQUEST_REFUSED)
         y->stop_fresh = true;
     /* What was done needs no wait, whatever the calls before it left there. */
     y->stop_next_ns = now + (result == WK_REQUEST_DONE ? 0 : wait > 0 ? wait : WK_NS_PER_S);
+    if (result == WK_REQUEST_REFUSED || (result == WK_REQUEST_DONE && lots == 0)) {
+        y->stop_gone = live->n_reads;
+        y->stop_gone_ns = now;
+        y->stop_asked = id != 0 && !is_new && y->position != 0;
+        live->fills_wanted = true;
+    }
     if (result == WK_REQUEST_DONE) {
         y->stop_lots = lots;
         y->stop_at_ticks = y->stop_ticks;
         y->stop_told = false;
-        if (lots == 0) {
-            y->stop_gone_ns = now;
-            live->fills_wanted = true;
-        }
+        return;
+    }
+    live->fills_wanted = true;
+    if (result == WK_REQUEST_REFUSED && !is_new) {
+        wk_log_write(WK_LOG_INFO, "trade.stop", "symbol=%u gone=%llu", s, (unsigned long long)id);
         return;
     }
     wk_log_write(WK_LOG_ERROR, "trade.stop", "symbol=%u lots=%lld result=%d why=\"%s\"", s,
                  (long long)lots, (int)result, why);
-    live->fills_wanted = true;
     if (result == WK_REQUEST_REFUSED && lots != 0)
         tell_naked(live, s, why);
     if (result == WK_REQUEST_STOP)
         wk__live_stop_trading(live, why);
+}
+
+bool wk__live_stop_settled(const wk__live *live, uint32_t s)
+{
+    const wk__live_symbol *y = &live->symbols[s];
+    bool owed =
+        y->stop_told_lots > y->stop_filled_lots && wk__live_now(live) < y->stop_gone_ns + OWED_NS;
+    return !y->stop_asked && !owed && live->n_reads > y->stop_gone;
+}
+
+/* How much of the stop that went had filled: a venue's list of fills may lag behind. */
+static void ask_stop(wk__live *live, uint32_t s)
+{
+    wk__live_symbol *y = &live->symbols[s];
+    char why[256] = "";
+    int64_t wait = 0;
+    wk_venue_order told = {0};
+    wk_request_result result =
+        live->account->query(live->account->self, s, y->stop_id, &told, &wait, why);
+    int64_t now = wk__live_now(live);
+    y->stop_next_ns = now;
+    if (result == WK_REQUEST_STOP)
+        wk__live_stop_trading(live, why);
+    if ((result == WK_REQUEST_DONE && !told.is_open) || result == WK_REQUEST_REFUSED ||
+        now > y->stop_gone_ns + OWED_NS) {
+        y->stop_asked = false;
+        y->stop_told_lots = result == WK_REQUEST_DONE ? told.filled_lots : 0;
+        live->fills_wanted |= y->stop_told_lots > y->stop_filled_lots;
+    } else {
+        y->stop_next_ns = now + (wait > 0 ? wait : WK_NS_PER_S / 4);
+    }
 }
 
 void wk__live_doubt_stops(wk__live *live, bool all)
@@ -415,7 +465,7 @@ bool wk__live_wants_stop(const wk__live *live, uint32_t s)
 bool wk__live_protect(wk__live *live, int64_t *next_ns)
 {
     /* What is held is not known before the fills were read. */
-    if (live->account->has_brackets || live->fills_read_ns == 0)
+    if (live->account->has_brackets || live->n_reads == 0)
         return false;
     if (wk__live_now(live) >= live->audit_ns) {
         wk__live_doubt_stops(live, !live->audited);
@@ -428,15 +478,20 @@ bool wk__live_protect(wk__live *live, int64_t *next_ns)
         /* A fill waits whose order is in doubt: there may be something to protect after all. */
         if (lots == 0 && y->is_held && !exit_works(live, s))
             continue;
-        if (lots == y->stop_lots && !y->stop_unsure &&
+        if (!y->stop_asked && lots == y->stop_lots && !y->stop_unsure &&
             (lots == 0 || y->stop_at_ticks == y->stop_ticks))
             continue;
+        if (lots != 0 && !y->stop_asked && !wk__live_stop_settled(live, s))
+            continue; /* it may have filled: the fills come first */
         if (y->stop_next_ns > wk__live_now(live)) {
             if (y->stop_next_ns < *next_ns)
                 *next_ns = y->stop_next_ns;
             continue;
         }
-        protect_one(live, s, lots);
+        if (y->stop_asked)
+            ask_stop(live, s);
+        else
+            protect_one(live, s, lots);
         return true;
     }
     return false;

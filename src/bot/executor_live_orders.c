@@ -288,7 +288,9 @@ bool wk__live_unsettled(const wk__live *live)
             return true;
     }
     for (size_t s = 0; s < live->options.S; s++)
-        if (live->symbols[s].stop_unsure || wk__live_wants_stop(live, (uint32_t)s))
+        if (!live->account->has_brackets &&
+            (live->symbols[s].stop_unsure || wk__live_wants_stop(live, (uint32_t)s) ||
+             !wk__live_stop_settled(live, (uint32_t)s)))
             return true;
     return live->fills_wanted || live->fills_deferred;
 }

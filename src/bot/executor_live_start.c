@@ -109,7 +109,7 @@ static wk_status settle_doubts(wk__live *live, int64_t until_ns, wk_err *err)
         if (live->stopped)
             return wk_fail(err, WK_E_STATE, "the venue refuses to work with us: %s",
                            live->why_stopped);
-        if (wk__live_now(live) > until_ns)
+        if (wk__live_now(live) >= until_ns)
             return wk_fail(
                 err, WK_E_IO,
                 "orders of the last run are still in doubt after %lld s; is the venue "
@@ -185,7 +185,7 @@ static wk_status watch_positions(wk__live *live, wk_venue_position *v, differenc
     for (;;) {
         WK_TRY(look_at_positions(live, v, d, &waits, until, err));
         int64_t now = wk__live_now(live);
-        if (!waits || now > until)
+        if (!waits || now >= until)
             return WK_OK;
         while (wk__live_now(live) < now + LOOK_AGAIN_NS)
             step_and_wait(live, now + LOOK_AGAIN_NS);

@@ -480,7 +480,7 @@ static wk_request_result place_stop(wk__account *a, const wk_venue_order *wanted
  * cancelled; what rests under another is cancelled. Then, when none rests, a new one is placed.
  * Asked again with the same id after a doubt, it first sees whether that one is there. */
 static wk_request_result protect_lots(void *self, uint32_t symbol, int64_t lots, int64_t stop_ticks,
-                                      uint64_t client_id, int64_t *wait_ns, char *why)
+                                      uint64_t client_id, bool is_new, int64_t *wait_ns, char *why)
 {
     wk__account *a = self;
     wk_venue_order wanted = {.client_id = client_id,
@@ -497,6 +497,11 @@ static wk_request_result protect_lots(void *self, uint32_t symbol, int64_t lots,
         *wait_ns = WK_NS_PER_S;
         if (result != WK_REQUEST_DONE)
             return result;
+        if (lots != 0 && !is_new && r.own.client_id == 0) {
+            snprintf(why, WK__WHY, "the stop does not rest any more");
+            *wait_ns = WK_NS_PER_S / 1000;
+            return WK_REQUEST_REFUSED;
+        }
         bool has_own = r.own.client_id != 0 && lots != 0 && r.own.side == wanted.side;
         bool is_right = has_own && r.own.qty_lots - r.own.filled_lots == wanted.qty_lots &&
                         llabs(r.own.stop_ticks - stop_ticks) < a->markets[symbol].ticks_per_step;
