@@ -93,12 +93,17 @@ static wk_status read_open(wk__live *live, wk_reconciliation *found, int64_t unt
     return WK_OK;
 }
 
+/* An exit that the venue never saw is sent anew: that one is this run's, and no start waits for it.
+ */
 static bool in_doubt(const wk__live *live)
 {
-    for (size_t i = 0; i < live->n_orders; i++)
-        if (live->orders[i].recovered && !wk__live_over(&live->orders[i]) &&
-            (live->orders[i].state != WK__LIVE_WORKING || live->orders[i].cancel_wanted))
+    for (size_t i = 0; i < live->n_orders; i++) {
+        const wk__live_order *o = &live->orders[i];
+        bool anew = o->state == WK__LIVE_PLANNED || o->attempts > 1;
+        if (o->recovered && !wk__live_over(o) && !anew &&
+            (o->state != WK__LIVE_WORKING || o->cancel_wanted))
             return true;
+    }
     return live->fills_read_ns == 0 || live->fills_wanted || live->fills_deferred;
 }
 

@@ -488,6 +488,28 @@ static void test_a_legs_fill_waits_behind_its_entrys(void **state)
     finish(s);
 }
 
+/* An exit that cannot be sent now is no reason not to start: its position has its stop meanwhile.
+ */
+static void test_a_start_does_not_wait_for_an_exit_that_is_sent_anew(void **state)
+{
+    (void)state;
+    stage *s = build(true);
+    give_position(s, 10);
+    give_order(s, EXIT, -1, true, 10);
+    s->order.order.order_kind = WK_ORDER_MARKET;
+    s->v.held = 10;
+    s->v.place_says = WK_REQUEST_UNKNOWN;
+    wk_reconciliation found = begin(s);
+    assert_int_equal(found.n_never_sent, 1);
+    assert_int_equal(found.n_differences, 0);
+    assert_int_equal(wk__live_working(s->live), 1);
+    s->v.place_says = WK_REQUEST_DONE;
+    go(s, 30);
+    assert_int_equal(wk__live_working(s->live), 0);
+    assert_int_equal(position(s), 0);
+    finish(s);
+}
+
 /* An exit whose row died with its process is taken back; what it sold is counted, and what is left
  * keeps its stop. */
 static void an_orphaned_exit_leaves_the_stop(const char *journalled)
@@ -672,6 +694,7 @@ int main(void)
         cmocka_unit_test(test_a_working_limit_order_is_adopted_after_a_crash),
         cmocka_unit_test(test_a_cancel_before_the_crash_is_done_after_it),
         cmocka_unit_test(test_a_legs_fill_waits_behind_its_entrys),
+        cmocka_unit_test(test_a_start_does_not_wait_for_an_exit_that_is_sent_anew),
         cmocka_unit_test(test_an_orphaned_exit_leaves_the_stop),
         cmocka_unit_test(test_a_resting_stop_is_kept_over_a_restart),
         cmocka_unit_test(test_no_stop_is_touched_before_the_fills_are_known),
