@@ -4,6 +4,7 @@
  * seen all before it and nothing else. */
 #include "reload.h"
 
+#include <malloc.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -435,6 +436,7 @@ static void summarise(wk__reload *r)
         wk_log_write(WK_LOG_ERROR, "trade.summary", "error=\"%s\"", err.msg);
     wk__history_columns_finish(&columns);
     wk_arena_finish(&arena);
+    malloc_trim(0); /* a day's figures are made of many small pieces */
     atomic_store(&r->day_done_ns, end_ns);
 }
 
