@@ -67,6 +67,9 @@ static wk_status place_strata(const wk_gbdt_split_params *p, size_t n, const flo
 {
     size_t K = (size_t)p->nfold, n_classes = 0;
     float *value = wk_arena_array(arena, float, n);
+    for (size_t i = 0; i < n; i++)
+        if (isnan(y[i]))
+            return wk_fail(err, WK_E_DATA, "row %zu has label nan; drop rows without a label", i);
     memcpy(value, y, n * sizeof *value);
     qsort(value, n, sizeof *value, by_number);
     for (size_t i = 0; i < n; i++)
@@ -83,9 +86,7 @@ static wk_status place_strata(const wk_gbdt_split_params *p, size_t n, const flo
     memset(rank, 0xff, n_classes * sizeof *rank);
     for (size_t i = 0; i < n; i++) {
         const float *at = bsearch(y + i, value, n_classes, sizeof *value, by_number);
-        if (!at)
-            return wk_fail(err, WK_E_DATA, "row %zu has label %g; drop rows without a label", i,
-                           (double)y[i]);
+        WK_ASSERT(at);
         uint32_t *r = &rank[at - value];
         if (*r == UINT32_MAX)
             *r = (uint32_t)n_seen++;

@@ -234,7 +234,12 @@ bool wk_gbdt_table_looks_libsvm(const char *text, size_t size_bytes)
     word w, key;
     if (size_bytes >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
         r.at += 3;
-    if (!next_line(&r) || next_word(&r).n == 0)
+    if (!next_line(&r))
+        return false;
+    w = next_word(&r); /* LABEL or LABEL:WEIGHT */
+    if (!split(&w, &key))
+        key = w;
+    if (key.n == 0 || !wk__table_number(key, &value))
         return false;
     w = next_word(&r);
     if (!split(&w, &key))

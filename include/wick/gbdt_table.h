@@ -68,8 +68,8 @@ WK_MUST_CHECK wk_status wk_gbdt_table_parse_libsvm(const char *text, size_t size
                                                    const char *name, size_t cells_max,
                                                    wk_gbdt_table *out, wk_err *err);
 
-/* Whether a text's first line that is not empty looks like LIBSVM: its second word is INDEX:VALUE
- * or qid:QUERY. */
+/* Whether a text's first line that is not empty looks like LIBSVM: a number, then INDEX:VALUE or
+ * qid:QUERY. */
 bool wk_gbdt_table_looks_libsvm(const char *text, size_t size_bytes);
 
 /* The table in a file. CSV, TSV, LIBSVM and .npy may be gzip-compressed. options NULL: all at their

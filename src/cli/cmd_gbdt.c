@@ -185,10 +185,9 @@ const wk_cli_command wk_cmd_gbdt_train = {
     .name = "gbdt train",
     .usage = "CONFIG --data F --out MODEL.json",
     .summary = "train boosted trees on a table",
-    .details =
-        "CONFIG is a JSON file: {\"label_column\": 0, \"valid_fraction\": 0.2, \"params\": "
-        "{\"objective\": \"multi:softprob\", \"num_class\": 3}}. params takes XGBoost's names.\n"
-        GBDT_TABLE_NOTES,
+    .details = "CONFIG is a JSON file: {\"label_column\": 0, \"valid_fraction\": 0.2, \"params\": "
+               "{\"objective\": \"multi:softprob\", \"num_class\": 3}}. params takes XGBoost's "
+               "names.\n" GBDT_TABLE_NOTES,
     .example = "wick gbdt train tests/cli/gbdt.json --data "
                "tests/golden/gbdt/softprob_missing.csv --out trees.json",
     .args_min = 1,

@@ -37,9 +37,9 @@ WK_MUST_CHECK wk_status gbdt_data_open(const wk_cli *cli, const char *path, wk_g
 #define GBDT_TABLE_FORMS "CSV, TSV, LIBSVM (each also .gz), .npy or HDF5"
 #define GBDT_TABLE_NOTES                                                                           \
     "Tables: the columns of CSV, TSV and .npy are counted from 0. LIBSVM is LABEL[:WEIGHT] "       \
-    "[qid:QUERY] INDEX:VALUE ..., with\n"                                                         \
-    "INDEX as it stands (from 0); what a line does not name is missing, as in XGBoost, and not "  \
-    "0. HDF5 holds arrays X [rows,\n"                                                             \
+    "[qid:QUERY] INDEX:VALUE ..., with\n"                                                          \
+    "INDEX as it stands (from 0); what a line does not name is missing, as in XGBoost, and not "   \
+    "0. HDF5 holds arrays X [rows,\n"                                                              \
     "columns] and y [rows], and may hold weight, qid, time and end."
 #define GBDT_TABLE_OPTIONS                                                                         \
     {"format", "NAME", "auto (default), csv (or TSV), libsvm, npy or hdf5"},                       \

@@ -12,8 +12,8 @@ gbdt_progress gbdt_progress_start(const wk_cli *cli, const char *topic,
     const char *wanted = wk_cli_option_value(cli, "verbose-eval");
     return (gbdt_progress){.topic = topic,
                            .metric = wk_gbdt_metric_name(params),
-                           .every = wanted ? strtoul(wanted, NULL, 10)
-                                           : (size_t)isatty(STDERR_FILENO),
+                           .every =
+                               wanted ? strtoul(wanted, NULL, 10) : (size_t)isatty(STDERR_FILENO),
                            .rounds = (size_t)params->rounds};
 }
 

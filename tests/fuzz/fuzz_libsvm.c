@@ -1,5 +1,5 @@
-/* libFuzzer target over the reader of LIBSVM text. The first few texts are read from a file as well,
- * as wick gbdt does. */
+/* libFuzzer target over the reader of LIBSVM text. The first few texts are read from a file as
+ * well, as wick gbdt does. */
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
