@@ -10,10 +10,21 @@
 #include "wick/clock.h"
 #include "wick/log.h"
 
-static void put(wk_bot *b, const wk_journal_record *record)
+/* Rows are put without waking the journal's thread: that is a system call, and the orders of a bar
+ * come first. wk_bot_tend, which follows every step, wakes it. */
+static uint64_t put(wk_bot *b, const wk_journal_record *record)
 {
-    if (b->journal)
-        wk_journal_put(b->journal, record);
+    if (!b->journal)
+        return 0;
+    b->has_news = true;
+    return wk_journal_put_quiet(b->journal, record);
+}
+
+static void wake_journal(wk_bot *b)
+{
+    if (b->has_news)
+        wk_journal_wake(b->journal);
+    b->has_news = false;
 }
 
 /* The venue will not see this order: the trader takes it back. */
@@ -103,10 +114,10 @@ static wk_status dispatch(wk_bot *b, const wk_actions *actions, wk_err *err)
             wk_journal_record r = describe(b, a);
             if (is_entry) {
                 r.kind = WK_JOURNAL_SIGNAL;
-                wk_journal_put(b->journal, &r);
+                put(b, &r);
                 r.kind = WK_JOURNAL_ORDER;
             }
-            seq = wk_journal_put(b->journal, &r);
+            seq = put(b, &r);
         }
         *(a->kind == WK_ACTION_CANCEL ? &b->counts.cancels : &b->counts.orders) += 1;
         wk_log_write(WK_LOG_INFO, a->kind == WK_ACTION_CANCEL ? "trade.cancel" : "trade.order",
@@ -213,7 +224,7 @@ static bool put_rows(wk_bot *b)
     while (b->executor.row) {
         if (!b->has_row && !(b->has_row = b->executor.row(b->executor.self, &b->row)))
             return true;
-        if (b->journal && wk_journal_put(b->journal, &b->row) == 0)
+        if (b->journal && put(b, &b->row) == 0)
             return false;
         b->has_row = false;
     }
@@ -299,6 +310,7 @@ enum { SETTLE_MAX = 16 };
 static wk_status send_durable(wk_bot *b, bool wait, wk_err *err)
 {
     wk__reload_tell(b);
+    wake_journal(b);
     if (wait && b->journal && b->n_waiting)
         WK_TRY(wk_journal_sync(b->journal, err));
     uint64_t durable = b->journal ? wk_journal_durable(b->journal) : UINT64_MAX;
@@ -330,6 +342,7 @@ static wk_status send_durable(wk_bot *b, bool wait, wk_err *err)
 wk_status wk_bot_tend(wk_bot *b, bool wait, wk_err *err)
 {
     WK_ASSERT(b->executor.submit);
+    wake_journal(b);
     if (b->began && !wait)
         WK_TRY(wk__bot_wishes(b, err));
     WK_TRY(send_durable(b, wait, err));
@@ -342,7 +355,9 @@ wk_status wk_bot_tend(wk_bot *b, bool wait, wk_err *err)
             return WK_OK;
         WK_TRY(send_durable(b, wait, err));
     }
-    return drain(b, err);
+    wk_status status = drain(b, err);
+    wake_journal(b);
+    return status;
 }
 
 void wk_bot_count(const wk_bot *b, wk_bot_counts *out)

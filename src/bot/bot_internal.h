@@ -58,6 +58,7 @@ struct wk_bot {
     int64_t since_ns;       /* steps that closed by then are history */
     wk__recovery *recovery; /* until the first step */
     bool began, halt_told, has_row, has_overrides;
+    bool has_news; /* rows that the journal's thread was not woken for */
     wk_journal_record row; /* of the executor, when the journal's ring was full */
     char *overrides_path;
     int64_t overrides_mark;

@@ -295,6 +295,20 @@ uint64_t wk_journal_put(wk_journal *j, const wk_journal_record *record)
     return ++j->seq;
 }
 
+uint64_t wk_journal_put_quiet(wk_journal *j, const wk_journal_record *record)
+{
+    WK_ASSERT(record->kind >= 0 && record->kind <= WK_JOURNAL_NOTE);
+    wk__entry entry = {.seq = j->seq + 1, .record = *record};
+    if (!wk_ring_push_quiet(j->ring, &entry))
+        return 0;
+    return ++j->seq;
+}
+
+void wk_journal_wake(wk_journal *j)
+{
+    wk_ring_wake(j->ring);
+}
+
 uint64_t wk_journal_durable(const wk_journal *j)
 {
     return atomic_load(&j->durable);
@@ -303,6 +317,7 @@ uint64_t wk_journal_durable(const wk_journal *j)
 wk_status wk_journal_sync(wk_journal *j, wk_err *err)
 {
     int64_t until = wk_clock_monotonic_ns() + 10 * WK_NS_PER_S;
+    wk_ring_wake(j->ring);
     while (atomic_load(&j->durable) < j->seq) {
         char problem[256];
         wk_journal_problem(j, problem);
