@@ -162,6 +162,10 @@ WK_MUST_CHECK wk_status wk_bot_step(wk_bot *bot, const wk_features_step *step, b
  * With `wait`, waits for the journal first (replays). */
 WK_MUST_CHECK wk_status wk_bot_tend(wk_bot *bot, bool wait, wk_err *err);
 
+/* Reads what the next step will need, so that it lies in the processor's caches when its bar
+ * closes: for idle moments shortly before. Changes nothing. */
+void wk_bot_warm(const wk_bot *bot);
+
 typedef struct {
     uint64_t steps, orders, cancels, fills, trades,
         held_back; /* held_back: entries dropped, journal not durable in time */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "wick/clock.h"
+#include "wick/cpu.h"
 
 static wk_log_level level_max = WK_LOG_INFO;
 
@@ -92,6 +93,7 @@ static void queue_write(void)
 /* It looks by itself, fifty times a second: to wake it would cost the others a system call. */
 static void *writer(void *unused)
 {
+    wk_thread_background();
     while (!atomic_load(&queue.stop)) {
         queue_write();
         nanosleep(&(struct timespec){.tv_nsec = LOOK_NS}, NULL);

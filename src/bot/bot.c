@@ -304,6 +304,14 @@ wk_status wk_bot_step(wk_bot *b, const wk_features_step *step, bool warming, wk_
     return WK_OK;
 }
 
+/* More than this is more than the cache of a core. */
+enum { WARM_BYTES = 2 << 20 };
+
+void wk_bot_warm(const wk_bot *b)
+{
+    wk_arena_touch(&b->arena, WARM_BYTES);
+}
+
 enum { SETTLE_MAX = 16 };
 
 /* Entries whose rows are durable, and what found no room before. */

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "wick/clock.h"
+#include "wick/cpu.h"
 #include "wick/log.h"
 
 enum { RING_RECORDS = 1 << 12, BATCH = 512, WAIT_NS = 50000000, BUSY_MS = 10000 };
@@ -178,6 +179,7 @@ static void *writer(void *context)
     wk_journal *j = context;
     wk__entry *batch = j->batch;
     size_t n = 0;
+    wk_thread_background();
     while (true) {
         while (n < BATCH && wk_ring_pop(j->ring, &batch[n]))
             n++;

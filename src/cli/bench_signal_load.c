@@ -35,18 +35,24 @@ static void sleep_ms(int64_t ms)
 
 /* ---- a disk that stalls: SQLite's own files, but for their syncs ---- */
 
+enum { TABLES = 8 };
 static sqlite3_vfs *disk, stalling;
-static sqlite3_io_methods methods;
-static const sqlite3_io_methods *own;
+static struct {
+    sqlite3_io_methods methods; /* SQLite's own, but for the sync */
+    const sqlite3_io_methods *own;
+} tables[TABLES]; /* a database and its log have different ones; made before any thread writes */
 static atomic_size_t n_syncs, n_stalls;
 
 static int stall(sqlite3_file *file, int flags)
 {
+    size_t i = 0;
+    while (file->pMethods != &tables[i].methods)
+        i++;
     if (atomic_fetch_add(&n_syncs, 1) % STALL_EVERY == STALL_EVERY - 1) {
         atomic_fetch_add(&n_stalls, 1);
         sleep_ms(STALL_MS);
     }
-    return own->xSync(file, flags);
+    return tables[i].own->xSync(file, flags);
 }
 
 static int open_stalling(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file, int flags,
@@ -56,10 +62,17 @@ static int open_stalling(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *
     int code = disk->xOpen(disk, name, file, flags, flags_out);
     if (code != SQLITE_OK || !file->pMethods)
         return code;
-    own = file->pMethods;
-    methods = *own;
-    methods.xSync = stall;
-    file->pMethods = &methods;
+    for (size_t i = 0; i < TABLES; i++) {
+        if (!tables[i].own) {
+            tables[i].own = file->pMethods;
+            tables[i].methods = *file->pMethods;
+            tables[i].methods.xSync = stall;
+        }
+        if (tables[i].own == file->pMethods) {
+            file->pMethods = &tables[i].methods;
+            break;
+        }
+    }
     return code;
 }
 
