@@ -31,6 +31,11 @@ typedef struct {
     double lot_min; /* base currency; NaN: one lot */
 } wk_bot_market_config;
 
+typedef enum {
+    WK_BOT_DECISIONS_NONE,
+    WK_BOT_DECISIONS_CHANGES,
+    WK_BOT_DECISIONS_ALL
+} wk_bot_decisions;
 typedef enum { WK_BOT_PAPER, WK_BOT_DELTA_INDIA, WK_BOT_DELTA_GLOBAL, WK_BOT_KRAKEN } wk_bot_venue;
 
 /* The account at the venue: hosts, keys, and how orders are watched. */
@@ -60,6 +65,7 @@ typedef struct {
     double initial_cash; /* quote; NaN: the model's sim.initial_cash, or the account's balance */
     const char *store, *history_venue; /* warm-up bars: "" = the default store, the models' venue */
     const char *dir;      /* journal.sqlite and trades.csv lie there; "" = $WICK_HOME/bots/<name> */
+    int decisions;        /* wk_bot_decisions: which of them become rows of the journal */
     int64_t summary_hour; /* UTC: a day's summary ends there */
     double reload_s;      /* how often the models' directories are looked at; 0: never */
     const char *feed;     /* file with the feed's configuration (see wick record) */

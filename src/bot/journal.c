@@ -306,6 +306,11 @@ uint64_t wk_journal_put_quiet(wk_journal *j, const wk_journal_record *record)
     return ++j->seq;
 }
 
+bool wk_journal_has_room(const wk_journal *j)
+{
+    return wk_ring_used(j->ring) < RING_RECORDS / 2;
+}
+
 void wk_journal_wake(wk_journal *j)
 {
     wk_ring_wake(j->ring);
