@@ -106,6 +106,7 @@ typedef struct {
 extern const wk__nn_ops wk__nn_ops_c;
 extern const wk__nn_ops wk__nn_ops_avx2;
 extern const wk__nn_ops wk__nn_ops_avx512;
+extern const wk__nn_ops wk__nn_ops_neon;
 
 /* The fastest table that this machine and WICK_CPU allow. */
 const wk__nn_ops *wk__nn_ops_best(void);

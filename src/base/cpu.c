@@ -49,6 +49,11 @@ static uint32_t detect(void)
         flags |= WK_CPU_AMX_BF16;
     return flags;
 }
+#elif defined(__aarch64__)
+static uint32_t detect(void)
+{
+    return WK_CPU_NEON;
+}
 #else
 static uint32_t detect(void)
 {
@@ -65,7 +70,7 @@ uint32_t wk_cpu_flags(void)
     if (strcmp(cap, "c") == 0)
         return 0;
     if (strcmp(cap, "avx2") == 0)
-        return flags & (WK_CPU_AVX2 | WK_CPU_FMA);
+        return flags & (WK_CPU_AVX2 | WK_CPU_FMA | WK_CPU_NEON);
     if (strcmp(cap, "avx512") == 0)
         return flags & ~(uint32_t)WK_CPU_AMX_BF16;
     return flags;
