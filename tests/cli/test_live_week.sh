@@ -107,7 +107,7 @@ JSON
 mkdir "$work/venue"
 "$test_venue" --trade "$venue" --dir "$work/venue" --candles "$work/market/week" --virtual-time --rate-scale -1 \
     --script "$work/faults.json" --port-file "$work/venue/port" --state-file "$work/venue/state.json" \
-    --latency-ms 1 --seconds 280 </dev/null >"$work/venue/out" 2>"$work/venue/err" &
+    --latency-ms 1 --funding-ppm 100 --seconds 280 </dev/null >"$work/venue/out" 2>"$work/venue/err" &
 venue_pid=$!
 for _ in $(seq 400); do
     [ -s "$work/venue/port" ] && break
