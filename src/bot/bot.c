@@ -189,7 +189,7 @@ static void journal_event(wk_bot *b, const wk_trader_event *e)
 
 wk_status wk__bot_event(wk_bot *b, const wk_trader_event *e, wk_err *err)
 {
-    if (!b->executor.row || e->kind == WK_TRADER_EVENT_FUNDING)
+    if (!b->executor.row)
         journal_event(b, e);
     if (e->kind == WK_TRADER_EVENT_FILL)
         WK_TRY(book(b, e, err));
