@@ -262,6 +262,7 @@ wk_status wk_bot_step(wk_bot *b, const wk_features_step *step, bool warming, wk_
     if (!warming) {
         if (!b->began) {
             WK_TRY(wk__bot_restore(b, step->time_ns, err));
+            WK_TRY(wk__bot_check_sizes(b, step, err));
             b->began = true;
         }
         wk__bot_day(b);

@@ -170,6 +170,17 @@ bool wk__live_fill(wk__live *live, const wk_venue_fill *f)
     const wk__live_stop_id *stop = o ? NULL : stop_of(live, f->client_id);
     if (stop && stop->id == live->symbols[f->symbol].stop_id)
         live->symbols[f->symbol].stop_fresh = true;
+    /* The journal's position holds it already; so does its order, but for one whose own row was
+     * lost. Before all doubts about its owner: one of the last run would hold back the newer fills
+     * of its market, and their stop with them. */
+    if (live->options.has_fill && live->options.has_fill(live->options.has_fill_ctx, f->fill_id)) {
+        see(live, f->fill_id);
+        if (o && o->orphan) {
+            o->filled_lots += f->qty_lots;
+            wk__live_settle(live, o);
+        }
+        return true;
+    }
     if (!o && !stop && may_own(live, f))
         return false;
     wk_venue_fill part = *f;
@@ -179,15 +190,6 @@ bool wk__live_fill(wk__live *live, const wk_venue_fill *f)
             return false;
     }
     see(live, f->fill_id);
-    if (live->options.has_fill && live->options.has_fill(live->options.has_fill_ctx, f->fill_id)) {
-        /* The journal's position holds it already; so does its order, but for one whose own row was
-         * lost. */
-        if (o && o->orphan) {
-            o->filled_lots += f->qty_lots;
-            wk__live_settle(live, o);
-        }
-        return true;
-    }
     if (part.qty_lots < f->qty_lots)
         leave_alone(live, f, f->qty_lots - part.qty_lots);
     if (part.qty_lots == 0)
