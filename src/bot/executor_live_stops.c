@@ -65,7 +65,10 @@ static uint64_t stop_id_for(wk__live *live, uint32_t s)
 static void tell_naked(wk__live *live, uint32_t s, const char *why)
 {
     wk__live_symbol *y = &live->symbols[s];
-    wk_journal_record row = {.kind = WK_JOURNAL_ALERT, .time_ns = wk__live_now(live)};
+    wk_journal_record row = {.kind = WK_JOURNAL_ALERT,
+                             .market = s,
+                             .time_ns = wk__live_now(live),
+                             .state = WK__LIVE_NO_STOP};
     if (y->stop_told)
         return;
     y->stop_told = true;

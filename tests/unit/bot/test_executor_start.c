@@ -598,6 +598,29 @@ static void test_no_stop_is_touched_before_the_fills_are_known(void **state)
     finish(s);
 }
 
+/* One alert for as long as the venue says no. */
+static void test_a_refused_stop_is_told_once_and_tried_on(void **state)
+{
+    (void)state;
+    stage *s = build(false);
+    give_position(s, 10);
+    s->v.held = 10;
+    s->v.protect_says = WK_REQUEST_REFUSED;
+    begin(s);
+    go(s, 30);
+    wk_journal_record row;
+    size_t told = 0;
+    while (wk__live_row(s->live, &row))
+        told += row.kind == WK_JOURNAL_ALERT && strcmp(row.state, WK__LIVE_NO_STOP) == 0 &&
+                row.market == MARKET;
+    assert_int_equal(told, 1);
+    assert_in_range(s->v.n_protects, 20, 60); /* every second */
+    s->v.protect_says = WK_REQUEST_DONE;
+    go(s, 5);
+    assert_int_equal(s->v.stop_lots, 10);
+    finish(s);
+}
+
 /* The old one was cancelled, then the venue would not: what was before is not believed to rest. */
 static void test_a_stop_that_failed_half_way_is_placed_again(void **state)
 {
@@ -784,6 +807,7 @@ int main(void)
         cmocka_unit_test(test_an_orphaned_exit_leaves_the_stop),
         cmocka_unit_test(test_a_resting_stop_is_kept_over_a_restart),
         cmocka_unit_test(test_no_stop_is_touched_before_the_fills_are_known),
+        cmocka_unit_test(test_a_refused_stop_is_told_once_and_tried_on),
         cmocka_unit_test(test_a_stop_that_failed_half_way_is_placed_again),
         cmocka_unit_test(test_a_stop_that_went_without_a_word_is_found_out),
         cmocka_unit_test(test_a_stop_that_struck_is_not_followed_by_an_exit),
