@@ -169,6 +169,15 @@ bool wk__live_wants_stop(const wk__live *live, uint32_t s)
     return !live->account->has_brackets && stop_wanted(live, s) != live->symbols[s].stop_lots;
 }
 
+bool wk__live_stops_settled(const wk__live *live)
+{
+    for (uint32_t s = 0; !live->account->has_brackets && s < live->options.S; s++)
+        if (live->symbols[s].stop_unsure || wk__live_wants_stop(live, s) ||
+            !wk__live_stop_settled(live, s))
+            return false;
+    return true;
+}
+
 bool wk__live_protect(wk__live *live, int64_t *next_ns)
 {
     /* What is held is not known before the fills were read. */
