@@ -63,6 +63,22 @@ static void check_trades(const wk_rest_trades *list, wk_status status)
         MUST(list->v[i].time_ns >= 0 && list->v[i].price.digits > 0 && list->v[i].qty.digits >= 0);
 }
 
+/* What each venue would mean by it, under each kind of HTTP status. */
+static void judge(const wk_doc *doc)
+{
+    static const int statuses[] = {200, 302, 400, 401, 403, 404, 408, 429, 500, 504};
+    char words[256];
+    int64_t until_ns;
+    for (int dialect = WK_REST_KRAKEN; dialect <= WK_REST_AMBERDATA; dialect++)
+        for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+            wk_reply reply =
+                wk__rest_judge((wk_rest_dialect)dialect, statuses[i], doc, words, &until_ns);
+            MUST(memchr(words, 0, sizeof words) && until_ns >= 0);
+            MUST(reply == WK_REPLY_OK ? statuses[i] < 300 : words[0] != 0);
+            MUST(statuses[i] != 429 || reply == WK_REPLY_WAIT);
+        }
+}
+
 static void parse(int which, const wk_doc *doc)
 {
     wk_rest_candles candles = {0};
@@ -70,10 +86,9 @@ static void parse(int which, const wk_doc *doc)
     wk_rest_values values = {0};
     wk_rest_books books = {0};
     wk_instruments list = {0};
-    char text[2048] = "", words[256];
+    char text[2048] = "";
     int64_t ns;
     wk_err err;
-    wk__rest_judge((wk_rest_dialect)(which % 4), 200 + which % 3 * 152, doc, words, &ns);
     switch (which) {
     case 0:
         check_instruments(&list, wk__parse_kraken_pairs(doc, 1, &list, &err));
@@ -105,6 +120,7 @@ static void parse(int which, const wk_doc *doc)
     case 9:
         check_instruments(&list,
                           wk__parse_delta_products(doc, "delta-india", 1, &list, text, &err));
+        MUST(wk__parse_delta_settlement(doc) >= 0);
         break;
     case 10:
         check_candles(&candles, wk__parse_delta_candles(doc, &candles, &err));
@@ -172,6 +188,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
             memcpy(exact, copy, n - 1);
             if (wk__doc_read(&doc, exact, n - 1, &err) == WK_OK)
                 parse(bytes[0] % 17, &doc);
+            if (bytes[1] % 4 == 3 || doc.n == 0) /* '{' is one */
+                judge(&doc);
             if (bytes[0] == 'y') /* the room goes, and is made again */
                 wk__doc_finish(&doc);
             free(exact);
