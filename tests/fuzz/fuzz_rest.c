@@ -16,9 +16,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
             abort();                                                                               \
     } while (0)
 
+static wk_err err;
+
+/* A refusal says why. */
+static wk_status said(wk_status status)
+{
+    MUST(status == WK_OK || err.msg[0]);
+    return status;
+}
+
 static void check_candles(wk_rest_candles *rows, wk_status status)
 {
-    MUST(status == WK_OK || rows->n == 0);
+    MUST(said(status) == WK_OK || rows->n == 0);
     wk_fresh_bar *bars = malloc((rows->n + 1) * sizeof *bars);
     size_t kept = 0;
     for (size_t i = 0; i < rows->n; i++) {
@@ -39,14 +48,14 @@ static void check_candles(wk_rest_candles *rows, wk_status status)
 
 static void check_values(const wk_rest_values *list, wk_status status)
 {
-    MUST(status == WK_OK || list->n == 0);
+    MUST(said(status) == WK_OK || list->n == 0);
     for (size_t i = 0; i < list->n; i++)
         MUST(isfinite(list->v[i].value) && list->v[i].time_ns >= 0);
 }
 
 static void check_instruments(const wk_instruments *list, wk_status status)
 {
-    MUST(status == WK_OK || list->n == 0);
+    MUST(said(status) == WK_OK || list->n == 0);
     for (size_t i = 0; i < list->n; i++) {
         const wk_instrument *p = &list->v[i];
         MUST(memchr(p->symbol, 0, sizeof p->symbol) &&
@@ -58,7 +67,7 @@ static void check_instruments(const wk_instruments *list, wk_status status)
 
 static void check_trades(const wk_rest_trades *list, wk_status status)
 {
-    MUST(status == WK_OK || list->n == 0);
+    MUST(said(status) == WK_OK || list->n == 0);
     for (size_t i = 0; i < list->n; i++)
         MUST(list->v[i].time_ns >= 0 && list->v[i].price.digits > 0 && list->v[i].qty.digits >= 0);
 }
@@ -88,7 +97,7 @@ static void parse(int which, const wk_doc *doc)
     wk_instruments list = {0};
     char text[2048] = "";
     int64_t ns;
-    wk_err err;
+    err.msg[0] = 0;
     switch (which) {
     case 0:
         check_instruments(&list, wk__parse_kraken_pairs(doc, 1, &list, &err));
@@ -100,7 +109,7 @@ static void parse(int which, const wk_doc *doc)
         check_trades(&trades, wk__parse_kraken_trades(doc, &trades, &ns, &err));
         break;
     case 3:
-        MUST(wk__parse_kraken_depth(doc, 1, &books, &err) == WK_OK || books.n == 0);
+        MUST(said(wk__parse_kraken_depth(doc, 1, &books, &err)) == WK_OK || books.n == 0);
         break;
     case 4:
         check_instruments(&list, wk__parse_futures_instruments(doc, 1, &list, &err));
@@ -115,7 +124,7 @@ static void parse(int which, const wk_doc *doc)
         check_values(&values, wk__parse_futures_open_interest(doc, "PF_XBTUSD", 1, &values, &err));
         break;
     case 8:
-        MUST(wk__parse_futures_book(doc, 1, &books, &err) == WK_OK || books.n == 0);
+        MUST(said(wk__parse_futures_book(doc, 1, &books, &err)) == WK_OK || books.n == 0);
         break;
     case 9:
         check_instruments(&list,
@@ -126,7 +135,7 @@ static void parse(int which, const wk_doc *doc)
         check_candles(&candles, wk__parse_delta_candles(doc, &candles, &err));
         break;
     case 11:
-        MUST(wk__parse_delta_book(doc, &books, &err) == WK_OK || books.n == 0);
+        MUST(said(wk__parse_delta_book(doc, &books, &err)) == WK_OK || books.n == 0);
         break;
     case 12:
         check_candles(&candles, wk__parse_amberdata_candles(doc, "gdax", &candles, text, &err));
@@ -138,7 +147,7 @@ static void parse(int which, const wk_doc *doc)
         check_values(&values, wk__parse_amberdata_open_interest(doc, &values, text, &err));
         break;
     case 15:
-        MUST(wk__parse_amberdata_books(doc, &books, text, &err) == WK_OK || books.n == 0);
+        MUST(said(wk__parse_amberdata_books(doc, &books, text, &err)) == WK_OK || books.n == 0);
         break;
     default:
         check_instruments(&list,
@@ -167,7 +176,7 @@ static void read_spans(const char *text)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     static wk_doc doc;
-    wk_err err;
+    err.msg[0] = 0;
     if (n == 0)
         return 0;
     /* A copy of exact size, so that a read past the end is caught. */
@@ -186,7 +195,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
         char *exact = malloc(n > 1 ? n - 1 : 1);
         if (exact) {
             memcpy(exact, copy, n - 1);
-            if (wk__doc_read(&doc, exact, n - 1, &err) == WK_OK)
+            if (said(wk__doc_read(&doc, exact, n - 1, &err)) == WK_OK)
                 parse(bytes[0] % 17, &doc);
             if (bytes[1] % 4 == 3 || doc.n == 0) /* '{' is one */
                 judge(&doc);
