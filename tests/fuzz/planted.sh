@@ -35,6 +35,7 @@ plant src/venue/history/outside_parse.c 'problem = text ? wk_number_parse(' \
 plant src/venue/live/recording_read.c 'int got = n < sizeof line - 1 ?' 'int got = n <= sizeof line ?'
 plant src/venue/live/live_note.c 'memcpy(text, note->bytes, note->n);' \
     'memcpy(text, note->bytes, note->n + (note->n == 9));'
+plant src/venue/live/closer_streams.c 'c->ids[id / 64 % (IDS / 64)] |=' 'c->ids[id / 64 % (IDS / 64 + 1)] |='
 plant src/net/http_header.c 'memcpy(line, bytes, length);' 'memcpy(line, bytes, length + (n == 3));'
 plant data/decimal.c "int is_below = p < end && *p == '-';" "int is_below = *p == '-';"
 # A bare number that just fills its field, which only replies and frames of accounts hold.
@@ -155,6 +156,7 @@ target csv fuzz_csv.c data ''
 target zip fuzz_zip.c data ''
 target recording fuzz_recording.c data tests/fuzz/memory_gz.c
 target note fuzz_note.c data ''
+target live fuzz_live.c data 'tests/fuzz/live_oracle.c tests/fuzz/toy_venue.c'
 target tape fuzz_tape.c data tests/fuzz/memory_gz.c
 target outside_json fuzz_outside_json.c data ''
 target spans fuzz_spans.c data ''
