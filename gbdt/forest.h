@@ -115,6 +115,10 @@ float wk__gbdt_tree_walk(const wk__gbdt_node *nodes, const float *row);
 /* The margins of a row by the plain walk, which defines the bits of every kernel. */
 void wk__forest_walk(const wk_forest *forest, const float *row, float *out);
 
+/* The margins of many rows on the calling thread, out [n_rows, n_outputs]: the bits of the walk. */
+void wk__forest_margins(const wk_forest *forest, const float *X, size_t n_rows, size_t stride,
+                        float *out);
+
 /* One step down a tree: the index of the child that the row goes to. */
 static inline uint32_t wk__gbdt_step_on(const wk__gbdt_step *steps, uint32_t i, const float *row)
 {

@@ -93,7 +93,7 @@ static void put_tree_node(wk_text *graph, const wk_forest *forest)
         wk_onnx_put_attribute(&node, "classlabels_int64s", WK_ONNX_ATTRIBUTE_INTS, &list);
         wk_onnx_put_string(&node, "post_transform", K > 1 ? "SOFTMAX" : "LOGISTIC");
     } else {
-        wk_onnx_put_int(&node, "n_targets", 1);
+        wk_onnx_put_int(&node, "n_targets", (int64_t)K);
         wk_onnx_put_string(&node, "post_transform", "NONE");
     }
     wk_pb_put_message(graph, 1, &node);
