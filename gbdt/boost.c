@@ -266,6 +266,8 @@ wk_status wk_gbdt_train_from(const wk_gbdt_params *params, const wk_forest *star
                              const wk_gbdt_data *valid, const char *const *names, int threads,
                              wk_forest **out, wk_gbdt_log *log, wk_err *err)
 {
+    if (start)
+        wk__forest_has_nodes(start);
     WK_TRY(wk__gbdt_check_params(params, custom, valid != NULL, err));
     WK_TRY(wk__gbdt_check_rows(params, train, train->categorical, "training", err));
     if (valid) {

@@ -67,7 +67,7 @@ const char *wk__gbdt_objective_name_in_file(int objective);
 int wk__gbdt_objective_of_name(const char *name);
 
 struct wk_forest {
-    wk_arena arena;
+    wk_arena arena, node_arena;
     int objective;
     size_t n_outputs, n_features;
     size_t n_trees, trees_capacity;
@@ -77,6 +77,7 @@ struct wk_forest {
     char **names;       /* [n_features] or NULL */
     int64_t label_column; /* of the table it was trained on; -1: unknown */
     bool has_sets; /* some split is by category */
+    bool only_predicts; /* the nodes are gone */
     wk__gbdt_step *steps;
     size_t *step_root;    /* [n_trees] */
     uint32_t *tree_depth; /* [n_trees] */
@@ -98,6 +99,9 @@ void wk__forest_seal(wk_forest *forest);
 
 /* A set with room for category numbers below 32 * n_words, empty, in the forest's arena. */
 wk__gbdt_set *wk__forest_add_set(wk_forest *forest, uint32_t n_words);
+
+/* Stops the program when the nodes are gone. */
+void wk__forest_has_nodes(const wk_forest *forest);
 
 /* The decision of an inner node. */
 bool wk__gbdt_goes_left(const wk__gbdt_node *node, const float *row);

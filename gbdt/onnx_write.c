@@ -108,6 +108,7 @@ static void put_value(wk_text *graph, unsigned field, const char *name, int type
 
 wk_status wk_forest_save_onnx(const wk_forest *forest, const char *path, wk_err *err)
 {
+    wk__forest_has_nodes(forest);
     bool classes = wk__gbdt_link_of(forest->objective) != WK__LINK_IDENTITY;
     size_t K = forest->n_outputs;
     if (forest->has_sets)

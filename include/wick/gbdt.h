@@ -162,6 +162,12 @@ uint64_t wk_gbdt_train_bytes_max(const wk_gbdt_params *params, size_t n_rows, si
 
 void wk_forest_destroy(wk_forest *forest);
 
+/* Lets go of the nodes as the file has them, half of a forest's memory or more: what only predicts
+ * (margin, predict, predict_batch) needs none of them, and to ask anything else of the trees then
+ * stops the program. Without effect where prediction itself walks them (splits by category that no
+ * kernel takes). Before the forest is shared. */
+void wk_forest_only_predicts(wk_forest *forest);
+
 size_t wk_forest_n_outputs(const wk_forest *forest); /* 1, or the number of classes */
 size_t wk_forest_n_features(const wk_forest *forest);
 size_t wk_forest_n_trees(const wk_forest *forest);
