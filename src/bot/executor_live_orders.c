@@ -559,5 +559,7 @@ int64_t wk__live_step(wk__live *live)
         wk__live_read_fills(live);
         return now;
     }
+    if (wk__live_funding(live))
+        return now;
     return fills_ns < next ? fills_ns : next;
 }
