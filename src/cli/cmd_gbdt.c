@@ -51,9 +51,10 @@ static wk_status train_sets(const wk_cli *cli, const gbdt_config *c, const wk_gb
     if (from && refit)
         return wk_fail(err, WK_E_ARG,
                        "--continue and --refit exclude each other; run one after the other");
+    gbdt_progress progress;
+    WK_TRY(gbdt_progress_start(cli, "gbdt.train", &c->params, &progress, err));
     if (path)
         WK_TRY(wk_forest_load(path, &start, err));
-    gbdt_progress progress = gbdt_progress_start(cli, "gbdt.train", &c->params);
     const wk_gbdt_custom look = {.context = &progress, .round = gbdt_progress_round};
     wk_status status =
         refit ? wk_gbdt_refit(&c->params, start, train, c->refit_keep, wk_cli_threads(cli), forest,

@@ -35,7 +35,8 @@ static wk_status validate(const wk_cli *cli, const char *topic, wk_arena *arena,
     job->train.n_groups += job->valid.n_groups;
     bool classes =
         c->params.objective == WK_GBDT_LOGISTIC || c->params.objective == WK_GBDT_SOFTPROB;
-    gbdt_progress progress = gbdt_progress_start(cli, topic, &c->params);
+    gbdt_progress progress;
+    WK_TRY(gbdt_progress_start(cli, topic, &c->params, &progress, err));
     wk_status status =
         wk_gbdt_folds_make(&c->cv, job->train.n_rows, job->train.y, classes, c->columns.query,
                            job->table.time, job->table.end, arena, &v->folds, &v->n_folds, err);
