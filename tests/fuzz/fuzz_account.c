@@ -132,6 +132,7 @@ static wk_request_result call(wk_account *a, char letter, uint32_t symbol, int h
     wk_venue_order orders[ROOM];
     wk_venue_fill fills[ROOM];
     wk_venue_position positions[ROOM];
+    wk_venue_funding funding[ROOM];
     int64_t wait_ns = 0, first = 0, second = 0;
     size_t n = 0;
     wk_order order = {.id = 9,
@@ -173,6 +174,14 @@ static wk_request_result call(wk_account *a, char letter, uint32_t symbol, int h
         for (size_t i = 0; i < n; i++)
             check_fill(&fills[i]);
         return result;
+    case 'g':
+        if (!a->funding)
+            return WK_REQUEST_DONE;
+        result = a->funding(a->self, INT64_C(1700000000000000000), funding, ROOM, &n, why);
+        check(n <= ROOM);
+        for (size_t i = 0; i < n; i++)
+            check(funding[i].symbol < 2 && funding[i].amount_e8 != 0 && funding[i].id[0]);
+        return result;
     case 's':
         result = a->positions(a->self, positions, ROOM, &n, why);
         check(n <= ROOM);
@@ -187,7 +196,7 @@ static wk_request_result call(wk_account *a, char letter, uint32_t symbol, int h
         if (a->protect)
             return a->protect(a->self, symbol, how & 1 ? 500000 : 0, how & 2 ? 700000 : 0, why);
         return a->protect_lots(a->self, symbol, how & 1 ? 0 : 50000 - how % 2 * 100000, 500000, 9,
-                               &wait_ns, why);
+                               how & 4, &wait_ns, why);
     case 'd':
         return a->deadman(a->self, INT64_C(60000000000), why);
     case 't':

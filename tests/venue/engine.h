@@ -56,6 +56,7 @@ typedef struct {
     int64_t funding_e8, realized_e8, fees_e8;
     int64_t bracket_stop, bracket_stop_limit, bracket_profit, bracket_profit_limit;
     int64_t naked_since_ns; /* a position without a whole stop; 0: covered or flat */
+    int64_t naked_counted_ns; /* in naked_total_ns up to here */
     int64_t naked_total_ns, naked_longest_ns, naked_count;
     int64_t opened_ns;
 } engine_market;
@@ -95,6 +96,12 @@ typedef struct {
     int64_t qty, price, value_e8, fee_e8, time_ns, position_after;
     int is_maker, is_liquidation, is_margin;
 } engine_fill;
+
+/* What was booked for a position at a funding mark. */
+typedef struct {
+    int market;
+    int64_t amount_e8, balance_e8, time_ns;
+} engine_funding;
 
 typedef enum {
     EVENT_NEW,
@@ -137,6 +144,9 @@ typedef struct {
     size_t n_fills, fills_size;
     engine_event *events;
     size_t n_events, events_size;
+    int64_t funding_ppm; /* of a position's value, at 0, 8 and 16 UTC; longs pay when > 0 */
+    engine_funding *fundings;
+    size_t n_fundings, fundings_size;
     size_t first_live;     /* no order before it is live */
     int64_t cancel_all_ns; /* the dead-man switch; 0: off */
     int stops_hold;        /* resting stops of spot keep the assets from other orders */

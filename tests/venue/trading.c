@@ -192,6 +192,7 @@ void trading_begin(venue *v)
     for (int i = 1; i < t->e.n_markets; i++)
         t->e.assets[t->e.markets[i].quote].amount = cash;
     t->e.stops_hold = v->options.stops_hold;
+    t->e.funding_ppm = v->options.funding_ppm;
     /* Before the first signed request virtual time stands where the candles begin. */
     if (v->options.virtual_time) {
         t->clock_ns = INT64_MAX;
@@ -386,7 +387,7 @@ static int knows_delta(request *r, trading *t)
     if (signed_s < now_s - 5 || signed_s > now_s + 5) {
         /* A rehearsal that died may have lost the seconds of a bar's minute of doubts. */
         int may_lag = t->v->options.virtual_time && signed_s >= now_s - 65;
-        if (!t->v->options.skew_ns && !t->v->stepped_ns && !may_lag)
+        if (!t->v->options.skew_ns && !t->v->stepped_ns && !may_lag && !r->is_abandoned)
             complain_request(r, "signed %lld s away from the venue's clock",
                              (long long)(signed_s - now_s));
         r->status = 401;
@@ -422,7 +423,9 @@ static int knows_kraken(request *r, trading *t)
     }
     uint64_t number = strtoull(nonce, NULL, 10);
     if (number <= t->nonce) {
-        complain_request(r, "the nonce %s is not above %llu", nonce, (unsigned long long)t->nonce);
+        if (!r->is_abandoned)
+            complain_request(r, "the nonce %s is not above %llu", nonce,
+                             (unsigned long long)t->nonce);
         fail(r, "EAPI:Invalid nonce", 0, "");
         return 0;
     }
