@@ -2,11 +2,14 @@
  * cache; each row still adds its trees in order, hence the same bits as row by row. */
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "gbdt/kernels/ops.h"
 
 #define TILE WK__GBDT_TILE /* rows that pass through a tree together */
+#define SLICE WK__GBDT_SLICE
+#define SLICE_LEAST 128 /* rows for which tiles are as fast */
 #define SIDE 8   /* rows walked side by side */
 #define THREADS_MAX 256
 
@@ -47,15 +50,23 @@ static void walk_tile(const wk_forest *forest, const float *X, size_t n_rows, si
     }
 }
 
-static void predict_tile(const wk_forest *forest, const float *X, size_t n_rows, size_t stride,
-                         float *out)
+/* Up to a slice of rows; without a pool in tiles. */
+static void predict_rows(const wk_forest *forest, const float *X, size_t n_rows, size_t stride,
+                         wk__gbdt_bits *pool, float *out)
 {
-    if (forest->plan)
-        forest->ops->tile(forest->plan, X, n_rows, stride, out);
+    size_t K = forest->n_outputs;
+    if (pool && n_rows > SLICE_LEAST)
+        forest->ops->slice(forest->plan, X, n_rows, stride, pool, out);
     else
-        walk_tile(forest, X, n_rows, stride, out);
+        for (size_t i = 0; i < n_rows; i += TILE) {
+            size_t n = n_rows - i < TILE ? n_rows - i : TILE;
+            if (forest->plan)
+                forest->ops->tile(forest->plan, X + i * stride, n, stride, out + i * K);
+            else
+                walk_tile(forest, X + i * stride, n, stride, out + i * K);
+        }
     for (size_t i = 0; i < n_rows; i++)
-        wk__gbdt_transform(forest->objective, forest->n_outputs, out + i * forest->n_outputs);
+        wk__gbdt_transform(forest->objective, K, out + i * K);
 }
 
 typedef struct {
@@ -63,20 +74,41 @@ typedef struct {
     const float *X;
     size_t n_rows, stride;
     float *out;
-    atomic_size_t next; /* first row of the next tile that nobody has taken */
+    atomic_size_t next; /* first row of the next slice that nobody has taken */
 } batch_job;
+
+/* Where the kernels have slices: the pool that is kept for one thread, or a new one. Without memory
+ * the tiles do it. */
+static wk__gbdt_bits *take_pool(const wk_forest *forest, bool *is_kept)
+{
+    const wk__gbdt_plan *plan = forest->plan;
+    *is_kept = false;
+    if (!plan || !forest->ops->slice || !plan->batch->slices)
+        return NULL;
+    *is_kept = !atomic_flag_test_and_set(&plan->batch->pool_is_taken);
+    if (*is_kept)
+        return plan->batch->pool;
+    return aligned_alloc(64, plan->batch->slices->pool_bits * sizeof(wk__gbdt_bits));
+}
 
 static void *batch_worker(void *arg)
 {
     batch_job *job = arg;
+    bool is_kept;
+    wk__gbdt_bits *pool = take_pool(job->forest, &is_kept);
     for (;;) {
-        size_t first = atomic_fetch_add(&job->next, TILE);
+        size_t first = atomic_fetch_add(&job->next, SLICE);
         if (first >= job->n_rows)
-            return NULL;
-        size_t n = job->n_rows - first < TILE ? job->n_rows - first : TILE;
-        predict_tile(job->forest, job->X + first * job->stride, n, job->stride,
+            break;
+        size_t n = job->n_rows - first < SLICE ? job->n_rows - first : SLICE;
+        predict_rows(job->forest, job->X + first * job->stride, n, job->stride, pool,
                      job->out + first * job->forest->n_outputs);
     }
+    if (is_kept)
+        atomic_flag_clear(&job->forest->plan->batch->pool_is_taken);
+    else
+        free(pool);
+    return NULL;
 }
 
 void wk_forest_predict_batch(const wk_forest *forest, const float *X, size_t n_rows, size_t stride,
@@ -87,12 +119,12 @@ void wk_forest_predict_batch(const wk_forest *forest, const float *X, size_t n_r
     size_t n_helpers = 0, wanted = threads > 1 ? (size_t)threads - 1 : 0;
     if (forest->plan)
         wk__gbdt_plan_for_batch(forest->plan);
-    size_t n_tiles = (n_rows + TILE - 1) / TILE;
-    if (wanted + 1 > n_tiles)
-        wanted = n_tiles > 0 ? n_tiles - 1 : 0;
+    size_t n_slices = (n_rows + SLICE - 1) / SLICE;
+    if (wanted + 1 > n_slices)
+        wanted = n_slices > 0 ? n_slices - 1 : 0;
     if (wanted > THREADS_MAX)
         wanted = THREADS_MAX;
-    /* A helper that cannot be started is no error: the rest take its tiles. */
+    /* A helper that cannot be started is no error: the rest take its rows. */
     while (n_helpers < wanted &&
            pthread_create(&helper[n_helpers], NULL, batch_worker, &job) == 0)
         n_helpers++;

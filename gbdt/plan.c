@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "slices.h"
+
 #define LEAVES_MAX 1024 /* of a tree that is cut into parts */
 #define DEPTH_MAX 62    /* levels above a cut */
 #define HEAP_DEPTH 6
@@ -397,6 +399,10 @@ static void make_batch(const wk__gbdt_plan *plan)
             add_heap(plan, p, WK__GBDT_INNER, 1, &batch->heaps[p]);
     }
     batch->part_nodes[n] = at;
+    batch->slices = wk__gbdt_slices_make(plan);
+    if (batch->slices)
+        batch->pool = wk_arena_array(&batch->arena, wk__gbdt_bits, batch->slices->pool_bits);
+    atomic_flag_clear(&batch->pool_is_taken);
     wk_arena_freeze(&batch->arena);
     batch->is_made = true;
 }

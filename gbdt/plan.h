@@ -12,6 +12,7 @@
 #ifndef WICK_GBDT_PLAN_H
 #define WICK_GBDT_PLAN_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -81,6 +82,9 @@ typedef struct {
     wk__gbdt_heap *heaps; /* [n_blocks * 4] of parts that are heaps */
     bool *is_heap;        /* [n_blocks * 4] */
     size_t *part_nodes;   /* [n_blocks * 4 + 1] nodes of a part: the first, and one behind */
+    const struct wk__gbdt_slices *slices; /* or NULL */
+    struct wk__gbdt_bits *pool; /* of the slices, for one thread at a time */
+    atomic_flag pool_is_taken;
 } wk__gbdt_batch;
 
 typedef struct wk__gbdt_plan {

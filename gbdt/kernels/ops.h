@@ -4,6 +4,7 @@
 #define WICK_GBDT_OPS_H
 
 #include "gbdt/plan.h"
+#include "gbdt/slices.h"
 
 typedef struct wk__gbdt_ops {
     const char *name;
@@ -12,10 +13,16 @@ typedef struct wk__gbdt_ops {
     /* n_rows <= WK__GBDT_TILE rows -> margins [n_rows, n_outputs]. */
     void (*tile)(const wk__gbdt_plan *plan, const float *X, size_t n_rows, size_t stride,
                  float *margin);
+    /* The same for n_rows <= WK__GBDT_SLICE, where the plan has slices; pool is wk__gbdt_slices'
+     * pool_bits bits, aligned, overwritten. NULL: this table has none. */
+    void (*slice)(const wk__gbdt_plan *plan, const float *X, size_t n_rows, size_t stride,
+                  wk__gbdt_bits *pool, float *margin);
 } wk__gbdt_ops;
 
 extern const wk__gbdt_ops wk__gbdt_ops_avx2;
-extern const wk__gbdt_ops wk__gbdt_ops_avx512;
+extern const wk__gbdt_ops wk__gbdt_ops_avx512, wk__gbdt_ops_avx512_gfni;
+void wk__gbdt_slice_avx512(const wk__gbdt_plan *plan, const float *X, size_t n_rows, size_t stride,
+                           wk__gbdt_bits *pool, float *margin);
 
 /* Table i of those this machine and WICK_CPU allow, fastest first; NULL after the last, where the
  * plain walk in C takes over. */

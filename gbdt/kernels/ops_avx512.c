@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gbdt/kernels/ops.h"
+#include "gbdt/kernels/quantise_avx512.h"
 
 #define TILE WK__GBDT_TILE
 #define INLINE static inline __attribute__((always_inline))
@@ -113,38 +114,6 @@ static void predict_row(const wk__gbdt_plan *plan, const float *row, float *marg
 
 /* ---- batch ---- */
 
-/* Sixteen values of a column: a search of four halvings among the groups, then one within each
- * value's line, all in registers. place[i] of `across` holds place i of every line, so a permutation by group
- * looks it up. */
-INLINE __m128i count_sixteen(const wk__gbdt_cuts *cuts, const wk__gbdt_across *across,
-                             __m512 value)
-{
-    __mmask16 missing = _mm512_cmp_ps_mask(value, value, _CMP_UNORD_Q);
-    __m512 v = _mm512_min_ps(_mm512_set1_ps(FLT_MAX), value), group = _mm512_load_ps(cuts->group);
-    __m512i g = _mm512_setzero_si512(), upper = _mm512_set1_epi32(16);
-    for (int step = 8; step > 0; step /= 2) {
-        __m512i probe = _mm512_add_epi32(g, _mm512_set1_epi32(step - 1));
-        __mmask16 up = _mm512_cmp_ps_mask(v, _mm512_permutexvar_ps(probe, group), _CMP_GE_OQ);
-        g = _mm512_mask_add_epi32(g, up, g, _mm512_set1_epi32(step));
-    }
-#define PLACE(i) _mm512_load_ps(across->place[i])
-#define EITHER(i, mask, j)                                                                         \
-    _mm512_permutex2var_ps(PLACE(i), _mm512_mask_or_epi32(g, mask, g, upper), PLACE(j))
-#define IS_ABOVE(t) _mm512_cmp_ps_mask(v, (t), _CMP_GE_OQ)
-    __mmask16 a = IS_ABOVE(_mm512_permutexvar_ps(g, PLACE(7)));
-    __mmask16 b = IS_ABOVE(EITHER(3, a, 11));
-    __mmask16 c = IS_ABOVE(_mm512_mask_blend_ps(a, EITHER(1, b, 5), EITHER(9, b, 13)));
-    __m512 low = _mm512_mask_blend_ps(b, EITHER(0, c, 2), EITHER(4, c, 6));
-    __m512 high = _mm512_mask_blend_ps(b, EITHER(8, c, 10), EITHER(12, c, 14));
-    __mmask16 d = IS_ABOVE(_mm512_mask_blend_ps(a, low, high));
-    __m512i n = _mm512_slli_epi32(g, 4);
-    n = _mm512_mask_add_epi32(n, a, n, _mm512_set1_epi32(8));
-    n = _mm512_mask_add_epi32(n, b, n, _mm512_set1_epi32(4));
-    n = _mm512_mask_add_epi32(n, c, n, _mm512_set1_epi32(2));
-    n = _mm512_mask_add_epi32(n, d, n, _mm512_set1_epi32(1));
-    return _mm512_cvtepi32_epi8(_mm512_mask_set1_epi32(n, missing, 255));
-}
-
 /* A column at a time, whose cuts stay in the nearest cache. */
 INLINE void fill_columns(const wk__gbdt_plan *plan, const float *X, size_t n_rows, size_t stride,
                          wk__gbdt_tile *t)
@@ -156,7 +125,7 @@ INLINE void fill_columns(const wk__gbdt_plan *plan, const float *X, size_t n_row
         for (size_t i = 0; i < n_rows; i++)
             x[i] = from[i * stride];
         for (int w = 0; w < TILE; w += 16) {
-            __m128i q = count_sixteen(&plan->cuts[c], &plan->batch->across[c],
+            __m128i q = wk__gbdt_count_sixteen(&plan->cuts[c], &plan->batch->across[c],
                                       _mm512_load_ps(x + w));
             _mm_store_si128((void *)(t->columns[c] + w), q);
             _mm_store_si128((void *)(t->columns[plan->n_columns_padded + c] + w),
@@ -263,4 +232,6 @@ static void predict_tile(const wk__gbdt_plan *plan, const float *X, size_t n_row
     }
 }
 
-const wk__gbdt_ops wk__gbdt_ops_avx512 = {"avx512", predict_row, predict_tile};
+const wk__gbdt_ops wk__gbdt_ops_avx512 = {"avx512", predict_row, predict_tile, NULL};
+const wk__gbdt_ops wk__gbdt_ops_avx512_gfni = {"avx512", predict_row, predict_tile,
+                                               wk__gbdt_slice_avx512};

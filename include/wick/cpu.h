@@ -13,7 +13,8 @@ enum {
     WK_CPU_AVX512VL = 1u << 5,
     WK_CPU_AVX512VBMI = 1u << 6,
     WK_CPU_AVX512BF16 = 1u << 7,
-    WK_CPU_AMX_BF16 = 1u << 8
+    WK_CPU_AMX_BF16 = 1u << 8,
+    WK_CPU_GFNI = 1u << 9
 };
 
 /* Flags of this machine after the cap (CPUID and the operating system's XSAVE state both asked). */
