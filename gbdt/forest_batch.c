@@ -50,22 +50,24 @@ static void walk_tile(const wk_forest *forest, const float *X, size_t n_rows, si
     }
 }
 
-/* Up to a slice of rows; without a pool in tiles. */
-static void predict_rows(const wk_forest *forest, const float *X, size_t n_rows, size_t stride,
+/* Up to a slice of rows, behind which there are others; without a pool in tiles. */
+static void predict_rows(const wk_forest *forest, const wk__gbdt_rows_of_slice *rows,
                          wk__gbdt_bits *pool, float *out)
 {
     size_t K = forest->n_outputs;
-    if (pool && n_rows > SLICE_LEAST)
-        forest->ops->slice(forest->plan, X, n_rows, stride, pool, out);
-    else
-        for (size_t i = 0; i < n_rows; i += TILE) {
-            size_t n = n_rows - i < TILE ? n_rows - i : TILE;
-            if (forest->plan)
-                forest->ops->tile(forest->plan, X + i * stride, n, stride, out + i * K);
-            else
-                walk_tile(forest, X + i * stride, n, stride, out + i * K);
-        }
-    for (size_t i = 0; i < n_rows; i++)
+    if (pool && rows->n_rows > SLICE_LEAST) {
+        forest->ops->slice(forest->plan, rows, (int)wk__gbdt_link_of(forest->objective), pool, out);
+        return;
+    }
+    for (size_t i = 0; i < rows->n_rows; i += TILE) {
+        size_t n = rows->n_rows - i < TILE ? rows->n_rows - i : TILE;
+        const float *X = rows->X + i * rows->stride;
+        if (forest->plan)
+            forest->ops->tile(forest->plan, X, n, rows->stride, out + i * K);
+        else
+            walk_tile(forest, X, n, rows->stride, out + i * K);
+    }
+    for (size_t i = 0; i < rows->n_rows; i++)
         wk__gbdt_transform(forest->objective, K, out + i * K);
 }
 
@@ -100,9 +102,12 @@ static void *batch_worker(void *arg)
         size_t first = atomic_fetch_add(&job->next, SLICE);
         if (first >= job->n_rows)
             break;
-        size_t n = job->n_rows - first < SLICE ? job->n_rows - first : SLICE;
-        predict_rows(job->forest, job->X + first * job->stride, n, job->stride, pool,
-                     job->out + first * job->forest->n_outputs);
+        size_t left = job->n_rows - first, n = left < SLICE ? left : SLICE;
+        wk__gbdt_rows_of_slice rows = {.X = job->X + first * job->stride,
+                                       .n_rows = n,
+                                       .stride = job->stride,
+                                       .n_behind = left - n < SLICE ? left - n : SLICE};
+        predict_rows(job->forest, &rows, pool, job->out + first * job->forest->n_outputs);
     }
     if (is_kept)
         atomic_flag_clear(&job->forest->plan->batch->pool_is_taken);
@@ -118,7 +123,7 @@ void wk_forest_predict_batch(const wk_forest *forest, const float *X, size_t n_r
     pthread_t helper[THREADS_MAX];
     size_t n_helpers = 0, wanted = threads > 1 ? (size_t)threads - 1 : 0;
     if (forest->plan)
-        wk__gbdt_plan_for_batch(forest->plan);
+        wk__gbdt_plan_for_batch(forest->plan, forest->ops);
     size_t n_slices = (n_rows + SLICE - 1) / SLICE;
     if (wanted + 1 > n_slices)
         wanted = n_slices > 0 ? n_slices - 1 : 0;

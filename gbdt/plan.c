@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "slices.h"
+#include "gbdt/kernels/ops.h"
 
 #define LEAVES_MAX 1024 /* of a tree that is cut into parts */
 #define DEPTH_MAX 62    /* levels above a cut */
@@ -378,20 +378,29 @@ static void lay_out(builder *b)
     memcpy(plan->part_inner, b->n_inner, n);
 }
 
-static void make_batch(const wk__gbdt_plan *plan)
+static void make_search(const wk__gbdt_cuts *cuts, wk__gbdt_search *search)
+{
+    search->deep = cuts->line[7][15] < INFINITY;
+    for (size_t levels = search->deep ? 8 : 7, level = 0; level < levels; level++)
+        for (size_t i = 0, n = (size_t)1 << level; i < n; i++) {
+            size_t cut = ((2 * i + 1) << (levels - 1 - level)) - 1;
+            search->at[n + i] = cuts->line[cut / 16][cut % 16];
+        }
+}
+
+static void make_batch(const wk__gbdt_plan *plan, const wk__gbdt_ops *ops)
 {
     wk__gbdt_batch *batch = plan->batch;
     size_t n = plan->n_blocks * WK__GBDT_TOGETHER, n_nodes = 0, at = 0;
     for (size_t p = 0; p < n; p++)
         n_nodes += plan->part_inner[p];
-    batch->across = wk_arena_array(&batch->arena, wk__gbdt_across, plan->n_columns + 1);
+    batch->search = wk_arena_array(&batch->arena, wk__gbdt_search, plan->n_columns + 1);
     batch->nodes = wk_arena_array(&batch->arena, wk__gbdt_batch_node, n_nodes + 1);
     batch->part_nodes = wk_arena_array(&batch->arena, size_t, n + 1);
     batch->heaps = wk_arena_array(&batch->arena, wk__gbdt_heap, n + 1);
     batch->is_heap = wk_arena_array(&batch->arena, bool, n + 1);
     for (size_t c = 0; c < plan->n_columns; c++)
-        for (size_t i = 0; i < 256; i++)
-            batch->across[c].place[i % 16][i / 16] = plan->cuts[c].line[i / 16][i % 16];
+        make_search(&plan->cuts[c], &batch->search[c]);
     for (size_t p = 0; p < n; p++) {
         add_batch_nodes(plan, p, &at);
         batch->is_heap[p] = plan->part_depth[p] <= HEAP_DEPTH;
@@ -399,7 +408,8 @@ static void make_batch(const wk__gbdt_plan *plan)
             add_heap(plan, p, WK__GBDT_INNER, 1, &batch->heaps[p]);
     }
     batch->part_nodes[n] = at;
-    batch->slices = wk__gbdt_slices_make(plan);
+    if (ops->slice)
+        batch->slices = wk__gbdt_slices_make(plan, ops->slice_row);
     if (batch->slices)
         batch->pool = wk_arena_array(&batch->arena, wk__gbdt_bits, batch->slices->pool_bits);
     atomic_flag_clear(&batch->pool_is_taken);
@@ -407,12 +417,12 @@ static void make_batch(const wk__gbdt_plan *plan)
     batch->is_made = true;
 }
 
-void wk__gbdt_plan_for_batch(const wk__gbdt_plan *plan)
+void wk__gbdt_plan_for_batch(const wk__gbdt_plan *plan, const struct wk__gbdt_ops *ops)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     pthread_mutex_lock(&lock);
     if (!plan->batch->is_made)
-        make_batch(plan);
+        make_batch(plan, ops);
     pthread_mutex_unlock(&lock);
 }
 

@@ -39,10 +39,12 @@ typedef struct {
     float group[16], line[17][16];
 } wk__gbdt_cuts;
 
-/* The first sixteen lines with rows and columns changed over. */
+/* The cuts of a column as a search tree in one array: node i has the children 2i and 2i + 1, and the
+ * root is 1. Where 127 are enough the tree has seven levels, else eight; the rest is infinity. */
 typedef struct {
-    float place[16][16];
-} wk__gbdt_across;
+    _Alignas(64) float at[256];
+    bool deep; /* eight levels */
+} wk__gbdt_search;
 
 /* What a batch of rows needs, rows side by side: bytes of the columns, then the bytes plus one
  * (from n_columns_padded on); results of the nodes of a part, then the numbers of its leaves. */
@@ -77,7 +79,7 @@ typedef struct {
 typedef struct {
     wk_arena arena;
     bool is_made;
-    wk__gbdt_across *across; /* [n_columns] */
+    wk__gbdt_search *search; /* [n_columns] */
     wk__gbdt_batch_node *nodes;
     wk__gbdt_heap *heaps; /* [n_blocks * 4] of parts that are heaps */
     bool *is_heap;        /* [n_blocks * 4] */
@@ -108,7 +110,8 @@ typedef struct wk__gbdt_plan {
  * columns, a tree of more than 1024 leaves or more than 48 levels where it has to be cut). */
 const wk__gbdt_plan *wk__gbdt_plan_make(wk_forest *forest);
 
-/* Makes what batches need, if it is not there. Before the first `tile`; safe from many threads. */
-void wk__gbdt_plan_for_batch(const wk__gbdt_plan *plan);
+/* Makes what batches by `ops` need, if it is not there. Before the first `tile`; safe from many
+ * threads. */
+void wk__gbdt_plan_for_batch(const wk__gbdt_plan *plan, const struct wk__gbdt_ops *ops);
 
 #endif

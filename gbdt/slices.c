@@ -4,15 +4,15 @@
 
 #define NODES WK__GBDT_PART
 #define SWEEPS 3
-#define PLACES_MAX 65536
+#define OUTPUTS_MAX 64 /* whose sums stay near */
+#define RESULT 0x80000000u /* RESULT | 8 * node + bit: what a node gives, before it has a place */
 
 typedef struct {
     const wk__gbdt_plan *plan;
     wk__gbdt_slices *s;
     wk_arena scratch;
-    uint16_t (*place)[256][2]; /* [n_columns] of a test: by cut and whether missing goes left */
-    wk__gbdt_bit_op *ops;
-    size_t n_ops, n_results, results_max;
+    uint32_t (*place)[256][2]; /* [n_columns] of a test: by cut and whether missing goes left */
+    size_t n_offsets, results_max;
 } builder;
 
 /* A part while its leaves get their numbers. */
@@ -90,30 +90,84 @@ static void choose_codes(coding *c)
     give_codes(c, WK__GBDT_INNER, 0, &cost);
 }
 
-static void fold(builder *b, const coding *c, size_t p, uint8_t link, uint16_t *code)
+/* The operations of a node. */
+typedef struct {
+    uint32_t test, left[WK__GBDT_CODE], right[WK__GBDT_CODE];
+    unsigned n, bit[WK__GBDT_CODE];
+} node_ops;
+
+typedef struct {
+    const builder *b;
+    const coding *c;
+    size_t p;
+    node_ops node[NODES];
+    unsigned order[NODES], n; /* children before their parents */
+} folding;
+
+static void fold(folding *f, uint8_t link, uint32_t *code)
 {
     if (!is_node(link)) {
         for (unsigned k = 0; k < WK__GBDT_CODE; k++)
-            code[k] = c->code[node_of(link)] >> k & 1 ? WK__GBDT_ONES : WK__GBDT_ZEROS;
+            code[k] = f->c->code[node_of(link)] >> k & 1 ? WK__GBDT_ONES : WK__GBDT_ZEROS;
         return;
     }
     unsigned i = node_of(link);
-    uint16_t left[WK__GBDT_CODE], right[WK__GBDT_CODE];
-    fold(b, c, p, c->part->child[0][i], left);
-    fold(b, c, p, c->part->child[1][i], right);
-    uint16_t test = b->place[c->part->column[i]][c->part->cut[i]][b->plan->plus[p] >> i & 1];
+    const wk__gbdt_part *part = f->c->part;
+    node_ops *to = &f->node[i];
+    uint32_t left[WK__GBDT_CODE], right[WK__GBDT_CODE];
+    fold(f, part->child[0][i], left);
+    fold(f, part->child[1][i], right);
+    *to = (node_ops){.test = f->b->place[part->column[i]][part->cut[i]]
+                                        [f->b->plan->plus[f->p] >> i & 1]};
     for (unsigned k = 0; k < WK__GBDT_CODE; k++) {
         if (left[k] == right[k]) {
             code[k] = left[k];
         } else if (left[k] == WK__GBDT_ZEROS && right[k] == WK__GBDT_ONES) {
-            code[k] = test;
+            code[k] = to->test;
         } else {
-            if (b->ops)
-                b->ops[b->n_ops] = (wk__gbdt_bit_op){test, left[k], right[k], 0};
-            b->n_ops++;
-            code[k] = (uint16_t)(b->s->first_result + b->n_results++);
+            to->left[to->n] = left[k];
+            to->right[to->n] = right[k];
+            to->bit[to->n++] = k;
+            code[k] = RESULT | (8 * i + k);
         }
     }
+    f->order[f->n++] = i;
+}
+
+/* Bytes' offset of a place; of a result that has one by now. */
+static uint32_t offset_of(uint32_t place, const uint32_t *result)
+{
+    return (place & RESULT ? result[place & ~RESULT] : place) * (uint32_t)sizeof(wk__gbdt_bits);
+}
+
+static void add_bit_part(builder *b, const coding *c, size_t p, wk__gbdt_bit_part *to)
+{
+    folding f = {.b = b, .c = c, .p = p};
+    uint32_t code[WK__GBDT_CODE], result[8 * NODES], n_results = 0;
+    fold(&f, WK__GBDT_INNER, code);
+    to->first = b->n_offsets;
+    for (unsigned n = 1; n <= WK__GBDT_CODE; n++)
+        for (unsigned j = 0; j < f.n; j++) {
+            const node_ops *node = &f.node[f.order[j]];
+            if (node->n != n)
+                continue;
+            to->n_nodes[n - 1]++;
+            uint32_t *at = b->s->offsets + b->n_offsets;
+            *at++ = offset_of(node->test, result);
+            for (unsigned k = 0; k < n; k++) {
+                *at++ = offset_of(node->left[k], result);
+                *at++ = offset_of(node->right[k], result);
+            }
+            b->n_offsets += 1 + 2 * n;
+            for (unsigned k = 0; k < n; k++)
+                result[8 * f.order[j] + node->bit[k]] =
+                    (uint32_t)b->s->first_result + n_results++;
+        }
+    for (unsigned k = 0; k < WK__GBDT_CODE; k++)
+        to->code[k] = offset_of(code[k], result);
+    for (size_t i = 0; i < c->leaves[0]; i++)
+        to->value[c->code[i]] = c->part->value[i];
+    b->results_max = n_results > b->results_max ? n_results : b->results_max;
 }
 
 /* Adding -0 changes no sum: such a part only fills a block. */
@@ -149,62 +203,45 @@ static void make_tests(builder *b)
                 continue;
             /* Where missing goes left the plan's cut is one larger, for bytes that are too. */
             s->tests[s->n_tests] = (wk__gbdt_bit_test){(uint8_t)(i / 2 - plus), plus};
-            b->place[c][i / 2][plus] = (uint16_t)(WK__GBDT_FIRST_TEST + s->n_tests++);
+            b->place[c][i / 2][plus] = (uint32_t)(WK__GBDT_FIRST_TEST + s->n_tests++);
         }
         s->column_tests[c + 1] = (uint32_t)s->n_tests;
     }
     s->first_result = WK__GBDT_FIRST_TEST + s->n_tests;
 }
 
-/* All parts, once to count the operations and once to write them. */
-static void make_parts(builder *b, const coding *codes)
-{
-    const wk__gbdt_plan *plan = b->plan;
-    size_t n = 0;
-    b->n_ops = 0;
-    for (size_t k = 0; k < plan->n_outputs; k++) {
-        b->s->output_parts[k] = n;
-        size_t end = plan->output_blocks[k + 1] * WK__GBDT_TOGETHER;
-        for (size_t p = plan->output_blocks[k] * WK__GBDT_TOGETHER; p < end; p++) {
-            wk__gbdt_bit_part *to = &b->s->parts[n];
-            if (is_filler(&plan->parts[p]))
-                continue;
-            n++;
-            to->first_op = (uint32_t)b->n_ops;
-            b->n_results = 0;
-            fold(b, &codes[p], p, WK__GBDT_INNER, to->code);
-            to->end_op = (uint32_t)b->n_ops;
-            b->results_max = b->n_results > b->results_max ? b->n_results : b->results_max;
-            for (size_t i = 0; i < codes[p].leaves[0]; i++)
-                to->value[codes[p].code[i]] = plan->parts[p].value[i];
-        }
-    }
-    b->s->output_parts[plan->n_outputs] = n;
-}
-
-const wk__gbdt_slices *wk__gbdt_slices_make(const wk__gbdt_plan *plan)
+const wk__gbdt_slices *wk__gbdt_slices_make(const wk__gbdt_plan *plan, size_t (*row_of)(size_t))
 {
     wk_arena *arena = &plan->batch->arena;
     builder b = {.plan = plan};
-    size_t n = plan->n_blocks * WK__GBDT_TOGETHER;
-    if (plan->n_columns == 0)
+    size_t n = plan->n_blocks * WK__GBDT_TOGETHER, n_parts = 0, most = 0;
+    if (plan->n_columns == 0 || plan->n_outputs > OUTPUTS_MAX)
         return NULL;
     wk_arena_init(&b.scratch);
     b.s = wk_arena_array(arena, wk__gbdt_slices, 1);
-    b.place = wk_arena_alloc(&b.scratch, (plan->n_columns + 1) * sizeof *b.place);
-    memset(b.place, 0, (plan->n_columns + 1) * sizeof *b.place);
-    coding *codes = wk_arena_array(&b.scratch, coding, n);
+    b.place = wk_arena_alloc(&b.scratch, plan->n_columns * sizeof *b.place);
+    memset(b.place, 0, plan->n_columns * sizeof *b.place);
     make_tests(&b);
-    for (size_t p = 0; p < n; p++) {
-        codes[p].part = &plan->parts[p];
-        choose_codes(&codes[p]);
-    }
+    for (size_t p = 0; p < n; p++)
+        most += plan->part_inner[p] * (size_t)(1 + 2 * WK__GBDT_CODE);
+    b.s->offsets = wk_arena_array(arena, uint32_t, most + 1);
     b.s->parts = wk_arena_array(arena, wk__gbdt_bit_part, n);
     b.s->output_parts = wk_arena_array(arena, size_t, plan->n_outputs + 1);
-    make_parts(&b, codes);
-    b.s->ops = b.ops = wk_arena_array(arena, wk__gbdt_bit_op, b.n_ops + 1);
-    make_parts(&b, codes);
-    b.s->pool_bits = b.s->first_result + b.results_max;
+    for (size_t k = 0; k < plan->n_outputs; k++) {
+        size_t end = plan->output_blocks[k + 1] * WK__GBDT_TOGETHER;
+        for (size_t p = plan->output_blocks[k] * WK__GBDT_TOGETHER; p < end; p++) {
+            coding c = {.part = &plan->parts[p]};
+            if (is_filler(c.part))
+                continue;
+            choose_codes(&c);
+            add_bit_part(&b, &c, p, &b.s->parts[n_parts++]);
+        }
+        b.s->output_parts[k + 1] = n_parts;
+    }
+    b.s->first_sum = b.s->first_result + b.results_max;
+    b.s->pool_bits = b.s->first_sum + plan->n_outputs * sizeof(float) * WK__GBDT_SLICE / sizeof(wk__gbdt_bits);
+    for (size_t i = 0; i < WK__GBDT_SLICE; i++)
+        b.s->row[i] = (uint16_t)row_of(i);
     wk_arena_finish(&b.scratch);
-    return b.s->pool_bits <= PLACES_MAX ? b.s : NULL;
+    return b.s;
 }

@@ -18,38 +18,39 @@ typedef struct wk__gbdt_bits {
     _Alignas(64) uint64_t words[WK__GBDT_SLICE / 64];
 } wk__gbdt_bits;
 
-/* Places in the pool of bits: all 0, all 1, then the tests, then what the operations give, one
- * after the other from plan.first_result on, anew in each part. */
+/* Places in the pool of bits: all 0, all 1, then the tests, then what the operations of a part give,
+ * one after the other from first_result on, and at last the sums, WK__GBDT_SLICE floats an output. */
 #define WK__GBDT_ZEROS 0
 #define WK__GBDT_ONES 1
 #define WK__GBDT_FIRST_TEST 2
-
-/* result = test ? right : left, as places. The last is to make it eight bytes. */
-typedef struct {
-    uint16_t test, left, right, unused;
-} wk__gbdt_bit_op;
 
 typedef struct {
     uint8_t cut; /* right where the column's byte is greater */
     bool missing_left;
 } wk__gbdt_bit_test;
 
+/* The nodes of a part that take operations, those of one operation first, then those of two and so
+ * on; children before their parents. A node of n is 1 + 2 n bytes' offsets in the pool: its test,
+ * then left and right of each, result = test ? right : left. */
 typedef struct {
     _Alignas(64) float value[WK__GBDT_PART]; /* by the leaf's number */
-    uint16_t code[WK__GBDT_CODE]; /* places of the number's bits, the lowest first */
-    uint32_t first_op, end_op;
+    uint32_t code[WK__GBDT_CODE];            /* offsets of the number's bits, the lowest first */
+    uint8_t n_nodes[WK__GBDT_CODE];          /* of 1, 2, .. operations */
+    size_t first;                            /* of its offsets */
 } wk__gbdt_bit_part;
 
 typedef struct wk__gbdt_slices {
-    size_t n_tests, pool_bits, first_result;
+    size_t n_tests, pool_bits, first_result, first_sum;
+    uint16_t row[WK__GBDT_SLICE]; /* of each place of the sums */
     wk__gbdt_bit_test *tests; /* by column */
     uint32_t *column_tests;   /* [n_columns + 1] tests of a column: the first, and one behind */
-    wk__gbdt_bit_op *ops;
+    uint32_t *offsets;
     wk__gbdt_bit_part *parts;
     size_t *output_parts; /* [n_outputs + 1] */
 } wk__gbdt_slices;
 
-/* In the plan's arena of batches; NULL where the tests are too many for places of 16 bits. */
-const wk__gbdt_slices *wk__gbdt_slices_make(const wk__gbdt_plan *plan);
+/* In the plan's arena of batches; NULL for a forest without splits or of many outputs. row_of tells the
+ * row of a place. */
+const wk__gbdt_slices *wk__gbdt_slices_make(const wk__gbdt_plan *plan, size_t (*row_of)(size_t));
 
 #endif

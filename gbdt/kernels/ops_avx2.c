@@ -184,4 +184,4 @@ static void predict_tile(const wk__gbdt_plan *plan, const float *X, size_t n_row
     }
 }
 
-const wk__gbdt_ops wk__gbdt_ops_avx2 = {"avx2", predict_row, predict_tile, NULL};
+const wk__gbdt_ops wk__gbdt_ops_avx2 = {"avx2", predict_row, predict_tile, NULL, NULL};

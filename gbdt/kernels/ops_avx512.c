@@ -125,8 +125,7 @@ INLINE void fill_columns(const wk__gbdt_plan *plan, const float *X, size_t n_row
         for (size_t i = 0; i < n_rows; i++)
             x[i] = from[i * stride];
         for (int w = 0; w < TILE; w += 16) {
-            __m128i q = wk__gbdt_count_sixteen(&plan->cuts[c], &plan->batch->across[c],
-                                      _mm512_load_ps(x + w));
+            __m128i q = wk__gbdt_count_sixteen(&plan->batch->search[c], _mm512_load_ps(x + w));
             _mm_store_si128((void *)(t->columns[c] + w), q);
             _mm_store_si128((void *)(t->columns[plan->n_columns_padded + c] + w),
                             _mm_add_epi8(q, _mm_set1_epi8(1)));
@@ -232,6 +231,6 @@ static void predict_tile(const wk__gbdt_plan *plan, const float *X, size_t n_row
     }
 }
 
-const wk__gbdt_ops wk__gbdt_ops_avx512 = {"avx512", predict_row, predict_tile, NULL};
+const wk__gbdt_ops wk__gbdt_ops_avx512 = {"avx512", predict_row, predict_tile, NULL, NULL};
 const wk__gbdt_ops wk__gbdt_ops_avx512_gfni = {"avx512", predict_row, predict_tile,
-                                               wk__gbdt_slice_avx512};
+                                               wk__gbdt_slice_avx512, wk__gbdt_slice_row_avx512};

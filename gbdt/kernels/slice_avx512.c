@@ -115,27 +115,27 @@ static void make_tests(const uint8_t *bytes, const wk__gbdt_bit_test *test, size
     }
 }
 
-static void fill_tests(const wk__gbdt_plan *plan, const float *X, size_t n_rows, size_t stride,
+static void fill_tests(const wk__gbdt_plan *plan, const wk__gbdt_rows_of_slice *rows,
                        wk__gbdt_bits *pool)
 {
     _Alignas(64) float column[GROUP][SLICE];
     _Alignas(64) uint8_t bytes[SLICE];
     const wk__gbdt_slices *s = plan->batch->slices;
+    size_t n = rows->n_rows;
     for (size_t c = 0; c < plan->n_columns;) {
         size_t first = plan->feature[c] / GROUP * GROUP, left = plan->n_features - first;
         __mmask16 here = left < GROUP ? (__mmask16)((1u << left) - 1) : (__mmask16)0xffff;
         for (size_t r = 0; r < SLICE; r += 16) {
             const float *row[16];
             for (size_t i = 0; i < 16; i++)
-                row[i] = X + (r + i < n_rows ? r + i : n_rows - 1) * stride + first;
+                row[i] = rows->X + (r + i < n ? r + i : n - 1) * rows->stride + first;
             float(*to)[SLICE] = (float(*)[SLICE])(column[0] + r);
             transpose_floats(row, here, to);
         }
         for (; c < plan->n_columns && plan->feature[c] < first + GROUP; c++) {
             const float *x = column[plan->feature[c] - first];
             for (int w = 0; w < SLICE; w += 16) {
-                __m128i q = wk__gbdt_count_sixteen(&plan->cuts[c], &plan->batch->across[c],
-                                                   _mm512_load_ps(x + w));
+                __m128i q = wk__gbdt_count_sixteen(&plan->batch->search[c], _mm512_load_ps(x + w));
                 _mm_store_si128((void *)(bytes + w), q);
             }
             size_t begin = s->column_tests[c];
@@ -145,17 +145,37 @@ static void fill_tests(const wk__gbdt_plan *plan, const float *X, size_t n_rows,
     }
 }
 
-INLINE void run_ops(const wk__gbdt_bit_op *op, const wk__gbdt_bit_op *end, wk__gbdt_bits *pool,
-                    wk__gbdt_bits *to)
+INLINE __m512i bits_at(const wk__gbdt_bits *pool, uint32_t offset)
 {
-    for (; op < end; op++, to++) {
-        uint64_t places;
-        memcpy(&places, op, sizeof places);
-        __m512i test = _mm512_load_si512(&pool[(uint16_t)places]);
-        __m512i left = _mm512_load_si512(&pool[(uint16_t)(places >> 16)]);
-        __m512i right = _mm512_load_si512(&pool[(uint16_t)(places >> 32)]);
-        _mm512_store_si512(to, _mm512_ternarylogic_epi64(test, right, left, CHOICE));
+    return _mm512_load_si512((const uint8_t *)pool + offset);
+}
+
+/* Nodes of n operations each; returns where the next results go. */
+INLINE wk__gbdt_bits *run_nodes(size_t n_nodes, unsigned n, const uint32_t **offsets,
+                                const wk__gbdt_bits *pool, wk__gbdt_bits *to)
+{
+    const uint32_t *at = *offsets;
+    for (size_t i = 0; i < n_nodes; i++) {
+        __m512i test = bits_at(pool, *at++);
+        for (unsigned k = 0; k < n; k++, at += 2, to++) {
+            __m512i left = bits_at(pool, at[0]), right = bits_at(pool, at[1]);
+            _mm512_store_si512(to, _mm512_ternarylogic_epi64(test, right, left, CHOICE));
+        }
     }
+    *offsets = at;
+    return to;
+}
+
+INLINE void run_part(const wk__gbdt_slices *s, const wk__gbdt_bit_part *part, wk__gbdt_bits *pool)
+{
+    const uint32_t *at = s->offsets + part->first;
+    wk__gbdt_bits *to = pool + s->first_result;
+    to = run_nodes(part->n_nodes[0], 1, &at, pool, to);
+    to = run_nodes(part->n_nodes[1], 2, &at, pool, to);
+    to = run_nodes(part->n_nodes[2], 3, &at, pool, to);
+    to = run_nodes(part->n_nodes[3], 4, &at, pool, to);
+    to = run_nodes(part->n_nodes[4], 5, &at, pool, to);
+    run_nodes(part->n_nodes[5], 6, &at, pool, to);
 }
 
 /* The values of four times sixteen rows whose leaves' numbers are bytes of `leaf`. */
@@ -179,7 +199,7 @@ INLINE void add_part(const wk__gbdt_bit_part *part, const wk__gbdt_bits *pool, f
     __m512 value[4];
     const __m512i zero = _mm512_setzero_si512();
     for (int k = 0; k < WK__GBDT_CODE; k++)
-        a[k] = _mm512_load_si512(&pool[part->code[k]]);
+        a[k] = bits_at(pool, part->code[k]);
     for (int i = 0; i < 4; i++)
         value[i] = _mm512_load_ps(part->value + 16 * i);
     for (int k = 0; k < 3; k++) {
@@ -202,33 +222,95 @@ INLINE void add_part(const wk__gbdt_bit_part *part, const wk__gbdt_bits *pool, f
         }
 }
 
-/* The row whose sum is at place i: byte 4 (i % 16) + m of vector o, m = i / 16 % 4. */
-INLINE size_t row_at(size_t i)
+/* Byte 4 (i % 16) + m of vector o, m = i / 16 % 4. */
+size_t wk__gbdt_slice_row_avx512(size_t i)
 {
     size_t o = i / 64, at = 4 * (i % 16) + i / 16 % 4;
     size_t group = at / 16 * 16 + 2 * o + at / 8 % 2;
     return 8 * group + 7 - at % 8;
 }
 
-void wk__gbdt_slice_avx512(const wk__gbdt_plan *plan, const float *X, size_t n_rows, size_t stride,
-                           wk__gbdt_bits *pool, float *margin)
+/* wk__gbdt_exp in the same operations. */
+INLINE __m512 exp_of(__m512 x)
 {
-    _Alignas(64) float sum[SLICE];
+    x = _mm512_max_ps(_mm512_set1_ps(-87.0f), _mm512_min_ps(_mm512_set1_ps(87.0f), x));
+    __m512 shifted = _mm512_add_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504088896341f)),
+                                   _mm512_set1_ps(12582912.0f));
+    __m512 n = _mm512_sub_ps(shifted, _mm512_set1_ps(12582912.0f));
+    __m512 r = _mm512_sub_ps(x, _mm512_mul_ps(n, _mm512_set1_ps(0.693359375f)));
+    r = _mm512_sub_ps(r, _mm512_mul_ps(n, _mm512_set1_ps(-2.12194440e-4f)));
+    static const float factor[] = {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
+                                   4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f};
+    __m512 p = _mm512_set1_ps(factor[0]);
+    for (int i = 1; i < 6; i++)
+        p = _mm512_add_ps(_mm512_mul_ps(p, r), _mm512_set1_ps(factor[i]));
+    p = _mm512_add_ps(_mm512_mul_ps(p, _mm512_mul_ps(r, r)), r);
+    p = _mm512_add_ps(p, _mm512_set1_ps(1.0f));
+    __m512i power = _mm512_add_epi32(_mm512_cvttps_epi32(n), _mm512_set1_epi32(127));
+    return _mm512_mul_ps(p, _mm512_castsi512_ps(_mm512_slli_epi32(power, 23)));
+}
+
+/* wk__gbdt_transform of sixteen rows in the same operations; z [K][SLICE]. */
+INLINE void link_sixteen(int link, size_t K, float *z)
+{
+    const __m512 one = _mm512_set1_ps(1.0f);
+    __m512 first = _mm512_load_ps(z);
+    if (link == WK__LINK_EXP) {
+        _mm512_store_ps(z, exp_of(first));
+    } else if (link == WK__LINK_LOGISTIC) {
+        __m512 turned = _mm512_xor_ps(first, _mm512_set1_ps(-0.0f));
+        _mm512_store_ps(z, _mm512_div_ps(one, _mm512_add_ps(one, exp_of(turned))));
+    } else if (link == WK__LINK_SOFTMAX) {
+        __m512d low = _mm512_setzero_pd(), high = low;
+        __m512 top = first;
+        for (size_t k = 1; k < K; k++)
+            top = _mm512_max_ps(_mm512_load_ps(z + k * SLICE), top);
+        for (size_t k = 0; k < K; k++) {
+            __m512 p = exp_of(_mm512_sub_ps(_mm512_load_ps(z + k * SLICE), top));
+            low = _mm512_add_pd(low, _mm512_cvtps_pd(_mm512_castps512_ps256(p)));
+            high = _mm512_add_pd(high, _mm512_cvtps_pd(_mm512_extractf32x8_ps(p, 1)));
+            _mm512_store_ps(z + k * SLICE, p);
+        }
+        __m512 sum = _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(low)),
+                                        _mm512_cvtpd_ps(high), 1);
+        for (size_t k = 0; k < K; k++)
+            _mm512_store_ps(z + k * SLICE, _mm512_div_ps(_mm512_load_ps(z + k * SLICE), sum));
+    }
+}
+
+/* Asks for a share of the rows behind this slice. */
+INLINE void prefetch_some(const float *X, size_t n_floats, size_t share, size_t n_shares)
+{
+    size_t n_lines = n_floats / 16, begin = n_lines * share / n_shares;
+    for (size_t i = begin; i < n_lines * (share + 1) / n_shares; i++)
+        _mm_prefetch((const char *)(X + 16 * i), _MM_HINT_T1);
+}
+
+void wk__gbdt_slice_avx512(const wk__gbdt_plan *plan, const wk__gbdt_rows_of_slice *rows, int link,
+                           wk__gbdt_bits *pool, float *out)
+{
     const wk__gbdt_slices *s = plan->batch->slices;
-    size_t K = plan->n_outputs;
+    size_t K = plan->n_outputs, n_parts = s->output_parts[K];
+    float *sums = (float *)(void *)(pool + s->first_sum);
     memset(&pool[WK__GBDT_ZEROS], 0, sizeof *pool);
     memset(&pool[WK__GBDT_ONES], 255, sizeof *pool);
-    fill_tests(plan, X, n_rows, stride, pool);
+    fill_tests(plan, rows, pool);
+    const float *behind = rows->X + rows->n_rows * rows->stride;
     for (size_t k = 0; k < K; k++) {
+        float *sum = sums + k * SLICE;
         for (size_t i = 0; i < SLICE; i++)
             sum[i] = plan->base_margin[k];
         for (size_t p = s->output_parts[k]; p < s->output_parts[k + 1]; p++) {
-            const wk__gbdt_bit_part *part = &s->parts[p];
-            run_ops(s->ops + part->first_op, s->ops + part->end_op, pool, pool + s->first_result);
-            add_part(part, pool, sum);
+            prefetch_some(behind, rows->n_behind * rows->stride, p, n_parts);
+            run_part(s, &s->parts[p], pool);
+            add_part(&s->parts[p], pool, sum);
         }
-        for (size_t i = 0; i < SLICE; i++)
-            if (row_at(i) < n_rows)
-                margin[row_at(i) * K + k] = sum[i];
+    }
+    for (size_t i = 0; i < SLICE; i += 16)
+        link_sixteen(link, K, sums + i);
+    for (size_t i = 0; i < SLICE; i++) {
+        size_t row = s->row[i];
+        for (size_t k = 0; k < K && row < rows->n_rows; k++)
+            out[row * K + k] = sums[k * SLICE + i];
     }
 }

@@ -144,7 +144,7 @@ static void check_tails(const forest_case *c, const wk_forest *forest, const wk_
     size_t K = c->n_outputs;
     float *out = malloc((WK__GBDT_TILE * K + 1) * sizeof *out);
     assert_non_null(out);
-    wk__gbdt_plan_for_batch(forest->plan);
+    wk__gbdt_plan_for_batch(forest->plan, ops);
     for (size_t n = 1; n <= WK__GBDT_TILE; n += n < 20 ? 1 : 9) {
         out[n * K] = 123.0f;
         ops->tile(forest->plan, X, n, stride, out);
