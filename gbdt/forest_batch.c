@@ -81,11 +81,11 @@ typedef struct {
 
 /* Where the kernels have slices: the pool that is kept for one thread, or a new one. Without memory
  * the tiles do it. */
-static wk__gbdt_bits *take_pool(const wk_forest *forest, bool *is_kept)
+static wk__gbdt_bits *take_pool(const batch_job *job, bool *is_kept)
 {
-    const wk__gbdt_plan *plan = forest->plan;
+    const wk__gbdt_plan *plan = job->forest->plan;
     *is_kept = false;
-    if (!plan || !forest->ops->slice || !plan->batch->slices)
+    if (!plan || job->n_rows <= SLICE_LEAST || !job->forest->ops->slice || !plan->batch->slices)
         return NULL;
     *is_kept = !atomic_flag_test_and_set(&plan->batch->pool_is_taken);
     if (*is_kept)
@@ -97,7 +97,7 @@ static void *batch_worker(void *arg)
 {
     batch_job *job = arg;
     bool is_kept;
-    wk__gbdt_bits *pool = take_pool(job->forest, &is_kept);
+    wk__gbdt_bits *pool = take_pool(job, &is_kept);
     for (;;) {
         size_t first = atomic_fetch_add(&job->next, SLICE);
         if (first >= job->n_rows)
@@ -123,7 +123,7 @@ void wk_forest_predict_batch(const wk_forest *forest, const float *X, size_t n_r
     pthread_t helper[THREADS_MAX];
     size_t n_helpers = 0, wanted = threads > 1 ? (size_t)threads - 1 : 0;
     if (forest->plan)
-        wk__gbdt_plan_for_batch(forest->plan, forest->ops);
+        wk__gbdt_plan_for_batch(forest->plan, n_rows > SLICE_LEAST ? forest->ops : NULL);
     size_t n_slices = (n_rows + SLICE - 1) / SLICE;
     if (wanted + 1 > n_slices)
         wanted = n_slices > 0 ? n_slices - 1 : 0;

@@ -78,7 +78,7 @@ typedef struct {
 /* What only batches need, which a stream of single rows never asks for: made with the first one. */
 typedef struct {
     wk_arena arena;
-    bool is_made;
+    bool is_made, has_slices; /* slices need more, and only large batches use them */
     wk__gbdt_search *search; /* [n_columns] */
     wk__gbdt_batch_node *nodes;
     wk__gbdt_heap *heaps; /* [n_blocks * 4] of parts that are heaps */
@@ -103,15 +103,17 @@ typedef struct wk__gbdt_plan {
     size_t *output_blocks;    /* [n_outputs + 1] blocks of an output: the first, and one behind */
     uint8_t *part_depth, *part_inner; /* [n_blocks * 4] levels; nodes that are no leaves */
     wk__gbdt_batch *batch;
+    const struct wk__gbdt_kinds *kinds; /* NULL without splits by category */
     const float *base_margin;
 } wk__gbdt_plan;
 
 /* The plan of a forest's trees, in its arena, or NULL when the trees do not fit (more than 256
- * columns, a tree of more than 1024 leaves or more than 48 levels where it has to be cut). */
+ * columns, a tree of more than 1024 leaves or more than 48 levels where it has to be cut, a feature
+ * with more than 254 categories in its sets). */
 const wk__gbdt_plan *wk__gbdt_plan_make(wk_forest *forest);
 
-/* Makes what batches by `ops` need, if it is not there. Before the first `tile`; safe from many
- * threads. */
+/* Makes what batches need, if it is not there: before the first `tile`, and with `ops` before the first
+ * `slice`; NULL where there will be none. Safe from many threads. */
 void wk__gbdt_plan_for_batch(const wk__gbdt_plan *plan, const struct wk__gbdt_ops *ops);
 
 #endif

@@ -12,6 +12,7 @@ typedef struct {
     wk__gbdt_slices *s;
     wk_arena scratch;
     uint32_t (*place)[256][2]; /* [n_columns] of a test: by cut and whether missing goes left */
+    uint32_t (*kind_place)[NODES]; /* [part] of a node by category, else 0; NULL without any */
     size_t n_offsets, results_max;
 } builder;
 
@@ -90,6 +91,14 @@ static void choose_codes(coding *c)
     give_codes(c, WK__GBDT_INNER, 0, &cost);
 }
 
+static uint32_t place_of_test(const builder *b, size_t p, unsigned i)
+{
+    const wk__gbdt_part *part = &b->plan->parts[p];
+    if (b->kind_place && b->kind_place[p][i])
+        return b->kind_place[p][i];
+    return b->place[part->column[i]][part->cut[i]][b->plan->plus[p] >> i & 1];
+}
+
 /* The operations of a node. */
 typedef struct {
     uint32_t test, left[WK__GBDT_CODE], right[WK__GBDT_CODE];
@@ -117,8 +126,7 @@ static void fold(folding *f, uint8_t link, uint32_t *code)
     uint32_t left[WK__GBDT_CODE], right[WK__GBDT_CODE];
     fold(f, part->child[0][i], left);
     fold(f, part->child[1][i], right);
-    *to = (node_ops){.test = f->b->place[part->column[i]][part->cut[i]]
-                                        [f->b->plan->plus[f->p] >> i & 1]};
+    *to = (node_ops){.test = place_of_test(f->b, f->p, i)};
     for (unsigned k = 0; k < WK__GBDT_CODE; k++) {
         if (left[k] == right[k]) {
             code[k] = left[k];
@@ -207,7 +215,26 @@ static void make_tests(builder *b)
         }
         s->column_tests[c + 1] = (uint32_t)s->n_tests;
     }
-    s->first_result = WK__GBDT_FIRST_TEST + s->n_tests;
+    s->first_kind_test = WK__GBDT_FIRST_TEST + s->n_tests;
+    s->first_result = s->first_kind_test + (plan->kinds ? plan->kinds->n_nodes : 0);
+}
+
+static void make_kind_tests(builder *b)
+{
+    const wk__gbdt_kinds *kinds = b->plan->kinds;
+    b->s->kind_tests = wk_arena_array(&b->plan->batch->arena, wk__gbdt_kind_test, kinds->n_nodes);
+    for (size_t k = 0; k < kinds->n; k++)
+        for (size_t i = kinds->first_node[k]; i < kinds->first_node[k + 1]; i++) {
+            const wk__gbdt_kind *kind = &kinds->kind[k];
+            const wk__gbdt_kind_node *node = &kinds->nodes[i];
+            wk__gbdt_kind_test *test = &b->s->kind_tests[i];
+            for (uint32_t c = 0; c < kind->n_categories; c++)
+                if (wk__gbdt_set_has(node->set, c))
+                    test->right[kind->code[c] / 64] |= (uint64_t)1 << kind->code[c] % 64;
+            if (!node->default_left)
+                test->right[3] |= (uint64_t)1 << 63;
+            b->kind_place[node->part][node->node] = (uint32_t)(b->s->first_kind_test + i);
+        }
 }
 
 const wk__gbdt_slices *wk__gbdt_slices_make(const wk__gbdt_plan *plan, size_t (*row_of)(size_t))
@@ -215,13 +242,19 @@ const wk__gbdt_slices *wk__gbdt_slices_make(const wk__gbdt_plan *plan, size_t (*
     wk_arena *arena = &plan->batch->arena;
     builder b = {.plan = plan};
     size_t n = plan->n_blocks * WK__GBDT_TOGETHER, n_parts = 0, most = 0;
-    if (plan->n_columns == 0 || plan->n_outputs > OUTPUTS_MAX)
+    if (plan->n_outputs > OUTPUTS_MAX)
         return NULL;
     wk_arena_init(&b.scratch);
     b.s = wk_arena_array(arena, wk__gbdt_slices, 1);
-    b.place = wk_arena_alloc(&b.scratch, plan->n_columns * sizeof *b.place);
-    memset(b.place, 0, plan->n_columns * sizeof *b.place);
+    /* One more, for the node of a tree without splits, whose test does not matter. */
+    b.place = wk_arena_alloc(&b.scratch, (plan->n_columns + 1) * sizeof *b.place);
+    memset(b.place, 0, (plan->n_columns + 1) * sizeof *b.place);
     make_tests(&b);
+    if (plan->kinds) {
+        b.kind_place = wk_arena_alloc(&b.scratch, n * sizeof *b.kind_place);
+        memset(b.kind_place, 0, n * sizeof *b.kind_place);
+        make_kind_tests(&b);
+    }
     for (size_t p = 0; p < n; p++)
         most += plan->part_inner[p] * (size_t)(1 + 2 * WK__GBDT_CODE);
     b.s->offsets = wk_arena_array(arena, uint32_t, most + 1);

@@ -8,6 +8,7 @@
 #ifndef WICK_GBDT_SLICES_H
 #define WICK_GBDT_SLICES_H
 
+#include "gbdt/kinds.h"
 #include "gbdt/plan.h"
 
 #define WK__GBDT_SLICE 512 /* rows */
@@ -29,6 +30,11 @@ typedef struct {
     bool missing_left;
 } wk__gbdt_bit_test;
 
+/* A split by category: bit c is whether code c goes right, of which 255 is a missing value. */
+typedef struct {
+    _Alignas(32) uint64_t right[4];
+} wk__gbdt_kind_test;
+
 /* The nodes of a part that take operations, those of one operation first, then those of two and so
  * on; children before their parents. A node of n is 1 + 2 n bytes' offsets in the pool: its test,
  * then left and right of each, result = test ? right : left. */
@@ -44,12 +50,14 @@ typedef struct wk__gbdt_slices {
     uint16_t row[WK__GBDT_SLICE]; /* of each place of the sums */
     wk__gbdt_bit_test *tests; /* by column */
     uint32_t *column_tests;   /* [n_columns + 1] tests of a column: the first, and one behind */
+    wk__gbdt_kind_test *kind_tests; /* of the plan's nodes of kinds, in their order */
+    size_t first_kind_test;         /* their place in the pool */
     uint32_t *offsets;
     wk__gbdt_bit_part *parts;
     size_t *output_parts; /* [n_outputs + 1] */
 } wk__gbdt_slices;
 
-/* In the plan's arena of batches; NULL for a forest without splits or of many outputs. row_of tells the
+/* In the plan's arena of batches; NULL for a forest of many outputs. row_of tells the
  * row of a place. */
 const wk__gbdt_slices *wk__gbdt_slices_make(const wk__gbdt_plan *plan, size_t (*row_of)(size_t));
 

@@ -6,6 +6,7 @@
 
 #include "gbdt/kernels/ops.h"
 #include "gbdt/kernels/quantise_avx512.h"
+#include "gbdt/kinds.h"
 
 #define TILE WK__GBDT_TILE
 #define INLINE static inline __attribute__((always_inline))
@@ -65,8 +66,8 @@ INLINE float leaf_by_doubling(const wk__gbdt_part *part, __mmask64 right, int do
     return part->value[_mm_cvtsi128_si32(_mm512_castsi512_si128(n)) & 63];
 }
 
-INLINE void walk_parts(const wk__gbdt_plan *plan, const uint8_t *bytes, float *margin,
-                       int n_vectors)
+INLINE void walk_parts(const wk__gbdt_plan *plan, const uint8_t *bytes,
+                       const uint64_t *const *kinds, float *margin, int n_vectors)
 {
     __m512i q[4];
     for (int i = 0; i < n_vectors; i++)
@@ -77,19 +78,24 @@ INLINE void walk_parts(const wk__gbdt_plan *plan, const uint8_t *bytes, float *m
             const wk__gbdt_part *part = &plan->parts[b * WK__GBDT_TOGETHER];
             const uint64_t *plus = &plan->plus[b * WK__GBDT_TOGETHER];
             float value[WK__GBDT_TOGETHER];
-#define EACH(leaf)                                                                                 \
+            uint64_t by_kind[WK__GBDT_TOGETHER] = {0};
+            for (size_t n = 0; kinds && n < plan->kinds->n; n++)
+                for (size_t i = 0; i < WK__GBDT_TOGETHER; i++)
+                    by_kind[i] |= kinds[n][b * WK__GBDT_TOGETHER + i];
+#define EACH(doublings)                                                                            \
     for (int i = 0; i < WK__GBDT_TOGETHER; i++)                                                    \
-        value[i] = leaf;                                                                           \
+        value[i] = leaf_by_doubling(                                                               \
+            part + i, goes_right(part + i, plus[i], q, n_vectors) | by_kind[i], doublings);        \
     break
             switch (plan->block_doublings[b]) {
             case 3:
-                EACH(leaf_by_doubling(part + i, goes_right(part + i, plus[i], q, n_vectors), 3));
+                EACH(3);
             case 4:
-                EACH(leaf_by_doubling(part + i, goes_right(part + i, plus[i], q, n_vectors), 4));
+                EACH(4);
             case 5:
-                EACH(leaf_by_doubling(part + i, goes_right(part + i, plus[i], q, n_vectors), 5));
+                EACH(5);
             default:
-                EACH(leaf_by_doubling(part + i, goes_right(part + i, plus[i], q, n_vectors), 6));
+                EACH(6);
             }
             for (int i = 0; i < WK__GBDT_TOGETHER; i++)
                 sum += value[i];
@@ -98,17 +104,29 @@ INLINE void walk_parts(const wk__gbdt_plan *plan, const uint8_t *bytes, float *m
     }
 }
 
+INLINE void walk_bytes(const wk__gbdt_plan *plan, uint8_t *bytes, const uint64_t *const *kinds,
+                       float *margin)
+{
+    if (plan->n_columns_padded == 64) {
+        walk_parts(plan, bytes, kinds, margin, 1);
+    } else if (plan->n_columns_padded == 128) {
+        walk_parts(plan, bytes, kinds, margin, 2);
+    } else {
+        memset(bytes + plan->n_columns_padded, 0, WK__GBDT_COLUMNS_MAX - plan->n_columns_padded);
+        walk_parts(plan, bytes, kinds, margin, 4);
+    }
+}
+
 static void predict_row(const wk__gbdt_plan *plan, const float *row, float *margin)
 {
     uint8_t bytes[WK__GBDT_COLUMNS_MAX] __attribute__((aligned(64)));
     quantise(plan, row, bytes);
-    if (plan->n_columns_padded == 64) {
-        walk_parts(plan, bytes, margin, 1);
-    } else if (plan->n_columns_padded == 128) {
-        walk_parts(plan, bytes, margin, 2);
+    if (plan->kinds) {
+        const uint64_t *kinds[WK__GBDT_KINDS_MAX];
+        wk__gbdt_kinds_of_row(plan->kinds, row, kinds);
+        walk_bytes(plan, bytes, kinds, margin);
     } else {
-        memset(bytes + plan->n_columns_padded, 0, sizeof bytes - plan->n_columns_padded);
-        walk_parts(plan, bytes, margin, 4);
+        walk_bytes(plan, bytes, NULL, margin);
     }
 }
 
@@ -207,6 +225,10 @@ static void predict_tile(const wk__gbdt_plan *plan, const float *X, size_t n_row
     wk__gbdt_tile t;
     float sum[TILE] __attribute__((aligned(64)));
     size_t K = plan->n_outputs;
+    for (size_t i = 0; plan->kinds && i < n_rows; i++)
+        predict_row(plan, X + i * stride, margin + i * K);
+    if (plan->kinds)
+        return;
     const wk__gbdt_batch *batch = plan->batch;
     memset(t.columns[0], 0, TILE); /* a forest without splits has no column */
     fill_columns(plan, X, n_rows, stride, &t);

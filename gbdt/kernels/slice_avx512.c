@@ -145,6 +145,41 @@ static void fill_tests(const wk__gbdt_plan *plan, const wk__gbdt_rows_of_slice *
     }
 }
 
+/* Codes of a kind for the rows of a slice, every eight in reverse as the bits have them. */
+static void fill_codes(const wk__gbdt_kind *kind, const wk__gbdt_rows_of_slice *rows,
+                       uint8_t *codes)
+{
+    memset(codes, 0, SLICE);
+    for (size_t i = 0; i < rows->n_rows; i++) {
+        uint32_t code = wk__gbdt_code_of(kind, rows->X[i * rows->stride + kind->feature]);
+        codes[i ^ 7] = code > kind->n_codes ? 255 : (uint8_t)code;
+    }
+}
+
+/* The tests by category: a code's bit among the 256 of a test. */
+static void fill_kind_tests(const wk__gbdt_plan *plan, const wk__gbdt_rows_of_slice *rows,
+                            wk__gbdt_bits *pool)
+{
+    const __m512i powers = _mm512_set1_epi64((int64_t)0x8040201008040201);
+    const wk__gbdt_kinds *kinds = plan->kinds;
+    const wk__gbdt_slices *s = plan->batch->slices;
+    _Alignas(64) uint8_t codes[SLICE];
+    for (size_t k = 0; k < kinds->n; k++) {
+        fill_codes(&kinds->kind[k], rows, codes);
+        for (size_t j = 0; j < SLICE / 64; j++) {
+            __m512i code = _mm512_load_si512(codes + 64 * j);
+            __m512i byte = _mm512_and_si512(_mm512_srli_epi16(code, 3), _mm512_set1_epi8(31));
+            __m512i bit = _mm512_shuffle_epi8(powers, _mm512_and_si512(code, _mm512_set1_epi8(7)));
+            for (size_t i = kinds->first_node[k]; i < kinds->first_node[k + 1]; i++) {
+                __m512i right = _mm512_broadcast_i64x4(
+                    _mm256_load_si256((const void *)s->kind_tests[i].right));
+                right = _mm512_permutexvar_epi8(byte, right);
+                pool[s->first_kind_test + i].words[j] = _mm512_test_epi8_mask(right, bit);
+            }
+        }
+    }
+}
+
 INLINE __m512i bits_at(const wk__gbdt_bits *pool, uint32_t offset)
 {
     return _mm512_load_si512((const uint8_t *)pool + offset);
@@ -295,6 +330,8 @@ void wk__gbdt_slice_avx512(const wk__gbdt_plan *plan, const wk__gbdt_rows_of_sli
     memset(&pool[WK__GBDT_ZEROS], 0, sizeof *pool);
     memset(&pool[WK__GBDT_ONES], 255, sizeof *pool);
     fill_tests(plan, rows, pool);
+    if (plan->kinds)
+        fill_kind_tests(plan, rows, pool);
     const float *behind = rows->X + rows->n_rows * rows->stride;
     for (size_t k = 0; k < K; k++) {
         float *sum = sums + k * SLICE;
