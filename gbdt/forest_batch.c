@@ -52,11 +52,11 @@ static void walk_tile(const wk_forest *forest, const float *X, size_t n_rows, si
 
 /* Up to a slice of rows, behind which there are others; without a pool in tiles. */
 static void predict_rows(const wk_forest *forest, const wk__gbdt_rows_of_slice *rows,
-                         wk__gbdt_bits *pool, float *out)
+                         wk__gbdt_link link, wk__gbdt_bits *pool, float *out)
 {
     size_t K = forest->n_outputs;
     if (pool && rows->n_rows > SLICE_LEAST) {
-        forest->ops->slice(forest->plan, rows, (int)wk__gbdt_link_of(forest->objective), pool, out);
+        forest->ops->slice(forest->plan, rows, (int)link, pool, out);
         return;
     }
     for (size_t i = 0; i < rows->n_rows; i += TILE) {
@@ -67,12 +67,13 @@ static void predict_rows(const wk_forest *forest, const wk__gbdt_rows_of_slice *
         else
             walk_tile(forest, X, n, rows->stride, out + i * K);
     }
-    for (size_t i = 0; i < rows->n_rows; i++)
+    for (size_t i = 0; i < rows->n_rows && link != WK__LINK_IDENTITY; i++)
         wk__gbdt_transform(forest->objective, K, out + i * K);
 }
 
 typedef struct {
     const wk_forest *forest;
+    wk__gbdt_link link; /* the objective's, or identity for margins */
     const float *X;
     size_t n_rows, stride;
     float *out;
@@ -107,7 +108,7 @@ static void *batch_worker(void *arg)
                                        .n_rows = n,
                                        .stride = job->stride,
                                        .n_behind = left - n < SLICE ? left - n : SLICE};
-        predict_rows(job->forest, &rows, pool, job->out + first * job->forest->n_outputs);
+        predict_rows(job->forest, &rows, job->link, pool, job->out + first * job->forest->n_outputs);
     }
     if (is_kept)
         atomic_flag_clear(&job->forest->plan->batch->pool_is_taken);
@@ -116,14 +117,37 @@ static void *batch_worker(void *arg)
     return NULL;
 }
 
+static void make_tables(const wk_forest *forest, size_t n_rows)
+{
+    if (forest->plan)
+        wk__gbdt_plan_for_batch(forest->plan, n_rows > SLICE_LEAST ? forest->ops : NULL);
+}
+
+void wk__forest_margins(const wk_forest *forest, const float *X, size_t n_rows, size_t stride,
+                        float *out)
+{
+    batch_job job = {.forest = forest,
+                     .link = WK__LINK_IDENTITY,
+                     .X = X,
+                     .n_rows = n_rows,
+                     .stride = stride,
+                     .out = out};
+    make_tables(forest, n_rows);
+    batch_worker(&job);
+}
+
 void wk_forest_predict_batch(const wk_forest *forest, const float *X, size_t n_rows, size_t stride,
                              int threads, float *out)
 {
-    batch_job job = {.forest = forest, .X = X, .n_rows = n_rows, .stride = stride, .out = out};
+    batch_job job = {.forest = forest,
+                     .link = wk__gbdt_link_of(forest->objective),
+                     .X = X,
+                     .n_rows = n_rows,
+                     .stride = stride,
+                     .out = out};
     pthread_t helper[THREADS_MAX];
     size_t n_helpers = 0, wanted = threads > 1 ? (size_t)threads - 1 : 0;
-    if (forest->plan)
-        wk__gbdt_plan_for_batch(forest->plan, n_rows > SLICE_LEAST ? forest->ops : NULL);
+    make_tables(forest, n_rows);
     size_t n_slices = (n_rows + SLICE - 1) / SLICE;
     if (wanted + 1 > n_slices)
         wanted = n_slices > 0 ? n_slices - 1 : 0;

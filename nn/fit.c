@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "nn/kernels/flush.h"
+#include "nn/precision.h"
 #include "wick/file.h"
 #include "wick/hash.h"
 #include "wick/log.h"
@@ -30,6 +31,7 @@ typedef struct {
     const wk_nn_fit_options *options;
     const wk_nn_array *train, *valid;
     wk__array_loss loss;
+    wk__precision precision;
     float *grad[WK__FIT_SHARDS], *dparams;
     wk__array_sums sums[WK__FIT_SHARDS];
     wk__adamw optimiser;
@@ -114,6 +116,7 @@ static void run_shard(void *context, size_t shard, size_t worker)
     float *grad = j->scale ? f->grad[shard] : NULL;
     if (grad)
         memset(grad, 0, f->nn->net.n_grad * sizeof *grad);
+    wk__precision_use(&f->precision, grad != NULL, worker, &f->run.work[worker].run);
     for (size_t i = shard * j->blocks / j->shards; i < (shard + 1) * j->blocks / j->shards; i++)
         run_block(j, &f->run.work[worker], grad, i, &j->sums[shard]);
 }
@@ -203,6 +206,7 @@ static void update(fitter *f, size_t epoch)
     else
         wk__rmsprop_update(&f->optimiser, net->n_params, f->dparams, scale, nn->decay, nn->params);
     wk__net_pack(net, nn->params, f->run.packed);
+    wk__precision_pack(&f->precision, &f->run.gang);
 }
 
 static void shuffle(fitter *f, size_t epoch)
@@ -266,6 +270,7 @@ static wk_status run_epochs(fitter *f, wk_err *err)
     wk__fit_state *s = &f->state;
     const wk_nn_fit_config *c = f->config;
     const size_t size = s->n * sizeof(float), patience = (size_t)c->patience;
+    wk__precision_pack(&f->precision, &f->run.gang);
     while (s->epoch < (size_t)c->epochs && !enough(f)) {
         double train_loss = NAN, valid_loss = NAN;
         WK_TRY(train_epoch(f, s->epoch + 1, &train_loss, err));
@@ -352,6 +357,8 @@ static wk_status check_config(const wk_nn_fit_config *c, wk_err *err)
             "negative, warmup_fraction %g in [0, 1]",
             (long long)c->epochs, (long long)c->batch, (long long)c->step_epochs, c->learning_rate,
             (long long)c->patience, c->clip_norm, c->weight_decay, c->warmup_fraction);
+    if (c->precision < WK_NN_FP32 || c->precision > WK_NN_BF16X3)
+        return wk_fail(err, WK_E_CONFIG, "training: precision %d is unknown", c->precision);
     if (c->loss == WK_NN_PINBALL && !c->quantiles.n)
         return wk_fail(err, WK_E_CONFIG, "training: pinball needs quantiles");
     return WK_OK;
@@ -407,6 +414,7 @@ static wk_status prepare(fitter *f, wk_arena *arena, wk_err *err)
     runner_build(&f->run, arena, f->nn, f->train->T, f->train->S,
                  rows < WK__FIT_ROWS ? rows : WK__FIT_ROWS, f->options->threads,
                  f->options->all_positions, true);
+    wk__precision_build(arena, net, c->precision, f->run.packed, f->run.n_workers, &f->precision);
     f->batches = (f->train->N + batch - 1) / batch;
     f->order = wk_arena_array(arena, size_t, f->train->N);
     f->dparams = wk_arena_array(arena, float, n);

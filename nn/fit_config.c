@@ -44,6 +44,8 @@ static const wk_cfg_row rows[] = {
      "of the first weights, dropout and the order of sequences"},
     {"shuffle", WK_CFG_BOOL, OF(shuffle), NULL, "true", 0, 0, NULL, NULL,
      "draw a new order of the sequences every epoch"},
+    {"precision", WK_CFG_ENUM, OF(precision), NULL, "\"fp32\"", 0, 0, "fp32|bf16|bf16x3", NULL,
+     "what products of training are made in; weights stay fp32, bf16x3 keeps nearly all of it"},
     {0},
 };
 

@@ -113,9 +113,12 @@ typedef struct {
      * fills the executor puts one resting stop a position through protect_lots. */
     bool has_brackets;
     /* One stop-loss order of its own for a position of so many lots (signed; 0 cancels it), with
-     * this client id; it replaces the one before. NULL where has_brackets. */
+     * this client id; it replaces what rests under other ids. `is_new`: the id was never sent, so
+     * it may be placed. Else the order rests, and is kept or amended in place; REFUSED when it does
+     * not: it may have filled, and the fills have to be read before another is placed. NULL where
+     * has_brackets. */
     wk_request_result (*protect_lots)(void *self, uint32_t symbol, int64_t lots, int64_t stop_ticks,
-                                      uint64_t client_id, int64_t *wait_ns, char *why);
+                                      uint64_t client_id, bool is_new, int64_t *wait_ns, char *why);
 } wk_account;
 
 /* fee_e8 of a fill whose fee the private stream does not tell: fills() will. */

@@ -11,6 +11,10 @@
 
 /* Fills are read again from so far back: a venue may show one late. */
 #define OVERLAP_NS (120 * WK_NS_PER_S)
+/* A venue or a person may take a stop away without a word. */
+#define AUDIT_NS (300 * WK_NS_PER_S)
+/* An exit waits no longer for the fills of the stop before it. */
+#define OWED_NS (30 * WK_NS_PER_S)
 
 static uint64_t digest(const char *id)
 {
@@ -135,6 +139,7 @@ static void leave_alone(wk__live *live, const wk_venue_fill *f, int64_t lots)
 void wk__live_lost_position(wk__live *live, uint32_t symbol, int64_t there_lots)
 {
     wk__live_symbol *y = &live->symbols[symbol];
+    int64_t stop = y->stop_ticks, profit = y->profit_ticks;
     wk_venue_fill f = {.symbol = symbol,
                        .side = y->position > 0 ? WK_SIDE_SELL : WK_SIDE_BUY,
                        .qty_lots = llabs(y->position) - llabs(there_lots),
@@ -143,6 +148,10 @@ void wk__live_lost_position(wk__live *live, uint32_t symbol, int64_t there_lots)
     snprintf(f.fill_id, sizeof f.fill_id, "reconciled-%u-%lld", symbol, (long long)f.time_ns);
     y->stop_ticks = y->profit_ticks = 0; /* no leg did it, as far as anybody knows */
     wk__live_fill(live, &f);
+    if (y->position == 0)
+        return;
+    y->stop_ticks = stop; /* what is left keeps its exits */
+    y->profit_ticks = profit;
 }
 
 bool wk__live_fill(wk__live *live, const wk_venue_fill *f)
@@ -156,6 +165,19 @@ bool wk__live_fill(wk__live *live, const wk_venue_fill *f)
     }
     wk__live_order *o = owner(live, f);
     const wk__live_stop_id *stop = o ? NULL : stop_of(live, f->client_id);
+    if (stop && stop->id == live->symbols[f->symbol].stop_id)
+        live->symbols[f->symbol].stop_fresh = true;
+    /* The journal's position holds it already; so does its order, but for one whose own row was
+     * lost. Before all doubts about its owner: one of the last run would hold back the newer fills
+     * of its market, and their stop with them. */
+    if (live->options.has_fill && live->options.has_fill(live->options.has_fill_ctx, f->fill_id)) {
+        see(live, f->fill_id);
+        if (o && o->orphan) {
+            o->filled_lots += f->qty_lots;
+            wk__live_settle(live, o);
+        }
+        return true;
+    }
     if (!o && !stop && may_own(live, f))
         return false;
     wk_venue_fill part = *f;
@@ -165,8 +187,6 @@ bool wk__live_fill(wk__live *live, const wk_venue_fill *f)
             return false;
     }
     see(live, f->fill_id);
-    if (live->options.has_fill && live->options.has_fill(live->options.has_fill_ctx, f->fill_id))
-        return true; /* the journal's position holds it already */
     if (part.qty_lots < f->qty_lots)
         leave_alone(live, f, f->qty_lots - part.qty_lots);
     if (part.qty_lots == 0)
@@ -181,11 +201,15 @@ bool wk__live_fill(wk__live *live, const wk_venue_fill *f)
                          .qty_lots = f->qty_lots,
                          .price_ticks = f->price_ticks,
                          .fee_e8 = f->fee_e8};
-    if (o) {
+    if (o && o->orphan && closing_lots(y, f) > 0) { /* an exit whose row died with its process */
+        e.order_id = y->entry_id;
+        e.reason = reason_of(y, f);
+        o->filled_lots += f->qty_lots;
+    } else if (o) {
         e.order_id = o->parent ? o->parent : o->order.id;
         e.reason = o->order.reason;
         o->filled_lots += f->qty_lots;
-        if (!o->order.reduce_only) {
+        if (!o->order.reduce_only && !o->orphan) {
             y->entry_id = o->order.id;
             y->stop_ticks = o->order.stop_ticks;
             y->profit_ticks = o->order.profit_ticks;
@@ -193,8 +217,10 @@ bool wk__live_fill(wk__live *live, const wk_venue_fill *f)
     } else if (stop) {
         e.order_id = stop->parent;
         e.reason = WK_REASON_STOP_LOSS;
-        if (stop->id == y->stop_id)
+        if (stop->id == y->stop_id) {
             y->stop_lots += f->side * f->qty_lots; /* what rests of it */
+            y->stop_filled_lots += f->qty_lots;
+        }
     } else {
         e.order_id = y->entry_id;
         e.reason = reason_of(y, f);
@@ -271,6 +297,7 @@ void wk__live_read_fills(wk__live *live)
     else if (!live->fills_deferred)
         live->fills_from_ns = asked_ns - OVERLAP_NS;
     live->fills_read_ns = asked_ns;
+    live->n_reads++;
     live->fills_next_ns = now + live->options.fills_ns;
     /* An order that has ended but whose fills are missing is the usual reason to look again soon.
      */
@@ -279,6 +306,9 @@ void wk__live_read_fills(wk__live *live)
         if (o->state == WK__LIVE_SETTLING || o->venue_filled_lots > o->filled_lots)
             live->fills_next_ns = now + WK_NS_PER_S / 2;
     }
+    for (uint32_t s = 0; s < live->options.S; s++)
+        if (!live->account->has_brackets && !wk__live_stop_settled(live, s))
+            live->fills_next_ns = now + WK_NS_PER_S / 2;
 }
 
 static bool exit_works(const wk__live *live, uint32_t symbol)
@@ -302,7 +332,44 @@ bool wk__live_exit_may_go(wk__live *live, const wk__live_order *o)
             other->state != WK__LIVE_PLANNED && !wk__live_over(other))
             return false;
     }
-    return y->stop_lots == 0 && !y->stop_unsure && live->fills_read_ns >= y->stop_gone_ns;
+    return y->stop_lots == 0 && !y->stop_unsure && wk__live_stop_settled(live, o->order.symbol);
+}
+
+void wk__live_adopt_stop(wk__live *live, uint32_t symbol, uint64_t id)
+{
+    wk__live_symbol *y = &live->symbols[symbol];
+    y->stop_id = id;
+    y->stop_fresh = y->stop_new = false;
+    live->stops[live->n_stops++ % WK__LIVE_STOPS] = (wk__live_stop_id){id, y->entry_id, symbol};
+}
+
+/* The id under which the wanted stop rests or is to rest: the same as long as it is one order. */
+static uint64_t stop_id_for(wk__live *live, uint32_t s)
+{
+    wk__live_symbol *y = &live->symbols[s];
+    if (y->stop_id == 0 || y->stop_fresh || (!y->stop_unsure && y->stop_lots == 0)) {
+        uint64_t parts[3] = {y->entry_id, s, ++y->stop_number};
+        wk__live_adopt_stop(live, s, wk_digest_bytes(WK_DIGEST_START, parts, sizeof parts));
+        y->stop_new = true;
+        y->stop_told_lots = y->stop_filled_lots = 0;
+    }
+    for (size_t i = 0; i < WK__LIVE_STOPS; i++)
+        if (live->stops[i].id == y->stop_id)
+            live->stops[i].parent = y->entry_id;
+    return y->stop_id;
+}
+
+/* A person has to know when a position is without its stop. */
+static void tell_naked(wk__live *live, uint32_t s, const char *why)
+{
+    wk__live_symbol *y = &live->symbols[s];
+    wk_journal_record row = {.kind = WK_JOURNAL_ALERT, .time_ns = wk__live_now(live)};
+    if (y->stop_told)
+        return;
+    y->stop_told = true;
+    snprintf(row.text, sizeof row.text, "market %u: no stop rests for %lld lots: %.120s", s,
+             (long long)y->position, why);
+    wk__live_row_put(live, &row);
 }
 
 static void protect_one(wk__live *live, uint32_t s, int64_t lots)
@@ -310,34 +377,79 @@ static void protect_one(wk__live *live, uint32_t s, int64_t lots)
     wk__live_symbol *y = &live->symbols[s];
     char why[256] = "";
     int64_t wait = 0;
-    uint64_t id = y->stop_id;
-    if (lots != 0 && (!y->stop_unsure || y->stop_id == 0)) {
-        uint64_t parts[3] = {y->entry_id, s, ++y->stop_number};
-        id = wk_digest_bytes(WK_DIGEST_START, parts, sizeof parts);
-        y->stop_id = id;
-        live->stops[live->n_stops++ % WK__LIVE_STOPS] = (wk__live_stop_id){id, y->entry_id, s};
-    }
-    wk_request_result result =
-        live->account->protect_lots(live->account->self, s, lots, y->stop_ticks, id, &wait, why);
+    uint64_t id = lots != 0 ? stop_id_for(live, s) : y->stop_id;
+    bool is_new = y->stop_new;
+    wk_request_result result = live->account->protect_lots(live->account->self, s, lots,
+                                                           y->stop_ticks, id, is_new, &wait, why);
     int64_t now = wk__live_now(live);
-    if (result == WK_REQUEST_DONE || result == WK_REQUEST_UNKNOWN)
-        y->stop_unsure = result == WK_REQUEST_UNKNOWN; /* else as it was */
+    /* Whatever failed may have done so after the old one was taken away. */
+    y->stop_unsure = result != WK_REQUEST_DONE;
+    if (result != WK_REQUEST_LATER)
+        y->stop_new = false;
+    if (lots == 0 || result == WK_REQUEST_REFUSED)
+        y->stop_fresh = true;
     /* What was done needs no wait, whatever the calls before it left there. */
     y->stop_next_ns = now + (result == WK_REQUEST_DONE ? 0 : wait > 0 ? wait : WK_NS_PER_S);
+    if (result == WK_REQUEST_REFUSED || (result == WK_REQUEST_DONE && lots == 0)) {
+        y->stop_gone = live->n_reads;
+        y->stop_gone_ns = now;
+        y->stop_asked = id != 0 && !is_new && y->position != 0;
+        live->fills_wanted = true;
+    }
     if (result == WK_REQUEST_DONE) {
         y->stop_lots = lots;
         y->stop_at_ticks = y->stop_ticks;
-        if (lots == 0) {
-            y->stop_gone_ns = now;
-            live->fills_wanted = true;
-        }
+        y->stop_told = false;
+        return;
+    }
+    live->fills_wanted = true;
+    if (result == WK_REQUEST_REFUSED && !is_new) {
+        wk_log_write(WK_LOG_INFO, "trade.stop", "symbol=%u gone=%llu", s, (unsigned long long)id);
         return;
     }
     wk_log_write(WK_LOG_ERROR, "trade.stop", "symbol=%u lots=%lld result=%d why=\"%s\"", s,
                  (long long)lots, (int)result, why);
-    live->fills_wanted = true;
+    if (result == WK_REQUEST_REFUSED && lots != 0)
+        tell_naked(live, s, why);
     if (result == WK_REQUEST_STOP)
         wk__live_stop_trading(live, why);
+}
+
+bool wk__live_stop_settled(const wk__live *live, uint32_t s)
+{
+    const wk__live_symbol *y = &live->symbols[s];
+    bool owed =
+        y->stop_told_lots > y->stop_filled_lots && wk__live_now(live) < y->stop_gone_ns + OWED_NS;
+    return !y->stop_asked && !owed && live->n_reads > y->stop_gone;
+}
+
+/* How much of the stop that went had filled: a venue's list of fills may lag behind. */
+static void ask_stop(wk__live *live, uint32_t s)
+{
+    wk__live_symbol *y = &live->symbols[s];
+    char why[256] = "";
+    int64_t wait = 0;
+    wk_venue_order told = {0};
+    wk_request_result result =
+        live->account->query(live->account->self, s, y->stop_id, &told, &wait, why);
+    int64_t now = wk__live_now(live);
+    y->stop_next_ns = now;
+    if (result == WK_REQUEST_STOP)
+        wk__live_stop_trading(live, why);
+    if ((result == WK_REQUEST_DONE && !told.is_open) || result == WK_REQUEST_REFUSED ||
+        now > y->stop_gone_ns + OWED_NS) {
+        y->stop_asked = false;
+        y->stop_told_lots = result == WK_REQUEST_DONE ? told.filled_lots : 0;
+        live->fills_wanted |= y->stop_told_lots > y->stop_filled_lots;
+    } else {
+        y->stop_next_ns = now + (wait > 0 ? wait : WK_NS_PER_S / 4);
+    }
+}
+
+void wk__live_doubt_stops(wk__live *live, bool all)
+{
+    for (uint32_t s = 0; s < live->options.S && !live->account->has_brackets; s++)
+        live->symbols[s].stop_unsure |= all || live->symbols[s].position != 0;
 }
 
 /* The lots that a stop should rest for. */
@@ -354,20 +466,34 @@ bool wk__live_wants_stop(const wk__live *live, uint32_t s)
 
 bool wk__live_protect(wk__live *live, int64_t *next_ns)
 {
-    if (live->account->has_brackets)
+    /* What is held is not known before the fills were read. */
+    if (live->account->has_brackets || live->n_reads == 0)
         return false;
+    if (wk__live_now(live) >= live->audit_ns) {
+        wk__live_doubt_stops(live, !live->audited);
+        live->audited = true;
+        live->audit_ns = wk__live_now(live) + AUDIT_NS;
+    }
     for (uint32_t s = 0; s < live->options.S; s++) {
         wk__live_symbol *y = &live->symbols[s];
         int64_t lots = stop_wanted(live, s);
-        if (lots == y->stop_lots && !y->stop_unsure &&
+        /* A fill waits whose order is in doubt: there may be something to protect after all. */
+        if (lots == 0 && y->is_held && !exit_works(live, s))
+            continue;
+        if (!y->stop_asked && lots == y->stop_lots && !y->stop_unsure &&
             (lots == 0 || y->stop_at_ticks == y->stop_ticks))
             continue;
+        if (lots != 0 && !y->stop_asked && !wk__live_stop_settled(live, s))
+            continue; /* it may have filled: the fills come first */
         if (y->stop_next_ns > wk__live_now(live)) {
             if (y->stop_next_ns < *next_ns)
                 *next_ns = y->stop_next_ns;
             continue;
         }
-        protect_one(live, s, lots);
+        if (y->stop_asked)
+            ask_stop(live, s);
+        else
+            protect_one(live, s, lots);
         return true;
     }
     return false;

@@ -1,5 +1,6 @@
 /* Loads the models of a bot and plans everything it will ever need. */
 #include <limits.h>
+#include <malloc.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -214,6 +215,7 @@ wk_status wk_bot_open(const wk_bot_config *config, const wk_executor *executor, 
     if (executor)
         b->executor = *executor;
     wk_status status = load_models(b, err);
+    malloc_trim(0); /* the models' files were read into many small pieces */
     if (status == WK_OK)
         status = list_markets(b, err);
     if (status == WK_OK)

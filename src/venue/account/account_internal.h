@@ -139,6 +139,10 @@ bool wk__kraken_place(const wk__market *m, const wk_order *order, int64_t deadli
                       bool validate, wk_text *out, int64_t *lots, char why[WK__WHY]);
 bool wk__kraken_stop(const wk__market *m, int64_t lots, int64_t stop_ticks, uint64_t client_id,
                      int64_t deadline_ns, bool validate, wk_text *out, char why[WK__WHY]);
+/* A new whole size and trigger of a stop that rests and has not begun to fill; `side` is its own. */
+bool wk__kraken_amend_stop(const wk__market *m, int64_t lots, int side, int64_t stop_ticks,
+                           uint64_t client_id, int64_t deadline_ns, wk_text *out,
+                           char why[WK__WHY]);
 /* `object` is an entry of OpenOrders, ClosedOrders or QueryOrders under `txid`. */
 bool wk__kraken_order(const wk__doc *doc, uint32_t object, const char *txid,
                       const wk__market *markets, size_t n, wk_venue_order *out);
