@@ -4,6 +4,7 @@
 
 #define NODES WK__GBDT_PART
 #define SWEEPS 3
+#define SPINE_LEAST 3 /* operations of a node that is worth six in registers */
 #define OUTPUTS_MAX 64 /* whose sums stay near */
 #define RESULT 0x80000000u /* RESULT | 8 * node + bit: what a node gives, before it has a place */
 
@@ -99,18 +100,21 @@ static uint32_t place_of_test(const builder *b, size_t p, unsigned i)
     return b->place[part->column[i]][part->cut[i]][b->plan->plus[p] >> i & 1];
 }
 
-/* The operations of a node. */
+/* A node with its children's bits, as places, and the n bits that take an operation. */
 typedef struct {
-    uint32_t test, left[WK__GBDT_CODE], right[WK__GBDT_CODE];
+    uint32_t test, child[2][WK__GBDT_CODE];
     unsigned n, bit[WK__GBDT_CODE];
+    bool in_spine;
 } node_ops;
 
 typedef struct {
     const builder *b;
     const coding *c;
     size_t p;
+    uint32_t result[8 * NODES]; /* places of what nodes give */
     node_ops node[NODES];
     unsigned order[NODES], n; /* children before their parents */
+    unsigned spine[NODES], n_spine; /* from the root down */
 } folding;
 
 static void fold(folding *f, uint8_t link, uint32_t *code)
@@ -121,25 +125,38 @@ static void fold(folding *f, uint8_t link, uint32_t *code)
         return;
     }
     unsigned i = node_of(link);
-    const wk__gbdt_part *part = f->c->part;
     node_ops *to = &f->node[i];
-    uint32_t left[WK__GBDT_CODE], right[WK__GBDT_CODE];
-    fold(f, part->child[0][i], left);
-    fold(f, part->child[1][i], right);
     *to = (node_ops){.test = place_of_test(f->b, f->p, i)};
+    for (int side = 0; side < 2; side++)
+        fold(f, f->c->part->child[side][i], to->child[side]);
     for (unsigned k = 0; k < WK__GBDT_CODE; k++) {
-        if (left[k] == right[k]) {
-            code[k] = left[k];
-        } else if (left[k] == WK__GBDT_ZEROS && right[k] == WK__GBDT_ONES) {
+        uint32_t left = to->child[0][k], right = to->child[1][k];
+        if (left == right) {
+            code[k] = left;
+        } else if (left == WK__GBDT_ZEROS && right == WK__GBDT_ONES) {
             code[k] = to->test;
         } else {
-            to->left[to->n] = left[k];
-            to->right[to->n] = right[k];
             to->bit[to->n++] = k;
             code[k] = RESULT | (8 * i + k);
         }
     }
     f->order[f->n++] = i;
+}
+
+/* From the root to the child of more operations, as long as a node in registers costs less. */
+static void find_spine(folding *f)
+{
+    uint8_t link = WK__GBDT_INNER;
+    while (is_node(link) && f->node[node_of(link)].n >= SPINE_LEAST) {
+        unsigned i = node_of(link), n[2];
+        f->node[i].in_spine = true;
+        f->spine[f->n_spine++] = i;
+        for (int side = 0; side < 2; side++) {
+            uint8_t child = f->c->part->child[side][i];
+            n[side] = is_node(child) ? f->node[node_of(child)].n : 0;
+        }
+        link = f->c->part->child[n[1] > n[0]][i];
+    }
 }
 
 /* Bytes' offset of a place; of a result that has one by now. */
@@ -148,31 +165,52 @@ static uint32_t offset_of(uint32_t place, const uint32_t *result)
     return (place & RESULT ? result[place & ~RESULT] : place) * (uint32_t)sizeof(wk__gbdt_bits);
 }
 
+static void put(builder *b, const folding *f, uint32_t place)
+{
+    b->s->offsets[b->n_offsets++] = offset_of(place, f->result);
+}
+
+static void add_spine(builder *b, const folding *f, const uint32_t *code)
+{
+    unsigned n = f->n_spine;
+    /* Which child is the spine's; the lowest node starts from its left one. */
+    const uint32_t *start = n > 0 ? f->node[f->spine[n - 1]].child[0] : code;
+    for (unsigned k = 0; k < WK__GBDT_CODE; k++)
+        put(b, f, start[k]);
+    for (unsigned j = n; j-- > 0;) {
+        unsigned i = f->spine[j];
+        bool right = j + 1 < n && f->c->part->child[1][i] == (WK__GBDT_INNER | f->spine[j + 1]);
+        put(b, f, f->node[i].test);
+        put(b, f, right ? WK__GBDT_ONES : WK__GBDT_ZEROS);
+        for (unsigned k = 0; k < WK__GBDT_CODE; k++)
+            put(b, f, f->node[i].child[!right][k]);
+    }
+}
+
 static void add_bit_part(builder *b, const coding *c, size_t p, wk__gbdt_bit_part *to)
 {
     folding f = {.b = b, .c = c, .p = p};
-    uint32_t code[WK__GBDT_CODE], result[8 * NODES], n_results = 0;
+    uint32_t code[WK__GBDT_CODE], n_results = 0;
     fold(&f, WK__GBDT_INNER, code);
+    find_spine(&f);
     to->first = b->n_offsets;
+    to->n_spine = (uint8_t)f.n_spine;
     for (unsigned n = 1; n <= WK__GBDT_CODE; n++)
         for (unsigned j = 0; j < f.n; j++) {
-            const node_ops *node = &f.node[f.order[j]];
-            if (node->n != n)
+            unsigned i = f.order[j];
+            const node_ops *node = &f.node[i];
+            if (node->n != n || node->in_spine)
                 continue;
             to->n_nodes[n - 1]++;
-            uint32_t *at = b->s->offsets + b->n_offsets;
-            *at++ = offset_of(node->test, result);
+            put(b, &f, node->test);
             for (unsigned k = 0; k < n; k++) {
-                *at++ = offset_of(node->left[k], result);
-                *at++ = offset_of(node->right[k], result);
+                put(b, &f, node->child[0][node->bit[k]]);
+                put(b, &f, node->child[1][node->bit[k]]);
             }
-            b->n_offsets += 1 + 2 * n;
             for (unsigned k = 0; k < n; k++)
-                result[8 * f.order[j] + node->bit[k]] =
-                    (uint32_t)b->s->first_result + n_results++;
+                f.result[8 * i + node->bit[k]] = (uint32_t)b->s->first_result + n_results++;
         }
-    for (unsigned k = 0; k < WK__GBDT_CODE; k++)
-        to->code[k] = offset_of(code[k], result);
+    add_spine(b, &f, code);
     for (size_t i = 0; i < c->leaves[0]; i++)
         to->value[c->code[i]] = c->part->value[i];
     b->results_max = n_results > b->results_max ? n_results : b->results_max;
@@ -256,7 +294,7 @@ const wk__gbdt_slices *wk__gbdt_slices_make(const wk__gbdt_plan *plan, size_t (*
         make_kind_tests(&b);
     }
     for (size_t p = 0; p < n; p++)
-        most += plan->part_inner[p] * (size_t)(1 + 2 * WK__GBDT_CODE);
+        most += WK__GBDT_CODE + plan->part_inner[p] * (size_t)(1 + 2 * WK__GBDT_CODE);
     b.s->offsets = wk_arena_array(arena, uint32_t, most + 1);
     b.s->parts = wk_arena_array(arena, wk__gbdt_bit_part, n);
     b.s->output_parts = wk_arena_array(arena, size_t, plan->n_outputs + 1);

@@ -35,14 +35,20 @@ typedef struct {
     _Alignas(32) uint64_t right[4];
 } wk__gbdt_kind_test;
 
-/* The nodes of a part that take operations, those of one operation first, then those of two and so
- * on; children before their parents. A node of n is 1 + 2 n bytes' offsets in the pool: its test,
- * then left and right of each, result = test ? right : left. */
+/* The nodes of a part that take operations, as bytes' offsets in the pool.
+ *
+ * First those beside the spine, which leads from the root down to the larger subtrees: nodes of one
+ * operation, then those of two and so on, children before their parents. A node of n is 1 + 2 n
+ * offsets: its test, then left and right of each, result = test ? right : left.
+ *
+ * Then the spine from below, whose six bits stay in registers: where they start, and for each node
+ * its test, what the test is joined with by exclusive or (ones where the spine is on the right) and
+ * the bits of the other child, bit = test ? other : bit. */
 typedef struct {
     _Alignas(64) float value[WK__GBDT_PART]; /* by the leaf's number */
-    uint32_t code[WK__GBDT_CODE];            /* offsets of the number's bits, the lowest first */
     uint8_t n_nodes[WK__GBDT_CODE];          /* of 1, 2, .. operations */
-    size_t first;                            /* of its offsets */
+    uint8_t n_spine;
+    size_t first; /* of its offsets */
 } wk__gbdt_bit_part;
 
 typedef struct wk__gbdt_slices {

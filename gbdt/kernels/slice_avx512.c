@@ -201,7 +201,9 @@ INLINE wk__gbdt_bits *run_nodes(size_t n_nodes, unsigned n, const uint32_t **off
     return to;
 }
 
-INLINE void run_part(const wk__gbdt_slices *s, const wk__gbdt_bit_part *part, wk__gbdt_bits *pool)
+/* The bits of a part's leaves' numbers. */
+INLINE void run_part(const wk__gbdt_slices *s, const wk__gbdt_bit_part *part, wk__gbdt_bits *pool,
+                     __m512i *bit)
 {
     const uint32_t *at = s->offsets + part->first;
     wk__gbdt_bits *to = pool + s->first_result;
@@ -211,6 +213,13 @@ INLINE void run_part(const wk__gbdt_slices *s, const wk__gbdt_bit_part *part, wk
     to = run_nodes(part->n_nodes[3], 4, &at, pool, to);
     to = run_nodes(part->n_nodes[4], 5, &at, pool, to);
     run_nodes(part->n_nodes[5], 6, &at, pool, to);
+    for (int k = 0; k < WK__GBDT_CODE; k++)
+        bit[k] = bits_at(pool, *at++);
+    for (size_t i = 0; i < part->n_spine; i++, at += 2 + WK__GBDT_CODE) {
+        __m512i test = _mm512_xor_si512(bits_at(pool, at[0]), bits_at(pool, at[1]));
+        for (int k = 0; k < WK__GBDT_CODE; k++)
+            bit[k] = _mm512_ternarylogic_epi64(test, bits_at(pool, at[2 + k]), bit[k], CHOICE);
+    }
 }
 
 /* The values of four times sixteen rows whose leaves' numbers are bytes of `leaf`. */
@@ -228,13 +237,11 @@ INLINE void add_leaves(float *sum, const __m512 *value, __m512i leaf)
 
 /* From bits to bytes: groups of eight rows get their eight bytes, the highest bit's first, which
  * the transposition turns into the rows' numbers. */
-INLINE void add_part(const wk__gbdt_bit_part *part, const wk__gbdt_bits *pool, float *sum)
+INLINE void add_part(const wk__gbdt_bit_part *part, const __m512i *a, float *sum)
 {
-    __m512i a[WK__GBDT_CODE], pairs[6], fours[8];
+    __m512i pairs[6], fours[8];
     __m512 value[4];
     const __m512i zero = _mm512_setzero_si512();
-    for (int k = 0; k < WK__GBDT_CODE; k++)
-        a[k] = bits_at(pool, part->code[k]);
     for (int i = 0; i < 4; i++)
         value[i] = _mm512_load_ps(part->value + 16 * i);
     for (int k = 0; k < 3; k++) {
@@ -339,8 +346,9 @@ void wk__gbdt_slice_avx512(const wk__gbdt_plan *plan, const wk__gbdt_rows_of_sli
             sum[i] = plan->base_margin[k];
         for (size_t p = s->output_parts[k]; p < s->output_parts[k + 1]; p++) {
             prefetch_some(behind, rows->n_behind * rows->stride, p, n_parts);
-            run_part(s, &s->parts[p], pool);
-            add_part(&s->parts[p], pool, sum);
+            __m512i bit[WK__GBDT_CODE];
+            run_part(s, &s->parts[p], pool, bit);
+            add_part(&s->parts[p], bit, sum);
         }
     }
     for (size_t i = 0; i < SLICE; i += 16)
