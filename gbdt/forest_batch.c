@@ -10,11 +10,11 @@
 #define TILE WK__GBDT_TILE /* rows that pass through a tree together */
 #define SLICE WK__GBDT_SLICE
 #define SLICE_LEAST 128 /* rows for which tiles are as fast */
-#define SIDE 8   /* rows walked side by side */
+#define SIDE 8          /* rows walked side by side */
 #define THREADS_MAX 256
 
 static void walk_tile(const wk_forest *forest, const float *X, size_t n_rows, size_t stride,
-                         float *out)
+                      float *out)
 {
     size_t K = forest->n_outputs;
     for (size_t i = 0; i < n_rows && forest->has_sets; i++)
@@ -108,7 +108,8 @@ static void *batch_worker(void *arg)
                                        .n_rows = n,
                                        .stride = job->stride,
                                        .n_behind = left - n < SLICE ? left - n : SLICE};
-        predict_rows(job->forest, &rows, job->link, pool, job->out + first * job->forest->n_outputs);
+        predict_rows(job->forest, &rows, job->link, pool,
+                     job->out + first * job->forest->n_outputs);
     }
     if (is_kept)
         atomic_flag_clear(&job->forest->plan->batch->pool_is_taken);
@@ -154,8 +155,7 @@ void wk_forest_predict_batch(const wk_forest *forest, const float *X, size_t n_r
     if (wanted > THREADS_MAX)
         wanted = THREADS_MAX;
     /* A helper that cannot be started is no error: the rest take its rows. */
-    while (n_helpers < wanted &&
-           pthread_create(&helper[n_helpers], NULL, batch_worker, &job) == 0)
+    while (n_helpers < wanted && pthread_create(&helper[n_helpers], NULL, batch_worker, &job) == 0)
         n_helpers++;
     batch_worker(&job);
     for (size_t i = 0; i < n_helpers; i++)

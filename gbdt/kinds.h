@@ -1,7 +1,7 @@
 /* Splits by category in a plan.
  *
- * A kind is a feature that is split by category. Its categories that are in any set have codes from 1
- * on, all others 0; the code after the last is a missing value. For each code and part there are
+ * A kind is a feature that is split by category. Its categories that are in any set have codes from
+ * 1 on, all others 0; the code after the last is a missing value. For each code and part there are
  * the nodes that send it right, which a row's byte comparisons are joined with: the nodes' own
  * cuts are 255, which no byte exceeds. */
 #ifndef WICK_GBDT_KINDS_H

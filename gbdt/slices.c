@@ -4,15 +4,15 @@
 
 #define NODES WK__GBDT_PART
 #define SWEEPS 3
-#define SPINE_LEAST 3 /* operations of a node that is worth six in registers */
-#define OUTPUTS_MAX 64 /* whose sums stay near */
+#define SPINE_LEAST 3      /* operations of a node that is worth six in registers */
+#define OUTPUTS_MAX 64     /* whose sums stay near */
 #define RESULT 0x80000000u /* RESULT | 8 * node + bit: what a node gives, before it has a place */
 
 typedef struct {
     const wk__gbdt_plan *plan;
     wk__gbdt_slices *s;
     wk_arena scratch;
-    uint32_t (*place)[256][2]; /* [n_columns] of a test: by cut and whether missing goes left */
+    uint32_t (*place)[256][2];     /* [n_columns] of a test: by cut and whether missing goes left */
     uint32_t (*kind_place)[NODES]; /* [part] of a node by category, else 0; NULL without any */
     size_t n_offsets, results_max;
 } builder;
@@ -113,7 +113,7 @@ typedef struct {
     size_t p;
     uint32_t result[8 * NODES]; /* places of what nodes give */
     node_ops node[NODES];
-    unsigned order[NODES], n; /* children before their parents */
+    unsigned order[NODES], n;       /* children before their parents */
     unsigned spine[NODES], n_spine; /* from the root down */
 } folding;
 
@@ -310,7 +310,8 @@ const wk__gbdt_slices *wk__gbdt_slices_make(const wk__gbdt_plan *plan, size_t (*
         b.s->output_parts[k + 1] = n_parts;
     }
     b.s->first_sum = b.s->first_result + b.results_max;
-    b.s->pool_bits = b.s->first_sum + plan->n_outputs * sizeof(float) * WK__GBDT_SLICE / sizeof(wk__gbdt_bits);
+    b.s->pool_bits =
+        b.s->first_sum + plan->n_outputs * sizeof(float) * WK__GBDT_SLICE / sizeof(wk__gbdt_bits);
     for (size_t i = 0; i < WK__GBDT_SLICE; i++)
         b.s->row[i] = (uint16_t)row_of(i);
     wk_arena_finish(&b.scratch);

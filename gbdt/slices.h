@@ -19,8 +19,9 @@ typedef struct wk__gbdt_bits {
     _Alignas(64) uint64_t words[WK__GBDT_SLICE / 64];
 } wk__gbdt_bits;
 
-/* Places in the pool of bits: all 0, all 1, then the tests, then what the operations of a part give,
- * one after the other from first_result on, and at last the sums, WK__GBDT_SLICE floats an output. */
+/* Places in the pool of bits: all 0, all 1, then the tests, then what the operations of a part
+ * give, one after the other from first_result on, and at last the sums, WK__GBDT_SLICE floats an
+ * output. */
 #define WK__GBDT_ZEROS 0
 #define WK__GBDT_ONES 1
 #define WK__GBDT_FIRST_TEST 2
@@ -54,8 +55,8 @@ typedef struct {
 typedef struct wk__gbdt_slices {
     size_t n_tests, pool_bits, first_result, first_sum;
     uint16_t row[WK__GBDT_SLICE]; /* of each place of the sums */
-    wk__gbdt_bit_test *tests; /* by column */
-    uint32_t *column_tests;   /* [n_columns + 1] tests of a column: the first, and one behind */
+    wk__gbdt_bit_test *tests;     /* by column */
+    uint32_t *column_tests;       /* [n_columns + 1] tests of a column: the first, and one behind */
     wk__gbdt_kind_test *kind_tests; /* of the plan's nodes of kinds, in their order */
     size_t first_kind_test;         /* their place in the pool */
     uint32_t *offsets;

@@ -7,9 +7,9 @@
 
 #include "gbdt/plan.h"
 
-/* Sixteen values go down the search tree together. A level of up to 32 nodes is one or two vectors, in
- * which a permutation by the node's number looks the cut up; of larger levels the first turns say
- * which two. */
+/* Sixteen values go down the search tree together. A level of up to 32 nodes is one or two vectors,
+ * in which a permutation by the node's number looks the cut up; of larger levels the first turns
+ * say which two. */
 static inline __attribute__((always_inline)) __m128i
 wk__gbdt_count_sixteen(const wk__gbdt_search *search, __m512 value)
 {

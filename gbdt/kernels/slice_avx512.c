@@ -171,8 +171,8 @@ static void fill_kind_tests(const wk__gbdt_plan *plan, const wk__gbdt_rows_of_sl
             __m512i byte = _mm512_and_si512(_mm512_srli_epi16(code, 3), _mm512_set1_epi8(31));
             __m512i bit = _mm512_shuffle_epi8(powers, _mm512_and_si512(code, _mm512_set1_epi8(7)));
             for (size_t i = kinds->first_node[k]; i < kinds->first_node[k + 1]; i++) {
-                __m512i right = _mm512_broadcast_i64x4(
-                    _mm256_load_si256((const void *)s->kind_tests[i].right));
+                __m512i right =
+                    _mm512_broadcast_i64x4(_mm256_load_si256((const void *)s->kind_tests[i].right));
                 right = _mm512_permutexvar_epi8(byte, right);
                 pool[s->first_kind_test + i].words[j] = _mm512_test_epi8_mask(right, bit);
             }

@@ -120,11 +120,10 @@ static size_t grow(const forest_case *c, wk_forest *forest, size_t t, wk__gbdt_n
 
 static wk_forest *make_forest(const forest_case *c)
 {
-    wk_forest *forest =
-        wk__forest_create(c->objective > 0     ? c->objective
-                          : c->n_outputs > 1 ? WK_GBDT_SOFTPROB
-                                             : WK_GBDT_SQUARED_ERROR,
-                          c->n_outputs, c->n_features, c->n_trees);
+    wk_forest *forest = wk__forest_create(c->objective > 0   ? c->objective
+                                          : c->n_outputs > 1 ? WK_GBDT_SOFTPROB
+                                                             : WK_GBDT_SQUARED_ERROR,
+                                          c->n_outputs, c->n_features, c->n_trees);
     assert_non_null(forest);
     float *base = calloc(c->n_outputs, sizeof *base);
     wk__gbdt_node *nodes = calloc(2 * c->leaves_max, sizeof *nodes);
