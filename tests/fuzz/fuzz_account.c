@@ -132,6 +132,7 @@ static wk_request_result call(wk_account *a, char letter, uint32_t symbol, int h
     wk_venue_order orders[ROOM];
     wk_venue_fill fills[ROOM];
     wk_venue_position positions[ROOM];
+    wk_venue_funding funding[ROOM];
     int64_t wait_ns = 0, first = 0, second = 0;
     size_t n = 0;
     wk_order order = {.id = 9,
@@ -172,6 +173,14 @@ static wk_request_result call(wk_account *a, char letter, uint32_t symbol, int h
         check(n <= ROOM);
         for (size_t i = 0; i < n; i++)
             check_fill(&fills[i]);
+        return result;
+    case 'g':
+        if (!a->funding)
+            return WK_REQUEST_DONE;
+        result = a->funding(a->self, INT64_C(1700000000000000000), funding, ROOM, &n, why);
+        check(n <= ROOM);
+        for (size_t i = 0; i < n; i++)
+            check(funding[i].symbol < 2 && funding[i].amount_e8 != 0 && funding[i].id[0]);
         return result;
     case 's':
         result = a->positions(a->self, positions, ROOM, &n, why);
