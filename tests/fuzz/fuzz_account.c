@@ -174,7 +174,7 @@ static wk_request_result call(wk_account *a, char letter, uint32_t symbol, int h
         for (size_t i = 0; i < n; i++)
             check_fill(&fills[i]);
         return result;
-    case 'u':
+    case 'g':
         if (!a->funding)
             return result;
         result = a->funding(a->self, INT64_C(1700000000000000000), payments, ROOM, &n, why);

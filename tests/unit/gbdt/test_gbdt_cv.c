@@ -630,6 +630,127 @@ static void test_odd_tables_have_finite_figures(void **state)
     }
 }
 
+static void squared(void *context, const wk_gbdt_rows *rows, size_t begin, size_t end, float *g,
+                    float *h)
+{
+    (void)context;
+    for (size_t i = begin; i < end; i++) {
+        float w = rows->weight ? rows->weight[i] : 1;
+        g[i] = (rows->margin[i] - rows->y[i]) * w;
+        h[i] = w;
+    }
+}
+
+static double negated(void *context, const wk_gbdt_rows *rows, size_t begin, size_t end)
+{
+    double sum = 0;
+    (void)context;
+    for (size_t i = begin; i < end; i++) {
+        double d = (double)rows->margin[i] - (double)rows->y[i];
+        sum -= d * d * (rows->weight ? (double)rows->weight[i] : 1);
+    }
+    return sum;
+}
+
+/* A callback that copies squared error, and whose gain is the negative of its loss, stops at the
+ * same round with the same figures and makes the same columns important. */
+static void test_callbacks_are_validated_like_the_objective_they_copy(void **state)
+{
+    (void)state;
+    table *t = load("squared_missing");
+    const wk_gbdt_custom custom = {
+        .n_outputs = 1, .gradient = squared, .loss = negated, .loss_is_gain = true};
+    const wk_gbdt_split_params split = {.nfold = 3};
+    wk_gbdt_params p = params_of(WK_GBDT_SQUARED_ERROR, 60), own;
+    wk_gbdt_fold *folds;
+    size_t n_folds;
+    wk_gbdt_cv a = {0}, b = {0};
+    double worse_a[COLS], worse_b[COLS];
+    wk_arena arena;
+    wk_err err;
+    p.base_score = 0.25;
+    p.early_stopping_rounds = 5;
+    own = p;
+    own.objective = WK_GBDT_CUSTOM;
+    wk_arena_init(&arena);
+    assert_int_equal(wk_gbdt_folds_make(&split, t->data.n_rows, t->y, false, NULL, NULL, NULL,
+                                        &arena, &folds, &n_folds, &err),
+                     WK_OK);
+    assert_int_equal(
+        wk_gbdt_cv_run(&p, NULL, &t->data, folds, n_folds, NULL, 2, NULL, NULL, &a, &err), WK_OK);
+    if (wk_gbdt_cv_run(&own, &custom, &t->data, folds, n_folds, NULL, 2, NULL, NULL, &b, &err) !=
+        WK_OK)
+        fail_msg("%s", err.msg);
+    for (size_t k = 0; k < n_folds; k++)
+        for (size_t i = 0; i < a.n_rounds && i < b.n_rounds; i++) {
+            double rmse = a.test[k * a.n_rounds + i];
+            assert_true(fabs(rmse * rmse + b.test[k * b.n_rounds + i]) < 1e-9);
+        }
+    for (size_t k = 0; k < n_folds && a.best_round == b.best_round; k++)
+        assert_same_forest(a.forests[k], b.forests[k], t);
+    assert_int_equal(
+        wk_gbdt_cv_permutation(&p, NULL, &t->data, folds, &a, 2, 7, 2, worse_a, NULL, &err), WK_OK);
+    assert_int_equal(
+        wk_gbdt_cv_permutation(&own, &custom, &t->data, folds, &b, 2, 7, 2, worse_b, NULL, &err),
+        WK_OK);
+    size_t top_a = 0, top_b = 0;
+    for (size_t f = 1; f < COLS; f++) {
+        top_a = worse_a[f] > worse_a[top_a] ? f : top_a;
+        top_b = worse_b[f] > worse_b[top_b] ? f : top_b;
+    }
+    assert_true(top_a == top_b && worse_a[top_a] > 0.1 && worse_b[top_b] > 0.1);
+    wk_gbdt_cv_finish(&a);
+    wk_gbdt_cv_finish(&b);
+    wk_arena_finish(&arena);
+    free(t);
+}
+
+typedef struct {
+    size_t n;
+    double train[64], valid[64];
+} seen_rounds;
+
+static void see(void *context, size_t round, double train, double valid)
+{
+    seen_rounds *s = context;
+    assert_true(round < 64 && round == s->n);
+    s->train[s->n] = train;
+    s->valid[s->n++] = valid;
+}
+
+static void test_each_round_is_told_with_its_metrics(void **state)
+{
+    (void)state;
+    table *t = load("logistic_missing");
+    wk_gbdt_params p = params_of(WK_GBDT_LOGISTIC, 12);
+    seen_rounds seen = {0};
+    const wk_gbdt_custom look = {.context = &seen, .round = see};
+    wk_gbdt_data train = t->data, valid = t->data;
+    wk_forest *first, *both;
+    wk_gbdt_log log = {0};
+    wk_err err;
+    train.n_rows = 600;
+    valid.n_rows -= 600;
+    valid.X += 600 * COLS;
+    valid.y += 600;
+    valid.weight += 600;
+    assert_int_equal(
+        wk_gbdt_train_from(&p, NULL, &look, &train, &valid, NULL, 2, &first, &log, &err), WK_OK);
+    assert_int_equal(seen.n, 12);
+    assert_memory_equal(seen.train, log.train_metric, 12 * sizeof(double));
+    assert_memory_equal(seen.valid, log.valid_metric, 12 * sizeof(double));
+    wk_gbdt_log_finish(&log);
+    /* A continued training counts on. */
+    assert_int_equal(wk_gbdt_train_from(&p, first, &look, &train, NULL, NULL, 2, &both, &log, &err),
+                     WK_OK);
+    assert_int_equal(seen.n, 24);
+    assert_true(isnan(seen.valid[23]) && seen.train[23] < seen.train[11]);
+    wk_gbdt_log_finish(&log);
+    wk_forest_destroy(first);
+    wk_forest_destroy(both);
+    free(t);
+}
+
 /* The definition, row by row: the same draws, predictions of single rows, the loss by its formula.
  */
 static void test_permutation_is_the_rise_of_the_loss(void **state)
@@ -726,6 +847,8 @@ int main(void)
         cmocka_unit_test(test_unusable_folds_are_refused),
         cmocka_unit_test(test_unusable_tables_are_refused),
         cmocka_unit_test(test_odd_tables_have_finite_figures),
+        cmocka_unit_test(test_callbacks_are_validated_like_the_objective_they_copy),
+        cmocka_unit_test(test_each_round_is_told_with_its_metrics),
         cmocka_unit_test(test_permutation_is_the_rise_of_the_loss),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
