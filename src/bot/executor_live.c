@@ -58,10 +58,12 @@ wk_status wk__live_create(const wk_executor_live_options *options, wk__live **ou
     wk__live *live = calloc(1, sizeof *live);
     wk__live_symbol *symbols = calloc(options->S ? options->S : 1, sizeof *symbols);
     wk_venue_fill *fills = calloc(WK__LIVE_FILLS, sizeof *fills);
-    if (!live || !symbols || !fills) {
+    wk_venue_funding *funding = calloc(WK__LIVE_FUNDING, sizeof *funding);
+    if (!live || !symbols || !fills || !funding) {
         free(live);
         free(symbols);
         free(fills);
+        free(funding);
         return wk_fail(err, WK_E_NOMEM, "out of memory");
     }
     live->options = *options;
@@ -73,6 +75,7 @@ wk_status wk__live_create(const wk_executor_live_options *options, wk__live **ou
     live->account = options->account;
     live->symbols = symbols;
     live->fills = fills;
+    live->funding = funding;
     if (live->options.poll_ns <= 0)
         live->options.poll_ns = 2 * WK_NS_PER_S;
     if (live->options.fills_ns <= 0)
@@ -80,6 +83,10 @@ wk_status wk__live_create(const wk_executor_live_options *options, wk__live **ou
     int64_t day = 86400 * WK_NS_PER_S;
     live->fills_from_ns =
         options->fills_since_ns > 0 ? options->fills_since_ns : wk__live_now(live) - day;
+    /* What was paid while nobody looked counts, whoever held it last. */
+    live->funding_from_ns = live->fills_from_ns;
+    for (size_t s = 0; s < options->S; s++)
+        symbols[s].held_ns = wk__live_now(live);
     for (size_t s = 0; s < options->S && !live->account->has_brackets; s++) {
         symbols[s].stop_unsure = true; /* one of the last run may rest there */
         symbols[s].stop_number = (uint64_t)wk__live_now(live);
@@ -110,6 +117,7 @@ void wk__live_destroy(wk__live *live)
     free(live->orders);
     free(live->seen);
     free(live->fills);
+    free(live->funding);
     free(live->events);
     free(live->rows);
     free(live);
@@ -264,20 +272,24 @@ static bool stopped(void *self, char *why)
     return true;
 }
 
-/* All that is due now, and for a minute what is in doubt; a request takes a millisecond. */
+/* All that is due now, and for a minute what is in doubt, for ten a stop; a request takes a
+ * millisecond. */
 static void settle(void *self)
 {
     runner *r = self;
     int64_t until_ns = r->clock->now_ns + 60 * WK_NS_PER_S;
+    int64_t far_ns = r->clock->now_ns + 600 * WK_NS_PER_S;
     if (until_ns > r->until_ns)
         until_ns = r->until_ns;
+    if (far_ns > r->until_ns)
+        far_ns = r->until_ns;
     for (;;) {
         int64_t next = wk__live_step(r->live), now = r->clock->now_ns;
         if (next <= now)
             next = now + WK_NS_PER_S / 1000;
         else if (!wk__live_unsettled(r->live))
             return;
-        if (next >= until_ns)
+        if (next >= (wk__live_stops_settled(r->live) ? until_ns : far_ns))
             return;
         r->clock->now_ns = next;
     }

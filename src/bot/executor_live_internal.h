@@ -47,6 +47,7 @@ typedef struct {
     bool stop_new;        /* stop_id was certainly never taken by the venue */
     bool stop_fresh;      /* the next one needs an id of its own: the last one's may have filled */
     bool stop_told;       /* that there is none, as an alert */
+    int64_t held_ns;      /* until when something was held, when nothing is */
     double leverage;      /* as last set at the venue; 0: not yet */
     int64_t foreign_lots; /* of other hands: what the venue holds beyond `position` */
 } wk__live_symbol;
@@ -56,7 +57,7 @@ typedef struct {
     uint32_t symbol;
 } wk__live_stop_id;
 
-enum { WK__LIVE_STOPS = 256, WK__LIVE_KEPT = 1024, WK__LIVE_FILLS = 4096 };
+enum { WK__LIVE_STOPS = 256, WK__LIVE_KEPT = 1024, WK__LIVE_FILLS = 4096, WK__LIVE_FUNDING = 1024 };
 
 /* An event, and how many rows were put before it. */
 typedef struct {
@@ -88,6 +89,8 @@ struct wk__live {
     bool audited;     /* once since the start, those of flat markets too */
     bool stopped;
     char why_stopped[256];
+    wk_venue_funding *funding; /* [WK__LIVE_FUNDING] */
+    int64_t funding_from_ns, funding_next_ns;
     int64_t deadman_next_ns; /* when the dead-man switch is renewed or tried again */
     bool deadman_armed, deadman_failed;
 };
@@ -102,6 +105,11 @@ bool wk__live_over(const wk__live_order *o);
 /* The order ends when all its fills are here. */
 void wk__live_settle(wk__live *live, wk__live_order *o);
 wk__live_order *wk__live_add(wk__live *live, const wk_order *order);
+/* Has this id of the venue been applied, by us or a run before? It has been after this. */
+bool wk__live_known(wk__live *live, const char *id);
+/* Reads what funding was paid, now and then while something is held; true when a request was made.
+ */
+bool wk__live_funding(wk__live *live);
 /* Applies a fill once; false: whose it is cannot be said yet. */
 bool wk__live_fill(wk__live *live, const wk_venue_fill *fill);
 void wk__live_read_fills(wk__live *live);
@@ -113,6 +121,8 @@ void wk__live_adopt_stop(wk__live *live, uint32_t symbol, uint64_t id);
 bool wk__live_protect(wk__live *live, int64_t *next_ns);
 /* The stop that rests is not the one that should, at a venue without brackets. */
 bool wk__live_wants_stop(const wk__live *live, uint32_t s);
+/* Every position has its stop, as far as anybody knows. */
+bool wk__live_stops_settled(const wk__live *live);
 /* How much the last stop filled is known, and its fills are here. */
 bool wk__live_stop_settled(const wk__live *live, uint32_t s);
 /* Arms, renews or disarms the dead-man switch; true when a request was made. */

@@ -259,6 +259,7 @@ wk_status wk__live_reconcile(wk__live *live, wk_reconciliation *found, wk_err *e
     result.n_adopted -= result.n_orphans < result.n_adopted ? result.n_orphans : result.n_adopted;
     WK_TRY(compare_positions(live, &result, err));
     settle_stops(live);
+    wk__live_funding(live);
     result.n_missed_fills = live->n_missed;
     *found = result;
     return WK_OK;

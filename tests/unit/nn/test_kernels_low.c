@@ -306,7 +306,7 @@ static void test_products_are_as_accurate_as_they_say(void **unused)
     }
     print_message(
         "kernels %s; worst error over the sum of |terms|: bf16 %.1e %.1e, split %.1e %.1e\n",
-        worst[0], worst_at[0], worst[1], worst_at[1]);
+        wk__low_ops_at(0)->name, worst[0], worst_at[0], worst[1], worst_at[1]);
     assert_true(worst[0] < 0x1p-7 && worst_at[0] < 0x1p-7);
     assert_true(worst[1] < 3 * 0x1p-16 && worst_at[1] < 3 * 0x1p-16);
     assert_true(worst[0] > 1e-4); /* it was bf16 */
