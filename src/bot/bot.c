@@ -28,6 +28,8 @@ static void wake_journal(wk_bot *b)
     b->has_news = false;
 }
 
+static void journal_event(wk_bot *b, const wk_trader_event *e);
+
 /* The venue will not see this order: the trader takes it back. */
 static wk_status take_back(wk_bot *b, const wk_order *o, const char *why, wk_err *err)
 {
@@ -43,6 +45,9 @@ static wk_status take_back(wk_bot *b, const wk_order *o, const char *why, wk_err
                              .side = o->side,
                              .qty_lots = o->qty_lots,
                              .reason = o->reason};
+    /* An executor with rows of its own has never heard of it, and a start would look for it. */
+    if (b->executor.row)
+        journal_event(b, &event);
     return wk__bot_event(b, &event, err);
 }
 

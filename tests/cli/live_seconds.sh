@@ -158,7 +158,8 @@ export WICK_NOW_KEY=WICKTESTKEY WICK_NOW_SECRET=$secret
 # start OPTION...: the bot of the newest configuration, in the background
 start() {
     runs=$((runs + 1))
-    "$wick" live "$work/$name.json" --real-money mine --i-accept-not-useful --json "$@" >"$work/out$runs" 2>"$work/log$runs" </dev/null &
+    "$wick" live "$work/$name.json" --real-money mine --i-accept-not-useful --json "$@" >"$work/out$runs" \
+        2> >(cat >"$work/log$runs") </dev/null &
     bot=$!
 }
 alive() { kill -0 "$bot" 2>/dev/null; }
