@@ -35,6 +35,7 @@ plant src/venue/history/outside_parse.c 'problem = text ? wk_number_parse(' \
 plant src/venue/live/recording_read.c 'int got = n < sizeof line - 1 ?' 'int got = n <= sizeof line ?'
 plant src/venue/live/live_note.c 'memcpy(text, note->bytes, note->n);' \
     'memcpy(text, note->bytes, note->n + (note->n == 9));'
+plant src/venue/live/closer_streams.c 'c->ids[id / 64 % (IDS / 64)] |=' 'c->ids[id / 64 % (IDS / 64 + 1)] |='
 plant src/net/http_header.c 'memcpy(line, bytes, length);' 'memcpy(line, bytes, length + (n == 3));'
 plant src/net/http_reply.c 'more = end ? taken - 1 : taken;' 'more = end ? taken - 1 : taken + (n == 3);'
 plant data/decimal.c "int is_below = p < end && *p == '-';" "int is_below = *p == '-';"
@@ -48,6 +49,8 @@ plant gbdt/xgboost_read.c 'get_int(a->right, i, -1, (long long)n - 1, &right)' \
     'get_int(a->right, i, -1, (long long)n, &right)'
 plant gbdt/lightgbm_read.c 'r->next = line + n + (line[n] != 0);' 'r->next = line + n + 1;'
 plant gbdt/table.c '(size_t)(r->end - r->at - 1));' '(size_t)(r->end - r->at));'
+plant gbdt/table_libsvm.c 'r->line_end = comment ? comment : stop;' \
+    'r->line_end = comment ? comment : stop + (stop == r->end);'
 plant src/base/protobuf.c 'n <= wk_pb_left(*view);' 'n <= wk_pb_left(*view) + 1;'
 plant nn/npy.c 'if ((size_t)(c->end - c->at) < n ||' 'if ((size_t)(c->end - c->at) + 1 < n ||'
 plant nn/safetensors.c 'if (size < PREFIX)' 'if (size + 1 < PREFIX)'
@@ -74,8 +77,9 @@ account='src/venue/account/delta.c src/venue/account/delta_build.c src/venue/acc
     tests/fuzz/fake_venue.c'
 alerts='src/bot/alerts_channel.c'
 serve='src/ops/serve_request.c src/ops/serve_number.c'
-gbdt='gbdt/forest.c gbdt/forest_batch.c gbdt/lightgbm_read.c gbdt/objective_names.c gbdt/plan.c gbdt/table.c gbdt/ubjson.c
+gbdt='gbdt/forest.c gbdt/forest_batch.c gbdt/lightgbm_read.c gbdt/objective_names.c gbdt/plan.c gbdt/ubjson.c
     gbdt/xgboost_read.c gbdt/kernels/ops.c gbdt/kernels/ops_avx2.c gbdt/kernels/ops_avx512.c'
+table='gbdt/table.c gbdt/table_array.c gbdt/table_libsvm.c gbdt/table_read.c nn/array_file.c nn/npy.c'
 nn=$(ls nn/layer*.c nn/history.c nn/conv.c nn/net.c nn/window.c nn/nn.c nn/plan.c nn/config.c nn/npy.c \
     nn/reference.c nn/safetensors.c nn/fit_checkpoint.c nn/log.c nn/kernels/ops*.c)
 
@@ -83,7 +87,7 @@ onnx='nn/onnx_math.c nn/onnx_plan.c nn/onnx_product.c nn/onnx_read.c nn/onnx_rec
     nn/onnx_shape.c src/base/protobuf.c'
 
 flags='-std=c11 -D_GNU_SOURCE -ffp-contract=off -I. -Iinclude -Idata -Igbdt -Isrc/venue/history -Isrc/venue/account
-    -Isrc/bot -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
+    -Isrc/bot '"$(pkg-config --cflags hdf5)"' -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
 
 # What one file is compiled with besides. Kernels read nothing from outside, and are slow to instrument.
 more() {
@@ -112,6 +116,7 @@ group() {
     group serve $serve
     group gbdt $gbdt
     group nn $nn
+    group table $table
     group onnx $onnx
 }
 n=0
@@ -156,6 +161,7 @@ target csv fuzz_csv.c data ''
 target zip fuzz_zip.c data ''
 target recording fuzz_recording.c data tests/fuzz/memory_gz.c
 target note fuzz_note.c data ''
+target live fuzz_live.c data 'tests/fuzz/live_oracle.c tests/fuzz/toy_venue.c'
 target tape fuzz_tape.c data tests/fuzz/memory_gz.c
 target outside_json fuzz_outside_json.c data ''
 target spans fuzz_spans.c data ''
@@ -169,7 +175,8 @@ target serve fuzz_serve.c serve ''
 target forest fuzz_forest.c gbdt ''
 target ubjson fuzz_ubjson.c gbdt ''
 target lightgbm fuzz_forest.c gbdt ''
-target table fuzz_table.c gbdt ''
+target table fuzz_table.c table "$(pkg-config --libs hdf5)"
+target libsvm fuzz_libsvm.c table "$(pkg-config --libs hdf5)"
 target npy nn/fuzz_npy.c nn ''
 target weights nn/fuzz_weights.c nn ''
 target onnx nn/fuzz_onnx.c 'nn onnx' ''
