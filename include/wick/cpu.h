@@ -16,7 +16,8 @@ enum {
     WK_CPU_AVX512VBMI = 1u << 6,
     WK_CPU_AVX512BF16 = 1u << 7,
     WK_CPU_AMX_BF16 = 1u << 8,
-    WK_CPU_NEON = 1u << 9 /* every 64-bit ARM has it */
+    WK_CPU_GFNI = 1u << 9,
+    WK_CPU_NEON = 1u << 10 /* every 64-bit ARM has it */
 };
 
 /* Flags of this machine after the cap (CPUID and the operating system's XSAVE state both asked). */

@@ -41,6 +41,8 @@ static uint32_t detect(void)
             flags |= WK_CPU_AVX512VL;
         if (c7 & (1u << 1))
             flags |= WK_CPU_AVX512VBMI;
+        if (c7 & (1u << 8))
+            flags |= WK_CPU_GFNI;
         unsigned a1, b1, c1, d1;
         if (__get_cpuid_count(7, 1, &a1, &b1, &c1, &d1) && (a1 & (1u << 5)))
             flags |= WK_CPU_AVX512BF16;
