@@ -118,18 +118,18 @@ INLINE void gemm_last(const wk__gemm *g, size_t n)
         }
 }
 
-static void gemm(const wk__gemm *g)
+static void gemm(const wk__gemm *given)
 {
-    wk__gemm all;
+    /* A copy, since stores of vectors might change what is read through the pointer. */
+    wk__gemm all = *given;
     /* Positions that follow each other without a gap are one with more rows. */
-    if (g->P > 1 && g->a_step == g->M * g->lda && g->y_step == g->M * g->ldy &&
-        (!g->start || g->start_step == g->M * g->lds) &&
-        (!g->add || g->add_step == g->M * g->ld_add)) {
-        all = *g;
+    if (all.P > 1 && all.a_step == all.M * all.lda && all.y_step == all.M * all.ldy &&
+        (!all.start || all.start_step == all.M * all.lds) &&
+        (!all.add || all.add_step == all.M * all.ld_add)) {
         all.M *= all.P;
         all.P = 1;
-        g = &all;
     }
+    const wk__gemm *g = &all;
     const size_t N = g->N;
     size_t n = 0;
     /* One row has few accumulators: many panels at once hide the latency of the fused multiply-add.
