@@ -3,7 +3,7 @@
 #define OF(key) offsetof(wk_nn_layer_config, key)
 static const wk_cfg_row layer_rows[] = {
     {"type", WK_CFG_ENUM, OF(kind), NULL, NULL, 0, 0,
-     "dense|conv1d|lstm|gru|tcn|layer_norm|dropout|relu|tanh|mean", NULL,
+     "dense|conv1d|lstm|gru|tcn|layer_norm|dropout|relu|tanh|mean|batch_norm", NULL,
      "what the layer computes"},
     {"units", WK_CFG_INT, OF(units), NULL, "32", 1, 4096, NULL, NULL,
      "output channels of dense, conv1d, lstm, gru and tcn; window of mean in bars"},
@@ -14,6 +14,8 @@ static const wk_cfg_row layer_rows[] = {
      "share of values dropped in training by dropout, and inside tcn"},
     {"plain", WK_CFG_BOOL, OF(plain), NULL, "false", 0, 0, NULL, NULL,
      "tcn's convolutions without weight norm"},
+    {"locked", WK_CFG_BOOL, OF(locked), NULL, "false", 0, 0, NULL, NULL,
+     "dropout draws once for a sequence, not for every bar"},
     {0},
 };
 #undef OF

@@ -92,6 +92,10 @@ static void run_block(const job *j, wk__window *w, float *grad, size_t block, wk
     w->run.tick = f->tick;
     w->run.row0 = first;
     w->run.n_rows = j->blocks * r->B;
+    size_t bars[WK__FIT_ROWS];
+    for (size_t b = 0; b < r->B; b++)
+        bars[b] = b < n ? r->T : 0;
+    w->run.bars = n < r->B ? bars : NULL;
     const float *y = wk__window_forward(net, r->packed, w);
     if (j->scale)
         memset(w->d[0], 0, r->S * r->B * ld * sizeof *y);
@@ -104,6 +108,7 @@ static void run_block(const job *j, wk__window *w, float *grad, size_t block, wk
         }
     if (j->scale)
         wk__window_backward(net, r->packed, w, grad);
+    w->run.bars = NULL;
 }
 
 static void run_shard(void *context, size_t shard, size_t worker)
@@ -202,6 +207,7 @@ static void update(fitter *f, size_t epoch)
                          nn->params);
     else
         wk__rmsprop_update(&f->optimiser, net->n_params, f->dparams, scale, nn->decay, nn->params);
+    wk__net_track(net, f->grad[0], nn->params);
     wk__net_pack(net, nn->params, f->run.packed);
 }
 

@@ -35,7 +35,7 @@ typedef struct {
     size_t n_blocks;
     wk__batch train, valid;
     wk__cut train_cut, valid_cut;
-    size_t chunks_total, tick;
+    size_t chunks_total, tick, epoch;
 } trainer;
 
 /* The bar's targets, or false when it is outside the loss. */
@@ -111,7 +111,21 @@ static void chunk_block(void *context, size_t i, size_t worker)
     b->work.run.tick = c->tr->tick;
     b->work.run.row0 = i * WK__BLOCK_ROWS;
     b->work.run.n_rows = c->batch->cut->n_rows;
-    run_block(c->tr, b, c->batch->rows + i * WK__BLOCK_ROWS, c->T, c->valid, c->scale);
+    const wk__row *rows = c->batch->rows + i * WK__BLOCK_ROWS;
+    size_t bars[WK__BLOCK_ROWS];
+    uint64_t sequence[WK__BLOCK_ROWS];
+    for (size_t r = 0; r < WK__BLOCK_ROWS; r++) {
+        bars[r] = rows[r].n;
+        /* A piece is new in every epoch. */
+        sequence[r] = c->tr->epoch * c->batch->cut->n_pieces;
+        if (rows[r].piece)
+            sequence[r] += (uint64_t)(rows[r].piece - c->batch->cut->pieces);
+    }
+    b->work.run.bars = bars;
+    b->work.run.sequence = sequence;
+    run_block(c->tr, b, rows, c->T, c->valid, c->scale);
+    b->work.run.bars = NULL;
+    b->work.run.sequence = NULL;
 }
 
 /* One chunk of the batch over all blocks; adds to *epoch. */
@@ -154,6 +168,7 @@ static void update(trainer *tr, size_t n_blocks)
     wk__adamw_update(&tr->optimiser, tr->ops, net->n_params, tr->dparams,
                      wk__clip_scale(net->n_params, tr->dparams, c->clip_norm), nn->decay,
                      nn->params);
+    wk__net_track(net, tr->blocks[0].grad, nn->params);
     wk__net_pack(net, nn->params, tr->packed);
 }
 
@@ -162,6 +177,7 @@ static wk_status train_epoch(trainer *tr, size_t epoch, double *loss, wk_err *er
     wk__loss_sums sums = {0};
     const wk_nn_train_config *c = tr->config;
     const size_t n_blocks = tr->train_cut.n_rows / WK__BLOCK_ROWS;
+    tr->epoch = epoch;
     wk__batch_start(&tr->train, (uint64_t)c->seed, epoch);
     for (size_t i = 0; i < n_blocks; i++)
         wk__work_reset(&tr->nn->net, &tr->blocks[i].work, WK__BLOCK_ROWS);

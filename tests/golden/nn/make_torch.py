@@ -115,6 +115,26 @@ def layers():
     layer_case("tanh", None, lambda m, x: torch.tanh(x), {})
 
 
+def batch_norm():
+    """Training's output and gradients, the running statistics after it, and inference with those."""
+    m = nn.BatchNorm1d(C)
+    randomise(m, 7)
+    with torch.no_grad():
+        m.running_mean.copy_(noise(C, seed=71))
+        m.running_var.copy_(f32(torch.exp(noise(C, seed=72))))
+    p = {"p.weight": m.weight, "p.bias": m.bias, "p.running_mean": m.running_mean.clone(),
+         "p.running_var": m.running_var.clone()}
+    x = noise(T, B, C, seed=1).requires_grad_()
+    y = m(x.permute(1, 2, 0)).permute(2, 0, 1)
+    pull = noise(*y.shape, seed=2)
+    (y * pull).sum().backward()
+    none = torch.zeros(C)
+    write("batch_norm", p | {
+        "x": x, "y": y, "dy": pull, "dx": x.grad, "g.weight": m.weight.grad, "g.bias": m.bias.grad,
+        "g.running_mean": none, "g.running_var": none, "after.running_mean": m.running_mean,
+        "after.running_var": m.running_var, "eval": m.eval()(x.permute(1, 2, 0)).permute(2, 0, 1)})
+
+
 def losses():
     n = 40
     out = (2 * noise(n, 5, seed=7)).requires_grad_()
@@ -154,5 +174,6 @@ def adamw():
 
 
 layers()
+batch_norm()
 losses()
 adamw()

@@ -158,6 +158,58 @@ static void test_all_positions_give_the_same_losses(void **unused)
     wk_nn_log_finish(&log[1]);
 }
 
+/* Batch norm follows its batches' statistics: the same for any number of threads, and the plan,
+ * into whose products it is folded, gives what the network gave. */
+static void test_batch_norm_is_trained_and_folded(void **unused)
+{
+    (void)unused;
+    make();
+    static const wk_nn_layer_config layers[] = {
+        {WK_NN_CONV1D, .units = 9, .kernel = 3, .dilation = 1},
+        {WK_NN_BATCH_NORM},
+        {WK_NN_RELU},
+        {WK_NN_DENSE, .units = 5},
+        {WK_NN_BATCH_NORM},
+        {WK_NN_DROPOUT, .dropout = 0.1, .locked = true},
+        {WK_NN_MEAN, .units = T}};
+    const wk_nn_array a = array(label, 1);
+    wk_nn_fit_config c = settings(WK_NN_CROSS_ENTROPY);
+    c.epochs = 30;
+    c.batch = 23; /* blocks of 16 and 7 rows, and a last batch of one row */
+    wk_nn *nets[2];
+    double before, after;
+    for (int k = 0; k < 2; k++) {
+        assert_int_equal(wk_nn_create(layers, 7, F, 3, 9, &nets[k], NULL), WK_OK);
+        assert_int_equal(wk_nn_evaluate(nets[k], &c, &a, 1, &before, NULL), WK_OK);
+        fit(nets[k], &c, &a, NULL, &(wk_nn_fit_options){.threads = 1 + 2 * k}, NULL);
+        assert_int_equal(wk_nn_evaluate(nets[k], &c, &a, 1, &after, NULL), WK_OK);
+        assert_true(after < before / 2);
+    }
+    assert_memory_equal(nets[0]->params, nets[1]->params,
+                        nets[0]->net.n_params * sizeof *nets[0]->params);
+    float out[N * 3], folded[T * 3];
+    wk_arena arena;
+    wk_nn_plan *plan;
+    wk_plan_description d;
+    wk_arena_init(&arena);
+    assert_int_equal(wk_nn_apply(nets[0], &a, 1, out, NULL), WK_OK);
+    assert_int_equal(wk_nn_plan_build(&arena, nets[0], &plan, NULL), WK_OK);
+    assert_int_equal(wk_plan_describe(&arena, plan, T, &d, NULL), WK_OK);
+    assert_string_equal(d.layers[0].kernels, "gemm with relu");
+    assert_string_equal(d.layers[1].kernels, "in the layer before");
+    assert_string_equal(d.layers[2].kernels, "in the layer before");
+    wk_nn_state *state = wk_nn_state_create(&arena, plan);
+    for (size_t i = 0; i < N; i++) {
+        wk_nn_sequence_forward(plan, state, X + i * T * F, T, folded);
+        for (size_t k = 0; k < 3; k++)
+            assert_true(fabs((double)folded[(T - 1) * 3 + k] - (double)out[i * 3 + k]) <
+                        1e-5 * (1 + fabs((double)out[i * 3 + k])));
+    }
+    wk_arena_finish(&arena);
+    wk_nn_destroy(nets[0]);
+    wk_nn_destroy(nets[1]);
+}
+
 static void test_sequences_of_one_bar_are_trained(void **unused)
 {
     (void)unused;
@@ -318,6 +370,7 @@ int main(void)
         cmocka_unit_test(test_every_loss_falls),
         cmocka_unit_test(test_threads_change_no_bit),
         cmocka_unit_test(test_all_positions_give_the_same_losses),
+        cmocka_unit_test(test_batch_norm_is_trained_and_folded),
         cmocka_unit_test(test_sequences_of_one_bar_are_trained),
         cmocka_unit_test(test_stopped_and_resumed_equals_never_stopped),
         cmocka_unit_test(test_masked_targets_do_not_count),

@@ -31,7 +31,7 @@ static void check_with(const char *name, wk_nn_layer_config config, const wk__nn
     wk_arena_init(&arena);
     assert_int_equal(wk__layer_setup(&l, &config, 0, C, NULL), WK_OK);
     assert_int_equal(l.out, O);
-    const wk__run run = {.ops = ops, .B = B, .T_max = T, .backward = true};
+    wk__run run = {.ops = ops, .B = B, .T_max = T, .backward = true, .training = true};
     wk_real *params = wk_arena_array(&arena, wk_real, l.n_params),
             *dparams = wk_arena_array(&arena, wk_real, l.n_params);
     wk_real *packed = wk_arena_array(&arena, wk_real, l.n_packed),
@@ -78,6 +78,27 @@ static void check_with(const char *name, wk_nn_layer_config config, const wk__nn
         for (size_t k = 0; k < t->n; k++)
             compare(name, key, k, dparams[t->at + k], p[k]);
         free(p);
+    }
+    /* What follows the batches' statistics, and inference with it. */
+    if (l.ops->track) {
+        l.ops->track(&l, grad, params);
+        for (size_t i = 0; i < l.n_tensors; i++) {
+            const wk__tensor *t = &l.tensors[i];
+            if (strncmp(t->name, "running_", 8) != 0)
+                continue;
+            snprintf(key, sizeof key, "after.%s", t->name);
+            float *p = golden_get(&g, key, t->n);
+            for (size_t k = 0; k < t->n; k++)
+                compare(name, key, k, params[t->at + k], p[k]);
+            free(p);
+        }
+        float *want = golden_get(&g, "eval", M * O);
+        l.ops->pack(&l, params, packed);
+        run.training = false;
+        l.ops->forward(&l, &run, packed, state, tape, x, y, T);
+        for (size_t i = 0; i < M * O; i++)
+            compare(name, "eval", i, y[i / O * l.ldo + i % O], want[i]);
+        free(want);
     }
     free(gx), free(gy), free(gdx), free(gdy);
     wk_arena_finish(&arena);
@@ -136,6 +157,7 @@ static void test_norm_and_activations_as_pytorch(void **unused)
 {
     (void)unused;
     check("layer_norm", (wk_nn_layer_config){.kind = WK_NN_LAYER_NORM});
+    check("batch_norm", (wk_nn_layer_config){.kind = WK_NN_BATCH_NORM});
     check("relu", (wk_nn_layer_config){.kind = WK_NN_RELU});
     check("tanh", (wk_nn_layer_config){.kind = WK_NN_TANH});
 }

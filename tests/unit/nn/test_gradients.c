@@ -192,6 +192,8 @@ LAYER_TEST(tcn_with_dropout, WK_NN_TCN, .units = 6, .kernel = 3, .dilation = 1, 
 LAYER_TEST(tcn_without_weight_norm, WK_NN_TCN, .units = 6, .kernel = 3, .dilation = 2,
            .plain = true)
 LAYER_TEST(layer_norm, WK_NN_LAYER_NORM, .units = 0)
+LAYER_TEST(batch_norm, WK_NN_BATCH_NORM, .units = 0)
+LAYER_TEST(locked_dropout, WK_NN_DROPOUT, .dropout = 0.4, .locked = true)
 LAYER_TEST(dropout, WK_NN_DROPOUT, .dropout = 0.4)
 LAYER_TEST(relu, WK_NN_RELU, .units = 0)
 LAYER_TEST(tanh, WK_NN_TANH, .units = 0)
@@ -303,6 +305,96 @@ static void test_dropout_keeps_the_expected_share_and_scale(void **unused)
     }
 }
 
+static void test_batch_norm_leaves_out_what_pads_the_block(void **unused)
+{
+    (void)unused;
+    enum { ROWS = 4, C = 3, LD = 16, M = T * ROWS };
+    const size_t bars[ROWS] = {T, 3, 0, T};
+    const wk_nn_layer_config config = {WK_NN_BATCH_NORM};
+    wk__layer l;
+    assert_int_equal(wk__layer_setup(&l, &config, 0, C, NULL), WK_OK);
+    double params[4 * C], packed[4 * LD], grad[2][4 * LD + 16] = {{0}}, after[2][4 * C];
+    static double tape[(M + 3) * LD + 16], x[M * LD], y[2][M * LD], dy[M * LD], dx[2][M * LD];
+    const wk__run run = {.ops = wk__nn_ops_best(),
+                         .B = ROWS,
+                         .T_max = T,
+                         .backward = true,
+                         .training = true,
+                         .bars = bars};
+    l.ops->init(&l, params, 1);
+    l.ops->pack(&l, params, packed);
+    for (int k = 0; k < 2; k++) {
+        double sum = 0, squares = 0;
+        size_t n = 0;
+        for (size_t m = 0; m < M; m++)
+            for (size_t c = 0; c < C; c++) {
+                const bool used = m / ROWS < bars[m % ROWS];
+                x[m * LD + c] = used ? 3 + wk_rng_normal(1, c, m) : k * 1e6;
+                dy[m * LD + c] = used ? wk_rng_normal(2, c, m) : 0;
+            }
+        l.ops->forward(&l, &run, packed, NULL, tape, x, y[k], T);
+        l.ops->backward(&l, &run, packed, NULL, tape, x, y[k], dy, dx[k], grad[k], T);
+        memcpy(after[k], params, sizeof params);
+        l.ops->track(&l, grad[k], after[k]);
+        for (size_t m = 0; m < M; m++)
+            if (m / ROWS < bars[m % ROWS]) {
+                sum += y[k][m * LD];
+                squares += y[k][m * LD] * y[k][m * LD];
+                n++;
+                for (size_t c = 0; c < C; c++)
+                    assert_true(y[k][m * LD + c] == y[0][m * LD + c]);
+            }
+        assert_int_equal(n, 2 * T + 3);
+        assert_true(fabs(sum) < 1e-9 && fabs(squares / (double)n - 1) < 1e-4);
+    }
+    assert_memory_equal(grad[0], grad[1], sizeof grad[0]);
+    assert_memory_equal(dx[0], dx[1], sizeof dx[0]);
+    assert_memory_equal(after[0], after[1], sizeof after[0]);
+    /* The running mean has gone a tenth of the way to 3. */
+    assert_true(fabs(after[0][2 * C] - 0.3) < 0.15 && after[0][2 * C] != 0);
+}
+
+static void test_locked_dropout_draws_once_for_a_sequence(void **unused)
+{
+    (void)unused;
+    enum { LD = 64, ROWS = 8, CHUNK = 5, TAPE = ROWS * LD };
+    const wk_nn_layer_config config = {WK_NN_DROPOUT, .dropout = 0.3, .locked = true};
+    wk__layer l;
+    assert_int_equal(wk__layer_setup(&l, &config, 2, LD, NULL), WK_OK);
+    assert_int_equal(l.ops->n_tape(&l, ROWS, CHUNK), TAPE);
+    static double ones[CHUNK * TAPE], y[3][CHUNK * TAPE], tape[TAPE];
+    uint64_t sequence[ROWS] = {4, 5, 6, 7, 8, 9, 10, 11};
+    wk__run run = {.ops = wk__nn_ops_best(),
+                   .B = ROWS,
+                   .training = true,
+                   .seed = 3,
+                   .n_rows = ROWS,
+                   .sequence = sequence};
+    for (size_t i = 0; i < CHUNK * TAPE; i++)
+        ones[i] = 1;
+    for (int k = 0; k < 3; k++) {
+        run.tick = 1 + (uint64_t)k; /* the next chunks of the same sequences, one of which ends */
+        sequence[3] = k == 2 ? 40 : 7;
+        l.ops->forward(&l, &run, NULL, NULL, tape, ones, y[k], CHUNK);
+        for (size_t t = 1; t < CHUNK; t++)
+            assert_memory_equal(y[k] + t * TAPE, y[k], TAPE * sizeof **y);
+    }
+    assert_memory_equal(y[1], y[0], TAPE * sizeof **y);
+    double sum = 0;
+    for (size_t r = 0; r < ROWS; r++) {
+        const bool same = memcmp(y[2] + r * LD, y[0] + r * LD, LD * sizeof **y) == 0;
+        assert_int_equal(same, r != 3);
+        assert_int_equal(memcmp(y[0] + r * LD, y[0], LD * sizeof **y) == 0, r == 0);
+        for (size_t c = 0; c < LD; c++)
+            sum += y[0][r * LD + c];
+    }
+    /* Four standard errors of the mean of 512 factors. */
+    assert_true(fabs(sum / TAPE - 1) < 4 * 0.029);
+    run.training = false;
+    l.ops->forward(&l, &run, NULL, NULL, tape, ones, y[0], CHUNK);
+    assert_memory_equal(y[0], ones, sizeof ones);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +411,8 @@ int main(void)
         cmocka_unit_test(test_gradient_of_tcn_without_weight_norm),
         cmocka_unit_test(test_gradient_of_branches),
         cmocka_unit_test(test_gradient_of_layer_norm),
+        cmocka_unit_test(test_gradient_of_batch_norm),
+        cmocka_unit_test(test_gradient_of_locked_dropout),
         cmocka_unit_test(test_gradient_of_dropout),
         cmocka_unit_test(test_gradient_of_relu),
         cmocka_unit_test(test_gradient_of_tanh),
@@ -326,6 +420,8 @@ int main(void)
         cmocka_unit_test(test_gradient_of_mean_longer_than_the_chunk),
         cmocka_unit_test(test_gradient_of_the_losses),
         cmocka_unit_test(test_gradient_of_the_array_losses),
+        cmocka_unit_test(test_batch_norm_leaves_out_what_pads_the_block),
+        cmocka_unit_test(test_locked_dropout_draws_once_for_a_sequence),
         cmocka_unit_test(test_dropout_keeps_the_expected_share_and_scale),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
