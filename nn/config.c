@@ -69,6 +69,8 @@ static const wk_cfg_row train_rows[] = {
      "of the Huber loss of the magnitude in the loss"},
     {"weight_volatility", WK_CFG_REAL, OF(weight_volatility), NULL, "0.2", 0, 1e6, NULL, NULL,
      "of the QLIKE of the volatility in the loss"},
+    {"learn_weights", WK_CFG_BOOL, OF(learn_weights), NULL, "false", 0, 0, NULL, NULL,
+     "learn how much each loss counts from its uncertainty, instead of the three weights"},
     {"patience", WK_CFG_INT, OF(patience), NULL, "3", 0, 10000, NULL, NULL,
      "epochs without a better validation loss before training stops; 0: never"},
     {"seed", WK_CFG_INT, OF(seed), NULL, "1", 0, 0, NULL, NULL,

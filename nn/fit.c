@@ -195,7 +195,22 @@ static double rate_of(const fitter *f, size_t epoch)
     return rate;
 }
 
-static void update(fitter *f, size_t epoch)
+/* Learned weights of the tasks follow the batch's losses; then the gradient's factors follow them.
+ */
+static void update_tasks(fitter *f, const wk__array_sums *sums)
+{
+    wk__uncertainty *u = &f->state.tasks;
+    const size_t n = f->loss.n_parts;
+    const bool square = f->config->loss == WK_NN_MSE;
+    double losses[WK__PARTS];
+    for (size_t i = 0; i < n; i++)
+        losses[i] = sums->norm[i] > 0 ? sums->loss[i] / sums->norm[i] : NAN;
+    wk__uncertainty_update(u, n, square, f->loss.weight, losses, f->optimiser.learning_rate,
+                           f->optimiser.t);
+    wk__uncertainty_factors(u, n, square, f->loss.weight, f->loss.factor);
+}
+
+static void update(fitter *f, size_t epoch, const wk__array_sums *sums)
 {
     wk_nn *nn = f->nn;
     const wk__net *net = &nn->net;
@@ -208,6 +223,8 @@ static void update(fitter *f, size_t epoch)
     else
         wk__rmsprop_update(&f->optimiser, net->n_params, f->dparams, scale, nn->decay, nn->params);
     wk__net_track(net, f->grad[0], nn->params);
+    if (f->config->learn_task_weights)
+        update_tasks(f, sums);
     wk__net_pack(net, nn->params, f->run.packed);
 }
 
@@ -246,7 +263,7 @@ static wk_status train_epoch(fitter *f, size_t epoch, double *loss, wk_err *err)
                 "training diverged in epoch %zu, batch %zu: the loss is %g; lower "
                 "learning_rate (%g) or clip_norm (%g), and look for outliers in the data",
                 epoch, at / batch + 1, mean, f->config->learning_rate, f->config->clip_norm);
-        update(f, epoch);
+        update(f, epoch, &now);
         for (int k = 0; k < WK__PARTS; k++) {
             sums.loss[k] += now.loss[k];
             sums.norm[k] += now.norm[k];
@@ -429,6 +446,7 @@ static wk_status prepare(fitter *f, wk_arena *arena, wk_err *err)
                                .v = wk_arena_array(arena, float, n),
                                .best = wk_arena_array(arena, float, n)};
     memcpy(f->state.best, f->nn->params, n * sizeof(float));
+    f->state.n_tasks = c->learn_task_weights ? f->loss.n_parts : 0;
     if (f->options->checkpoint) {
         identify(f);
         if (f->options->resume && wk_file_exists(f->options->checkpoint))
@@ -443,6 +461,9 @@ static wk_status prepare(fitter *f, wk_arena *arena, wk_err *err)
                                .m = f->state.m,
                                .v = f->state.v};
     f->tick = f->state.updates;
+    if (c->learn_task_weights)
+        wk__uncertainty_factors(&f->state.tasks, f->loss.n_parts, c->loss == WK_NN_MSE,
+                                f->loss.weight, f->loss.factor);
     wk__net_pack(net, f->nn->params, f->run.packed);
     return WK_OK;
 }
@@ -478,7 +499,9 @@ static wk_status copy_log(const wk__fit_state *s, wk_nn_log *log, wk_err *err)
     wk_nn_log l = {.n = s->epoch,
                    .train_loss = calloc(s->epoch + 1, sizeof(double)),
                    .valid_loss = calloc(s->epoch + 1, sizeof(double)),
-                   .best_epoch = s->best_epoch};
+                   .best_epoch = s->best_epoch,
+                   .n_tasks = s->n_tasks};
+    memcpy(l.task_log_variance, s->tasks.s, sizeof l.task_log_variance);
     if (!l.train_loss || !l.valid_loss) {
         wk_nn_log_finish(&l);
         return wk_fail(err, WK_E_NOMEM, "training: out of memory");
@@ -507,13 +530,10 @@ wk_status wk_nn_fit(wk_nn *nn, const wk_nn_fit_config *config, const wk_nn_array
     const size_t n = nn->net.n_params;
     float *before = wk_arena_array(&arena, float, n);
     memcpy(before, nn->params, n * sizeof *before);
-    fitter f = {.nn = nn,
-                .config = config,
-                .options = options,
-                .train = train,
-                .valid = valid,
-                .loss = {config, nn->net.n_outputs, train->K, NULL}};
-    wk_status status = prepare(&f, &arena, err);
+    fitter f = {.nn = nn, .config = config, .options = options, .train = train, .valid = valid};
+    wk_status status = wk__array_loss_init(config, nn->net.n_outputs, train->K, &f.loss, err);
+    if (status == WK_OK)
+        status = prepare(&f, &arena, err);
     if (status == WK_OK)
         status = with_gang(&f.run, fit_work, &f, err);
     if (status == WK_OK && log)
@@ -580,7 +600,9 @@ wk_status wk_nn_evaluate(const wk_nn *nn, const wk_nn_fit_config *config, const 
     if (!out)
         return wk_fail(err, WK_E_NOMEM, "evaluation: out of memory");
     wk_status status = wk_nn_apply(nn, data, threads, out, err);
-    const wk__array_loss l = {config, O, data->K, NULL};
+    wk__array_loss l = {0};
+    if (status == WK_OK)
+        status = wk__array_loss_init(config, O, data->K, &l, err);
     wk__array_sums sums = {0};
     for (size_t k = 0; status == WK_OK && k < data->N * data->S; k++) {
         const double weight = weight_of(data, k / data->S);

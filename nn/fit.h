@@ -17,6 +17,8 @@ typedef struct {
     double *train_loss, *valid_loss; /* [epoch] */
     size_t n;                        /* parameters */
     float *params, *m, *v, *best;    /* [n] */
+    size_t n_tasks;                  /* of learned weights */
+    wk__uncertainty tasks;
 } wk__fit_state;
 
 /* `what` names the configuration and the data (a hash): another one refuses the file. */

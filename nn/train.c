@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "nn/adamw.h"
+#include "nn/array_loss.h"
 #include "nn/batch.h"
 #include "nn/gang.h"
 #include "nn/kernels/flush.h"
@@ -36,6 +37,8 @@ typedef struct {
     wk__batch train, valid;
     wk__cut train_cut, valid_cut;
     size_t chunks_total, tick, epoch;
+    wk__uncertainty tasks;     /* learned weights */
+    double losses[WK__LOSSES]; /* means of the last chunk, NaN: it had none */
 } trainer;
 
 /* The bar's targets, or false when it is outside the loss. */
@@ -139,10 +142,13 @@ static void run_chunk(trainer *tr, wk__batch *batch, size_t T, bool valid, wk__l
             if (target_of(tr, &batch->rows[r], t, valid, &target))
                 wk__loss_norms(&tr->loss, &target, &norms);
         }
-    double scale[WK__LOSSES];
+    double scale[WK__LOSSES], factor[WK__LOSSES];
+    memcpy(factor, tr->loss.weight, sizeof factor);
+    if (tr->config->learn_weights)
+        wk__uncertainty_factors(&tr->tasks, WK__LOSSES, false, tr->loss.weight, factor);
     *has_loss = false;
     for (int i = 0; i < WK__LOSSES; i++) {
-        scale[i] = norms.norm[i] > 0 ? tr->loss.weight[i] / norms.norm[i] : 0;
+        scale[i] = norms.norm[i] > 0 ? factor[i] / norms.norm[i] : 0;
         *has_loss = *has_loss || norms.norm[i] > 0;
         epoch->norm[i] += norms.norm[i];
     }
@@ -150,9 +156,14 @@ static void run_chunk(trainer *tr, wk__batch *batch, size_t T, bool valid, wk__l
     chunk c = {tr, batch, T, valid, *has_loss && !valid ? scale : NULL};
     tr->tick++;
     wk__gang_run(&tr->gang, n, chunk_block, &c);
-    for (size_t i = 0; i < n; i++)
-        for (int k = 0; k < WK__LOSSES; k++)
+    for (int k = 0; k < WK__LOSSES; k++) {
+        double sum = 0;
+        for (size_t i = 0; i < n; i++) {
+            sum += tr->blocks[i].sums.loss[k];
             epoch->loss[k] += tr->blocks[i].sums.loss[k];
+        }
+        tr->losses[k] = norms.norm[k] > 0 ? sum / norms.norm[k] : NAN;
+    }
 }
 
 static void update(trainer *tr, size_t n_blocks)
@@ -169,6 +180,9 @@ static void update(trainer *tr, size_t n_blocks)
                      wk__clip_scale(net->n_params, tr->dparams, c->clip_norm), nn->decay,
                      nn->params);
     wk__net_track(net, tr->blocks[0].grad, nn->params);
+    if (c->learn_weights)
+        wk__uncertainty_update(&tr->tasks, WK__LOSSES, false, tr->loss.weight, tr->losses,
+                               tr->optimiser.learning_rate, tr->optimiser.t);
     wk__net_pack(net, nn->params, tr->packed);
 }
 
@@ -392,6 +406,8 @@ wk_status wk_nn_train(wk_nn *nn, const wk_nn_train_config *config, const wk_nn_s
                  config->huber_delta,
                  {config->weight_direction, config->weight_magnitude, config->weight_volatility},
                  {1, 1, 1}}};
+    for (int k = 0; config->learn_weights && k < WK__LOSSES; k++)
+        tr.loss.weight[k] = 1;
     for (int k = 0; class_weight && k < WK__CLASSES; k++) {
         if (!(class_weight[k] >= 0 && isfinite(class_weight[k])))
             return wk_fail(err, WK_E_ARG,
@@ -427,6 +443,10 @@ wk_status wk_nn_train(wk_nn *nn, const wk_nn_train_config *config, const wk_nn_s
         wk__gang_finish(&tr.gang);
     }
     memcpy(nn->params, status == WK_OK ? best : before, n * sizeof *before);
+    if (config->learn_weights) {
+        done.n_tasks = WK__LOSSES;
+        memcpy(done.task_log_variance, tr.tasks.s, sizeof done.task_log_variance);
+    }
     if (status == WK_OK)
         nn->updates += tr.optimiser.t;
     else

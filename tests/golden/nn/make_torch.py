@@ -153,6 +153,27 @@ def losses():
                      "dout": out.grad})
 
 
+def uncertainty():
+    """Weights of tasks learned as log variances (Kendall, Gal & Cipolla 2018): gradients of outputs, steps of Adam."""
+    n, tasks, steps = 16, 3, 25
+    weights = torch.tensor([1.0, 0.5, 2.0])
+    y = noise(n, tasks, seed=20)
+    outs = f32(y + torch.tensor([0.1, 1.0, 4.0]) * noise(steps, n, tasks, seed=21))
+    for name, c, each in (("square", 0.5, nn.MSELoss()), ("huber", 1.0, nn.HuberLoss(delta=0.75))):
+        s = nn.Parameter(torch.zeros(tasks))
+        opt = torch.optim.Adam([s], lr=0.05)
+        grads, after = [], []
+        for out in outs:
+            out = out.clone().requires_grad_()
+            losses = torch.stack([each(out[:, k], y[:, k]) for k in range(tasks)])
+            opt.zero_grad()
+            (weights * (c * torch.exp(-s) * losses + s / 2)).sum().backward()
+            opt.step()
+            grads.append(out.grad)
+            after.append(s.detach().clone())
+        write(f"uncertainty_{name}", {"y": y, "out": outs, "dout": torch.stack(grads), "s": torch.stack(after)})
+
+
 def adamw():
     n, steps = 24, 20
     torch.set_default_dtype(torch.float32)
@@ -176,4 +197,5 @@ def adamw():
 layers()
 batch_norm()
 losses()
+uncertainty()
 adamw()

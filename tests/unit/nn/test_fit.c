@@ -285,6 +285,57 @@ static void test_stopped_and_resumed_equals_never_stopped(void **unused)
     wk_nn_destroy(whole);
 }
 
+/* Two targets, one of them ten times as noisy: its weight is learned to be the smaller one. The
+ * weights are part of a checkpoint, and losses told with them are those of the fixed weights. */
+static void test_task_weights_are_fixed_or_learned(void **unused)
+{
+    (void)unused;
+    make();
+    static float both[2 * N];
+    for (size_t i = 0; i < N; i++) {
+        both[2 * i] = slope[i] + (float)(0.1 * wk_rng_normal(5, 0, i));
+        both[2 * i + 1] = -slope[i] + (float)(2 * wk_rng_normal(5, 1, i));
+    }
+    wk_nn_array a = array(both, 1);
+    a.K = 2;
+    wk_nn_fit_config c = settings(WK_NN_MSE);
+    c.epochs = 60;
+    c.learning_rate = 0.02;
+    static double weights[] = {1, 1};
+    double plain, weighed;
+    wk_nn *nn = create(2);
+    assert_int_equal(wk_nn_evaluate(nn, &c, &a, 1, &plain, NULL), WK_OK);
+    c.task_weights = (wk_reals){weights, 2};
+    assert_int_equal(wk_nn_evaluate(nn, &c, &a, 1, &weighed, NULL), WK_OK);
+    assert_true(fabs(weighed - 2 * plain) < 1e-9); /* the sum of both, not their mean */
+    c.learn_task_weights = true;
+    wk_nn_log log, again;
+    fit(nn, &c, &a, NULL, &(wk_nn_fit_options){.threads = 2}, &log);
+    assert_int_equal(log.n_tasks, 2);
+    assert_true(log.task_log_variance[0] < log.task_log_variance[1] - 0.5);
+
+    char path[] = "/tmp/wick_fit_XXXXXX";
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    close(file);
+    remove(path);
+    wk_nn *stopped = create(2);
+    fit(stopped, &c, &a, NULL,
+        &(wk_nn_fit_options){.threads = 1, .checkpoint = path, .batches_max = 40}, NULL);
+    wk_nn_destroy(stopped);
+    stopped = create(2);
+    fit(stopped, &c, &a, NULL,
+        &(wk_nn_fit_options){.threads = 1, .checkpoint = path, .resume = true}, &again);
+    assert_memory_equal(stopped->params, nn->params, nn->net.n_params * sizeof *nn->params);
+    assert_memory_equal(again.task_log_variance, log.task_log_variance,
+                        sizeof log.task_log_variance);
+    remove(path);
+    wk_nn_log_finish(&log);
+    wk_nn_log_finish(&again);
+    wk_nn_destroy(stopped);
+    wk_nn_destroy(nn);
+}
+
 static void test_masked_targets_do_not_count(void **unused)
 {
     (void)unused;
@@ -362,6 +413,21 @@ static void test_bad_data_and_settings_are_refused_with_their_place(void **unuse
     wild = real;
     wild.batch = 0;
     refused(&a, &wild, "batch");
+    wild = real;
+    wild.learn_task_weights = true;
+    refused(&a, &wild, "two tasks or more");
+    static double weights[] = {1, -1};
+    wild = real;
+    wild.task_weights = (wk_reals){weights, 2};
+    refused(&a, &wild, "2 task_weights for 1 tasks");
+    wild = settings(WK_NN_TRADING);
+    static float heads[3 * N];
+    for (size_t i = 0; i < 3 * N; i++)
+        heads[i] = 1;
+    a.y = heads;
+    a.K = 3;
+    wild.task_weights = (wk_reals){weights, 2};
+    refused(&a, &wild, "2 task_weights for 3 tasks");
 }
 
 int main(void)
@@ -373,6 +439,7 @@ int main(void)
         cmocka_unit_test(test_batch_norm_is_trained_and_folded),
         cmocka_unit_test(test_sequences_of_one_bar_are_trained),
         cmocka_unit_test(test_stopped_and_resumed_equals_never_stopped),
+        cmocka_unit_test(test_task_weights_are_fixed_or_learned),
         cmocka_unit_test(test_masked_targets_do_not_count),
         cmocka_unit_test(test_bad_data_and_settings_are_refused_with_their_place),
     };

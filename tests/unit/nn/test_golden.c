@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "nn/adamw.h"
+#include "nn/array_loss.h"
 #include "nn/loss.h"
 #include "nn/net.h"
 
@@ -199,6 +200,55 @@ static void test_losses_as_pytorch(void **unused)
     golden_close(&g);
 }
 
+/* Learned weights of tasks: gradients of the outputs under them, and where Adam takes them. */
+static void check_uncertainty(const char *name, int loss)
+{
+    enum { N = 16, K = 3, STEPS = 25 };
+    static double weights[K] = {1, 0.5, 2};
+    const wk_nn_fit_config config = {.loss = loss,
+                                     .huber_delta = 0.75,
+                                     .task_weights = {weights, K},
+                                     .learn_task_weights = true};
+    golden g = golden_open(name);
+    float *y = golden_get(&g, "y", N * K), *out = golden_get(&g, "out", STEPS * N * K);
+    float *dout = golden_get(&g, "dout", STEPS * N * K), *s = golden_get(&g, "s", STEPS * K);
+    wk__array_loss l;
+    wk__uncertainty u = {0};
+    assert_int_equal(wk__array_loss_init(&config, K, K, &l, NULL), WK_OK);
+    assert_int_equal(l.n_parts, K);
+    for (size_t step = 0; step < STEPS; step++) {
+        wk__array_sums sums = {0};
+        double scale[WK__PARTS], losses[K];
+        for (size_t n = 0; n < N; n++)
+            wk__array_loss_norms(&l, y + n * K, 1, &sums);
+        for (size_t k = 0; k < K; k++)
+            scale[k] = 1 / sums.norm[k];
+        wk__uncertainty_factors(&u, K, loss == WK_NN_MSE, l.weight, l.factor);
+        for (size_t n = 0; n < N; n++) {
+            wk_real o[K], d[K];
+            for (size_t k = 0; k < K; k++)
+                o[k] = out[(step * N + n) * K + k];
+            wk__array_loss_row(&l, y + n * K, 1, o, scale, &sums, d);
+            for (size_t k = 0; k < K; k++)
+                compare(name, "dout", (step * N + n) * K + k, d[k], dout[(step * N + n) * K + k]);
+        }
+        for (size_t k = 0; k < K; k++)
+            losses[k] = sums.loss[k] / sums.norm[k];
+        wk__uncertainty_update(&u, K, loss == WK_NN_MSE, l.weight, losses, 0.05, step + 1);
+        for (size_t k = 0; k < K; k++)
+            compare(name, "s", step * K + k, u.s[k], s[step * K + k]);
+    }
+    free(y), free(out), free(dout), free(s);
+    golden_close(&g);
+}
+
+static void test_learned_task_weights_as_pytorch(void **unused)
+{
+    (void)unused;
+    check_uncertainty("uncertainty_square", WK_NN_MSE);
+    check_uncertainty("uncertainty_huber", WK_NN_HUBER);
+}
+
 static void test_adamw_with_clipping_as_pytorch(void **unused)
 {
     (void)unused;
@@ -256,6 +306,7 @@ int main(void)
         cmocka_unit_test(test_tcn_as_pytorch),
         cmocka_unit_test(test_norm_and_activations_as_pytorch),
         cmocka_unit_test(test_losses_as_pytorch),
+        cmocka_unit_test(test_learned_task_weights_as_pytorch),
         cmocka_unit_test(test_adamw_with_clipping_as_pytorch),
         cmocka_unit_test(test_schedule_rises_then_falls_to_nothing),
     };

@@ -235,18 +235,31 @@ static void test_gradient_of_the_array_losses(void **unused)
     (void)unused;
     static double quantiles[] = {0.1, 0.6};
     const double weights[] = {0.5, 1, 2, 1, 1, 1};
+    static double of_tasks[] = {0.7, 2, 0.4};
     for (int kind = WK_NN_CROSS_ENTROPY; kind <= WK_NN_TRADING; kind++)
         for (uint64_t n = 0; n < 60; n++) {
-            const wk_nn_fit_config config = {.loss = kind,
-                                             .label_smoothing = 0.1,
-                                             .focal_gamma = n % 3 ? 1.5 : 0,
-                                             .huber_delta = 0.7,
-                                             .degrees_of_freedom = 3,
-                                             .quantiles = {quantiles, 2}};
+            wk_nn_fit_config config = {.loss = kind,
+                                       .label_smoothing = 0.1,
+                                       .focal_gamma = n % 3 ? 1.5 : 0,
+                                       .huber_delta = 0.7,
+                                       .degrees_of_freedom = 3,
+                                       .quantiles = {quantiles, 2}};
             const bool classes = kind <= WK_NN_FOCAL, trading = kind == WK_NN_TRADING;
             const size_t K = classes ? 1 : trading ? 3 : 2;
-            const wk__array_loss l = {&config, wk_nn_fit_outputs(&config, classes ? 4 : K), K,
-                                      classes ? weights : NULL};
+            wk__array_loss l;
+            wk_err err;
+            if (n % 2 && !classes)
+                config.task_weights = (wk_reals){of_tasks, K};
+            config.learn_task_weights =
+                n % 4 == 3 && !classes && kind != WK_NN_GAUSSIAN && kind != WK_NN_STUDENT_T;
+            if (wk__array_loss_init(&config, wk_nn_fit_outputs(&config, classes ? 4 : K), K, &l,
+                                    &err) != WK_OK)
+                fail_msg("%s", err.msg);
+            l.class_weight = classes ? weights : NULL;
+            if (config.learn_task_weights) {
+                const wk__uncertainty u = {.s = {0.4, -0.8, 1.1}};
+                wk__uncertainty_factors(&u, K, kind == WK_NN_MSE, l.weight, l.factor);
+            }
             float target[3] = {(float)wk_rng_normal(7, n, 0), (float)wk_rng_normal(7, n, 1), 0.4f};
             if (classes || trading)
                 target[0] = (float)(n % 3);
@@ -262,8 +275,8 @@ static void test_gradient_of_the_array_losses(void **unused)
                     out[i] = keep + (k ? h : -h);
                     wk__array_loss_row(&l, target, 1.7, out, NULL, &s, NULL);
                     side[k] = 0;
-                    for (int p = 0; p < WK__PARTS; p++)
-                        side[k] += scale[p] * wk__array_loss_weight(&l, p) * s.loss[p];
+                    for (size_t p = 0; p < l.n_parts; p++)
+                        side[k] += scale[p] * l.factor[p] * s.loss[p];
                 }
                 out[i] = keep;
                 double want = (side[1] - side[0]) / (2 * h);
@@ -272,6 +285,33 @@ static void test_gradient_of_the_array_losses(void **unused)
                              kind, (unsigned long long)n, i, grad[i], want);
             }
         }
+}
+
+/* The step of the log variances goes down the differences of weight (c exp(-s) loss + s / 2):
+ * Adam's first step has the gradient's sign, and its first moment is a tenth of the gradient. */
+static void test_gradient_of_learned_task_weights(void **unused)
+{
+    (void)unused;
+    for (int square = 0; square < 2; square++) {
+        const double weight[] = {1, 0.5, 2}, losses[] = {0.2, 3, NAN}, h = 1e-6;
+        wk__uncertainty u = {.s = {0.3, -0.5, 0.7}};
+        const wk__uncertainty start = u;
+        wk__uncertainty_update(&u, 3, square, weight, losses, 0.01, 1);
+        for (size_t i = 0; i < 2; i++) {
+            double side[2], factor[3];
+            for (int k = 0; k < 2; k++) {
+                wk__uncertainty v = start;
+                v.s[i] += k ? h : -h;
+                wk__uncertainty_factors(&v, 3, square, weight, factor);
+                side[k] = factor[i] * losses[i] + weight[i] * v.s[i] / 2;
+            }
+            const double want = (side[1] - side[0]) / (2 * h);
+            assert_true(fabs(u.m[i] / 0.1 - want) < 1e-6 * (1 + fabs(want)));
+            assert_true((u.s[i] - start.s[i]) * want < 0);
+        }
+        /* A part without targets in the batch stays. */
+        assert_true(u.s[2] == start.s[2] && u.m[2] == 0);
+    }
 }
 
 static void test_dropout_keeps_the_expected_share_and_scale(void **unused)
@@ -420,6 +460,7 @@ int main(void)
         cmocka_unit_test(test_gradient_of_mean_longer_than_the_chunk),
         cmocka_unit_test(test_gradient_of_the_losses),
         cmocka_unit_test(test_gradient_of_the_array_losses),
+        cmocka_unit_test(test_gradient_of_learned_task_weights),
         cmocka_unit_test(test_batch_norm_leaves_out_what_pads_the_block),
         cmocka_unit_test(test_locked_dropout_draws_once_for_a_sequence),
         cmocka_unit_test(test_dropout_keeps_the_expected_share_and_scale),
