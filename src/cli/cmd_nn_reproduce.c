@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nn_results.h"
 #include "nn_tasks.h"
 #include "wick/cli.h"
 #include "wick/clock.h"
 #include "wick/config.h"
+#include "wick/hash.h"
 #include "wick/log.h"
 #include "wick/math.h"
 
@@ -122,16 +124,10 @@ static void show_epoch(void *context, const wk_nn_fit_progress *p)
                  (const char *)context, p->epoch, p->epochs, p->train_loss);
 }
 
-/* What a model scored: the mean over its seeds, and of an ensemble's members one by one. */
-typedef struct {
-    double score, single;
-    size_t params;
-} result;
-
 /* Trains network `member` of an ensemble and adds to the result of this seed. */
 static wk_status run_member(const experiment *e, const model_config *m, const nn_task *task,
                             int64_t seed, const char *name, int threads, double *probabilities,
-                            result *r, wk_err *err)
+                            nn_result *r, wk_err *err)
 {
     const size_t outputs = task->n_classes ? task->n_classes : 1;
     wk_nn *nn;
@@ -161,10 +157,10 @@ static wk_status run_member(const experiment *e, const model_config *m, const nn
 }
 
 static wk_status run_model(const experiment *e, const model_config *m, const nn_task *task,
-                           size_t seeds, int threads, result *out, wk_err *err)
+                           size_t seeds, int threads, nn_result *out, wk_err *err)
 {
     const size_t O = task->n_classes ? task->n_classes : 1, members = (size_t)m->ensemble;
-    result r = {0};
+    nn_result r = {0};
     double *sums = calloc(task->test.N * O, sizeof *sums);
     if (!sums)
         return wk_fail(err, WK_E_NOMEM, "out of memory");
@@ -180,7 +176,8 @@ static wk_status run_model(const experiment *e, const model_config *m, const nn_
             if (status != WK_OK)
                 status = wk_fail_prefix(err, "%s", name);
         }
-        r.score += e->task == 2 ? accuracy(&task->test, sums, O) : r.single - before;
+        r.score +=
+            e->task == 2 ? accuracy(&task->test, sums, O) : (r.single - before) / (double)members;
     }
     free(sums);
     r.score /= (double)seeds;
@@ -192,10 +189,11 @@ static wk_status run_model(const experiment *e, const model_config *m, const nn_
 /* Cross-validation on the training part: each class is dealt over the folds in a drawn order, and
  * each fold judged by networks of the others. The test part is not looked at. */
 static wk_status cross_validate(const experiment *e, const model_config *m, const nn_task *whole,
-                                size_t folds, size_t seeds, int threads, result *out, wk_err *err)
+                                size_t folds, size_t seeds, int threads, nn_result *out,
+                                wk_err *err)
 {
     const size_t N = whole->train.N, row = whole->train.T * whole->train.F;
-    result sum = {0};
+    nn_result sum = {0};
     nn_task t = {.n_classes = whole->n_classes};
     float *X = malloc(2 * N * row * sizeof *X), *y = malloc(2 * N * sizeof *y);
     size_t *fold = malloc(N * sizeof *fold);
@@ -216,7 +214,7 @@ static wk_status cross_validate(const experiment *e, const model_config *m, cons
         t.test.X = X + N * row;
         t.test.y = y + N;
         t.test.N = n[1];
-        result r = {0};
+        nn_result r = {0};
         if (n[0] && n[1])
             status = run_model(e, m, &t, seeds, threads, &r, err);
         sum.score += r.score * (double)n[1] / (double)N;
@@ -230,10 +228,15 @@ static wk_status cross_validate(const experiment *e, const model_config *m, cons
     return status;
 }
 
-static void print_row(const wk_cli *cli, const experiment *e, const model_config *m,
-                      const result *r, size_t seeds, size_t folds, double seconds)
+static const char *what_of(const experiment *e, size_t folds)
 {
-    const char *what = folds ? "cross-validated" : e->task == 2 ? "accuracy" : "loss";
+    return folds ? "cross-validated" : e->task == 2 ? "accuracy" : "loss";
+}
+
+static void print_row(const wk_cli *cli, const experiment *e, const model_config *m,
+                      const nn_result *r, size_t seeds, size_t folds)
+{
+    const char *what = what_of(e, folds);
     if (wk_cli_json(cli)) {
         printf("{\"experiment\": \"%s\", \"model\": \"%s\", \"parameters\": %zu, \"%s\": %.6g, ",
                e->name, m->name, r->params, what, r->score);
@@ -242,7 +245,7 @@ static void print_row(const wk_cli *cli, const experiment *e, const model_config
         if (isfinite(m->published))
             printf("\"published\": %.6g, ", m->published);
         printf("\"source\": \"%s\", \"epochs\": %lld, \"seeds\": %zu, \"seconds\": %.1f}\n",
-               e->source, (long long)m->fit.epochs, seeds, seconds);
+               e->source, (long long)m->fit.epochs, seeds, r->seconds);
     } else {
         char published[32] = "-", single[32] = "";
         if (isfinite(m->published))
@@ -251,44 +254,101 @@ static void print_row(const wk_cli *cli, const experiment *e, const model_config
             snprintf(single, sizeof single, "%.4g", r->single);
         printf("%-20s %-8s %10zu %-15s %9.4g %9s %9s %7lld %2lld x %-3zu %8.1f\n", e->name, m->name,
                r->params, what, r->score, published, single, (long long)m->fit.epochs,
-               (long long)m->ensemble, seeds, seconds);
+               (long long)m->ensemble, seeds, r->seconds);
     }
     fflush(stdout);
 }
 
-static wk_status run_file(const wk_cli *cli, const char *path, wk_arena *arena, wk_err *err)
+/* A name for all that a model's result depends on. */
+static void identify(const experiment *e, const model_config *m, size_t seeds, size_t folds,
+                     char of[65])
 {
+    model_config told = *m;
+    told.published = NAN;
+    char *model = wk_config_dump(&model_table, &told), rest[256];
+    const int n = snprintf(rest, sizeof rest, "%d %.100s %lld %lld %lld %zu %zu", e->task,
+                           e->dataset, (long long)e->bars, (long long)e->train_sequences,
+                           (long long)e->test_sequences, seeds, folds);
+    wk_hash *h = wk_hash_create();
+    wk_hash_feed(h, rest, (size_t)n);
+    wk_hash_feed(h, model, strlen(model));
+    wk_hash_finish(h, of);
+    free(model);
+}
+
+typedef struct {
     experiment e;
     nn_task task;
+    bool made; /* the task's data are there */
+    size_t seeds, folds;
+    int threads;
+    const char *data, *results;
+    bool show;
+} session;
+
+/* From the file of results, or by training. */
+static wk_status result_of(session *s, const model_config *m, nn_result *r, bool *found,
+                           wk_err *err)
+{
+    const experiment *e = &s->e;
+    char of[65];
+    identify(e, m, s->seeds, s->folds, of);
+    *found = false;
+    if (s->results)
+        WK_TRY(nn_results_find(s->results, of, r, found, err));
+    if (*found || s->show)
+        return WK_OK;
+    if (!s->made)
+        WK_TRY(make_task(e, s->data, &s->task, err));
+    s->made = true;
+    wk_log_write(WK_LOG_INFO, "nn.reproduce", "model=%s/%s of=%s", e->name, m->name, of);
+    const int64_t start = wk_clock_monotonic_ns();
+    WK_TRY(s->folds ? cross_validate(e, m, &s->task, s->folds, s->seeds, s->threads, r, err)
+                    : run_model(e, m, &s->task, s->seeds, s->threads, r, err));
+    r->seconds = (double)(wk_clock_monotonic_ns() - start) * 1e-9;
+    *found = true;
+    return s->results
+               ? nn_results_add(s->results, of, e->name, m->name, what_of(e, s->folds), r, err)
+               : WK_OK;
+}
+
+static wk_status run_file(const wk_cli *cli, const char *path, wk_arena *arena, wk_err *err)
+{
     size_t n_overrides;
     const char *const *overrides = wk_cli_overrides(cli, &n_overrides);
     const char *only = wk_cli_option_value(cli, "model"),
-               *count = wk_cli_option_value(cli, "seeds");
-    WK_TRY(wk_config_load(&table, path, overrides, n_overrides, arena, &e, err));
+               *count = wk_cli_option_value(cli, "seeds"),
+               *deal = wk_cli_option_value(cli, "folds");
+    session s = {.threads = wk_cli_threads(cli),
+                 .data = wk_cli_option_value(cli, "data"),
+                 .results = wk_cli_option_value(cli, "results"),
+                 .show = wk_cli_flag(cli, "show")};
+    const experiment *e = &s.e;
+    WK_TRY(wk_config_load(&table, path, overrides, n_overrides, arena, &s.e, err));
     char *end = NULL;
-    const unsigned long seeds = count ? strtoul(count, &end, 10) : (unsigned long)e.seeds;
-    if (count && (*end || seeds < 1 || seeds > 1000))
+    s.seeds = count ? strtoul(count, &end, 10) : (size_t)e->seeds;
+    if (count && (*end || s.seeds < 1 || s.seeds > 1000))
         return wk_fail(err, WK_E_ARG, "--seeds %s: give a number from 1 to 1000", count);
-    const char *deal = wk_cli_option_value(cli, "folds");
-    const unsigned long folds = deal ? strtoul(deal, &end, 10) : 0;
-    if (deal && (*end || folds < 2 || folds > 100 || e.task != 2))
+    s.folds = deal ? strtoul(deal, &end, 10) : 0;
+    if (deal && (*end || s.folds < 2 || s.folds > 100 || e->task != 2))
         return wk_fail(err, WK_E_ARG, "--folds %s: a number from 2 to 100, with task ucr", deal);
-    WK_TRY(make_task(&e, wk_cli_option_value(cli, "data"), &task, err));
-    const model_config *models = e.models.v;
+    if (s.show && !s.results)
+        return wk_fail(err, WK_E_ARG, "--show prints what --results FILE has");
+    const model_config *models = e->models.v;
     wk_status status = WK_OK;
-    for (size_t i = 0; i < e.models.n && status == WK_OK; i++) {
-        result r = {0};
+    for (size_t i = 0; i < e->models.n && status == WK_OK; i++) {
+        nn_result r = {0};
+        bool found;
         if (only && strcmp(only, models[i].name) != 0)
             continue;
-        const int64_t start = wk_clock_monotonic_ns();
-        status = folds ? cross_validate(&e, &models[i], &task, folds, seeds, wk_cli_threads(cli),
-                                        &r, err)
-                       : run_model(&e, &models[i], &task, seeds, wk_cli_threads(cli), &r, err);
-        if (status == WK_OK)
-            print_row(cli, &e, &models[i], &r, seeds, folds,
-                      (double)(wk_clock_monotonic_ns() - start) * 1e-9);
+        status = result_of(&s, &models[i], &r, &found, err);
+        if (status == WK_OK && found)
+            print_row(cli, e, &models[i], &r, s.seeds, s.folds);
+        else if (status == WK_OK && !wk_cli_json(cli))
+            printf("%-20s %-8s not run yet\n", e->name, models[i].name);
     }
-    nn_task_finish(&task);
+    if (s.made)
+        nn_task_finish(&s.task);
     return status;
 }
 
@@ -313,6 +373,8 @@ static const wk_cli_option options[] = {
     {"model", "NAME", "run this network only"},
     {"seeds", "N", "runs averaged, instead of the configuration's"},
     {"folds", "K", "of ucr: cross-validate on the training part, without a look at the test part"},
+    {"results", "FILE", "do not run what FILE has already, and add the other rows to it"},
+    {"show", NULL, "with --results: print its rows and run nothing"},
     {NULL, NULL, NULL}};
 
 extern const wk_cli_command wk_cmd_nn_reproduce;
@@ -323,7 +385,7 @@ const wk_cli_command wk_cmd_nn_reproduce = {
     .details = "The configurations are in configs/experiments/nn. Test parts are looked at once, "
                "after training; what a configuration says was chosen with --folds. \"networks\" is "
                "the networks of an ensemble times the seeds, \"alone\" the mean of its networks "
-               "one by one.",
+               "one by one. configs/experiments/nn/results.jsonl has what was run here.",
     .example = "wick nn reproduce configs/experiments/nn/adding-200.json --model GRU "
                "--set train_sequences=64 --set bars=20 --set models.1.fit.epochs=1",
     .args_min = 1,
