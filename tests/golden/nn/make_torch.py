@@ -153,6 +153,43 @@ def losses():
                      "dout": out.grad})
 
 
+def array_losses():
+    """Mean losses over rows, and their gradients: of classes [n, 4] and of two real targets."""
+    n, tensors = 24, {}
+    label = torch.arange(n) * 7 % 4
+    y = noise(n, 2, seed=30)
+    tensors |= {"label": label, "y": y}
+
+    def case(name, outputs, loss):
+        out = noise(n, outputs, seed=31 + len(tensors)).requires_grad_()
+        value = loss(out)
+        value.backward()
+        tensors.update({f"{name}.out": out, f"{name}.loss": value.reshape(1), f"{name}.dout": out.grad})
+
+    def focal(out):
+        p = torch.softmax(out, 1)[torch.arange(n), label]
+        return (-(1 - p) ** 1.5 * torch.log(p)).mean()
+
+    def pinball(out):
+        e, q = y[:, :, None] - out.reshape(n, 2, 2), torch.tensor([0.125, 0.75])
+        return torch.maximum(q * e, (q - 1) * e).mean()
+
+    def student(out):
+        mean, scale = out[:, 0::2], torch.exp(out[:, 1::2])
+        t = torch.distributions.StudentT(torch.tensor(3.0), mean, scale)
+        # Without the constant: that of a unit scale at its centre.
+        return (torch.distributions.StudentT(torch.tensor(3.0)).log_prob(torch.tensor(0.0)) - t.log_prob(y)).mean()
+
+    case("cross_entropy", 4, lambda out: nn.CrossEntropyLoss(label_smoothing=0.125)(out, label))
+    case("focal", 4, focal)
+    case("mse", 2, lambda out: nn.MSELoss()(out, y))
+    case("huber", 2, lambda out: nn.HuberLoss(delta=0.75)(out, y))
+    case("pinball", 4, pinball)
+    case("gaussian", 4, lambda out: nn.GaussianNLLLoss(full=True)(out[:, 0::2], y, torch.exp(2 * out[:, 1::2])))
+    case("student_t", 4, student)
+    write("array_losses", tensors)
+
+
 def uncertainty():
     """Weights of tasks learned as log variances (Kendall, Gal & Cipolla 2018): gradients of outputs, steps of Adam."""
     n, tasks, steps = 16, 3, 25
@@ -197,5 +234,6 @@ def adamw():
 layers()
 batch_norm()
 losses()
+array_losses()
 uncertainty()
 adamw()

@@ -130,6 +130,46 @@ static void test_threads_change_no_bit(void **unused)
     wk_nn_destroy(first);
 }
 
+typedef struct {
+    double rate[8];
+} rates;
+
+static void keep_rate(void *context, const wk_nn_fit_progress *p)
+{
+    rates *r = context;
+    r->rate[p->epoch - 1] = p->learning_rate;
+}
+
+/* Rates of each epoch's last update, of 4 in an epoch and 24 in all. */
+static void test_schedules_lower_the_rate_as_they_say(void **unused)
+{
+    (void)unused;
+    make();
+    const wk_nn_array a = array(slope, 1);
+    for (int schedule = 0; schedule < 3; schedule++) {
+        wk_nn_fit_config c = settings(WK_NN_MSE);
+        c.schedule = schedule;
+        c.warmup_fraction = 0.25; /* six updates: 1/7, 2/7, ... 6/7, then the top */
+        rates r = {{0}};
+        wk_nn *nn = create(1);
+        fit(nn, &c, &a, NULL,
+            &(wk_nn_fit_options){.threads = 1, .on_epoch = keep_rate, .context = &r}, NULL);
+        wk_nn_destroy(nn);
+        for (size_t e = 0; e < 6; e++) {
+            const double t = 4 * (double)e + 3, want = e == 0          ? 4.0 / 7
+                                                       : schedule == 0 ? 1
+                                                       : schedule == 1
+                                                           ? 0.5 * (1 + cos(M_PI * (t - 6) / 18))
+                                                       : e < 2 ? 1
+                                                       : e < 4 ? 0.5
+                                                               : 0.25;
+            if (fabs(r.rate[e] / 0.01 - want) > 1e-9)
+                fail_msg("schedule %d, epoch %zu: %g of the rate, want %g", schedule, e + 1,
+                         r.rate[e] / 0.01, want);
+        }
+    }
+}
+
 static void test_all_positions_give_the_same_losses(void **unused)
 {
     (void)unused;
@@ -435,6 +475,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_loss_falls),
         cmocka_unit_test(test_threads_change_no_bit),
+        cmocka_unit_test(test_schedules_lower_the_rate_as_they_say),
         cmocka_unit_test(test_all_positions_give_the_same_losses),
         cmocka_unit_test(test_batch_norm_is_trained_and_folded),
         cmocka_unit_test(test_sequences_of_one_bar_are_trained),

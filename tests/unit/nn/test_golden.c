@@ -200,6 +200,54 @@ static void test_losses_as_pytorch(void **unused)
     golden_close(&g);
 }
 
+static void test_losses_of_arrays_as_pytorch(void **unused)
+{
+    (void)unused;
+    enum { N = 24, OUT_MAX = 4 };
+    static double quantiles[] = {0.125, 0.75};
+    static const char *const names[] = {"cross_entropy", "focal",    "mse",      "huber",
+                                        "pinball",       "gaussian", "student_t"};
+    golden g = golden_open("array_losses");
+    float *label = golden_get(&g, "label", N), *y = golden_get(&g, "y", N * 2);
+    for (int kind = WK_NN_CROSS_ENTROPY; kind <= WK_NN_STUDENT_T; kind++) {
+        const wk_nn_fit_config config = {.loss = kind,
+                                         .label_smoothing = 0.125,
+                                         .focal_gamma = 1.5,
+                                         .huber_delta = 0.75,
+                                         .degrees_of_freedom = 3,
+                                         .quantiles = {quantiles, 2}};
+        const bool classes = kind <= WK_NN_FOCAL;
+        const size_t K = classes ? 1 : 2, O = wk_nn_fit_outputs(&config, classes ? 4 : 2);
+        const float *target = classes ? label : y;
+        char key[64];
+        snprintf(key, sizeof key, "%s.out", names[kind]);
+        float *out = golden_get(&g, key, N * O);
+        snprintf(key, sizeof key, "%s.dout", names[kind]);
+        float *dout = golden_get(&g, key, N * O);
+        snprintf(key, sizeof key, "%s.loss", names[kind]);
+        float *loss = golden_get(&g, key, 1);
+        wk__array_loss l;
+        wk__array_sums sums = {0};
+        double scale[WK__PARTS] = {0};
+        assert_int_equal(wk__array_loss_init(&config, O, K, &l, NULL), WK_OK);
+        for (size_t n = 0; n < N; n++)
+            wk__array_loss_norms(&l, target + n * K, 1, &sums);
+        scale[0] = 1 / sums.norm[0];
+        for (size_t n = 0; n < N; n++) {
+            wk_real o[OUT_MAX], d[OUT_MAX];
+            for (size_t k = 0; k < O; k++)
+                o[k] = out[n * O + k];
+            wk__array_loss_row(&l, target + n * K, 1, o, scale, &sums, d);
+            for (size_t k = 0; k < O; k++)
+                compare(names[kind], "dout", n * O + k, d[k], dout[n * O + k]);
+        }
+        compare(names[kind], "loss", 0, wk__array_loss_total(&l, &sums), *loss);
+        free(out), free(dout), free(loss);
+    }
+    free(label), free(y);
+    golden_close(&g);
+}
+
 /* Learned weights of tasks: gradients of the outputs under them, and where Adam takes them. */
 static void check_uncertainty(const char *name, int loss)
 {
@@ -306,6 +354,7 @@ int main(void)
         cmocka_unit_test(test_tcn_as_pytorch),
         cmocka_unit_test(test_norm_and_activations_as_pytorch),
         cmocka_unit_test(test_losses_as_pytorch),
+        cmocka_unit_test(test_losses_of_arrays_as_pytorch),
         cmocka_unit_test(test_learned_task_weights_as_pytorch),
         cmocka_unit_test(test_adamw_with_clipping_as_pytorch),
         cmocka_unit_test(test_schedule_rises_then_falls_to_nothing),
