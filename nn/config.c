@@ -11,7 +11,8 @@ static const wk_cfg_row layer_rows[] = {
     {"dilation", WK_CFG_INT, OF(dilation), "bars", "1", 1, 4096, NULL, NULL,
      "bars between the taps of conv1d and tcn"},
     {"dropout", WK_CFG_REAL, OF(dropout), NULL, "0", 0, 0.95, NULL, NULL,
-     "share of values dropped in training by dropout, and inside tcn"},
+     "share of values dropped in training by dropout, inside tcn, and of the carried state by lstm "
+     "and gru, there once for a sequence"},
     {"plain", WK_CFG_BOOL, OF(plain), NULL, "false", 0, 0, NULL, NULL,
      "tcn's convolutions without weight norm"},
     {"locked", WK_CFG_BOOL, OF(locked), NULL, "false", 0, 0, NULL, NULL,

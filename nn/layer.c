@@ -38,7 +38,9 @@ static wk_status check(const wk_nn_layer_config *c, size_t index, wk_err *err)
     if (conv && (c->dilation < 1 || c->dilation > DILATION_MAX))
         return wk_fail(err, WK_E_CONFIG, "network layer %zu (%s): dilation %lld is outside 1..%d",
                        index, name, (long long)c->dilation, DILATION_MAX);
-    if ((c->kind == WK_NN_DROPOUT || c->kind == WK_NN_TCN) && !(c->dropout >= 0 && c->dropout < 1))
+    if ((c->kind == WK_NN_DROPOUT || c->kind == WK_NN_TCN || c->kind == WK_NN_LSTM ||
+         c->kind == WK_NN_GRU) &&
+        !(c->dropout >= 0 && c->dropout < 1))
         return wk_fail(err, WK_E_CONFIG, "network layer %zu (%s): dropout %g is outside [0, 1)",
                        index, name, c->dropout);
     return WK_OK;

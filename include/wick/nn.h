@@ -27,7 +27,7 @@ typedef struct {
     int kind;               /* wk_nn_layer_kind; in JSON "type" */
     int64_t units;          /* dense, conv1d, lstm, gru, tcn; window of mean */
     int64_t kernel, dilation;
-    double dropout;         /* dropout, and inside tcn */
+    double dropout;         /* dropout, inside tcn, and of the state that lstm and gru carry (locked) */
     bool plain;             /* tcn: convolutions without weight norm */
     bool locked;            /* dropout: one mask for all bars of a sequence */
 } wk_nn_layer_config;

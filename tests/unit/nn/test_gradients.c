@@ -186,6 +186,8 @@ LAYER_TEST(lstm, WK_NN_LSTM, .units = 5)
 LAYER_TEST(lstm_wider_than_a_vector, WK_NN_LSTM, .units = 17)
 LAYER_TEST(gru, WK_NN_GRU, .units = 5)
 LAYER_TEST(gru_wider_than_a_vector, WK_NN_GRU, .units = 17)
+LAYER_TEST(lstm_with_dropout, WK_NN_LSTM, .units = 5, .dropout = 0.4)
+LAYER_TEST(gru_with_dropout, WK_NN_GRU, .units = 6, .dropout = 0.4)
 LAYER_TEST(tcn_with_skip_convolution, WK_NN_TCN, .units = 6, .kernel = 3, .dilation = 2)
 LAYER_TEST(tcn_with_identity_skip, WK_NN_TCN, .units = 5, .kernel = 2, .dilation = 1)
 LAYER_TEST(tcn_with_dropout, WK_NN_TCN, .units = 6, .kernel = 3, .dilation = 1, .dropout = 0.3)
@@ -435,6 +437,58 @@ static void test_locked_dropout_draws_once_for_a_sequence(void **unused)
     assert_memory_equal(y[0], ones, sizeof ones);
 }
 
+/* An LSTM whose carried h is dropped equals one without dropout whose h is multiplied by the same
+ * factors before every bar; across chunks of a sequence the factors stay, and in inference there
+ * are none. */
+static void test_dropout_of_the_carried_state_is_one_mask_a_sequence(void **unused)
+{
+    (void)unused;
+    enum { H = 18, HP = 32, ROWS = 3, IN = 4, LD = 16, CELL = ROWS * HP };
+    wk__layer dropped, plain;
+    const wk_nn_layer_config config = {WK_NN_LSTM, .units = H, .dropout = 0.4};
+    const wk_nn_layer_config without = {WK_NN_LSTM, .units = H};
+    assert_int_equal(wk__layer_setup(&dropped, &config, 1, IN, NULL), WK_OK);
+    assert_int_equal(wk__layer_setup(&plain, &without, 1, IN, NULL), WK_OK);
+    wk_arena arena;
+    wk_arena_init(&arena);
+    double *params = wk_arena_array(&arena, double, plain.n_params),
+           *packed = wk_arena_array(&arena, double, plain.n_packed),
+           *tape = wk_arena_array(&arena, double, dropped.ops->n_tape(&dropped, ROWS, T)),
+           *a = wk_arena_array(&arena, double, dropped.ops->n_state(&dropped, ROWS, T)),
+           *b = wk_arena_array(&arena, double, dropped.ops->n_state(&dropped, ROWS, T));
+    static double x[T * ROWS * LD], y[T * CELL], want[CELL];
+    double factors[CELL];
+    const uint64_t sequence[ROWS] = {9, 4, 1};
+    wk__run run = {.ops = wk__nn_ops_best(),
+                   .B = ROWS,
+                   .T_max = T,
+                   .n_rows = ROWS,
+                   .training = true,
+                   .seed = 8,
+                   .sequence = sequence};
+    for (size_t m = 0; m < T * ROWS; m++)
+        for (size_t f = 0; f < IN; f++)
+            x[m * LD + f] = wk_rng_normal(4, f, m);
+    plain.ops->init(&plain, params, 3);
+    plain.ops->pack(&plain, params, packed);
+    wk__dropout_mask_locked(&run, 4, 0.4, HP, factors);
+    for (uint64_t chunk = 0; chunk < 3; chunk++) {
+        run.tick = chunk;
+        run.training = chunk < 2; /* the last one is inference */
+        dropped.ops->forward(&dropped, &run, packed, a, tape, x, y, T);
+        for (size_t t = 0; t < T; t++) {
+            for (size_t k = 0; run.training && k < CELL; k++)
+                b[k] *= factors[k];
+            plain.ops->forward(&plain, &run, packed, b, tape, x + t * ROWS * LD, want, 1);
+            for (size_t k = 0; k < CELL; k++)
+                if (fabs(y[t * CELL + k] - want[k]) > 1e-14)
+                    fail_msg("chunk %d, bar %zu, unit %zu: %.17g, want %.17g", (int)chunk, t, k,
+                             y[t * CELL + k], want[k]);
+        }
+    }
+    wk_arena_finish(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -445,6 +499,8 @@ int main(void)
         cmocka_unit_test(test_gradient_of_lstm_wider_than_a_vector),
         cmocka_unit_test(test_gradient_of_gru),
         cmocka_unit_test(test_gradient_of_gru_wider_than_a_vector),
+        cmocka_unit_test(test_gradient_of_lstm_with_dropout),
+        cmocka_unit_test(test_gradient_of_gru_with_dropout),
         cmocka_unit_test(test_gradient_of_tcn_with_skip_convolution),
         cmocka_unit_test(test_gradient_of_tcn_with_identity_skip),
         cmocka_unit_test(test_gradient_of_tcn_with_dropout),
@@ -463,6 +519,7 @@ int main(void)
         cmocka_unit_test(test_gradient_of_learned_task_weights),
         cmocka_unit_test(test_batch_norm_leaves_out_what_pads_the_block),
         cmocka_unit_test(test_locked_dropout_draws_once_for_a_sequence),
+        cmocka_unit_test(test_dropout_of_the_carried_state_is_one_mask_a_sequence),
         cmocka_unit_test(test_dropout_keeps_the_expected_share_and_scale),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

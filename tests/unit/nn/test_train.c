@@ -374,9 +374,9 @@ static void test_norms_masks_and_learned_weights_train_in_pieces(void **unused)
         {WK_NN_CONV1D, .units = 12, .kernel = 3, .dilation = 1},
         {WK_NN_BATCH_NORM},
         {WK_NN_RELU},
-        {WK_NN_GRU, .units = 12},
+        {WK_NN_GRU, .units = 12, .dropout = 0.1},
         {WK_NN_DROPOUT, .dropout = 0.2, .locked = true},
-        {WK_NN_LSTM, .units = 9},
+        {WK_NN_LSTM, .units = 9, .dropout = 0.1},
         {WK_NN_DROPOUT, .dropout = 0.1, .locked = true}};
     toy *d = toy_create();
     wk_nn_train_config config = quick;
