@@ -104,6 +104,8 @@ static size_t run_rounds(wk__gbdt_booster *b, wk_gbdt_log *log)
             log->valid_metric[round] = valid;
             log->n = round + 1;
         }
+        if (log && b->custom && b->custom->round)
+            b->custom->round(b->custom->context, before + round, log->train_metric[round], valid);
         round++;
         double cost = b->metric.larger_is_better ? -valid : valid;
         if (p->early_stopping_rounds == 0 || cost < best) {
@@ -118,7 +120,7 @@ static size_t run_rounds(wk__gbdt_booster *b, wk_gbdt_log *log)
 }
 
 /* Trees live in the training's memory until here; their sets of categories move along. */
-static void add_tree(wk_forest *forest, const wk__gbdt_tree *tree)
+void wk__gbdt_add_tree(wk_forest *forest, const wk__gbdt_tree *tree)
 {
     wk__forest_add_tree(forest, tree->nodes, tree->n_nodes, tree->output);
     wk__gbdt_node *nodes = forest->trees[forest->n_trees - 1].nodes;
@@ -145,9 +147,9 @@ wk_status wk__gbdt_make_forest(const wk__gbdt_booster *b, size_t n_trees, const 
     if (names)
         wk__forest_set_names(forest, names);
     for (size_t t = 0; t < n_before; t++)
-        add_tree(forest, &b->start->trees[t]);
+        wk__gbdt_add_tree(forest, &b->start->trees[t]);
     for (size_t t = 0; t < n_trees; t++)
-        add_tree(forest, &b->trees[t]);
+        wk__gbdt_add_tree(forest, &b->trees[t]);
     if (b->start)
         forest->label_column = b->start->label_column;
     wk__forest_seal(forest);
@@ -264,6 +266,8 @@ wk_status wk_gbdt_train_from(const wk_gbdt_params *params, const wk_forest *star
                              const wk_gbdt_data *valid, const char *const *names, int threads,
                              wk_forest **out, wk_gbdt_log *log, wk_err *err)
 {
+    if (start)
+        wk__forest_has_nodes(start);
     WK_TRY(wk__gbdt_check_params(params, custom, valid != NULL, err));
     WK_TRY(wk__gbdt_check_rows(params, train, train->categorical, "training", err));
     if (valid) {

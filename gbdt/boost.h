@@ -115,6 +115,8 @@ double wk__gbdt_metric_of(wk__gbdt_booster *b, const wk__gbdt_row_set *set);
 void wk__gbdt_sample_rows(wk__gbdt_booster *b, size_t round, float *score, uint8_t *drawn);
 
 /* boost.c */
+/* A copy of the tree with its sets of categories joins a forest that is not sealed. */
+void wk__gbdt_add_tree(wk_forest *forest, const wk__gbdt_tree *tree);
 wk_status wk__gbdt_with_booster(wk__gbdt_booster *b, int threads,
                                 wk_status (*body)(wk__gbdt_booster *b, void *context, wk_err *err),
                                 void *context, wk_err *err);

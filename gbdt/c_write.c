@@ -178,6 +178,7 @@ static bool is_name(const char *name)
 
 wk_status wk_forest_save_c(const wk_forest *forest, const char *path, const char *name, wk_err *err)
 {
+    wk__forest_has_nodes(forest);
     static const char *const what[] = {"which is the value", "as the probability of class 1",
                                        "as a probability a class", "which is the value"};
     size_t n_nodes = 0;

@@ -17,6 +17,7 @@ wk_forest *wk__forest_create(int objective, size_t n_outputs, size_t n_features,
     if (!forest)
         return NULL;
     wk_arena_init(&forest->arena);
+    wk_arena_init(&forest->node_arena);
     forest->objective = objective;
     forest->n_outputs = n_outputs;
     forest->n_features = n_features;
@@ -34,8 +35,25 @@ void wk_forest_destroy(wk_forest *forest)
         return;
     if (forest->plan)
         wk_arena_finish(&forest->plan->batch->arena);
+    wk_arena_finish(&forest->node_arena);
     wk_arena_finish(&forest->arena);
     free(forest);
+}
+
+void wk_forest_only_predicts(wk_forest *forest)
+{
+    if (forest->only_predicts || (forest->has_sets && !forest->plan))
+        return;
+    forest->only_predicts = true;
+    for (size_t t = 0; t < forest->n_trees; t++)
+        forest->trees[t].nodes = NULL;
+    wk_arena_finish(&forest->node_arena);
+    wk_arena_freeze(&forest->node_arena);
+}
+
+void wk__forest_has_nodes(const wk_forest *forest)
+{
+    WK_ASSERT(!forest->only_predicts);
 }
 
 void wk__forest_set_base(wk_forest *forest, const float *base_score)
@@ -63,7 +81,7 @@ void wk__forest_add_tree(wk_forest *forest, const wk__gbdt_node *nodes, size_t n
 {
     WK_ASSERT(forest->n_trees < forest->trees_capacity && n_nodes > 0 && !forest->arena.frozen);
     wk__gbdt_tree *tree = &forest->trees[forest->n_trees++];
-    tree->nodes = wk_arena_array(&forest->arena, wk__gbdt_node, n_nodes);
+    tree->nodes = wk_arena_array(&forest->node_arena, wk__gbdt_node, n_nodes);
     memcpy(tree->nodes, nodes, n_nodes * sizeof *nodes);
     tree->n_nodes = n_nodes;
     tree->output = output;
@@ -136,6 +154,7 @@ void wk__forest_seal(wk_forest *forest)
     if (!forest->plan)
         lay_out_steps(forest);
     wk_arena_freeze(&forest->arena);
+    wk_arena_freeze(&forest->node_arena);
 }
 
 const char *wk_forest_kernel(const wk_forest *forest)
@@ -251,6 +270,7 @@ void wk_forest_margin(const wk_forest *forest, const float *row, float *out)
 void wk_forest_margin_from(const wk_forest *forest, const float *row, const float *base_margin,
                            float *out)
 {
+    wk__forest_has_nodes(forest);
     memcpy(out, base_margin, forest->n_outputs * sizeof *out);
     for (size_t t = 0; t < forest->n_trees; t++)
         out[forest->trees[t].output] += wk__gbdt_tree_walk(forest->trees[t].nodes, row);
@@ -258,6 +278,7 @@ void wk_forest_margin_from(const wk_forest *forest, const float *row, const floa
 
 void wk_forest_leaves(const wk_forest *forest, const float *row, uint32_t *leaf)
 {
+    wk__forest_has_nodes(forest);
     for (size_t t = 0; t < forest->n_trees; t++)
         leaf[t] = wk__gbdt_leaf_of(forest->trees[t].nodes, row);
 }
@@ -313,6 +334,7 @@ void wk_forest_predict(const wk_forest *forest, const float *row, float *out)
 
 void wk_forest_importance(const wk_forest *forest, double *gain)
 {
+    wk__forest_has_nodes(forest);
     double total = 0;
     for (size_t f = 0; f < forest->n_features; f++)
         gain[f] = 0;

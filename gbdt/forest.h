@@ -67,7 +67,7 @@ const char *wk__gbdt_objective_name_in_file(int objective);
 int wk__gbdt_objective_of_name(const char *name);
 
 struct wk_forest {
-    wk_arena arena;
+    wk_arena arena, node_arena;
     int objective;
     size_t n_outputs, n_features;
     size_t n_trees, trees_capacity;
@@ -77,6 +77,7 @@ struct wk_forest {
     char **names;       /* [n_features] or NULL */
     int64_t label_column; /* of the table it was trained on; -1: unknown */
     bool has_sets; /* some split is by category */
+    bool only_predicts; /* the nodes are gone */
     wk__gbdt_step *steps;
     size_t *step_root;    /* [n_trees] */
     uint32_t *tree_depth; /* [n_trees] */
@@ -99,6 +100,9 @@ void wk__forest_seal(wk_forest *forest);
 /* A set with room for category numbers below 32 * n_words, empty, in the forest's arena. */
 wk__gbdt_set *wk__forest_add_set(wk_forest *forest, uint32_t n_words);
 
+/* Stops the program when the nodes are gone. */
+void wk__forest_has_nodes(const wk_forest *forest);
+
 /* The decision of an inner node. */
 bool wk__gbdt_goes_left(const wk__gbdt_node *node, const float *row);
 
@@ -110,6 +114,10 @@ float wk__gbdt_tree_walk(const wk__gbdt_node *nodes, const float *row);
 
 /* The margins of a row by the plain walk, which defines the bits of every kernel. */
 void wk__forest_walk(const wk_forest *forest, const float *row, float *out);
+
+/* The margins of many rows on the calling thread, out [n_rows, n_outputs]: the bits of the walk. */
+void wk__forest_margins(const wk_forest *forest, const float *X, size_t n_rows, size_t stride,
+                        float *out);
 
 /* One step down a tree: the index of the child that the row goes to. */
 static inline uint32_t wk__gbdt_step_on(const wk__gbdt_step *steps, uint32_t i, const float *row)

@@ -47,13 +47,29 @@ static void walk_tile(const wk_forest *forest, const float *X, size_t n_rows, si
     }
 }
 
-static void predict_tile(const wk_forest *forest, const float *X, size_t n_rows, size_t stride,
-                         float *out)
+static void margins_of_tile(const wk_forest *forest, const float *X, size_t n_rows, size_t stride,
+                            float *out)
 {
     if (forest->plan)
         forest->ops->tile(forest->plan, X, n_rows, stride, out);
     else
         walk_tile(forest, X, n_rows, stride, out);
+}
+
+void wk__forest_margins(const wk_forest *forest, const float *X, size_t n_rows, size_t stride,
+                        float *out)
+{
+    if (forest->plan)
+        wk__gbdt_plan_for_batch(forest->plan);
+    for (size_t i = 0; i < n_rows; i += TILE)
+        margins_of_tile(forest, X + i * stride, n_rows - i < TILE ? n_rows - i : TILE, stride,
+                        out + i * forest->n_outputs);
+}
+
+static void predict_tile(const wk_forest *forest, const float *X, size_t n_rows, size_t stride,
+                         float *out)
+{
+    margins_of_tile(forest, X, n_rows, stride, out);
     for (size_t i = 0; i < n_rows; i++)
         wk__gbdt_transform(forest->objective, forest->n_outputs, out + i * forest->n_outputs);
 }

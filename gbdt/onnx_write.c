@@ -93,7 +93,7 @@ static void put_tree_node(wk_text *graph, const wk_forest *forest)
         wk_onnx_put_attribute(&node, "classlabels_int64s", WK_ONNX_ATTRIBUTE_INTS, &list);
         wk_onnx_put_string(&node, "post_transform", K > 1 ? "SOFTMAX" : "LOGISTIC");
     } else {
-        wk_onnx_put_int(&node, "n_targets", 1);
+        wk_onnx_put_int(&node, "n_targets", (int64_t)K);
         wk_onnx_put_string(&node, "post_transform", "NONE");
     }
     wk_pb_put_message(graph, 1, &node);
@@ -108,6 +108,7 @@ static void put_value(wk_text *graph, unsigned field, const char *name, int type
 
 wk_status wk_forest_save_onnx(const wk_forest *forest, const char *path, wk_err *err)
 {
+    wk__forest_has_nodes(forest);
     bool classes = wk__gbdt_link_of(forest->objective) != WK__LINK_IDENTITY;
     size_t K = forest->n_outputs;
     if (forest->has_sets)

@@ -173,6 +173,7 @@ wk_status wk_gbdt_refit(const wk_gbdt_params *params, const wk_forest *forest,
                         const wk_gbdt_data *data, double keep, int threads, wk_forest **out,
                         wk_err *err)
 {
+    wk__forest_has_nodes(forest);
     WK_TRY(wk__gbdt_check_params(params, NULL, true, err));
     WK_TRY(wk__gbdt_check_rows(params, data, NULL, "refit", err));
     size_t K = wk__gbdt_n_outputs(params, NULL);

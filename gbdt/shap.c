@@ -273,6 +273,7 @@ static void *shap_worker(void *arg)
 wk_status wk_forest_contributions(const wk_forest *forest, const float *X, size_t n_rows,
                                   size_t stride, int threads, double *out, wk_err *err)
 {
+    wk__forest_has_nodes(forest);
     wk_arena arena;
     shap_plan plan;
     wk_arena_init(&arena);
@@ -309,6 +310,7 @@ const char *wk_forest_measure_name(int measure)
 
 void wk_forest_score(const wk_forest *forest, int measure, double *score)
 {
+    wk__forest_has_nodes(forest);
     WK_ASSERT(measure >= 0 && measure < WK_FOREST_MEASURES);
     bool gain = measure == WK_FOREST_GAIN || measure == WK_FOREST_TOTAL_GAIN;
     bool mean = measure == WK_FOREST_GAIN || measure == WK_FOREST_COVER;

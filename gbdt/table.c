@@ -1,19 +1,14 @@
 /* Tables of numbers from CSV and TSV. */
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <zlib.h>
 
-#include "wick/gbdt.h"
+#include "table.h"
 
 #define CELL_MAX 64 /* bytes of a number */
 
-typedef struct {
-    const char *text;
-    size_t n;
-} cell;
+typedef wk__table_cell cell;
 
 typedef struct {
     const char *at, *end; /* of the text */
@@ -50,7 +45,7 @@ static cell next_cell(reader *r, bool *last)
     return c;
 }
 
-static bool parse_number(cell c, float *out)
+bool wk__table_number(cell c, float *out)
 {
     static const char *const missing[] = {"NA", "nan", "null", "none", "?"};
     *out = NAN;
@@ -66,6 +61,16 @@ static bool parse_number(cell c, float *out)
     text[c.n] = 0;
     *out = strtof(text, &end);
     return end == text + c.n;
+}
+
+/* The same cell in f64, once it is known to be a number or missing. */
+static double exact_number(cell c)
+{
+    char text[CELL_MAX], *end;
+    memcpy(text, c.text, c.n);
+    text[c.n] = 0;
+    double value = strtod(text, &end);
+    return c.n > 0 && end == text + c.n ? value : NAN;
 }
 
 /* Skips lines without a byte but blanks. */
@@ -94,7 +99,7 @@ static wk_status read_header(reader *r, wk_gbdt_table *t, wk_err *err)
     float value;
     while (!last) {
         cell c = next_cell(&probe, &last);
-        header |= !parse_number(c, &value);
+        header |= !wk__table_number(c, &value);
         t->n_cols++;
     }
     if (!header) {
@@ -113,16 +118,28 @@ static wk_status read_header(reader *r, wk_gbdt_table *t, wk_err *err)
     return WK_OK;
 }
 
-static wk_status read_row(reader *r, wk_gbdt_table *t, size_t *capacity, wk_err *err)
+static bool grow_exact(double **values, bool wanted, size_t n)
+{
+    double *grown = wanted ? realloc(*values, n * sizeof *grown) : NULL;
+    if (grown)
+        *values = grown;
+    return grown || !wanted;
+}
+
+static wk_status read_row(reader *r, const wk_gbdt_table_options *o, wk_gbdt_table *t,
+                          size_t *capacity, wk_err *err)
 {
     if (t->n_rows == *capacity) {
         size_t grown = *capacity ? *capacity * 2 : 1024;
         float *cells = grown > SIZE_MAX / sizeof *cells / t->n_cols
                            ? NULL
                            : realloc(t->cells, grown * t->n_cols * sizeof *cells);
-        if (!cells)
-            return wk_fail(err, WK_E_NOMEM, "out of memory reading %s at line %zu", r->name, r->line);
-        t->cells = cells;
+        if (cells)
+            t->cells = cells;
+        if (!cells || !grow_exact(&t->time, o->time_column, grown) ||
+            !grow_exact(&t->end, o->end_column, grown))
+            return wk_fail(err, WK_E_NOMEM, "out of memory reading %s at line %zu", r->name,
+                           r->line);
         *capacity = grown;
     }
     bool last = false;
@@ -130,11 +147,15 @@ static wk_status read_row(reader *r, wk_gbdt_table *t, size_t *capacity, wk_err 
     for (; !last; n++) {
         cell c = next_cell(r, &last);
         float value;
-        if (!parse_number(c, &value))
+        if (!wk__table_number(c, &value))
             return wk_fail(err, WK_E_PARSE, "%s line %zu column %zu: \"%.*s\" is not a number",
                            r->name, r->line, n + 1, (int)(c.n < 40 ? c.n : 40), c.text);
         if (n < t->n_cols)
             t->cells[t->n_rows * t->n_cols + n] = value;
+        if (o->time_column && *o->time_column == n)
+            t->time[t->n_rows] = exact_number(c);
+        if (o->end_column && *o->end_column == n)
+            t->end[t->n_rows] = exact_number(c);
     }
     if (n != t->n_cols)
         return wk_fail(err, WK_E_PARSE, "%s line %zu has %zu columns, the first line %zu", r->name,
@@ -143,9 +164,12 @@ static wk_status read_row(reader *r, wk_gbdt_table *t, size_t *capacity, wk_err 
     return WK_OK;
 }
 
-wk_status wk_gbdt_table_parse(const char *text, size_t size_bytes, const char *name,
-                              wk_gbdt_table *out, wk_err *err)
+wk_status wk_gbdt_table_parse_as(const char *text, size_t size_bytes, const char *name,
+                                 const wk_gbdt_table_options *options, wk_gbdt_table *out,
+                                 wk_err *err)
 {
+    static const wk_gbdt_table_options defaults = {0};
+    const wk_gbdt_table_options *o = options ? options : &defaults;
     reader r = {.at = text, .end = text + size_bytes, .name = name};
     wk_gbdt_table t = {0};
     size_t capacity = 0;
@@ -157,8 +181,10 @@ wk_status wk_gbdt_table_parse(const char *text, size_t size_bytes, const char *n
         size_t n = stop ? (size_t)(stop - r.at) : (size_t)(r.end - r.at);
         r.separator = memchr(r.at, '\t', n) ? '\t' : ',';
         status = read_header(&r, &t, err);
+        if (status == WK_OK)
+            status = wk__table_check_columns(o, name, t.n_cols, err);
         while (status == WK_OK && find_line(&r))
-            status = read_row(&r, &t, &capacity, err);
+            status = read_row(&r, o, &t, &capacity, err);
     }
     if (status == WK_OK && t.n_rows == 0)
         status = wk_fail(err, WK_E_DATA, "%s has no rows", name);
@@ -170,42 +196,21 @@ wk_status wk_gbdt_table_parse(const char *text, size_t size_bytes, const char *n
     return WK_OK;
 }
 
-wk_status wk_gbdt_table_read(const char *path, wk_gbdt_table *out, wk_err *err)
+wk_status wk_gbdt_table_parse(const char *text, size_t size_bytes, const char *name,
+                              wk_gbdt_table *out, wk_err *err)
 {
-    gzFile f = gzopen(path, "rb");
-    if (!f)
-        return wk_fail(err, WK_E_IO, "cannot open %s: %s", path, strerror(errno));
-    char *text = NULL;
-    size_t n = 0, capacity = 0;
-    wk_status status = WK_OK;
-    for (;;) {
-        if (n == capacity) {
-            capacity = capacity ? capacity * 2 : 1 << 20;
-            char *grown = realloc(text, capacity);
-            if (!grown) {
-                status = wk_fail(err, WK_E_NOMEM, "out of memory reading %s", path);
-                break;
-            }
-            text = grown;
-        }
-        size_t room = capacity - n;
-        int got = gzread(f, text + n, room < 1 << 30 ? (unsigned)room : 1u << 30);
-        if (got == 0)
-            break;
-        if (got < 0) {
-            int code;
-            status = wk_fail(err, WK_E_IO, "cannot read %s: %s", path, gzerror(f, &code));
-            break;
-        }
-        n += (size_t)got;
-    }
-    /* A truncated gzip file shows up here only. */
-    if (gzclose(f) != Z_OK && status == WK_OK)
-        status = wk_fail(err, WK_E_IO, "cannot read %s: the compressed file is cut short", path);
-    if (status == WK_OK)
-        status = wk_gbdt_table_parse(text, n, path, out, err);
-    free(text);
-    return status;
+    return wk_gbdt_table_parse_as(text, size_bytes, name, NULL, out, err);
+}
+
+wk_status wk__table_check_columns(const wk_gbdt_table_options *o, const char *name, size_t n_cols,
+                                  wk_err *err)
+{
+    const size_t *const columns[] = {o->time_column, o->end_column};
+    for (size_t i = 0; i < 2; i++)
+        if (columns[i] && *columns[i] >= n_cols)
+            return wk_fail(err, WK_E_CONFIG, "%s has %zu columns; %s %zu is none of them", name,
+                           n_cols, i ? "end_column" : "time_column", *columns[i]);
+    return WK_OK;
 }
 
 void wk_gbdt_table_take(wk_gbdt_table *table, size_t column, float *values)
@@ -237,5 +242,10 @@ void wk_gbdt_table_finish(wk_gbdt_table *table)
         free(table->names[i]);
     free(table->names);
     free(table->cells);
+    free(table->label);
+    free(table->weight);
+    free(table->query);
+    free(table->time);
+    free(table->end);
     *table = (wk_gbdt_table){0};
 }

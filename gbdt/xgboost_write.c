@@ -207,6 +207,7 @@ static void put_model(FILE *f, const wk_forest *forest)
 
 wk_status wk_forest_save(const wk_forest *forest, const char *path, wk_err *err)
 {
+    wk__forest_has_nodes(forest);
     size_t n = strlen(path);
     text_buffer text = {0};
     text.stream = open_memstream(&text.bytes, &text.n);

@@ -76,6 +76,8 @@ static const wk_cfg_row train_rows[] = {
      "epochs without a better validation loss before training stops; 0: never"},
     {"seed", WK_CFG_INT, OF(seed), NULL, "1", 0, 0, NULL, NULL,
      "of dropout and the order of pieces"},
+    {"precision", WK_CFG_ENUM, OF(precision), NULL, "\"fp32\"", 0, 0, "fp32|bf16|bf16x3", NULL,
+     "what products of training are made in; weights stay fp32, bf16x3 keeps nearly all of it"},
     {0},
 };
 

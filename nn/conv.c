@@ -101,7 +101,7 @@ void wk__conv_forward(const wk__conv *c, const wk__run *run, const wk_real *pack
     g.a = x;
     g.tap = c->dilation * run->B * ldi;
     g.y = y;
-    run->ops->gemm(&g);
+    wk__product(run, &g);
 }
 
 void wk__conv_step(const wk__conv *c, const wk__run *run, const wk_real *packed, wk_real *state,
@@ -116,7 +116,7 @@ void wk__conv_step(const wk__conv *c, const wk__run *run, const wk_real *packed,
     }
     g.a = x;
     g.y = y;
-    run->ops->gemm(&g);
+    wk__product(run, &g);
 }
 
 void wk__conv_prepare(const wk__conv *c, const wk__run *run, const wk_real *packed, wk_real *state)
@@ -128,7 +128,7 @@ void wk__conv_prepare(const wk__conv *c, const wk__run *run, const wk_real *pack
     g.a = wk__history_last(wk__conv_past(c), run, g.lda, state + g.N);
     g.tap = c->dilation * g.lda;
     g.y = state;
-    run->ops->gemm(&g);
+    wk__product(run, &g);
 }
 
 void wk__conv_backward(const wk__conv *c, const wk__run *run, const wk_real *packed, wk_real *state,
@@ -140,9 +140,18 @@ void wk__conv_backward(const wk__conv *c, const wk__run *run, const wk_real *pac
     const size_t tap = c->dilation * run->B;
     if (past)
         x = wk__history_chunk(past, run, ldi, state + ldo, T);
-    for (size_t q = 0; q < c->kernel; q++)
-        run->ops->gemm_at(1, M, ldo, c->in, x + q * tap * ldi, 0, ldi, dy, 0, ldo,
-                          grad + q * c->in * ldo);
+    wk__product_at(run, &(wk__gemm_at){.P = 1,
+                                       .M = M,
+                                       .N = ldo,
+                                       .K = c->in,
+                                       .taps = c->kernel,
+                                       .a = x,
+                                       .lda = ldi,
+                                       .tap = tap * ldi,
+                                       .d = dy,
+                                       .ldd = ldo,
+                                       .g = grad,
+                                       .g_tap = c->in * ldo});
     run->ops->col_sum(M, ldo, dy, ldo, grad + n_forward(c));
     if (!dx)
         return;
@@ -153,22 +162,24 @@ void wk__conv_backward(const wk__conv *c, const wk__run *run, const wk_real *pac
         memset(tape + M * ldo, 0, past * run->B * ldo * sizeof *tape);
         dy = tape;
     }
-    run->ops->gemm(&(wk__gemm){.P = 1,
-                               .M = M,
-                               .N = ldi,
-                               .K = ldo,
-                               .taps = c->kernel,
-                               .a = dy,
-                               .lda = ldo,
-                               .tap = tap * ldo,
-                               .w = packed + n_forward(c) + ldo,
-                               .depth = c->kernel * ldo,
-                               .y = dx,
-                               .ldy = ldi});
+    wk__product(run, &(wk__gemm){.P = 1,
+                                 .M = M,
+                                 .N = ldi,
+                                 .K = ldo,
+                                 .taps = c->kernel,
+                                 .a = dy,
+                                 .lda = ldo,
+                                 .tap = tap * ldo,
+                                 .w = packed + n_forward(c) + ldo,
+                                 .depth = c->kernel * ldo,
+                                 .y = dx,
+                                 .ldy = ldi});
 }
 
-void wk__conv_window(const wk__conv *c, const wk__run *run, const wk_real *packed, const wk_real *x,
-                     wk__span in, wk_real *y, wk__span out, wk__finish finish)
+/* The product of a window: position i of the output, row b of the batch. */
+static wk__gemm window_product(const wk__conv *c, const wk__run *run, const wk_real *packed,
+                               const wk_real *x, wk__span in, wk_real *y, wk__span out,
+                               wk__finish finish)
 {
     const size_t B = run->B, ldi = wk__pad(c->in), ldo = wk__pad(c->out);
     const size_t reach = wk__span_rows(in, (out.n - 1) * out.stride + wk__conv_past(c));
@@ -181,13 +192,20 @@ void wk__conv_window(const wk__conv *c, const wk__run *run, const wk_real *packe
     g.add_step = finish.add_step * ldo;
     g.y = y;
     g.y_step = B * ldo;
-    if (B == 1) { /* positions are rows */
+    return g;
+}
+
+void wk__conv_window(const wk__conv *c, const wk__run *run, const wk_real *packed, const wk_real *x,
+                     wk__span in, wk_real *y, wk__span out, wk__finish finish)
+{
+    wk__gemm g = window_product(c, run, packed, x, in, y, out, finish);
+    if (run->B == 1) { /* positions are rows */
         g.P = 1;
         g.M = out.n;
-        g.lda = g.a_step ? g.a_step : ldi;
+        g.lda = g.a_step ? g.a_step : wk__pad(c->in);
         g.ld_add = g.add_step;
     }
-    run->ops->gemm(&g);
+    wk__product(run, &g);
 }
 
 void wk__conv_window_back(const wk__conv *c, const wk__run *run, const wk_real *packed,
@@ -197,6 +215,25 @@ void wk__conv_window_back(const wk__conv *c, const wk__run *run, const wk_real *
     const size_t B = run->B, ldi = wk__pad(c->in), ldo = wk__pad(c->out);
     const size_t step = wk__span_rows(in, out.stride);
     run->ops->col_sum(out.n * B, ldo, dy, ldo, grad + n_forward(c));
+    /* Tiles of all taps share what is made of x and dy: that is worth more than to leave out the
+     * zeros before the window. */
+    if (run->low) {
+        const wk__gemm g = window_product(c, run, packed, x, in, NULL, out, (wk__finish){0});
+        wk__product_at(run, &(wk__gemm_at){.P = out.n,
+                                           .M = B,
+                                           .N = ldo,
+                                           .K = c->in,
+                                           .taps = c->kernel,
+                                           .a = g.a,
+                                           .a_step = g.a_step,
+                                           .lda = ldi,
+                                           .tap = g.tap,
+                                           .d = dy,
+                                           .d_step = B * ldo,
+                                           .ldd = ldo,
+                                           .g = grad,
+                                           .g_tap = c->in * ldo});
+    }
     for (size_t q = 0; q < c->kernel; q++) {
         /* Position i of the output reads `first + i * step` of the input; before 0 lie zeros. */
         const size_t back =
@@ -207,26 +244,37 @@ void wk__conv_window_back(const wk__conv *c, const wk__run *run, const wk_real *
         if (i >= out.n)
             continue;
         at = in.n - 1 + i * step - back;
-        run->ops->gemm_at(out.n - i, B, ldo, c->in, x + at * B * ldi, step * B * ldi, ldi,
-                          dy + i * B * ldo, B * ldo, ldo, grad + q * c->in * ldo);
+        if (!run->low)
+            wk__product_at(run, &(wk__gemm_at){.P = out.n - i,
+                                               .M = B,
+                                               .N = ldo,
+                                               .K = c->in,
+                                               .taps = 1,
+                                               .a = x + at * B * ldi,
+                                               .a_step = step * B * ldi,
+                                               .lda = ldi,
+                                               .d = dy + i * B * ldo,
+                                               .d_step = B * ldo,
+                                               .ldd = ldo,
+                                               .g = grad + q * c->in * ldo});
         if (dx)
-            run->ops->gemm(&(wk__gemm){.P = out.n - i,
-                                       .M = B,
-                                       .N = ldi,
-                                       .K = ldo,
-                                       .taps = 1,
-                                       .a = dy + i * B * ldo,
-                                       .a_step = B * ldo,
-                                       .lda = ldo,
-                                       .w = packed + n_forward(c) + ldo +
-                                            (c->kernel - 1 - q) * ldo * WK__LANES,
-                                       .depth = c->kernel * ldo,
-                                       .start = dx + at * B * ldi,
-                                       .start_step = step * B * ldi,
-                                       .lds = ldi,
-                                       .y = dx + at * B * ldi,
-                                       .y_step = step * B * ldi,
-                                       .ldy = ldi});
+            wk__product(run, &(wk__gemm){.P = out.n - i,
+                                         .M = B,
+                                         .N = ldi,
+                                         .K = ldo,
+                                         .taps = 1,
+                                         .a = dy + i * B * ldo,
+                                         .a_step = B * ldo,
+                                         .lda = ldo,
+                                         .w = packed + n_forward(c) + ldo +
+                                              (c->kernel - 1 - q) * ldo * WK__LANES,
+                                         .depth = c->kernel * ldo,
+                                         .start = dx + at * B * ldi,
+                                         .start_step = step * B * ldi,
+                                         .lds = ldi,
+                                         .y = dx + at * B * ldi,
+                                         .y_step = step * B * ldi,
+                                         .ldy = ldi});
     }
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "nn/kernels/flush.h"
+#include "nn/precision.h"
 #include "wick/file.h"
 #include "wick/hash.h"
 #include "wick/log.h"
@@ -30,6 +31,7 @@ typedef struct {
     const wk_nn_fit_options *options;
     const wk_nn_array *train, *valid;
     wk__array_loss loss;
+    wk__precision precision;
     float *grad[WK__FIT_SHARDS], *dparams;
     wk__array_sums sums[WK__FIT_SHARDS];
     wk__adamw optimiser;
@@ -119,6 +121,7 @@ static void run_shard(void *context, size_t shard, size_t worker)
     float *grad = j->scale ? f->grad[shard] : NULL;
     if (grad)
         memset(grad, 0, f->nn->net.n_grad * sizeof *grad);
+    wk__precision_use(&f->precision, grad != NULL, worker, &f->run.work[worker].run);
     for (size_t i = shard * j->blocks / j->shards; i < (shard + 1) * j->blocks / j->shards; i++)
         run_block(j, &f->run.work[worker], grad, i, &j->sums[shard]);
 }
@@ -226,6 +229,7 @@ static void update(fitter *f, size_t epoch, const wk__array_sums *sums)
     if (f->config->learn_task_weights)
         update_tasks(f, sums);
     wk__net_pack(net, nn->params, f->run.packed);
+    wk__precision_pack(&f->precision, &f->run.gang);
 }
 
 static void shuffle(fitter *f, size_t epoch)
@@ -289,6 +293,7 @@ static wk_status run_epochs(fitter *f, wk_err *err)
     wk__fit_state *s = &f->state;
     const wk_nn_fit_config *c = f->config;
     const size_t size = s->n * sizeof(float), patience = (size_t)c->patience;
+    wk__precision_pack(&f->precision, &f->run.gang);
     while (s->epoch < (size_t)c->epochs && !enough(f)) {
         double train_loss = NAN, valid_loss = NAN;
         WK_TRY(train_epoch(f, s->epoch + 1, &train_loss, err));
@@ -315,68 +320,6 @@ static wk_status run_epochs(fitter *f, wk_err *err)
         if (!better && s->epoch - s->best_epoch >= patience)
             break;
     }
-    return WK_OK;
-}
-
-/* ---- what is refused ---- */
-
-static wk_status check_array(const wk_nn *nn, const wk_nn_fit_config *c, const wk_nn_array *a,
-                             const char *name, wk_err *err)
-{
-    const size_t O = nn->net.n_outputs;
-    if (a->F != nn->net.F || !a->T || a->T > WK__WINDOW_MAX || (a->S != 1 && a->S != a->T))
-        return wk_fail(
-            err, WK_E_DATA,
-            "%s: sequences of %zu bars x %zu inputs with targets at %zu of them; the network "
-            "has %zu inputs, and targets stand at every bar or at the last one",
-            name, a->T, a->F, a->S, nn->net.F);
-    for (size_t k = 0; k < a->N * a->T * a->F; k++)
-        if (!isfinite(a->X[k]))
-            return wk_fail(
-                err, WK_E_DATA,
-                "%s: X of sequence %zu, bar %zu, channel %zu is %g; fill or drop it first", name,
-                k / a->F / a->T, k / a->F % a->T, k % a->F, (double)a->X[k]);
-    if (!c)
-        return WK_OK;
-    const bool classes = c->loss == WK_NN_CROSS_ENTROPY || c->loss == WK_NN_FOCAL;
-    const bool trading = c->loss == WK_NN_TRADING;
-    if (!a->K || (classes && a->K != 1) || (trading && a->K != 3) ||
-        (!classes && wk_nn_fit_outputs(c, a->K) != O))
-        return wk_fail(err, WK_E_DATA, "%s: %zu targets do not fit the loss and %zu outputs", name,
-                       a->K, O);
-    const size_t n_classes = trading ? 3 : O;
-    for (size_t k = 0; k < a->N * a->S * a->K; k++) {
-        const double y = (double)a->y[k];
-        const bool class = classes || (trading && k % 3 == 0);
-        const bool wrong = class ? !(y >= 0 && y < (double)n_classes && (double)(size_t)y == y)
-                                 : isinf(y) || (trading && k % 3 == 2 && !(y > 0));
-        if (!isnan(y) && wrong)
-            return wk_fail(err, WK_E_DATA, "%s: target %zu of sequence %zu, bar %zu is %g; want %s",
-                           name, k % a->K, k / a->K / a->S, k / a->K % a->S, y,
-                           class ? "a class 0, 1, ... below the number of outputs"
-                                 : "a finite number, and volatilities above 0");
-    }
-    for (size_t i = 0; a->weight && i < a->N; i++)
-        if (!(a->weight[i] >= 0 && isfinite(a->weight[i])))
-            return wk_fail(err, WK_E_DATA, "%s: the weight of sequence %zu is %g", name, i,
-                           (double)a->weight[i]);
-    return WK_OK;
-}
-
-static wk_status check_config(const wk_nn_fit_config *c, wk_err *err)
-{
-    if (c->epochs < 1 || c->batch < 1 || !(c->learning_rate > 0) || c->patience < 0 ||
-        !(c->clip_norm >= 0) || !(c->weight_decay >= 0) || c->step_epochs < 1 ||
-        !(c->warmup_fraction >= 0 && c->warmup_fraction <= 1))
-        return wk_fail(
-            err, WK_E_CONFIG,
-            "training: epochs %lld, batch %lld, step_epochs %lld must be at least 1, "
-            "learning_rate %g positive, patience %lld, clip_norm %g, weight_decay %g not "
-            "negative, warmup_fraction %g in [0, 1]",
-            (long long)c->epochs, (long long)c->batch, (long long)c->step_epochs, c->learning_rate,
-            (long long)c->patience, c->clip_norm, c->weight_decay, c->warmup_fraction);
-    if (c->loss == WK_NN_PINBALL && !c->quantiles.n)
-        return wk_fail(err, WK_E_CONFIG, "training: pinball needs quantiles");
     return WK_OK;
 }
 
@@ -430,6 +373,7 @@ static wk_status prepare(fitter *f, wk_arena *arena, wk_err *err)
     runner_build(&f->run, arena, f->nn, f->train->T, f->train->S,
                  rows < WK__FIT_ROWS ? rows : WK__FIT_ROWS, f->options->threads,
                  f->options->all_positions, true);
+    wk__precision_build(arena, net, c->precision, f->run.packed, f->run.n_workers, &f->precision);
     f->batches = (f->train->N + batch - 1) / batch;
     f->order = wk_arena_array(arena, size_t, f->train->N);
     f->dparams = wk_arena_array(arena, float, n);
@@ -516,10 +460,10 @@ wk_status wk_nn_fit(wk_nn *nn, const wk_nn_fit_config *config, const wk_nn_array
                     const wk_nn_array *valid, const wk_nn_fit_options *options, wk_nn_log *log,
                     wk_err *err)
 {
-    WK_TRY(check_config(config, err));
-    WK_TRY(check_array(nn, config, train, "training data", err));
+    WK_TRY(wk__fit_check_config(config, err));
+    WK_TRY(wk__fit_check_array(nn, config, train, "training data", err));
     if (valid)
-        WK_TRY(check_array(nn, config, valid, "validation data", err));
+        WK_TRY(wk__fit_check_array(nn, config, valid, "validation data", err));
     if (valid && (valid->T != train->T || valid->S != train->S))
         return wk_fail(
             err, WK_E_DATA,
@@ -580,7 +524,7 @@ static wk_status apply_work(void *context, wk_err *err)
 wk_status wk_nn_apply(const wk_nn *nn, const wk_nn_array *data, int threads, float *out,
                       wk_err *err)
 {
-    WK_TRY(check_array(nn, NULL, data, "data", err));
+    WK_TRY(wk__fit_check_array(nn, NULL, data, "data", err));
     wk_arena arena;
     wk_arena_init(&arena);
     applier a = {.nn = nn, .data = data, .out = out};
@@ -594,7 +538,7 @@ wk_status wk_nn_apply(const wk_nn *nn, const wk_nn_array *data, int threads, flo
 wk_status wk_nn_evaluate(const wk_nn *nn, const wk_nn_fit_config *config, const wk_nn_array *data,
                          int threads, double *loss, wk_err *err)
 {
-    WK_TRY(check_array(nn, config, data, "data", err));
+    WK_TRY(wk__fit_check_array(nn, config, data, "data", err));
     const size_t O = nn->net.n_outputs;
     float *out = malloc((data->N * data->S * O + 1) * sizeof *out);
     if (!out)

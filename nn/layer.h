@@ -49,6 +49,7 @@ typedef struct {
 /* How a chunk is run. */
 typedef struct {
     const wk__nn_ops *ops;
+    const wk__low *low; /* of training in bf16, whose `ops` have other products; else NULL */
     size_t B, T_max;
     bool backward;       /* will follow: the tape is filled */
     bool training;       /* dropout is on */
@@ -60,6 +61,19 @@ typedef struct {
      * and the row's place. */
     const uint64_t *sequence;
 } wk__run;
+
+/* All products of layers go through these. */
+static inline void wk__product(const wk__run *run, wk__gemm *g)
+{
+    g->low = run->low;
+    run->ops->gemm(g);
+}
+
+static inline void wk__product_at(const wk__run *run, wk__gemm_at *g)
+{
+    g->low = run->low;
+    run->ops->gemm_at(g);
+}
 
 /* A window as a layer sees it: x [in.n, B, ldi] with wk__front rows of zeros before it. */
 typedef struct {

@@ -95,18 +95,18 @@ static void product(const wk__run *run, const dims *d, size_t M, size_t K, const
                     const wk_real *w, const wk_real *bias, wk_real *y)
 {
     const size_t N = G * d->Hp;
-    run->ops->gemm(&(wk__gemm){.P = 1,
-                               .M = M,
-                               .N = N,
-                               .K = K,
-                               .taps = 1,
-                               .a = a,
-                               .lda = wk__pad(K),
-                               .w = w,
-                               .depth = K,
-                               .start = bias,
-                               .y = y,
-                               .ldy = N});
+    wk__product(run, &(wk__gemm){.P = 1,
+                                 .M = M,
+                                 .N = N,
+                                 .K = K,
+                                 .taps = 1,
+                                 .a = a,
+                                 .lda = wk__pad(K),
+                                 .w = w,
+                                 .depth = K,
+                                 .start = bias,
+                                 .y = y,
+                                 .ldy = N});
 }
 
 static void forward(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *state,
@@ -166,19 +166,19 @@ static void backward(const wk__layer *l, const wk__run *run, const wk_real *pack
         if (t + 1 < T) {
             /* The next bar's dy now holds the direct part z dh of the gradient in this bar's h. */
             run->ops->add(cell, up + cell, up);
-            run->ops->gemm(&(wk__gemm){.P = 1,
-                                       .M = B,
-                                       .N = d.Hp,
-                                       .K = N,
-                                       .taps = 1,
-                                       .a = gh + (t + 1) * B * N,
-                                       .lda = N,
-                                       .w = th,
-                                       .depth = N,
-                                       .add = mask ? NULL : up,
-                                       .ld_add = d.Hp,
-                                       .y = mask ? part : up,
-                                       .ldy = d.Hp});
+            wk__product(run, &(wk__gemm){.P = 1,
+                                         .M = B,
+                                         .N = d.Hp,
+                                         .K = N,
+                                         .taps = 1,
+                                         .a = gh + (t + 1) * B * N,
+                                         .lda = N,
+                                         .w = th,
+                                         .depth = N,
+                                         .add = mask ? NULL : up,
+                                         .ld_add = d.Hp,
+                                         .y = mask ? part : up,
+                                         .ldy = d.Hp});
             if (mask) {
                 run->ops->mul(cell, part, factors, part);
                 run->ops->add(cell, part, up);
@@ -188,27 +188,51 @@ static void backward(const wk__layer *l, const wk__run *run, const wk_real *pack
                                 t ? y + (t - 1) * cell : h0, up);
     }
     wk_real *wx = grad, *wh = wx + N * d.F, *bx = wh + N * d.H, *bh = bx + N;
-    run->ops->gemm_at(1, T * B, N, d.F, x, 0, Fp, gx, 0, N, wx);
-    if (mask)
-        run->ops->gemm_at(1, T * B, N, d.H, seen, 0, d.Hp, gh, 0, N, wh);
-    else
-        run->ops->gemm_at(1, B, N, d.H, h0, 0, d.Hp, gh, 0, N, wh);
+    wk__product_at(run, &(wk__gemm_at){.P = 1,
+                                       .M = T * B,
+                                       .N = N,
+                                       .K = d.F,
+                                       .taps = 1,
+                                       .a = x,
+                                       .lda = Fp,
+                                       .d = gx,
+                                       .ldd = N,
+                                       .g = wx});
+    wk__product_at(run, &(wk__gemm_at){.P = 1,
+                                       .M = mask ? T * B : B,
+                                       .N = N,
+                                       .K = d.H,
+                                       .taps = 1,
+                                       .a = mask ? seen : h0,
+                                       .lda = d.Hp,
+                                       .d = gh,
+                                       .ldd = N,
+                                       .g = wh});
     if (!mask && T > 1)
-        run->ops->gemm_at(1, (T - 1) * B, N, d.H, y, 0, d.Hp, gh + B * N, 0, N, wh);
+        wk__product_at(run, &(wk__gemm_at){.P = 1,
+                                           .M = (T - 1) * B,
+                                           .N = N,
+                                           .K = d.H,
+                                           .taps = 1,
+                                           .a = y,
+                                           .lda = d.Hp,
+                                           .d = gh + B * N,
+                                           .ldd = N,
+                                           .g = wh});
     run->ops->col_sum(T * B, N, gx, N, bx);
     run->ops->col_sum(T * B, N, gh, N, bh);
     if (dx)
-        run->ops->gemm(&(wk__gemm){.P = 1,
-                                   .M = T * B,
-                                   .N = Fp,
-                                   .K = N,
-                                   .taps = 1,
-                                   .a = gx,
-                                   .lda = N,
-                                   .w = tx,
-                                   .depth = N,
-                                   .y = dx,
-                                   .ldy = Fp});
+        wk__product(run, &(wk__gemm){.P = 1,
+                                     .M = T * B,
+                                     .N = Fp,
+                                     .K = N,
+                                     .taps = 1,
+                                     .a = gx,
+                                     .lda = N,
+                                     .w = tx,
+                                     .depth = N,
+                                     .y = dx,
+                                     .ldy = Fp});
 }
 
 static void unpack(const wk__layer *l, const wk_real *params, const wk_real *grad, wk_real *dparams)

@@ -114,19 +114,19 @@ static void recur(const wk__run *run, const dims *d, const wk_real *ph, size_t B
                   const wk_real *add, wk_real *y, size_t first, size_t units)
 {
     const size_t N = G * d->Hp, n = G * first;
-    run->ops->gemm(&(wk__gemm){.P = 1,
-                               .M = B,
-                               .N = G * units,
-                               .K = d->H,
-                               .taps = 1,
-                               .a = h,
-                               .lda = d->Hp,
-                               .w = ph + n * d->H,
-                               .depth = d->H,
-                               .add = add ? add + n : NULL,
-                               .ld_add = N,
-                               .y = y + n,
-                               .ldy = N});
+    wk__product(run, &(wk__gemm){.P = 1,
+                                 .M = B,
+                                 .N = G * units,
+                                 .K = d->H,
+                                 .taps = 1,
+                                 .a = h,
+                                 .lda = d->Hp,
+                                 .w = ph + n * d->H,
+                                 .depth = d->H,
+                                 .add = add ? add + n : NULL,
+                                 .ld_add = N,
+                                 .y = y + n,
+                                 .ldy = N});
 }
 
 /* The input part of M rows; a step adds the recurrent one. */
@@ -134,20 +134,20 @@ static void inputs(const wk__run *run, const dims *d, const wk_real *packed, siz
                    const wk_real *x, const wk_real *add, wk_real *y)
 {
     const size_t N = G * d->Hp;
-    run->ops->gemm(&(wk__gemm){.P = 1,
-                               .M = M,
-                               .N = N,
-                               .K = d->F,
-                               .taps = 1,
-                               .a = x,
-                               .lda = wk__pad(d->F),
-                               .w = packed,
-                               .depth = d->F,
-                               .start = packed + N * (d->F + d->H),
-                               .add = add,
-                               .ld_add = N,
-                               .y = y,
-                               .ldy = N});
+    wk__product(run, &(wk__gemm){.P = 1,
+                                 .M = M,
+                                 .N = N,
+                                 .K = d->F,
+                                 .taps = 1,
+                                 .a = x,
+                                 .lda = wk__pad(d->F),
+                                 .w = packed,
+                                 .depth = d->F,
+                                 .start = packed + N * (d->F + d->H),
+                                 .add = add,
+                                 .ld_add = N,
+                                 .y = y,
+                                 .ldy = N});
 }
 
 static void forward(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *state,
@@ -226,19 +226,19 @@ static void backward(const wk__layer *l, const wk__run *run, const wk_real *pack
     for (size_t t = T; t-- > 0;) {
         wk_real *g = gates + t * B * N, *up = dy + t * cell;
         if (t + 1 < T) {
-            run->ops->gemm(&(wk__gemm){.P = 1,
-                                       .M = B,
-                                       .N = d.Hp,
-                                       .K = N,
-                                       .taps = 1,
-                                       .a = g + B * N,
-                                       .lda = N,
-                                       .w = th,
-                                       .depth = N,
-                                       .add = mask ? NULL : up,
-                                       .ld_add = d.Hp,
-                                       .y = mask ? part : up,
-                                       .ldy = d.Hp});
+            wk__product(run, &(wk__gemm){.P = 1,
+                                         .M = B,
+                                         .N = d.Hp,
+                                         .K = N,
+                                         .taps = 1,
+                                         .a = g + B * N,
+                                         .lda = N,
+                                         .w = th,
+                                         .depth = N,
+                                         .add = mask ? NULL : up,
+                                         .ld_add = d.Hp,
+                                         .y = mask ? part : up,
+                                         .ldy = d.Hp});
             if (mask) {
                 run->ops->mul(cell, part, factors, part);
                 run->ops->add(cell, part, up);
@@ -247,26 +247,50 @@ static void backward(const wk__layer *l, const wk__run *run, const wk_real *pack
         run->ops->lstm_cell_back(B, d.Hp, g, c + t * cell, tanh_c + t * cell, up, dc);
     }
     wk_real *gx = grad, *gh = gx + N * d.F, *gb = gh + N * d.H;
-    run->ops->gemm_at(1, T * B, N, d.F, x, 0, Fp, gates, 0, N, gx);
-    if (mask)
-        run->ops->gemm_at(1, T * B, N, d.H, seen, 0, d.Hp, gates, 0, N, gh);
-    else
-        run->ops->gemm_at(1, B, N, d.H, h0, 0, d.Hp, gates, 0, N, gh);
+    wk__product_at(run, &(wk__gemm_at){.P = 1,
+                                       .M = T * B,
+                                       .N = N,
+                                       .K = d.F,
+                                       .taps = 1,
+                                       .a = x,
+                                       .lda = Fp,
+                                       .d = gates,
+                                       .ldd = N,
+                                       .g = gx});
+    wk__product_at(run, &(wk__gemm_at){.P = 1,
+                                       .M = mask ? T * B : B,
+                                       .N = N,
+                                       .K = d.H,
+                                       .taps = 1,
+                                       .a = mask ? seen : h0,
+                                       .lda = d.Hp,
+                                       .d = gates,
+                                       .ldd = N,
+                                       .g = gh});
     if (!mask && T > 1)
-        run->ops->gemm_at(1, (T - 1) * B, N, d.H, y, 0, d.Hp, gates + B * N, 0, N, gh);
+        wk__product_at(run, &(wk__gemm_at){.P = 1,
+                                           .M = (T - 1) * B,
+                                           .N = N,
+                                           .K = d.H,
+                                           .taps = 1,
+                                           .a = y,
+                                           .lda = d.Hp,
+                                           .d = gates + B * N,
+                                           .ldd = N,
+                                           .g = gh});
     run->ops->col_sum(T * B, N, gates, N, gb);
     if (dx)
-        run->ops->gemm(&(wk__gemm){.P = 1,
-                                   .M = T * B,
-                                   .N = Fp,
-                                   .K = N,
-                                   .taps = 1,
-                                   .a = gates,
-                                   .lda = N,
-                                   .w = tx,
-                                   .depth = N,
-                                   .y = dx,
-                                   .ldy = Fp});
+        wk__product(run, &(wk__gemm){.P = 1,
+                                     .M = T * B,
+                                     .N = Fp,
+                                     .K = N,
+                                     .taps = 1,
+                                     .a = gates,
+                                     .lda = N,
+                                     .w = tx,
+                                     .depth = N,
+                                     .y = dx,
+                                     .ldy = Fp});
 }
 
 static void unpack(const wk__layer *l, const wk_real *params, const wk_real *grad, wk_real *dparams)

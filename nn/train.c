@@ -14,6 +14,7 @@
 #include "nn/kernels/flush.h"
 #include "nn/loss.h"
 #include "nn/nn.h"
+#include "nn/precision.h"
 #include "wick/log.h"
 #include "wick/math.h"
 
@@ -31,6 +32,7 @@ typedef struct {
     wk__gang gang;
     const wk__nn_ops *ops; /* asked for once: CPUID is slow in virtual machines */
     float *packed, *dparams;
+    wk__precision precision;
     wk__adamw optimiser;
     block *blocks; /* for the wider of both batches */
     size_t n_blocks;
@@ -107,9 +109,9 @@ typedef struct {
 
 static void chunk_block(void *context, size_t i, size_t worker)
 {
-    (void)worker;
     const chunk *c = context;
     block *b = &c->tr->blocks[i];
+    wk__precision_use(&c->tr->precision, c->scale != NULL, worker, &b->work.run);
     b->work.run.training = !c->valid;
     b->work.run.tick = c->tr->tick;
     b->work.run.row0 = i * WK__BLOCK_ROWS;
@@ -184,6 +186,7 @@ static void update(trainer *tr, size_t n_blocks)
         wk__uncertainty_update(&tr->tasks, WK__LOSSES, false, tr->loss.weight, tr->losses,
                                tr->optimiser.learning_rate, tr->optimiser.t);
     wk__net_pack(net, nn->params, tr->packed);
+    wk__precision_pack(&tr->precision, &tr->gang);
 }
 
 static wk_status train_epoch(trainer *tr, size_t epoch, double *loss, wk_err *err)
@@ -246,6 +249,8 @@ static wk_status check_config(const wk_nn *nn, const wk_nn_train_config *c, wk_e
             "and patience %lld at least 0",
             (long long)c->epochs, (long long)c->batch_sequences, (long long)c->truncation_bars,
             (long long)c->patience);
+    if (c->precision < WK_NN_FP32 || c->precision > WK_NN_BF16X3)
+        return wk_fail(err, WK_E_CONFIG, "training: precision %d is unknown", c->precision);
     if (!(c->learning_rate > 0) || !(c->weight_decay >= 0) || !(c->clip_norm >= 0) ||
         !(c->warmup_fraction >= 0 && c->warmup_fraction <= 1))
         return wk_fail(
@@ -322,7 +327,8 @@ static void start_volatility(trainer *tr, size_t n_sequences)
         (float)(0.5 * wk_log(sum / weight));
 }
 
-static wk_status prepare(trainer *tr, wk_arena *arena, size_t n_sequences, wk_err *err)
+static wk_status prepare(trainer *tr, wk_arena *arena, size_t n_sequences, size_t n_workers,
+                         wk_err *err)
 {
     const wk_nn_train_config *c = tr->config;
     const wk__net *net = &tr->nn->net;
@@ -349,6 +355,7 @@ static wk_status prepare(trainer *tr, wk_arena *arena, size_t n_sequences, wk_er
         tr->blocks[i].grad = wk_arena_array(arena, float, net->n_grad);
     }
     tr->packed = wk_arena_array(arena, float, net->n_packed);
+    wk__precision_build(arena, net, c->precision, tr->packed, n_workers, &tr->precision);
     tr->dparams = wk_arena_array(arena, float, net->n_params);
     tr->optimiser = (wk__adamw){.beta1 = 0.9,
                                 .beta2 = 0.999,
@@ -371,6 +378,7 @@ static wk_status run_epochs(trainer *tr, float *best, wk_nn_log *log, wk_err *er
     const size_t size = tr->nn->net.n_params * sizeof *best;
     const bool has_valid = tr->valid_cut.n_pieces > 0;
     double best_loss = INFINITY;
+    wk__precision_pack(&tr->precision, &tr->gang);
     for (size_t epoch = 1; epoch <= (size_t)c->epochs; epoch++) {
         double train_loss = NAN, valid_loss = NAN;
         WK_TRY(train_epoch(tr, epoch, &train_loss, err));
@@ -422,9 +430,10 @@ wk_status wk_nn_train(wk_nn *nn, const wk_nn_train_config *config, const wk_nn_s
     memcpy(before, nn->params, n * sizeof *before);
     wk_nn_log done = {.train_loss = calloc((size_t)config->epochs, sizeof(double)),
                       .valid_loss = calloc((size_t)config->epochs, sizeof(double))};
-    wk_status status = done.train_loss && done.valid_loss
-                           ? prepare(&tr, &arena, n_sequences, err)
-                           : wk_fail(err, WK_E_NOMEM, "training: out of memory");
+    wk_status status =
+        done.train_loss && done.valid_loss
+            ? prepare(&tr, &arena, n_sequences, threads > 1 ? (size_t)threads : 1, err)
+            : wk_fail(err, WK_E_NOMEM, "training: out of memory");
     if (status == WK_OK) {
         start_volatility(&tr, n_sequences);
         wk__net_pack(&nn->net, nn->params, tr.packed);

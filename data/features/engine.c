@@ -8,6 +8,12 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 
+/* Where the history has part w of step t, of symbol 0; the others follow. */
+static size_t history_place(const wk_features *f, int64_t t, int w)
+{
+    return f->history[w].at + ((size_t)t & f->history[w].mask) * f->S;
+}
+
 /* The price is held over at most WK__HOLD_BARS absent bars with no volume; then there is none. */
 static void fill_cell(wk__cell *x, wk__base *b, const wk_bar *bar, bool has_bar)
 {
@@ -30,8 +36,8 @@ static void fill_cell(wk__cell *x, wk__base *b, const wk_bar *bar, bool has_bar)
     }
 }
 
-/* `now` is the symbol's place in the history of this step: what w at w * S. */
-static void update_base(wk__cell *x, wk__base *b, double *now)
+/* `history` is the symbol's, of which this step's place is written. */
+static void update_base(wk__cell *x, wk__base *b, double *history)
 {
     bool live = x->c == x->c;
     if (!live)
@@ -54,15 +60,17 @@ static void update_base(wk__cell *x, wk__base *b, double *now)
     x->bad_r = b->bad_r;
     x->n_live = b->n_live;
     double range = wk_log(x->h / x->l);
-    size_t S = x->f->S;
-    now[WK__LC * S] = x->lc;
-    now[WK__R * S] = x->r;
-    now[WK__C * S] = x->c;
-    now[WK__H * S] = x->h;
-    now[WK__L * S] = x->l;
-    now[WK__V * S] = x->v;
-    now[WK__O * S] = x->o;
-    now[WK__PK * S] = range * range / (4 * 0.69314718055994530942);
+    double now[WK__HISTORY], pk = range * range / (4 * 0.69314718055994530942);
+    now[WK__LC] = x->lc;
+    now[WK__R] = x->r;
+    now[WK__C] = x->c;
+    now[WK__H] = x->h;
+    now[WK__L] = x->l;
+    now[WK__V] = x->v;
+    now[WK__O] = x->o;
+    now[WK__PK] = pk;
+    for (int w = 0; w < WK__HISTORY; w++)
+        history[history_place(x->f, x->t, w)] = now[w];
 }
 
 /* Mean and sample deviation of the last 20 closes, in two passes: exact at any price. */
@@ -113,7 +121,6 @@ static void step_lane(const wk_features *f, wk__lane *lane, const wk_features_st
                       double *rows, uint8_t *valid)
 {
     size_t S = f->S;
-    double *now = lane->history + ((size_t)lane->t & f->history_mask) * S * WK__HISTORY;
     for (size_t s = 0; s < S; s++) {
         wk__cell *x = &f->cells[s];
         wk__base *b = (wk__base *)(lane->states + s * f->state_stride);
@@ -126,7 +133,7 @@ static void step_lane(const wk_features *f, wk__lane *lane, const wk_features_st
         x->funding = step->funding_known ? step->funding_known[s] : NAN;
         x->outside = step->outside ? step->outside + s * f->n_outside : NULL;
         fill_cell(x, b, &step->bars[s], step->provenance[s] != WK_PROV_UNKNOWN);
-        update_base(x, b, now + s);
+        update_base(x, b, lane->history + s);
     }
     for (size_t s = 0; s < S; s++) {
         char *states = lane->states + s * f->state_stride,
@@ -198,15 +205,18 @@ void wk_features_peek(const wk_features *f, const wk_features_step *given, doubl
     wk__lane lane = f->lanes[lane_of(f, step)];
     wk__undo undo = f->undo;
     undo.n = 0;
-    size_t states_bytes = f->S * f->state_stride, row_bytes = f->S * WK__HISTORY * sizeof(double);
+    size_t states_bytes = f->S * f->state_stride;
     memcpy(f->states_backup, lane.states, states_bytes);
     if (!lane.running)
         start_lane(f, &lane);
-    double *now = lane.history + ((size_t)lane.t & f->history_mask) * f->S * WK__HISTORY;
-    memcpy(f->history_backup, now, row_bytes);
+    for (int w = 0; w < WK__HISTORY; w++)
+        memcpy(f->history_backup + (size_t)w * f->S, lane.history + history_place(f, lane.t, w),
+               f->S * sizeof(double));
     step_lane(f, &lane, given, &undo, rows, valid);
     memcpy(lane.states, f->states_backup, states_bytes);
-    memcpy(now, f->history_backup, row_bytes);
+    for (int w = 0; w < WK__HISTORY; w++)
+        memcpy(lane.history + history_place(f, lane.t, w), f->history_backup + (size_t)w * f->S,
+               f->S * sizeof(double));
     while (undo.n) {
         undo.n--;
         memcpy(undo.entries[undo.n].at, undo.entries[undo.n].old, sizeof undo.entries[0].old);

@@ -19,8 +19,7 @@ enum { WK__LEADERS_MAX = 4, WK__COLUMNS_MAX = 512, WK__FAMILIES_MAX = 16, WK__HO
 /* One symbol at one step, after holding the price over short holes (at most WK__HOLD_BARS). */
 typedef struct {
     const wk_features *f;
-    const double
-        *history; /* of this symbol: what w of step u at ((u & mask) * WK__HISTORY + w) * S */
+    const double *history; /* of this symbol; see wk__back */
     int64_t t;    /* step within the lane, 0 = its first */
     int64_t time_ns;
     int64_t bad_c, bad_r; /* newest step without a price / without a return */
@@ -41,7 +40,7 @@ typedef struct wk__family {
     size_t state_bytes; /* per symbol, zero at a lane's start, copied around a peek */
     size_t ring_bytes;  /* per symbol, garbage at a lane's start; writes go through wk__undo_log */
     size_t panel_bytes_a_symbol, panel_bytes; /* scratch of `panel` */
-    int64_t lag_max;                          /* how far back it reads the history */
+    int64_t lags[WK__HISTORY];                /* how far back it reads each part of the history */
     void (*columns)(wk_features *f);          /* wk__column for each */
     void (*update)(const wk__cell *cell, void *state, void *ring); /* or NULL */
     void (*panel)(const wk_features *f, const wk__cell *cells, void *const *states,
@@ -70,7 +69,7 @@ typedef struct {
     int64_t t;
     char *states;    /* [S][state_stride]: wk__base, then the families' */
     char *rings;     /* [S][ring_stride] */
-    double *history; /* [cap][WK__HISTORY][S]: one lag of all symbols lies together */
+    double *history; /* the rings: [mask + 1][S] of each part */
 } wk__lane;
 
 struct wk_features {
@@ -91,7 +90,11 @@ struct wk_features {
     size_t *keep;    /* [F] index among all columns; NULL: all are kept */
     double *row_all; /* [n_all] */
     size_t state_stride, ring_stride;
-    size_t history_mask;
+    /* Each part of the history is a ring as long as the families in use need, so that what nobody
+     * reads costs one step: value w of step u at at + (u & mask) * S. */
+    struct {
+        size_t at, mask;
+    } history[WK__HISTORY];
     wk__lane lanes[2];
     wk__cell *cells;     /* [S] */
     char *states_backup; /* of a peek */
@@ -110,8 +113,9 @@ static inline double wk__back(const wk__cell *x, int64_t n, int what)
 {
     if (n > x->t)
         return NAN;
-    size_t row = (size_t)(x->t - n) & x->f->history_mask;
-    return x->history[(row * WK__HISTORY + (size_t)what) * x->f->S];
+    size_t mask = x->f->history[what].mask;
+    WK_DASSERT((size_t)n <= mask);
+    return x->history[x->f->history[what].at + ((size_t)(x->t - n) & mask) * x->f->S];
 }
 
 /* Log price now less n steps ago. */

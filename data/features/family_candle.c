@@ -64,7 +64,7 @@ static void emit(const wk__cell *x, const void *state, const void *ring, const v
 const wk__family wk__family_candle = {
     .name = "candle",
     .state_bytes = sizeof(candle),
-    .lag_max = 2,
+    .lags = {[WK__C] = 2, [WK__O] = 2, [WK__H] = 1, [WK__L] = 1},
     .columns = columns,
     .update = update,
     .emit = emit,

@@ -114,7 +114,7 @@ const wk__family wk__family_cross = {
     .name = "cross",
     .panel_bytes = sizeof(cross_panel),
     .panel_bytes_a_symbol = (2 * N_LAGS + 2) * sizeof(double),
-    .lag_max = 672,
+    .lags = {[WK__LC] = 672},
     .columns = columns,
     .panel = panel,
     .emit = emit,

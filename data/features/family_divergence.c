@@ -93,7 +93,7 @@ const wk__family wk__family_divergence = {
     .name = "divergence",
     .state_bytes = sizeof(divergence),
     .ring_bytes = sizeof(divergence_ring),
-    .lag_max = 72,
+    .lags = {[WK__LC] = LAG_MAX},
     .columns = columns,
     .update = update,
     .emit = emit,

@@ -81,7 +81,6 @@ const wk__family wk__family_funding = {
     .name = "funding",
     .state_bytes = sizeof(funding),
     .ring_bytes = sizeof(funding_ring),
-    .lag_max = 1,
     .columns = columns,
     .update = update,
     .emit = emit,

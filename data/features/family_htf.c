@@ -190,7 +190,7 @@ const wk__family wk__family_htf = {
     .name = "htf",
     .state_bytes = sizeof(htf),
     .ring_bytes = sizeof(htf_ring),
-    .lag_max = 2160,
+    .lags = {[WK__LC] = 2160, [WK__C] = RANGE_MAX},
     .columns = columns,
     .update = update,
     .emit = emit,

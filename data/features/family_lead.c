@@ -80,7 +80,7 @@ const wk__family wk__family_lead = {
     .name = "lead",
     .state_bytes = sizeof(lead),
     .panel_bytes = sizeof(lead_panel),
-    .lag_max = 672,
+    .lags = {[WK__LC] = 672},
     .columns = columns,
     .update = update,
     .panel = panel,

@@ -80,7 +80,7 @@ const wk__family wk__family_momentum = {
     .name = "momentum",
     .state_bytes = sizeof(momentum),
     .ring_bytes = sizeof(momentum_ring),
-    .lag_max = 72,
+    .lags = {[WK__LC] = 72},
     .columns = columns,
     .update = update,
     .emit = emit,

@@ -77,7 +77,6 @@ const wk__family wk__family_outside = {
     .state_bytes = WK_OUTSIDE_MAX * sizeof(wk__score),
     .ring_bytes =
         RING * (WK_OUTSIDE_MAX + 1) * sizeof(double), /* the pad: an undo logs two values */
-    .lag_max = 1,
     .columns = columns,
     .update = update,
     .emit = emit,

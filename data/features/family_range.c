@@ -117,7 +117,7 @@ const wk__family wk__family_range = {
     .name = "range",
     .state_bytes = sizeof(range),
     .ring_bytes = (RING + 1) * sizeof(double),
-    .lag_max = 168,
+    .lags = {[WK__R] = 168, [WK__PK] = 168, [WK__C] = 1},
     .columns = columns,
     .update = update,
     .emit = emit,

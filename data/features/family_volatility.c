@@ -141,7 +141,7 @@ static void emit(const wk__cell *x, const void *state, const void *ring, const v
 const wk__family wk__family_volatility = {
     .name = "volatility",
     .state_bytes = sizeof(volatility),
-    .lag_max = 1440,
+    .lags = {[WK__R] = 1440, [WK__PK] = 24, [WK__LC] = 168},
     .columns = columns,
     .update = update,
     .emit = emit,

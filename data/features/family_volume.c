@@ -136,7 +136,6 @@ const wk__family wk__family_volume = {
     .name = "volume",
     .state_bytes = sizeof(volume),
     .ring_bytes = RING * N_KEPT * sizeof(double),
-    .lag_max = 1,
     .columns = columns,
     .update = update,
     .emit = emit,

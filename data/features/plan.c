@@ -134,10 +134,9 @@ static size_t align64(size_t n)
     return (n + 63) / 64 * 64;
 }
 
-/* Chooses families and lays out columns, states and rings. Returns how far back a family reads. */
-static int64_t lay_out(wk_features *f, wk_arena *arena, const wk_strings *wanted)
+/* Chooses families and lays out columns, states and rings. */
+static void lay_out(wk_features *f, wk_arena *arena, const wk_strings *wanted)
 {
-    int64_t lag_max = 24;
     size_t state = align64(sizeof(wk__base)), ring = 0;
     column_arena = arena;
     for (size_t k = 0; wk__families[k]; k++) {
@@ -160,12 +159,10 @@ static int64_t lay_out(wk_features *f, wk_arena *arena, const wk_strings *wanted
         ring += align64(family->ring_bytes);
         size_t scratch = family->panel_bytes + family->panel_bytes_a_symbol * f->S;
         f->scratch[i] = scratch ? wk_arena_alloc(arena, scratch) : NULL;
-        lag_max = family->lag_max > lag_max ? family->lag_max : lag_max;
     }
     column_arena = NULL;
     f->state_stride = state;
     f->ring_stride = ring;
-    return lag_max;
 }
 
 static wk_status drop_columns(wk_features *f, wk_arena *arena, const wk_strings *drop, wk_err *err)
@@ -190,19 +187,37 @@ static wk_status drop_columns(wk_features *f, wk_arena *arena, const wk_strings 
     return WK_OK;
 }
 
-static void allocate(wk_features *f, wk_arena *arena, int64_t lag_max)
+/* How far back the engine itself reads: the closes of its bands. */
+static const int64_t own_lags[WK__HISTORY] = {[WK__C] = 19};
+
+/* Values of all symbols in a lane's history. */
+static size_t lay_out_history(wk_features *f)
 {
-    size_t cap = 2;
-    while (cap < (size_t)lag_max + 2)
-        cap *= 2;
-    f->history_mask = cap - 1;
+    size_t n = 0;
+    for (int w = 0; w < WK__HISTORY; w++) {
+        int64_t lag = own_lags[w];
+        for (size_t i = 0; i < f->n_families; i++)
+            lag = f->families[i]->lags[w] > lag ? f->families[i]->lags[w] : lag;
+        size_t cap = 1;
+        while (cap < (size_t)lag + 1)
+            cap *= 2;
+        f->history[w].at = n;
+        f->history[w].mask = cap - 1;
+        n += cap * f->S;
+    }
+    return n;
+}
+
+static void allocate(wk_features *f, wk_arena *arena)
+{
+    size_t n_history = lay_out_history(f);
     size_t writes = 0;
     for (size_t i = 0; i < f->n_families; i++)
         writes += f->families[i]->ring_bytes ? 64 : 0;
     for (int k = 0; k < 2; k++) {
         f->lanes[k].states = wk_arena_alloc(arena, f->S * f->state_stride);
         f->lanes[k].rings = wk_arena_alloc(arena, f->S * f->ring_stride + 1);
-        f->lanes[k].history = wk_arena_array(arena, double, cap * f->S * WK__HISTORY);
+        f->lanes[k].history = wk_arena_array(arena, double, n_history);
     }
     f->cells = wk_arena_array(arena, wk__cell, f->S);
     f->panel_states = wk_arena_array(arena, void *, f->S);
@@ -264,9 +279,9 @@ wk_status wk_features_plan(wk_arena *arena, const wk_features_config *config,
     f->serving = -1;
     WK_TRY(find_leaders(f, arena, &config->leaders, symbols, err));
     WK_TRY(find_outside(f, arena, config, err));
-    int64_t lag_max = lay_out(f, arena, &config->families);
+    lay_out(f, arena, &config->families);
     WK_TRY(drop_columns(f, arena, &config->drop, err));
-    allocate(f, arena, lag_max);
+    allocate(f, arena);
     hash_plan(f);
     *out = f;
     return WK_OK;

@@ -1,7 +1,8 @@
-/* What this machine can run. WICK_CPU=c|avx2|avx512 in the environment caps the choice. */
+/* What this machine can run. WICK_CPU=c|avx2|avx512|amx in the environment caps the choice. */
 #ifndef WICK_CPU_H
 #define WICK_CPU_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -18,6 +19,9 @@ enum {
 
 /* Flags of this machine after the cap (CPUID and the operating system's XSAVE state both asked). */
 uint32_t wk_cpu_flags(void);
+/* Asks the operating system to let this process use AMX tiles, which it must before the first one.
+ * False where there are none, or it says no. Threads may call it; a second time costs nothing. */
+bool wk_cpu_allow_amx(void);
 /* The processor's name, for benchmark lines. */
 const char *wk_cpu_name(void);
 

@@ -73,6 +73,13 @@ typedef struct {
     int64_t entry_ticks, liquidation_ticks, margin_e8;
 } wk_venue_position;
 
+/* Funding that was paid (negative) or got for a position. */
+typedef struct {
+    char id[64];
+    uint32_t symbol;
+    int64_t amount_e8, time_ns;
+} wk_venue_funding;
+
 /* One account at one venue. Every call blocks its thread, at most the client's time-out. `why`
  * [256] is the venue's reason in words. Lists are the callee's arrays of at most `room` entries; *n
  * says how many there are. */
@@ -92,6 +99,9 @@ typedef struct {
                                      char *why);
     wk_request_result (*fills)(void *self, int64_t since_ns, wk_venue_fill *out, size_t room,
                                size_t *n, char *why);
+    /* NULL: none is paid here. */
+    wk_request_result (*funding)(void *self, int64_t since_ns, wk_venue_funding *out, size_t room,
+                                 size_t *n, char *why);
     wk_request_result (*positions)(void *self, wk_venue_position *out, size_t room, size_t *n,
                                    char *why);
     wk_request_result (*balance)(void *self, int64_t *cash_e8, int64_t *equity_e8, char *why);
@@ -113,9 +123,12 @@ typedef struct {
      * fills the executor puts one resting stop a position through protect_lots. */
     bool has_brackets;
     /* One stop-loss order of its own for a position of so many lots (signed; 0 cancels it), with
-     * this client id; it replaces the one before. NULL where has_brackets. */
+     * this client id; it replaces what rests under other ids. `is_new`: the id was never sent, so
+     * it may be placed. Else the order rests, and is kept or amended in place; REFUSED when it does
+     * not: it may have filled, and the fills have to be read before another is placed. NULL where
+     * has_brackets. */
     wk_request_result (*protect_lots)(void *self, uint32_t symbol, int64_t lots, int64_t stop_ticks,
-                                      uint64_t client_id, int64_t *wait_ns, char *why);
+                                      uint64_t client_id, bool is_new, int64_t *wait_ns, char *why);
 } wk_account;
 
 /* fee_e8 of a fill whose fee the private stream does not tell: fills() will. */

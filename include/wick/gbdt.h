@@ -10,6 +10,7 @@
 
 #include "wick/config.h"
 #include "wick/err.h"
+#include "wick/gbdt_table.h"
 
 typedef enum {
     WK_GBDT_SQUARED_ERROR = 0, /* reg:squarederror */
@@ -97,9 +98,9 @@ typedef struct {
     const size_t *rows_of_table; /* NULL: row i is row i; else rows of weight 0 were left out */
 } wk_gbdt_rows;
 
-/* An objective and a metric of the caller's. Both are called from several threads at once for
- * blocks of rows, must depend on nothing but their arguments, and may be NULL (the params' own then
- * counts). gradient: g and h [n_outputs][n_rows] of the rows [begin, end); finite, h >= 0 loss: the
+/* An objective and a metric of the caller's, and a look at each round. The first two are called
+ * from several threads at once for blocks of rows, must depend on nothing but their arguments, and
+ * may be NULL (the params' own then counts). gradient: g and h [n_outputs][n_rows] of the rows [begin, end); finite, h >= 0 loss: the
  * weighted sum of the rows' losses; the metric is loss / sum of weights */
 typedef struct {
     void *context;
@@ -108,6 +109,9 @@ typedef struct {
                      float *h);
     double (*loss)(void *context, const wk_gbdt_rows *rows, size_t begin, size_t end);
     bool loss_is_gain; /* the larger the better */
+    /* After each round (counted from 0, over those of a continued model too) of a training with a
+     * log, on the calling thread; valid is NaN without a validation set. */
+    void (*round)(void *context, size_t round, double train_metric, double valid_metric);
 } wk_gbdt_custom;
 
 typedef struct wk_forest
@@ -157,6 +161,12 @@ uint64_t wk_gbdt_train_bytes_max(const wk_gbdt_params *params, size_t n_rows, si
                                  size_t n_valid, int threads);
 
 void wk_forest_destroy(wk_forest *forest);
+
+/* Lets go of the nodes as the file has them, half of a forest's memory or more: what only predicts
+ * (margin, predict, predict_batch) needs none of them, and to ask anything else of the trees then
+ * stops the program. Without effect where prediction itself walks them (splits by category that no
+ * kernel takes). Before the forest is shared. */
+void wk_forest_only_predicts(wk_forest *forest);
 
 size_t wk_forest_n_outputs(const wk_forest *forest); /* 1, or the number of classes */
 size_t wk_forest_n_features(const wk_forest *forest);
@@ -233,23 +243,5 @@ int64_t wk_forest_label_column(const wk_forest *forest);
 void wk_forest_set_label_column(wk_forest *forest, int64_t column);
 /* The features' names, or NULL. Borrowed. */
 const char *const *wk_forest_names(const wk_forest *forest);
-
-/* A table of numbers from a CSV or TSV text: comma or tab (whichever the first line has), an
- * optional header line, quotes around a cell allowed. A cell that is empty, NA, nan or null is
- * missing (NaN). */
-typedef struct {
-    size_t n_rows, n_cols;
-    float *cells; /* [n_rows, n_cols] */
-    char **names; /* [n_cols], or NULL without a header */
-} wk_gbdt_table;
-
-/* `name` is used in messages. The caller finishes *out. */
-WK_MUST_CHECK wk_status wk_gbdt_table_parse(const char *text, size_t size_bytes, const char *name,
-                                            wk_gbdt_table *out, wk_err *err);
-/* The same from a file, which may be gzip-compressed. */
-WK_MUST_CHECK wk_status wk_gbdt_table_read(const char *path, wk_gbdt_table *out, wk_err *err);
-/* Moves column `column` out of the table into values [n_rows]. */
-void wk_gbdt_table_take(wk_gbdt_table *table, size_t column, float *values);
-void wk_gbdt_table_finish(wk_gbdt_table *table);
 
 #endif

@@ -85,6 +85,17 @@ typedef struct {
     const uint8_t *in_valid; /* [T] 1: loss counts in validation; NULL: none */
 } wk_nn_sequence;
 
+/* What training multiplies in. Weights, sums, cells, losses and the optimiser are f32 throughout, and
+ * validation and inference multiply in f32 whatever a network was trained in. The same bits on every
+ * machine and for any number of threads; faster than f32 only where there is AMX. */
+typedef enum {
+    WK_NN_FP32,
+    WK_NN_BF16,  /* operands rounded to bf16: relative errors of 2^-8 a term */
+    WK_NN_BF16X3 /* operands split in two bf16 halves, three products: 2^-16 a term */
+} wk_nn_precision;
+/* The kernels of such products on this machine: "avx512", "avx2" or "c", and in bf16 "amx" too. */
+const char *wk_nn_fit_kernels(int precision);
+
 typedef struct {
     int64_t epochs, batch_sequences, truncation_bars; /* chunks of truncation_bars, state carried across them */
     double learning_rate, weight_decay, clip_norm, warmup_fraction; /* cosine schedule after a linear warm-up */
@@ -93,6 +104,7 @@ typedef struct {
     bool learn_weights; /* as learn_task_weights of wk_nn_fit_config; the weights then are 1 each */
     int64_t patience; /* epochs without a better validation loss; 0: off */
     int64_t seed;
+    int precision; /* wk_nn_precision */
 } wk_nn_train_config;
 extern const wk_cfg_table wk_nn_train_config_table;
 
@@ -144,6 +156,7 @@ typedef struct {
     double learning_rate, weight_decay, clip_norm, warmup_fraction, step_factor;
     int64_t step_epochs, patience, seed;
     bool shuffle;
+    int precision;        /* wk_nn_precision */
     /* Tasks: the three heads of trading, or with one of these two keys each target of a regression. The
      * loss is the sum of each task's mean times its weight (none given: of the heads 1, 0.5, 0.2). Learned
      * (Kendall, Gal & Cipolla 2018): the gradient is that of the sum of weight (c exp(-s) loss + s / 2)

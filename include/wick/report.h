@@ -16,7 +16,13 @@
  *          kind ("entry"|"exit"), reason, net_bp}]}}
  *  confusion {labels: [3], counts: [[3],[3],[3]] (rows: what happened, columns: forecast)}
  *  precision_coverage [{coverage, precision, break_even, n}], calibration [{p, observed, n}]
- *  importance [{name, family, gain}], training [{name, train: [..], valid: [..]}]
+ *  importance [{name, family, gain (a share), cover (a share), permutation (the mean rise of the
+ *          loss, a share of it, when the column is shuffled in a test block), permutation_sd
+ *          (between folds), shap (mean |contribution|)}], all but the first three optional
+ *  explanation {folds, rows (that were shuffled), shap: {rows, of (what is explained), largest,
+ *          columns: [{name, points: [[contribution in thousandths of largest, rank of the value in
+ *          hundredths or null]]}]}}
+ *  training [{name, train: [..], valid: [..]}]
  *  notes [string], config (object, shown folded)
  *
  * Tables are arrays of flat objects, each drawn sortable with its keys as headings:

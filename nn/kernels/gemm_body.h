@@ -3,15 +3,7 @@
  * A block keeps rows x panels accumulators in registers; the order of additions of one output is k
  * ascending whatever the block, so blocks of any shape give equal bits. */
 
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
-#define EACH(i, n) UNROLL for (size_t i = 0; i < (n); i++)
-#define INLINE static inline __attribute__((always_inline))
-
-enum { PANEL = WK__LANES / VW, ACC_COLS = 8 * PANEL };
+#include "nn/kernels/unroll.h"
 
 /* One block of rows x panels at row `m` of position `p`. Rows are addressed in groups of five from
  * their own base: more multiples of lda than that do not fit the processor's addressing. */
@@ -186,7 +178,7 @@ INLINE void at_strip(const size_t panels, size_t P, size_t M, size_t K, const wk
     }
 }
 
-static void gemm_at(size_t P, size_t M, size_t N, size_t K, const wk_real *a, size_t a_step,
+static void at_rows(size_t P, size_t M, size_t N, size_t K, const wk_real *a, size_t a_step,
                     size_t lda, const wk_real *d, size_t d_step, size_t ldd, wk_real *g)
 {
     /* Rows in portions that stay in the first-level cache while the blocks of g pass over them. */
@@ -194,9 +186,9 @@ static void gemm_at(size_t P, size_t M, size_t N, size_t K, const wk_real *a, si
     const size_t all = P * M, left = all % PORTION;
     if (all > PORTION && M != PORTION && (P == 1 || (a_step == M * lda && d_step == M * ldd))) {
         /* One long run of rows becomes positions of a portion each, and what is left. */
-        gemm_at(all / PORTION, PORTION, N, K, a, PORTION * lda, lda, d, PORTION * ldd, ldd, g);
+        at_rows(all / PORTION, PORTION, N, K, a, PORTION * lda, lda, d, PORTION * ldd, ldd, g);
         if (left)
-            gemm_at(1, left, N, K, a + (all - left) * lda, 0, lda, d + (all - left) * ldd, 0, ldd,
+            at_rows(1, left, N, K, a + (all - left) * lda, 0, lda, d + (all - left) * ldd, 0, ldd,
                     g);
         return;
     }
@@ -210,6 +202,13 @@ static void gemm_at(size_t P, size_t M, size_t N, size_t K, const wk_real *a, si
         for (; n < N; n += WK__LANES)
             at_strip(1, n_p, M, K, ap, a_step, lda, dp + n, d_step, ldd, g + n, N);
     }
+}
+
+static void gemm_at(const wk__gemm_at *g)
+{
+    for (size_t q = 0; q < g->taps; q++)
+        at_rows(g->P, g->M, g->N, g->K, g->a + q * g->tap, g->a_step, g->lda, g->d, g->d_step,
+                g->ldd, g->g + q * g->g_tap);
 }
 
 static void col_sum(size_t M, size_t N, const wk_real *d, size_t ldd, wk_real *g)

@@ -17,10 +17,12 @@
  * Row m of position p lies at p * step + m * ld of each array; with lds 0 and start_step 0 `start`
  * is one row for all (a bias). Missing start: 0; missing add: nothing is added. w is packed in
  * panels [N/16][depth][16], of which taps * K rows from `w` on are used. y may be start or add. */
+typedef struct wk__low wk__low;
 typedef struct {
     size_t P, M, N, K, taps;
     const wk_real *a;
     size_t a_step, lda, tap;
+    const wk__low *low; /* training in bf16 only, see low.h */
     const wk_real *w;
     size_t depth;
     const wk_real *start;
@@ -32,6 +34,21 @@ typedef struct {
     size_t y_step, ldy;
 } wk__gemm;
 
+/* The products that make gradients of weights: for each tap q
+ *   g[q * g_tap + k * N + n] += sum over positions p and rows m of
+ *                               a[p * a_step + q * tap + m * lda + k] * d[p * d_step + m * ldd +
+ * n]. */
+typedef struct {
+    size_t P, M, N, K, taps;
+    const wk_real *a;
+    size_t a_step, lda, tap;
+    const wk_real *d;
+    size_t d_step, ldd;
+    wk_real *g;
+    size_t g_tap;
+    const wk__low *low;
+} wk__gemm_at;
+
 /* Constants of one update by AdamW. */
 typedef struct {
     wk_real scale;          /* of the gradient */
@@ -42,10 +59,7 @@ typedef struct {
 typedef struct {
     const char *name;
     void (*gemm)(const wk__gemm *g);
-    /* g[k, n] += sum over positions p and rows m of a[p * a_step + m * lda + k] *
-     * d[p * d_step + m * ldd + n]; rows of g are N apart. */
-    void (*gemm_at)(size_t P, size_t M, size_t N, size_t K, const wk_real *a, size_t a_step,
-                    size_t lda, const wk_real *d, size_t d_step, size_t ldd, wk_real *g);
+    void (*gemm_at)(const wk__gemm_at *g);
     /* g[n] += sum over m of d[m * ldd + n]. */
     void (*col_sum)(size_t M, size_t N, const wk_real *d, size_t ldd, wk_real *g);
 

@@ -28,5 +28,11 @@ enum { VW = 8, GEMM_ROWS = 6, AT_ROWS = 6, GEMM_PANELS = 1, STEP_PANELS = 4 };
 #define SCALE2(v, m)                                                                               \
     _mm256_castsi256_ps(                                                                           \
         _mm256_add_epi32(_mm256_castps_si256(v), _mm256_slli_epi32(_mm256_castps_si256(m), 23)))
+/* Of pairs of bf16 numbers: the first and the second of each. */
+#define PAIRS_FIRST(p)                                                                             \
+    _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_loadu_si256((const void *)(p)), 16))
+#define PAIRS_SECOND(p)                                                                            \
+    _mm256_castsi256_ps(                                                                           \
+        _mm256_and_si256(_mm256_loadu_si256((const void *)(p)), _mm256_set1_epi32(-65536)))
 
 #endif

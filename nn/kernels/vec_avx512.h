@@ -30,5 +30,9 @@ enum { VW = 16, GEMM_ROWS = 14, AT_ROWS = 8, GEMM_PANELS = 2, STEP_PANELS = 8 };
 #define SCALE2(v, m)                                                                               \
     _mm512_castsi512_ps(                                                                           \
         _mm512_add_epi32(_mm512_castps_si512(v), _mm512_slli_epi32(_mm512_castps_si512(m), 23)))
+/* Of pairs of bf16 numbers: the first and the second of each. */
+#define PAIRS_FIRST(p) _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_loadu_si512(p), 16))
+#define PAIRS_SECOND(p)                                                                            \
+    _mm512_castsi512_ps(_mm512_and_si512(_mm512_loadu_si512(p), _mm512_set1_epi32(-65536)))
 
 #endif

@@ -29,6 +29,10 @@ enum { VW = 1, GEMM_ROWS = 4, AT_ROWS = 4, GEMM_PANELS = 1, STEP_PANELS = 1 };
 /* v where x > 0, else 0. */
 #define WHERE_POSITIVE(x, v) ((x) > 0 ? (v) : (wk_real)0)
 
+/* Of pairs of bf16 numbers, low.h: the first and the second of each of VW pairs. */
+#define PAIRS_FIRST(p) wk__bf16_wide((p)[0])
+#define PAIRS_SECOND(p) wk__bf16_wide((p)[1])
+
 static inline V wk__max1(V a, V b)
 {
     return a > b ? a : b;

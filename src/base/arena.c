@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ALIGN = 64, BLOCK_MIN = 1 << 16 };
+/* Blocks grow with what the arena has given out: many small arenas stay small, and a large one has
+ * few blocks. */
+enum { ALIGN = 64, BLOCK_MIN = 1 << 12, BLOCK_MAX = 1 << 16 };
 
 struct wk__arena_block {
     wk__arena_block *previous;
@@ -33,6 +35,22 @@ void wk_arena_finish(wk_arena *arena)
     *arena = (wk_arena){0};
 }
 
+static wk__arena_block *add_block(wk_arena *arena, size_t need)
+{
+    size_t usual = arena->used_bytes / ALIGN * ALIGN;
+    usual = usual < BLOCK_MIN ? BLOCK_MIN : usual > BLOCK_MAX ? BLOCK_MAX : usual;
+    size_t capacity = need > usual ? need : usual;
+    wk__arena_block *b = aligned_alloc(ALIGN, ALIGN + capacity), *head = arena->head;
+    WK_ASSERT(b && "out of memory");
+    *b = (wk__arena_block){.capacity = capacity};
+    /* What fills a block alone goes behind the newest, whose rest is still good. */
+    wk__arena_block **place =
+        head && capacity == need && head->capacity > head->used ? &head->previous : &arena->head;
+    b->previous = *place;
+    *place = b;
+    return b;
+}
+
 void *wk_arena_alloc(wk_arena *arena, size_t size_bytes)
 {
     WK_ASSERT(!arena->frozen);
@@ -41,13 +59,8 @@ void *wk_arena_alloc(wk_arena *arena, size_t size_bytes)
     if (need == 0)
         need = ALIGN;
     wk__arena_block *b = arena->head;
-    if (!b || b->capacity - b->used < need) {
-        size_t capacity = need > BLOCK_MIN ? need : BLOCK_MIN;
-        b = aligned_alloc(ALIGN, ALIGN + capacity);
-        WK_ASSERT(b && "out of memory");
-        *b = (wk__arena_block){.previous = arena->head, .capacity = capacity};
-        arena->head = b;
-    }
+    if (!b || b->capacity - b->used < need)
+        b = add_block(arena, need);
     char *p = (char *)b + ALIGN + b->used;
     b->used += need;
     arena->used_bytes += need;

@@ -6,6 +6,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static uint64_t xcr0(void)
 {
@@ -64,7 +66,26 @@ uint32_t wk_cpu_flags(void)
         return 0;
     if (strcmp(cap, "avx2") == 0)
         return flags & (WK_CPU_AVX2 | WK_CPU_FMA);
+    if (strcmp(cap, "avx512") == 0)
+        return flags & ~(uint32_t)WK_CPU_AMX_BF16;
     return flags;
+}
+
+bool wk_cpu_allow_amx(void)
+{
+#if defined(__x86_64__) && defined(__linux__)
+    /* Linux gives tiles to a process that asks (5.16, Documentation/arch/x86/xstate.rst). */
+    enum { REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
+    static _Atomic int answer; /* 0: not asked yet; the same answer whoever asks first */
+    if (!answer)
+        answer = detect() & WK_CPU_AMX_BF16 &&
+                         syscall(SYS_arch_prctl, REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0
+                     ? 1
+                     : -1;
+    return answer > 0;
+#else
+    return false;
+#endif
 }
 
 const char *wk_cpu_name(void)

@@ -189,7 +189,7 @@ static void journal_event(wk_bot *b, const wk_trader_event *e)
 
 wk_status wk__bot_event(wk_bot *b, const wk_trader_event *e, wk_err *err)
 {
-    if (!b->executor.row || e->kind == WK_TRADER_EVENT_FUNDING)
+    if (!b->executor.row)
         journal_event(b, e);
     if (e->kind == WK_TRADER_EVENT_FILL)
         WK_TRY(book(b, e, err));
@@ -262,6 +262,7 @@ wk_status wk_bot_step(wk_bot *b, const wk_features_step *step, bool warming, wk_
     if (!warming) {
         if (!b->began) {
             WK_TRY(wk__bot_restore(b, step->time_ns, err));
+            WK_TRY(wk__bot_check_sizes(b, step, err));
             b->began = true;
         }
         wk__bot_day(b);

@@ -224,7 +224,7 @@ static void take_bar(feed *f, size_t s, const wk_live_bar *bar)
     if (!f->begun) {
         f->begun = true;
         f->status = warm_up(f, bar->bar.time_ns, &f->err);
-        malloc_trim(0); /* what loading and history took goes back to a small machine */
+        malloc_trim(0); /* what history took goes back to a small machine */
         wk_assembler_begin(f->assembler, bar->bar.time_ns);
     }
     run_due(f, bar->arrival_ns);

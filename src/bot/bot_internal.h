@@ -85,6 +85,8 @@ WK_MUST_CHECK wk_status wk__bot_override(wk_bot *bot, const wk_trader_event *eve
 WK_MUST_CHECK wk_status wk__bot_wishes(wk_bot *bot, wk_err *err);
 /* Before the first step that is not history, which opens at open_ns. */
 WK_MUST_CHECK wk_status wk__bot_restore(wk_bot *bot, int64_t open_ns, wk_err *err);
+/* At the first step: a market in which no position could ever be opened is an error at a venue. */
+WK_MUST_CHECK wk_status wk__bot_check_sizes(wk_bot *bot, const wk_features_step *step, wk_err *err);
 void wk__bot_recovery_finish(wk_bot *bot);
 
 /* A message for people, also a row of the journal; nothing when the bot has no alerts. */

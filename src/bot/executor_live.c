@@ -1,4 +1,4 @@
-/* Start-up (journal against venue), the thread, and the executor's interface. */
+/* The thread, and the executor's interface. */
 #include "executor_live.h"
 
 #include <pthread.h>
@@ -13,7 +13,7 @@
 #include "wick/log.h"
 #include "wick/ring.h"
 
-enum { RING = 4096, OPEN_MAX = 1024 };
+enum { RING = 4096 };
 
 int64_t wk_virtual_now(void *clock)
 {
@@ -58,10 +58,12 @@ wk_status wk__live_create(const wk_executor_live_options *options, wk__live **ou
     wk__live *live = calloc(1, sizeof *live);
     wk__live_symbol *symbols = calloc(options->S ? options->S : 1, sizeof *symbols);
     wk_venue_fill *fills = calloc(WK__LIVE_FILLS, sizeof *fills);
-    if (!live || !symbols || !fills) {
+    wk_venue_funding *funding = calloc(WK__LIVE_FUNDING, sizeof *funding);
+    if (!live || !symbols || !fills || !funding) {
         free(live);
         free(symbols);
         free(fills);
+        free(funding);
         return wk_fail(err, WK_E_NOMEM, "out of memory");
     }
     live->options = *options;
@@ -73,6 +75,7 @@ wk_status wk__live_create(const wk_executor_live_options *options, wk__live **ou
     live->account = options->account;
     live->symbols = symbols;
     live->fills = fills;
+    live->funding = funding;
     if (live->options.poll_ns <= 0)
         live->options.poll_ns = 2 * WK_NS_PER_S;
     if (live->options.fills_ns <= 0)
@@ -80,10 +83,17 @@ wk_status wk__live_create(const wk_executor_live_options *options, wk__live **ou
     int64_t day = 86400 * WK_NS_PER_S;
     live->fills_from_ns =
         options->fills_since_ns > 0 ? options->fills_since_ns : wk__live_now(live) - day;
+    /* What was paid while nobody looked counts, whoever held it last. */
+    live->funding_from_ns = live->fills_from_ns;
+    for (size_t s = 0; s < options->S; s++)
+        symbols[s].held_ns = wk__live_now(live);
     for (size_t s = 0; s < options->S && !live->account->has_brackets; s++) {
         symbols[s].stop_unsure = true; /* one of the last run may rest there */
         symbols[s].stop_number = (uint64_t)wk__live_now(live);
     }
+    /* A stop that the last run had just sent may appear until its validity is over. */
+    live->audit_ns =
+        wk__live_now(live) + live->account->validity_ns(live->account->self) + 2 * WK_NS_PER_S;
     for (size_t i = 0; i < options->n_positions; i++) {
         const wk_journal_position *p = &options->positions[i];
         WK_ASSERT(p->market < options->S);
@@ -107,157 +117,10 @@ void wk__live_destroy(wk__live *live)
     free(live->orders);
     free(live->seen);
     free(live->fills);
+    free(live->funding);
     free(live->events);
     free(live->rows);
     free(live);
-}
-
-static void pause_for(wk__live *live, int64_t ns)
-{
-    if (live->options.sleep) {
-        live->options.sleep(live->options.time_ctx, ns);
-        return;
-    }
-    struct timespec t = {(time_t)(ns / WK_NS_PER_S), (long)(ns % WK_NS_PER_S)};
-    nanosleep(&t, NULL);
-}
-
-/* Orders that the venue has and the journal does not: ours are cancelled (their entry was never
- * durable), other hands' are counted. */
-static wk_status read_open(wk__live *live, wk_reconciliation *found, int64_t until_ns, wk_err *err)
-{
-    wk_venue_order *open = calloc(OPEN_MAX, sizeof *open);
-    if (!open)
-        return wk_fail(err, WK_E_NOMEM, "out of memory");
-    size_t n = 0;
-    char why[256] = "";
-    wk_request_result result;
-    while ((result = live->account->open_orders(live->account->self, open, OPEN_MAX, &n, why)) !=
-               WK_REQUEST_DONE &&
-           result != WK_REQUEST_STOP && wk__live_now(live) < until_ns)
-        pause_for(live, WK_NS_PER_S);
-    for (size_t i = 0; result == WK_REQUEST_DONE && i < n; i++) {
-        const wk_venue_order *v = &open[i];
-        bool known = v->client_id == 0 || v->symbol >= live->options.S;
-        found->n_foreign_orders += known;
-        for (size_t k = 0; !known && k < live->n_orders; k++)
-            known = live->orders[k].order.id == v->client_id;
-        if (known || (!live->account->has_brackets && v->stop_ticks > 0))
-            continue; /* stops follow the position, not the journal */
-        found->n_orphans++;
-        wk_order order = {.id = v->client_id,
-                          .symbol = v->symbol,
-                          .side = v->side,
-                          .reduce_only = v->reduce_only,
-                          .qty_lots = v->qty_lots,
-                          .price_ticks = v->price_ticks};
-        wk__live_order *o = wk__live_add(live, &order);
-        o->state = WK__LIVE_WORKING;
-        o->recovered = o->orphan = o->cancel_wanted = true;
-        o->attempts = 1;
-        o->first_sent_ns = v->created_ns > 0 ? v->created_ns : wk__live_now(live);
-        o->sent_ns = wk__live_now(live);
-        memcpy(o->venue_id, v->venue_id, sizeof o->venue_id);
-    }
-    free(open);
-    if (result != WK_REQUEST_DONE)
-        return wk_fail(err, WK_E_IO, "the venue does not tell its open orders: %s", why);
-    return WK_OK;
-}
-
-/* What the venue holds beyond ours is of other hands: left alone. What it holds less, other hands
- * have closed, or the venue did when nobody looked: there is nothing of it to trade any more. On a
- * spot venue a holding is no position, and more of it is nobody's business. */
-static void settle_difference(wk__live *live, uint32_t s, int64_t there)
-{
-    wk__live_symbol *y = &live->symbols[s];
-    int64_t ours = y->position;
-    bool less =
-        ours != 0 && ((there > 0) != (ours > 0) || llabs(there) < llabs(ours) || there == 0);
-    if (less)
-        wk__live_lost_position(live, s, (there > 0) == (ours > 0) ? there : 0);
-    if (live->account->has_brackets)
-        y->foreign_lots = there - y->position;
-}
-
-static wk_status compare_positions(wk__live *live, wk_reconciliation *found, int64_t until_ns,
-                                   wk_err *err)
-{
-    wk_venue_position *v = calloc(live->options.S + 1, sizeof *v);
-    if (!v)
-        return wk_fail(err, WK_E_NOMEM, "out of memory");
-    size_t n = 0;
-    char why[256] = "";
-    wk_request_result result;
-    while ((result = live->account->positions(live->account->self, v, live->options.S, &n, why)) !=
-               WK_REQUEST_DONE &&
-           result != WK_REQUEST_STOP && wk__live_now(live) < until_ns)
-        pause_for(live, WK_NS_PER_S);
-    for (uint32_t s = 0; result == WK_REQUEST_DONE && s < live->options.S; s++) {
-        int64_t there = 0;
-        for (size_t i = 0; i < n; i++)
-            if (v[i].symbol == s)
-                there = v[i].qty_lots;
-        if (there == live->symbols[s].position ||
-            (!live->account->has_brackets && there > live->symbols[s].position &&
-             live->symbols[s].position >= 0))
-            continue;
-        wk_log_write(WK_LOG_WARN, "trade.reconcile", "symbol=%u ours=%lld venue=%lld", s,
-                     (long long)live->symbols[s].position, (long long)there);
-        if (found->n_differences < WK_RECONCILED_MAX) {
-            found->differences[found->n_differences].symbol = s;
-            found->differences[found->n_differences].ours_lots = live->symbols[s].position;
-            found->differences[found->n_differences].venue_lots = there;
-        }
-        found->n_differences++;
-        settle_difference(live, s, there);
-    }
-    free(v);
-    if (result != WK_REQUEST_DONE)
-        return wk_fail(err, WK_E_IO, "the venue does not tell its positions: %s", why);
-    return WK_OK;
-}
-
-static bool in_doubt(const wk__live *live)
-{
-    for (size_t i = 0; i < live->n_orders; i++)
-        if (live->orders[i].recovered && !wk__live_over(&live->orders[i]) &&
-            (live->orders[i].state != WK__LIVE_WORKING || live->orders[i].cancel_wanted))
-            return true;
-    return live->fills_read_ns == 0 || live->fills_wanted || live->fills_deferred;
-}
-
-wk_status wk__live_reconcile(wk__live *live, wk_reconciliation *found, wk_err *err)
-{
-    wk_reconciliation result = {0};
-    int64_t until =
-        wk__live_now(live) + live->account->validity_ns(live->account->self) + 60 * WK_NS_PER_S;
-    WK_TRY(read_open(live, &result, until, err));
-    while (in_doubt(live)) {
-        int64_t next = wk__live_step(live), now = wk__live_now(live);
-        if (live->stopped)
-            return wk_fail(err, WK_E_STATE, "the venue refuses to work with us: %s",
-                           live->why_stopped);
-        if (now > until)
-            return wk_fail(
-                err, WK_E_IO,
-                "orders of the last run are still in doubt after %lld s; is the venue up?",
-                (long long)(60 + live->account->validity_ns(live->account->self) / WK_NS_PER_S));
-        if (next > now)
-            pause_for(live, next - now < WK_NS_PER_S ? next - now : WK_NS_PER_S);
-    }
-    for (size_t i = 0; i < live->n_orders; i++) {
-        const wk__live_order *o = &live->orders[i];
-        if (o->recovered && o->venue_id[0])
-            result.n_adopted++;
-        else if (o->recovered)
-            result.n_never_sent++;
-    }
-    result.n_adopted -= result.n_orphans < result.n_adopted ? result.n_orphans : result.n_adopted;
-    result.n_missed_fills = live->n_missed;
-    WK_TRY(compare_positions(live, &result, until, err));
-    *found = result;
-    return WK_OK;
 }
 
 /* ---- the thread ---- */

@@ -1,5 +1,4 @@
-/* Fills: each counted once, each given to its order, and the stop that follows the position where
- * the venue keeps no bracket. */
+/* Fills: each counted once, each given to its order. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +47,14 @@ static void see(wk__live *live, const char *id)
     uint64_t *slot = slot_of(live->seen, live->room_seen, d);
     live->n_seen += *slot == 0;
     *slot = d;
+}
+
+bool wk__live_known(wk__live *live, const char *id)
+{
+    if (seen(live, id))
+        return true;
+    see(live, id);
+    return live->options.has_fill && live->options.has_fill(live->options.has_fill_ctx, id);
 }
 
 static wk__live_order *owner(wk__live *live, const wk_venue_fill *f)
@@ -135,6 +142,7 @@ static void leave_alone(wk__live *live, const wk_venue_fill *f, int64_t lots)
 void wk__live_lost_position(wk__live *live, uint32_t symbol, int64_t there_lots)
 {
     wk__live_symbol *y = &live->symbols[symbol];
+    int64_t stop = y->stop_ticks, profit = y->profit_ticks;
     wk_venue_fill f = {.symbol = symbol,
                        .side = y->position > 0 ? WK_SIDE_SELL : WK_SIDE_BUY,
                        .qty_lots = llabs(y->position) - llabs(there_lots),
@@ -143,6 +151,10 @@ void wk__live_lost_position(wk__live *live, uint32_t symbol, int64_t there_lots)
     snprintf(f.fill_id, sizeof f.fill_id, "reconciled-%u-%lld", symbol, (long long)f.time_ns);
     y->stop_ticks = y->profit_ticks = 0; /* no leg did it, as far as anybody knows */
     wk__live_fill(live, &f);
+    if (y->position == 0)
+        return;
+    y->stop_ticks = stop; /* what is left keeps its exits */
+    y->profit_ticks = profit;
 }
 
 bool wk__live_fill(wk__live *live, const wk_venue_fill *f)
@@ -156,6 +168,19 @@ bool wk__live_fill(wk__live *live, const wk_venue_fill *f)
     }
     wk__live_order *o = owner(live, f);
     const wk__live_stop_id *stop = o ? NULL : stop_of(live, f->client_id);
+    if (stop && stop->id == live->symbols[f->symbol].stop_id)
+        live->symbols[f->symbol].stop_fresh = true;
+    /* The journal's position holds it already; so does its order, but for one whose own row was
+     * lost. Before all doubts about its owner: one of the last run would hold back the newer fills
+     * of its market, and their stop with them. */
+    if (live->options.has_fill && live->options.has_fill(live->options.has_fill_ctx, f->fill_id)) {
+        see(live, f->fill_id);
+        if (o && o->orphan) {
+            o->filled_lots += f->qty_lots;
+            wk__live_settle(live, o);
+        }
+        return true;
+    }
     if (!o && !stop && may_own(live, f))
         return false;
     wk_venue_fill part = *f;
@@ -165,8 +190,6 @@ bool wk__live_fill(wk__live *live, const wk_venue_fill *f)
             return false;
     }
     see(live, f->fill_id);
-    if (live->options.has_fill && live->options.has_fill(live->options.has_fill_ctx, f->fill_id))
-        return true; /* the journal's position holds it already */
     if (part.qty_lots < f->qty_lots)
         leave_alone(live, f, f->qty_lots - part.qty_lots);
     if (part.qty_lots == 0)
@@ -181,11 +204,15 @@ bool wk__live_fill(wk__live *live, const wk_venue_fill *f)
                          .qty_lots = f->qty_lots,
                          .price_ticks = f->price_ticks,
                          .fee_e8 = f->fee_e8};
-    if (o) {
+    if (o && o->orphan && closing_lots(y, f) > 0) { /* an exit whose row died with its process */
+        e.order_id = y->entry_id;
+        e.reason = reason_of(y, f);
+        o->filled_lots += f->qty_lots;
+    } else if (o) {
         e.order_id = o->parent ? o->parent : o->order.id;
         e.reason = o->order.reason;
         o->filled_lots += f->qty_lots;
-        if (!o->order.reduce_only) {
+        if (!o->order.reduce_only && !o->orphan) {
             y->entry_id = o->order.id;
             y->stop_ticks = o->order.stop_ticks;
             y->profit_ticks = o->order.profit_ticks;
@@ -193,8 +220,10 @@ bool wk__live_fill(wk__live *live, const wk_venue_fill *f)
     } else if (stop) {
         e.order_id = stop->parent;
         e.reason = WK_REASON_STOP_LOSS;
-        if (stop->id == y->stop_id)
+        if (stop->id == y->stop_id) {
             y->stop_lots += f->side * f->qty_lots; /* what rests of it */
+            y->stop_filled_lots += f->qty_lots;
+        }
     } else {
         e.order_id = y->entry_id;
         e.reason = reason_of(y, f);
@@ -202,6 +231,7 @@ bool wk__live_fill(wk__live *live, const wk_venue_fill *f)
     if (y->position == 0 || (y->position > 0) == (f->side > 0))
         y->entry_ticks = f->price_ticks;
     y->position += f->side * f->qty_lots;
+    y->held_ns = f->time_ns > y->held_ns ? f->time_ns : y->held_ns;
     if (y->position == 0)
         y->stop_ticks = y->profit_ticks = 0;
     live->n_missed++;
@@ -271,6 +301,7 @@ void wk__live_read_fills(wk__live *live)
     else if (!live->fills_deferred)
         live->fills_from_ns = asked_ns - OVERLAP_NS;
     live->fills_read_ns = asked_ns;
+    live->n_reads++;
     live->fills_next_ns = now + live->options.fills_ns;
     /* An order that has ended but whose fills are missing is the usual reason to look again soon.
      */
@@ -279,144 +310,7 @@ void wk__live_read_fills(wk__live *live)
         if (o->state == WK__LIVE_SETTLING || o->venue_filled_lots > o->filled_lots)
             live->fills_next_ns = now + WK_NS_PER_S / 2;
     }
-}
-
-static bool exit_works(const wk__live *live, uint32_t symbol)
-{
-    for (size_t i = 0; i < live->n_orders; i++)
-        if (live->orders[i].order.symbol == symbol && live->orders[i].order.reduce_only &&
-            !wk__live_over(&live->orders[i]))
-            return true;
-    return false;
-}
-
-bool wk__live_exit_may_go(wk__live *live, const wk__live_order *o)
-{
-    const wk__live_symbol *y = &live->symbols[o->order.symbol];
-    if (live->account->has_brackets)
-        return true;
-    /* Two exits at once would each reduce the whole position. */
-    for (size_t i = 0; i < live->n_orders; i++) {
-        const wk__live_order *other = &live->orders[i];
-        if (other != o && other->order.symbol == o->order.symbol && other->order.reduce_only &&
-            other->state != WK__LIVE_PLANNED && !wk__live_over(other))
-            return false;
-    }
-    return y->stop_lots == 0 && !y->stop_unsure && live->fills_read_ns >= y->stop_gone_ns;
-}
-
-static void protect_one(wk__live *live, uint32_t s, int64_t lots)
-{
-    wk__live_symbol *y = &live->symbols[s];
-    char why[256] = "";
-    int64_t wait = 0;
-    uint64_t id = y->stop_id;
-    if (lots != 0 && (!y->stop_unsure || y->stop_id == 0)) {
-        uint64_t parts[3] = {y->entry_id, s, ++y->stop_number};
-        id = wk_digest_bytes(WK_DIGEST_START, parts, sizeof parts);
-        y->stop_id = id;
-        live->stops[live->n_stops++ % WK__LIVE_STOPS] = (wk__live_stop_id){id, y->entry_id, s};
-    }
-    wk_request_result result =
-        live->account->protect_lots(live->account->self, s, lots, y->stop_ticks, id, &wait, why);
-    int64_t now = wk__live_now(live);
-    if (result == WK_REQUEST_DONE || result == WK_REQUEST_UNKNOWN)
-        y->stop_unsure = result == WK_REQUEST_UNKNOWN; /* else as it was */
-    /* What was done needs no wait, whatever the calls before it left there. */
-    y->stop_next_ns = now + (result == WK_REQUEST_DONE ? 0 : wait > 0 ? wait : WK_NS_PER_S);
-    if (result == WK_REQUEST_DONE) {
-        y->stop_lots = lots;
-        y->stop_at_ticks = y->stop_ticks;
-        if (lots == 0) {
-            y->stop_gone_ns = now;
-            live->fills_wanted = true;
-        }
-        return;
-    }
-    wk_log_write(WK_LOG_ERROR, "trade.stop", "symbol=%u lots=%lld result=%d why=\"%s\"", s,
-                 (long long)lots, (int)result, why);
-    live->fills_wanted = true;
-    if (result == WK_REQUEST_STOP)
-        wk__live_stop_trading(live, why);
-}
-
-/* The lots that a stop should rest for. */
-static int64_t stop_wanted(const wk__live *live, uint32_t s)
-{
-    const wk__live_symbol *y = &live->symbols[s];
-    return y->stop_ticks > 0 && !exit_works(live, s) ? y->position : 0;
-}
-
-bool wk__live_wants_stop(const wk__live *live, uint32_t s)
-{
-    return !live->account->has_brackets && stop_wanted(live, s) != live->symbols[s].stop_lots;
-}
-
-bool wk__live_protect(wk__live *live, int64_t *next_ns)
-{
-    if (live->account->has_brackets)
-        return false;
-    for (uint32_t s = 0; s < live->options.S; s++) {
-        wk__live_symbol *y = &live->symbols[s];
-        int64_t lots = stop_wanted(live, s);
-        if (lots == y->stop_lots && !y->stop_unsure &&
-            (lots == 0 || y->stop_at_ticks == y->stop_ticks))
-            continue;
-        if (y->stop_next_ns > wk__live_now(live)) {
-            if (y->stop_next_ns < *next_ns)
-                *next_ns = y->stop_next_ns;
-            continue;
-        }
-        protect_one(live, s, lots);
-        return true;
-    }
-    return false;
-}
-
-static bool deadman_wanted(const wk__live *live)
-{
-    bool entries = false;
     for (uint32_t s = 0; s < live->options.S; s++)
-        if (live->symbols[s].position != 0 || live->symbols[s].foreign_lots != 0)
-            return false;
-    for (size_t i = 0; i < live->n_orders; i++) {
-        const wk__live_order *o = &live->orders[i];
-        if (wk__live_over(o))
-            continue;
-        /* A fill may have made a position that has not been read yet. */
-        if (o->order.reduce_only || o->state == WK__LIVE_SETTLING || o->filled_lots > 0 ||
-            o->venue_filled_lots > 0 || o->order.kind == WK_ORDER_MARKET)
-            return false;
-        entries |= o->state == WK__LIVE_WORKING;
-    }
-    return entries;
-}
-
-bool wk__live_deadman(wk__live *live, int64_t *next_ns)
-{
-    if (live->options.deadman_ns <= 0 || !live->account->deadman)
-        return false;
-    bool wanted = deadman_wanted(live);
-    int64_t now = wk__live_now(live);
-    if (!wanted && !live->deadman_armed)
-        return false;
-    /* To disarm waits for nothing but the pause after a failure. */
-    if ((wanted || live->deadman_failed) && now < live->deadman_next_ns) {
-        if (live->deadman_next_ns < *next_ns)
-            *next_ns = live->deadman_next_ns;
-        return false;
-    }
-    char why[256] = "";
-    wk_request_result result =
-        live->account->deadman(live->account->self, wanted ? live->options.deadman_ns : 0, why);
-    bool done = result == WK_REQUEST_DONE;
-    if (!done)
-        wk_log_write(WK_LOG_WARN, "trade.deadman", "armed=%d result=%d why=\"%s\"", (int)wanted,
-                     (int)result, why);
-    if (done || result == WK_REQUEST_UNKNOWN)
-        live->deadman_armed = wanted || !done; /* in doubt it is taken as armed */
-    live->deadman_failed = !done;
-    live->deadman_next_ns =
-        wk__live_now(live) + (done && wanted ? live->options.deadman_ns / 3 : WK_NS_PER_S);
-    return true;
+        if (!live->account->has_brackets && !wk__live_stop_settled(live, s))
+            live->fills_next_ns = now + WK_NS_PER_S / 2;
 }

@@ -35,8 +35,19 @@ typedef struct {
     /* venues without brackets: the stop as it rests there */
     int64_t stop_lots, stop_at_ticks, stop_next_ns;
     uint64_t stop_id, stop_number;
-    int64_t stop_gone_ns; /* when it was last taken away: exits wait for newer fills */
+    /* n_reads when it was last taken away or seen to be gone: exits and the next stop wait for a
+     * newer look at the fills. */
+    uint64_t stop_gone;
+    int64_t stop_gone_ns;
+    /* Of the stop that went: asked for until the venue has said how much of it filled, and waited
+     * for until the fills say the same. */
+    bool stop_asked;
+    int64_t stop_told_lots, stop_filled_lots;
     bool stop_unsure;
+    bool stop_new;        /* stop_id was certainly never taken by the venue */
+    bool stop_fresh;      /* the next one needs an id of its own: the last one's may have filled */
+    bool stop_told;       /* that there is none, as an alert */
+    int64_t held_ns;      /* until when something was held, when nothing is */
     double leverage;      /* as last set at the venue; 0: not yet */
     int64_t foreign_lots; /* of other hands: what the venue holds beyond `position` */
 } wk__live_symbol;
@@ -46,7 +57,7 @@ typedef struct {
     uint32_t symbol;
 } wk__live_stop_id;
 
-enum { WK__LIVE_STOPS = 256, WK__LIVE_KEPT = 1024, WK__LIVE_FILLS = 4096 };
+enum { WK__LIVE_STOPS = 256, WK__LIVE_KEPT = 1024, WK__LIVE_FILLS = 4096, WK__LIVE_FUNDING = 1024 };
 
 /* An event, and how many rows were put before it. */
 typedef struct {
@@ -67,14 +78,19 @@ struct wk__live {
     wk_venue_fill *fills; /* [WK__LIVE_FILLS] */
     int64_t fills_from_ns, fills_read_ns, fills_tried_ns, fills_next_ns;
     bool fills_wanted, fills_deferred;
+    uint64_t n_reads; /* of the fills */
     wk__live_said *events;
     size_t n_events, room_events, first_event;
     uint64_t rows_put, rows_taken; /* since the start */
     wk_journal_record *rows;
     size_t n_rows, room_rows, first_row;
     size_t n_missed;
+    int64_t audit_ns; /* when the resting stops are looked at again, though nothing changed */
+    bool audited;     /* once since the start, those of flat markets too */
     bool stopped;
     char why_stopped[256];
+    wk_venue_funding *funding; /* [WK__LIVE_FUNDING] */
+    int64_t funding_from_ns, funding_next_ns;
     int64_t deadman_next_ns; /* when the dead-man switch is renewed or tried again */
     bool deadman_armed, deadman_failed;
 };
@@ -89,13 +105,24 @@ bool wk__live_over(const wk__live_order *o);
 /* The order ends when all its fills are here. */
 void wk__live_settle(wk__live *live, wk__live_order *o);
 wk__live_order *wk__live_add(wk__live *live, const wk_order *order);
+/* Has this id of the venue been applied, by us or a run before? It has been after this. */
+bool wk__live_known(wk__live *live, const char *id);
+/* Reads what funding was paid, now and then while something is held; true when a request was made.
+ */
+bool wk__live_funding(wk__live *live);
 /* Applies a fill once; false: whose it is cannot be said yet. */
 bool wk__live_fill(wk__live *live, const wk_venue_fill *fill);
 void wk__live_read_fills(wk__live *live);
+/* What is believed of the resting stops is checked at the venue; `all`: of flat markets too. */
+void wk__live_doubt_stops(wk__live *live, bool all);
+/* The stop that rests under this id is ours: of the last run. */
+void wk__live_adopt_stop(wk__live *live, uint32_t symbol, uint64_t id);
 /* Makes the resting stop what it should be; true when a request was made. */
 bool wk__live_protect(wk__live *live, int64_t *next_ns);
 /* The stop that rests is not the one that should, at a venue without brackets. */
 bool wk__live_wants_stop(const wk__live *live, uint32_t s);
+/* How much the last stop filled is known, and its fills are here. */
+bool wk__live_stop_settled(const wk__live *live, uint32_t s);
 /* Arms, renews or disarms the dead-man switch; true when a request was made. */
 bool wk__live_deadman(wk__live *live, int64_t *next_ns);
 /* A position that is not at the venue any more, though no fill says so, is booked as left. */

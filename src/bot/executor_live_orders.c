@@ -203,14 +203,32 @@ void wk__live_action(wk__live *live, const wk_action *action)
     wk__live_add(live, &action->order);
 }
 
+/* Its id is derived from the position, so that a caller that stutters gets one order; one that
+ * ended with lots left (a refusal, a venue that cancelled it) is followed by another. */
+static uint64_t target_id(wk__live *live, uint32_t symbol)
+{
+    const wk__live_symbol *y = &live->symbols[symbol];
+    for (uint64_t k = 0;; k++) {
+        uint64_t parts[5] = {y->entry_id, symbol, (uint64_t)y->profit_ticks, (uint64_t)y->position,
+                             k};
+        uint64_t id = wk_digest_bytes(WK_DIGEST_START + 1, parts, sizeof parts);
+        const wk__live_order *o = by_id(live, id);
+        if (!o || !wk__live_over(o))
+            return id;
+    }
+}
+
 void wk__live_range(wk__live *live, uint32_t symbol, int64_t low_ticks, int64_t high_ticks)
 {
     wk__live_symbol *y = &live->symbols[symbol];
     if (live->account->has_brackets || y->position == 0 || y->profit_ticks <= 0 ||
         (y->position > 0 ? high_ticks < y->profit_ticks : low_ticks > y->profit_ticks))
         return;
-    uint64_t parts[3] = {y->entry_id, symbol, (uint64_t)y->profit_ticks};
-    wk_order order = {.id = wk_digest_bytes(WK_DIGEST_START + 1, parts, sizeof parts),
+    for (size_t i = 0; i < live->n_orders; i++)
+        if (live->orders[i].order.symbol == symbol && live->orders[i].order.reduce_only &&
+            !wk__live_over(&live->orders[i]))
+            return; /* it is being closed */
+    wk_order order = {.id = target_id(live, symbol),
                       .symbol = symbol,
                       .side = y->position > 0 ? WK_SIDE_SELL : WK_SIDE_BUY,
                       .kind = WK_ORDER_MARKET,
@@ -218,8 +236,7 @@ void wk__live_range(wk__live *live, uint32_t symbol, int64_t low_ticks, int64_t 
                       .reduce_only = true,
                       .qty_lots = llabs(y->position)};
     uint64_t parent = y->entry_id;
-    if (!by_id(live, order.id))
-        wk__live_add(live, &order)->parent = parent;
+    wk__live_add(live, &order)->parent = parent;
 }
 
 void wk__live_stream_order(wk__live *live, const wk_venue_order *order)
@@ -232,6 +249,9 @@ void wk__live_stream_order(wk__live *live, const wk_venue_order *order)
         if (ours && (o->state == WK__LIVE_WORKING || o->state == WK__LIVE_UNKNOWN))
             o->next_ns = 0;
     }
+    for (size_t s = 0; s < live->options.S && order->client_id != 0 && !order->is_open; s++)
+        if (live->symbols[s].stop_id == order->client_id)
+            live->symbols[s].stop_unsure = true;
 }
 
 void wk__live_stream_fill(wk__live *live, const wk_venue_fill *fill)
@@ -247,6 +267,7 @@ void wk__live_stream_lost(wk__live *live)
     for (size_t i = 0; i < live->n_orders; i++)
         if (live->orders[i].state == WK__LIVE_WORKING)
             live->orders[i].next_ns = 0;
+    wk__live_doubt_stops(live, false);
 }
 
 void wk__live_look(wk__live *live)
@@ -267,7 +288,9 @@ bool wk__live_unsettled(const wk__live *live)
             return true;
     }
     for (size_t s = 0; s < live->options.S; s++)
-        if (live->symbols[s].stop_unsure || wk__live_wants_stop(live, (uint32_t)s))
+        if (!live->account->has_brackets &&
+            (live->symbols[s].stop_unsure || wk__live_wants_stop(live, (uint32_t)s) ||
+             !wk__live_stop_settled(live, (uint32_t)s)))
             return true;
     return live->fills_wanted || live->fills_deferred;
 }
@@ -536,5 +559,7 @@ int64_t wk__live_step(wk__live *live)
         wk__live_read_fills(live);
         return now;
     }
+    if (wk__live_funding(live))
+        return now;
     return fills_ns < next ? fills_ns : next;
 }

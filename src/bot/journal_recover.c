@@ -231,8 +231,10 @@ wk_status wk_journal_recover(wk_journal *j, wk_journal_open_order **orders, size
 wk_status wk_journal_has_fill(wk_journal *j, const char *fill_id, bool *has, wk_err *err)
 {
     sqlite3_stmt *s = NULL;
-    if (sqlite3_prepare_v2(j->own, "SELECT 1 FROM records WHERE kind = 'fill' AND venue_id = ?", -1,
-                           &s, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(j->own,
+                           "SELECT 1 FROM records WHERE kind = 'fill' AND venue_id = ?1 UNION ALL "
+                           "SELECT 1 FROM records WHERE kind = 'funding' AND venue_id = ?1",
+                           -1, &s, NULL) != SQLITE_OK)
         return refuse(j, err);
     sqlite3_bind_text(s, 1, fill_id, -1, SQLITE_TRANSIENT);
     *has = sqlite3_step(s) == SQLITE_ROW;

@@ -1,6 +1,8 @@
 /* Loads the models of a bot and plans everything it will ever need. */
 #include <limits.h>
+#include <malloc.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +11,7 @@
 #include "reload.h"
 #include "reload_load.h"
 #include "wick/file.h"
+#include "wick/log.h"
 #include "wick/manifest.h"
 
 void wk__bot_name_markets(const wk_model *model, wk_run_config *config, wk_arena *arena)
@@ -214,6 +217,7 @@ wk_status wk_bot_open(const wk_bot_config *config, const wk_executor *executor, 
     if (executor)
         b->executor = *executor;
     wk_status status = load_models(b, err);
+    malloc_trim(0); /* the models' files were read into many small pieces */
     if (status == WK_OK)
         status = list_markets(b, err);
     if (status == WK_OK)
@@ -252,6 +256,51 @@ void wk_bot_set_executor(wk_bot *b, const wk_executor *executor)
 {
     WK_ASSERT(!b->began);
     b->executor = *executor;
+}
+
+/* What a slot buys at most against the least that the venue takes: of the close that is known. */
+static bool fits(const wk_bot *b, size_t s, double close, char why[300])
+{
+    const wk_trade_config *c = &b->run_configs[0].trade;
+    const wk_trader *trader = wk_engine_trader(b->engine);
+    const wk_trade_instrument *x = &b->instruments[s];
+    double capital = (double)wk_trader_equity_e8(trader) / 1e8;
+    double slot = capital * c->leverage / c->slots;
+    double least = (double)(x->min_lots > 1 ? x->min_lots : 1) * x->lot;
+    /* By volatility a position may be larger than a slot. */
+    if (c->max_position_fraction > 0 && (c->size != 0 || slot > capital * c->max_position_fraction))
+        slot = capital * c->max_position_fraction;
+    else if (c->size != 0)
+        return true;
+    if (isnan(close) || slot >= least * close)
+        return true;
+    snprintf(why, 300,
+             "market %s: a position of at most %.4g (equity %.10g, trade.slots %g, trade.leverage "
+             "%g) is a size below the venue's minimum of %.4g (%.10g at %.10g); set fewer slots, "
+             "or leave the market out",
+             b->markets[s].symbol, slot, capital, c->slots, c->leverage, least * close, least,
+             close);
+    return false;
+}
+
+wk_status wk__bot_check_sizes(wk_bot *b, const wk_features_step *step, wk_err *err)
+{
+    const wk_trader *trader = wk_engine_trader(b->engine);
+    bool holds = false;
+    int64_t entry;
+    char why[300];
+    for (size_t s = 0; s < b->S; s++)
+        holds |= wk_trader_position(trader, s, &entry) != 0;
+    for (size_t s = 0; s < b->S; s++) {
+        if (fits(b, s, step->bars[s].close, why))
+            continue;
+        /* What is held wants somebody who looks after it; entries there are none anyway. */
+        if (b->config->venue != WK_BOT_PAPER && !holds)
+            return wk_fail(err, WK_E_CONFIG, "%s", why);
+        wk_log_write(WK_LOG_WARN, "trade.size", "why=\"%s\"", why);
+        wk__bot_alert(b, WK_ALERT_ERROR, b->now_ns, "%s", why);
+    }
+    return WK_OK;
 }
 
 size_t wk_bot_n_markets(const wk_bot *b)

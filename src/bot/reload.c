@@ -4,6 +4,7 @@
  * seen all before it and nothing else. */
 #include "reload.h"
 
+#include <malloc.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -22,7 +23,8 @@
 #include "wick/manifest.h"
 #include "wick/ring.h"
 
-enum { RING_BYTES = 8 << 20, RING_STEPS_MIN = 64, RING_STEPS_MAX = 4096, NOTICES = 64 };
+enum { RING_BYTES = 8 << 20, RING_STEPS_MIN = 64, RING_STEPS_MAX = 512, NOTICES = 64 };
+enum { HISTORY_SPARE = 4096 }; /* steps kept beyond what a warm-up needs */
 enum { PAUSE_NS = 10000000, ABSENT_LOOKS = 3 };
 enum { HELD, OFFERED, TAKEN, SWAPPED };
 
@@ -434,6 +436,7 @@ static void summarise(wk__reload *r)
         wk_log_write(WK_LOG_ERROR, "trade.summary", "error=\"%s\"", err.msg);
     wk__history_columns_finish(&columns);
     wk_arena_finish(&arena);
+    malloc_trim(0); /* a day's figures are made of many small pieces */
     atomic_store(&r->day_done_ns, end_ns);
 }
 
@@ -495,7 +498,7 @@ static wk_status begin(wk__reload *r, wk_err *err)
     wk__step_layout layout = wk__step_layout_of(b->S, K);
     size_t room = RING_BYTES / layout.size_bytes, warmup = wk_engine_warmup_steps(b->engine);
     room = room < RING_STEPS_MIN ? RING_STEPS_MIN : room > RING_STEPS_MAX ? RING_STEPS_MAX : room;
-    WK_TRY(wk__history_open(b->config->dir, &layout, warmup + warmup / 4 + RING_STEPS_MAX,
+    WK_TRY(wk__history_open(b->config->dir, &layout, warmup + warmup / 4 + HISTORY_SPARE,
                             &r->history, err));
     WK_TRY(wk_ring_create(layout.size_bytes, room, &r->steps, err));
     WK_TRY(wk_ring_create(sizeof(notice), NOTICES, &r->notices, err));

@@ -186,10 +186,11 @@ static void plan_panels(builder *b, wk_arena *arena)
     panel->provenance = wk_arena_array(arena, uint8_t, b->room * S);
 }
 
-wk_status wk__history_features(const wk__history *h, const wk_trade_instrument *markets,
-                               size_t n_markets, int64_t step_ns, const wk_run_config *config,
-                               int64_t end_ns, const char *dir, wk_arena *arena, wk_panel *panel,
-                               wk__history_columns *out, wk_err *err)
+/* What only makes the features is in `scratch`. */
+static wk_status make(const wk__history *h, const wk_trade_instrument *markets, size_t n_markets,
+                      int64_t step_ns, const wk_run_config *config, int64_t end_ns, const char *dir,
+                      wk_arena *arena, wk_arena *scratch, wk_panel *panel, wk__history_columns *out,
+                      wk_err *err)
 {
     wk_features_config features = config->features;
     features.outside = wk_data_outside_names(&config->data, arena);
@@ -211,20 +212,34 @@ wk_status wk__history_features(const wk__history *h, const wk_trade_instrument *
         return wk_fail(err, WK_E_STATE, "the history lacks the model's outside columns");
     plan_panels(&b, arena);
     WK_TRY(find_markets(&b, markets, n_markets, err));
-    WK_TRY(wk_features_plan(arena, &features, (const char(*)[32])b.row.symbols, S, timeframe_ns,
+    WK_TRY(wk_features_plan(scratch, &features, (const char(*)[32])b.row.symbols, S, timeframe_ns,
                             &b.plan, err));
     size_t F = wk_features_n(b.plan);
-    b.valid = wk_arena_array(arena, uint8_t, S);
-    b.values = wk_arena_array(arena, double, S *F);
+    b.valid = wk_arena_array(scratch, uint8_t, S);
+    b.values = wk_arena_array(scratch, double, S *F);
     *out = (wk__history_columns){.columns = {.F = F, .read = read_column, .ctx = out},
                                  .fd = -1,
                                  .room = (month + 1) * S,
-                                 .buffer = wk_arena_array(arena, float, F *WK__COLUMNS_ROWS)};
+                                 .buffer = wk_arena_array(scratch, float, F *WK__COLUMNS_ROWS)};
     WK_TRY(wk__history_file(dir, &out->fd, err));
     WK_TRY(read_all(&b, h, from, err));
     if (b.n == 0)
         return wk_fail(err, WK_E_DATA, "no bar of the model's timeframe has closed yet");
     WK_TRY(flush_rows(out, err));
+    out->buffer = NULL;
     *panel = b.panel;
     return WK_OK;
+}
+
+wk_status wk__history_features(const wk__history *h, const wk_trade_instrument *markets,
+                               size_t n_markets, int64_t step_ns, const wk_run_config *config,
+                               int64_t end_ns, const char *dir, wk_arena *arena, wk_panel *panel,
+                               wk__history_columns *out, wk_err *err)
+{
+    wk_arena scratch;
+    wk_arena_init(&scratch);
+    wk_status status = make(h, markets, n_markets, step_ns, config, end_ns, dir, arena, &scratch,
+                            panel, out, err);
+    wk_arena_finish(&scratch);
+    return status;
 }

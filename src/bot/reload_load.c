@@ -1,5 +1,6 @@
 #include "reload_load.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +63,7 @@ wk_status wk__generation_load(const wk_bot *b, size_t k, const char *dir,
     wk_status status = wk__model_version(dir, &g->version, g->version_text, &g->number, err);
     if (status == WK_OK)
         status = wk_model_load(dir, &g->loaded, err);
+    malloc_trim(0); /* its files were read into many small pieces */
     if (status == WK_OK)
         status = wk_model_config(dir, k == 0 ? set->v : NULL, k == 0 ? set->n : 0, &g->arena,
                                  config, err);

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "bench_nn.h"
-#include "nn_arrays.h"
+#include "wick/array_file.h"
 #include "wick/clock.h"
 #include "wick/onnx.h"
 
@@ -50,7 +50,7 @@ static wk_status check(const wk_nn *nn, wk_onnx_plan *plan, const float *X, wk_e
     return WK_OK;
 }
 
-static wk_status time_plan(const wk_cli *cli, wk_onnx_plan *plan, const nn_array *X, wk_err *err)
+static wk_status time_plan(const wk_cli *cli, wk_onnx_plan *plan, const wk_array *X, wk_err *err)
 {
     unsigned long n;
     WK_TRY(bench_nn_count(cli, "samples", 2000, 10000000, &n, err));
@@ -73,7 +73,7 @@ static wk_status time_plan(const wk_cli *cli, wk_onnx_plan *plan, const nn_array
     return WK_OK;
 }
 
-static wk_status run(const wk_cli *cli, wk_nn *nn, nn_array *X, wk_onnx **model,
+static wk_status run(const wk_cli *cli, wk_nn *nn, wk_array *X, wk_onnx **model,
                      wk_onnx_plan **plan, wk_err *err)
 {
     const char *data = wk_cli_option_value(cli, "data");
@@ -81,9 +81,9 @@ static wk_status run(const wk_cli *cli, wk_nn *nn, nn_array *X, wk_onnx **model,
     if (own && data)
         return wk_fail(err, WK_E_ARG, "--data goes with a FILE.onnx");
     if (data) {
-        WK_TRY(nn_array_read(data, "X", X, err));
+        WK_TRY(wk_array_read(data, "X", X, err));
     } else {
-        *X = (nn_array){.rank = 3, .shape = {WINDOWS, T, F}, .n = (size_t)WINDOWS * T * F};
+        *X = (wk_array){.rank = 3, .shape = {WINDOWS, T, F}, .n = (size_t)WINDOWS * T * F};
         X->values = bench_nn_noise(X->n, 0);
     }
     if (!X->values || !X->n)
@@ -104,14 +104,14 @@ static wk_status run(const wk_cli *cli, wk_nn *nn, nn_array *X, wk_onnx **model,
 static int cmd_onnx(const wk_cli *cli, wk_err *err)
 {
     wk_nn *nn;
-    nn_array X = {0};
+    wk_array X = {0};
     wk_onnx *model = NULL;
     wk_onnx_plan *plan = NULL;
     WK_TRY(bench_nn_create(&nn, err));
     wk_status status = run(cli, nn, &X, &model, &plan, err);
     wk_onnx_plan_destroy(plan);
     wk_onnx_destroy(model);
-    nn_array_finish(&X);
+    wk_array_finish(&X);
     wk_nn_destroy(nn);
     return status;
 }

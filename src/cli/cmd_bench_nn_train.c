@@ -57,7 +57,7 @@ static void on_batch(void *context, size_t batch, double loss)
 }
 
 static wk_status train_windows(const wk_nn_array *data, size_t batches, int threads, bool all,
-                               const char *weights, watch *w, wk_err *err)
+                               int precision, const char *weights, watch *w, wk_err *err)
 {
     const wk_nn_fit_config config = {.loss = WK_NN_TRADING,
                                      .epochs = (int64_t)(batches * BATCH / WINDOWS + 1),
@@ -66,7 +66,8 @@ static wk_status train_windows(const wk_nn_array *data, size_t batches, int thre
                                      .weight_decay = 0.01,
                                      .clip_norm = 1,
                                      .step_epochs = 1,
-                                     .seed = 1};
+                                     .seed = 1,
+                                     .precision = precision};
     const wk_nn_fit_options options = {.threads = threads,
                                        .all_positions = all,
                                        .batches_max = batches,
@@ -83,15 +84,25 @@ static wk_status train_windows(const wk_nn_array *data, size_t batches, int thre
     return status;
 }
 
-static void print_windows(const watch *w, double *samples, bool all, int threads)
+/* What is timed: the first one's losses are those that peers must have too. */
+static const struct {
+    const char *name, *losses;
+    bool all;
+    int precision;
+} cases[] = {
+    {"batch 256, fp32, dead positions left out", "losses", false, WK_NN_FP32},
+    {"batch 256, fp32, all positions", NULL, true, WK_NN_FP32},
+    {"batch 256, bf16x3, dead positions left out", "losses_bf16x3", false, WK_NN_BF16X3},
+    {"batch 256, bf16, dead positions left out", "losses_bf16", false, WK_NN_BF16},
+};
+
+static void print_windows(const watch *w, double *samples, const char *name, int threads)
 {
     size_t n = 0;
     for (size_t i = 1; i < w->n; i++) /* the first batch pays for the memory */
         samples[n++] = BATCH / w->seconds[i];
-    bench_nn_print(
-        "nn.train",
-        all ? "batch 256, fp32, all positions" : "batch 256, fp32, dead positions left out",
-        "windows/s", samples, n, threads, (w->cpu_last_us - w->cpu_first_us) / (double)(n * BATCH));
+    bench_nn_print("nn.train", name, "windows/s", samples, n, threads,
+                   (w->cpu_last_us - w->cpu_first_us) / (double)(n * BATCH));
 }
 
 static wk_status run_train(const wk_cli *cli, wk_arena *arena, wk_err *err)
@@ -121,18 +132,17 @@ static wk_status run_train(const wk_cli *cli, wk_arena *arena, wk_err *err)
             status = wk_npy_write(path, y, (size_t[]){WINDOWS, 3}, 2, err);
         snprintf(path, sizeof path, "%s/weights.safetensors", dir);
     }
-    if (status == WK_OK)
-        status = train_windows(&data, batches, threads, false, dir ? path : NULL, &w, err);
-    if (status == WK_OK) {
-        print_windows(&w, samples, false, threads);
-        snprintf(path, sizeof path, "%s/losses.npy", dir ? dir : "");
-        if (dir)
-            status = wk_npy_write(path, w.losses, (size_t[]){w.n < LOSSES ? w.n : LOSSES}, 1, err);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases && status == WK_OK; i++) {
+        status = train_windows(&data, batches, threads, cases[i].all, cases[i].precision,
+                               dir && i == 0 ? path : NULL, &w, err);
+        if (status != WK_OK)
+            break;
+        print_windows(&w, samples, cases[i].name, threads);
+        if (!dir || !cases[i].losses)
+            continue;
+        snprintf(path, sizeof path, "%s/%s.npy", dir, cases[i].losses);
+        status = wk_npy_write(path, w.losses, (size_t[]){w.n < LOSSES ? w.n : LOSSES}, 1, err);
     }
-    if (status == WK_OK)
-        status = train_windows(&data, batches, threads, true, NULL, &w, err);
-    if (status == WK_OK)
-        print_windows(&w, samples, true, threads);
     free(X);
     return status;
 }
@@ -259,9 +269,10 @@ const wk_cli_command wk_cmd_bench_nn_train = {
     .name = "bench nn.train",
     .usage = "[--batches N] [--export DIR]",
     .summary = "time the reference network learning from windows, batch 256",
-    .details = "Prints two JSON lines in windows a second: with the positions left out that no "
-               "output needs, and\n"
-               "with all of them computed.",
+    .details =
+        "Prints four JSON lines in windows a second: in fp32 with the positions left out that no\n"
+        "output needs and with all of them computed; with products split in three of bf16, and\n"
+        "in bf16 (wick nn describe says by which kernels).",
     .example = "wick bench nn.train --batches 10",
     .options = train_options,
     .run = cmd_train,

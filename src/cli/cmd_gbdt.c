@@ -3,49 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gbdt_data.h"
-#include "wick/cli.h"
-#include "wick/config.h"
+#include "curve_svg.h"
+#include "gbdt_config.h"
+#include "gbdt_progress.h"
 #include "wick/file.h"
 #include "wick/gbdt.h"
-
-typedef struct {
-    gbdt_columns columns;
-    double refit_keep;
-    wk_gbdt_params params;
-} train_config;
-
-#define AT(field) offsetof(train_config, field)
-
-static const wk_cfg_row rows[] = {
-    {"label_column", WK_CFG_INT, AT(columns.label_column), NULL, "0", -1, 1000000, NULL, NULL,
-     "column of the label, counted from 0; -1: the last"},
-    {"weight_column", WK_CFG_INT, AT(columns.weight_column), NULL, "-1", -1, 1000000, NULL, NULL,
-     "column of the rows' weights; -1: all weigh 1"},
-    {"valid_fraction", WK_CFG_REAL, AT(columns.valid_fraction), NULL, "0", 0, 0.9, NULL, NULL,
-     "share of the rows, the last ones, that validate"},
-    {"base_margin_column", WK_CFG_INT, AT(columns.base_margin_column), NULL, "-1", -1, 1000000,
-     NULL, NULL, "column of the margins that the rows start from; -1: the base score"},
-    {"group_column", WK_CFG_INT, AT(columns.group_column), NULL, "-1", -1, 1000000, NULL, NULL,
-     "column that numbers the queries of a ranking, whose rows follow each other; -1: none"},
-    {"categorical_columns", WK_CFG_REALS, AT(columns.categorical_columns), NULL, "[]", 0, 1000000,
-     NULL, NULL, "columns of category numbers, counted like label_column"},
-    {"refit_keep", WK_CFG_REAL, AT(refit_keep), NULL, "0", 0, 1, NULL, NULL,
-     "with --refit: share of the old leaves that stays"},
-    {"params", WK_CFG_SECTION, AT(params), NULL, NULL, 0, 0, NULL, &wk_gbdt_params_table,
-     "of the trees"},
-    {NULL, WK_CFG_BOOL, 0, NULL, NULL, 0, 0, NULL, NULL, NULL}};
-
-static const wk_cfg_table config_table = {"gbdt", "training of boosted trees on a table",
-                                          sizeof(train_config), rows};
-
-static wk_status need(const wk_cli *cli, const char *option, const char **value, wk_err *err)
-{
-    *value = wk_cli_option_value(cli, option);
-    if (!*value)
-        return wk_fail(err, WK_E_ARG, "--%s is missing; see --help", option);
-    return WK_OK;
-}
 
 static void print_result(const wk_cli *cli, const wk_gbdt_log *log, const wk_forest *forest,
                          const char *metric, size_t n_train, size_t n_valid, const char *out)
@@ -67,8 +29,18 @@ static void print_result(const wk_cli *cli, const wk_gbdt_log *log, const wk_for
         printf("%s%s\n", kept ? "\n" : "", out);
 }
 
+static wk_status save_curve(const wk_gbdt_log *log, const char *metric, bool has_valid,
+                            const char *path, wk_err *err)
+{
+    const curve_line lines[] = {
+        {"train", log->train_metric, NULL},
+        {"validation", log->valid_metric, NULL},
+    };
+    return curve_svg_write(path, metric, lines, has_valid ? 2 : 1, log->n, log->best_round, err);
+}
+
 /* Trains anew, continues a model, or gives it new leaves. */
-static wk_status train_sets(const wk_cli *cli, const train_config *c, const wk_gbdt_data *train,
+static wk_status train_sets(const wk_cli *cli, const gbdt_config *c, const wk_gbdt_data *train,
                             const wk_gbdt_data *valid, const char *const *names, wk_forest **forest,
                             wk_gbdt_log *log, wk_err *err)
 {
@@ -81,52 +53,49 @@ static wk_status train_sets(const wk_cli *cli, const train_config *c, const wk_g
                        "--continue and --refit exclude each other; run one after the other");
     if (path)
         WK_TRY(wk_forest_load(path, &start, err));
+    gbdt_progress progress = gbdt_progress_start(cli, "gbdt.train", &c->params);
+    const wk_gbdt_custom look = {.context = &progress, .round = gbdt_progress_round};
     wk_status status =
         refit ? wk_gbdt_refit(&c->params, start, train, c->refit_keep, wk_cli_threads(cli), forest,
                               err)
-              : wk_gbdt_train_from(&c->params, start, NULL, train, valid->n_rows ? valid : NULL,
+              : wk_gbdt_train_from(&c->params, start, &look, train, valid->n_rows ? valid : NULL,
                                    names, wk_cli_threads(cli), forest, log, err);
     wk_forest_destroy(start);
     return status;
 }
 
-static wk_status train(const wk_cli *cli, wk_arena *arena, wk_gbdt_table *table, wk_forest **forest,
+static wk_status train(const wk_cli *cli, wk_arena *arena, gbdt_job *job, wk_forest **forest,
                        wk_gbdt_log *log, wk_err *err)
 {
-    const char *data, *out;
-    size_t n_overrides;
-    const char *const *overrides = wk_cli_overrides(cli, &n_overrides);
-    train_config c;
-    WK_TRY(need(cli, "data", &data, err));
-    WK_TRY(need(cli, "out", &out, err));
-    WK_TRY(
-        wk_config_load(&config_table, wk_cli_arg(cli, 0), overrides, n_overrides, arena, &c, err));
-    WK_TRY(wk_gbdt_table_read(data, table, err));
-    wk_gbdt_data train_set, valid_set;
-    WK_TRY(gbdt_data_take(&c.columns, table, arena, &train_set, &valid_set, err));
-    wk_status status = train_sets(cli, &c, &train_set, &valid_set,
-                                  (const char *const *)table->names, forest, log, err);
+    const char *out, *svg = wk_cli_option_value(cli, "svg");
+    const gbdt_config *c = &job->config;
+    WK_TRY(gbdt_need(cli, "out", &out, err));
+    WK_TRY(gbdt_job_open(cli, arena, job, err));
+    wk_status status = train_sets(cli, c, &job->train, &job->valid,
+                                  (const char *const *)job->table.names, forest, log, err);
     if (status == WK_E_DATA)
-        return wk_fail_prefix(err, "%s (rows count from 0)", data);
+        return wk_fail_prefix(err, "%s (rows count from 0)", job->path);
     WK_TRY(status);
-    wk_forest_set_label_column(*forest, c.columns.label_column);
+    wk_forest_set_label_column(*forest, c->columns.label_column);
     WK_TRY(wk_forest_save(*forest, out, err));
-    print_result(cli, log, *forest, wk_gbdt_metric_name(&c.params), train_set.n_rows,
-                 valid_set.n_rows, out);
+    if (svg)
+        WK_TRY(save_curve(log, wk_gbdt_metric_name(&c->params), job->valid.n_rows > 0, svg, err));
+    print_result(cli, log, *forest, wk_gbdt_metric_name(&c->params), job->train.n_rows,
+                 job->valid.n_rows, out);
     return WK_OK;
 }
 
 static int cmd_gbdt_train(const wk_cli *cli, wk_err *err)
 {
     wk_arena arena;
-    wk_gbdt_table table = {0};
+    gbdt_job job = {0};
     wk_forest *forest = NULL;
     wk_gbdt_log log = {0};
     wk_arena_init(&arena);
-    wk_status status = train(cli, &arena, &table, &forest, &log, err);
+    wk_status status = train(cli, &arena, &job, &forest, &log, err);
     wk_gbdt_log_finish(&log);
     wk_forest_destroy(forest);
-    wk_gbdt_table_finish(&table);
+    wk_gbdt_table_finish(&job.table);
     wk_arena_finish(&arena);
     return status;
 }
@@ -164,17 +133,13 @@ static wk_status predict(const wk_cli *cli, wk_arena *arena, wk_gbdt_table *tabl
                          wk_forest **forest, wk_err *err)
 {
     const char *data, *out;
-    WK_TRY(need(cli, "data", &data, err));
-    WK_TRY(need(cli, "out", &out, err));
+    WK_TRY(gbdt_need(cli, "data", &data, err));
+    WK_TRY(gbdt_need(cli, "out", &out, err));
     WK_TRY(wk_forest_load(wk_cli_arg(cli, 0), forest, err));
-    WK_TRY(wk_gbdt_table_read(data, table, err));
+    WK_TRY(gbdt_data_open(cli, data, table, err));
     size_t n = wk_forest_n_features(*forest), n_rows = table->n_rows;
-    size_t *column = wk_arena_array(arena, size_t, n);
-    WK_TRY(gbdt_data_match(*forest, table, column, data, err));
-    float *X = wk_arena_array(arena, float, n_rows *n);
-    for (size_t i = 0; i < n_rows; i++)
-        for (size_t f = 0; f < n; f++)
-            X[i * n + f] = table->cells[i * table->n_cols + column[f]];
+    float *X;
+    WK_TRY(gbdt_data_rows(*forest, table, data, arena, &X, err));
     float *p = wk_arena_array(arena, float, n_rows *wk_forest_n_outputs(*forest));
     wk_forest_predict_batch(*forest, X, n_rows, n, wk_cli_threads(cli), p);
     size_t size;
@@ -202,14 +167,17 @@ static int cmd_gbdt_predict(const wk_cli *cli, wk_err *err)
 }
 
 static const wk_cli_option train_options[] = {
-    {"data", "F", "table: CSV or TSV, with or without a header, .gz allowed"},
+    {"data", "F", "table: " GBDT_TABLE_FORMS},
     {"out", "MODEL.json", "the model, as XGBoost writes it"},
+    {"svg", "F.svg", "a plot of the metric over the rounds"},
+    GBDT_PROGRESS_OPTION,
     {"continue", "OLD.json", "a model whose trees come first; num_boost_round more follow"},
     {"refit", "OLD.json", "a model whose splits get leaves of these rows"},
     {NULL, NULL, NULL}};
 
 static const wk_cli_option predict_options[] = {
-    {"data", "F", "table: CSV or TSV, with or without a header and label, .gz allowed"},
+    {"data", "F", "table with or without labels: " GBDT_TABLE_FORMS},
+    GBDT_TABLE_OPTIONS,
     {"out", "F.csv", "predictions: a column a class (p0, p1, ...), or one named value"},
     {NULL, NULL, NULL}};
 
@@ -217,9 +185,9 @@ const wk_cli_command wk_cmd_gbdt_train = {
     .name = "gbdt train",
     .usage = "CONFIG --data F --out MODEL.json",
     .summary = "train boosted trees on a table",
-    .details =
-        "CONFIG is a JSON file: {\"label_column\": 0, \"valid_fraction\": 0.2, \"params\": "
-        "{\"objective\": \"multi:softprob\", \"num_class\": 3}}. params takes XGBoost's names.",
+    .details = "CONFIG is a JSON file: {\"label_column\": 0, \"valid_fraction\": 0.2, \"params\": "
+               "{\"objective\": \"multi:softprob\", \"num_class\": 3}}. params takes XGBoost's "
+               "names.\n" GBDT_TABLE_NOTES,
     .example = "wick gbdt train tests/cli/gbdt.json --data "
                "tests/golden/gbdt/softprob_missing.csv --out trees.json",
     .args_min = 1,

@@ -162,23 +162,17 @@ static wk_status explain(const wk_cli *cli, wk_arena *arena, wk_gbdt_table *tabl
     if (!data)
         return wk_fail(err, WK_E_ARG, "--data is missing; see --help");
     WK_TRY(wk_forest_load(wk_cli_arg(cli, 0), forest, err));
-    WK_TRY(wk_gbdt_table_read(data, table, err));
-    if (table->n_rows == 0)
-        return wk_fail(err, WK_E_DATA, "%s has no rows to explain", data);
+    WK_TRY(gbdt_data_open(cli, data, table, err));
     shap s = {.forest = *forest,
               .n_rows = table->n_rows,
               .F = wk_forest_n_features(*forest),
               .K = wk_forest_n_outputs(*forest)};
-    size_t *column = wk_arena_array(arena, size_t, s.F);
-    WK_TRY(gbdt_data_match(*forest, table, column, data, err));
     s.names = wk_arena_array(arena, char *, s.F);
     for (size_t f = 0; f < s.F; f++)
         s.names[f] = wk_forest_names(*forest) ? wk_arena_strdup(arena, wk_forest_names(*forest)[f])
                                               : wk_arena_printf(arena, "f%zu", f);
-    float *X = wk_arena_array(arena, float, s.n_rows *s.F);
-    for (size_t i = 0; i < s.n_rows; i++)
-        for (size_t f = 0; f < s.F; f++)
-            X[i * s.F + f] = table->cells[i * table->n_cols + column[f]];
+    float *X;
+    WK_TRY(gbdt_data_rows(*forest, table, data, arena, &X, err));
     s.phi = wk_arena_array(arena, double, s.n_rows *s.K *(s.F + 1));
     if (wk_forest_contributions(*forest, X, s.n_rows, s.F, wk_cli_threads(cli), s.phi, err) !=
         WK_OK)
@@ -206,7 +200,8 @@ static int cmd_gbdt_shap(const wk_cli *cli, wk_err *err)
 }
 
 static const wk_cli_option options[] = {
-    {"data", "F", "table: CSV or TSV, with or without a header and label, .gz allowed"},
+    {"data", "F", "table with or without labels: " GBDT_TABLE_FORMS},
+    GBDT_TABLE_OPTIONS,
     {"out", "F.csv", "contributions: a line a row and output, a column a feature, then the bias"},
     {"svg", "F.svg", "a plot of the mean |SHAP| of the 30 largest features"},
     {NULL, NULL, NULL}};

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nn_arrays.h"
 #include "nn_model.h"
 #include "nn_onnx.h"
+#include "wick/array_file.h"
 #include "wick/cli.h"
 #include "wick/file.h"
 #include "wick/log.h"
@@ -30,7 +30,7 @@ static bool learns_classes(const wk_nn_fit_config *c)
 /* ---- the data ---- */
 
 /* X as [N, T, C]; one of two dimensions has one channel. */
-static wk_status inputs_of(const char *path, nn_array *X, wk_err *err)
+static wk_status inputs_of(const char *path, wk_array *X, wk_err *err)
 {
     if (X->rank == 2) {
         X->shape[2] = 1;
@@ -44,8 +44,8 @@ static wk_status inputs_of(const char *path, nn_array *X, wk_err *err)
     return WK_OK;
 }
 
-static wk_status targets_of(const char *path, const nn_train_config *c, const nn_array *X,
-                            const nn_array *y, wk_nn_array *data, wk_err *err)
+static wk_status targets_of(const char *path, const nn_train_config *c, const wk_array *X,
+                            const wk_array *y, wk_nn_array *data, wk_err *err)
 {
     const size_t T = X->shape[1], second = y->shape[1];
     bool each = y->rank == 3 || (y->rank == 2 && learns_classes(&c->fit) && second == T && T > 1);
@@ -78,7 +78,7 @@ static int by_value(const void *a, const void *b)
 }
 
 /* Replaces the labels by their place among the distinct ones, ascending. */
-static wk_status number_classes(const char *path, nn_array *y, wk_arena *arena, nn_model *m,
+static wk_status number_classes(const char *path, wk_array *y, wk_arena *arena, nn_model *m,
                                 wk_err *err)
 {
     float *sorted = wk_arena_array(arena, float, y->n);
@@ -143,15 +143,15 @@ static void show_epoch(void *context, const wk_nn_fit_progress *p)
 }
 
 typedef struct {
-    nn_array X, y;
+    wk_array X, y;
     nn_model model;
     wk_nn_log log;
 } job;
 
 static void job_finish(job *j)
 {
-    nn_array_finish(&j->X);
-    nn_array_finish(&j->y);
+    wk_array_finish(&j->X);
+    wk_array_finish(&j->y);
     wk_nn_destroy(j->model.nn);
     wk_nn_log_finish(&j->log);
 }
@@ -192,12 +192,12 @@ static wk_status train(const wk_cli *cli, wk_arena *arena, job *j, wk_err *err)
     WK_TRY(need(cli, "out", &out, err));
     WK_TRY(wk_config_load(&nn_train_config_table, wk_cli_arg(cli, 0), overrides, n_overrides, arena,
                           &c, err));
-    if (!targets && !nn_array_is_hdf5(path))
+    if (!targets && !wk_array_is_hdf5(path))
         return wk_fail(err, WK_E_ARG,
                        "%s: an .npy file holds one array; give the targets with --targets F.npy",
                        path);
-    WK_TRY(nn_array_read(path, c.x, &j->X, err));
-    WK_TRY(nn_array_read(targets ? targets : path, c.y, &j->y, err));
+    WK_TRY(wk_array_read(path, c.x, &j->X, err));
+    WK_TRY(wk_array_read(targets ? targets : path, c.y, &j->y, err));
     WK_TRY(inputs_of(path, &j->X, err));
     WK_TRY(targets_of(targets ? targets : path, &c, &j->X, &j->y, &data, err));
     if (learns_classes(&c.fit))
@@ -330,9 +330,9 @@ static wk_status predict(const wk_cli *cli, wk_arena *arena, job *j, wk_err *err
     if (onnx)
         return nn_onnx_predict(cli, onnx, path, out, err);
     WK_TRY(nn_model_load(wk_cli_arg(cli, 0), arena, m, err));
-    WK_TRY(nn_array_read(path, m->x, &j->X, err));
+    WK_TRY(wk_array_read(path, m->x, &j->X, err));
     WK_TRY(inputs_of(path, &j->X, err));
-    const nn_array *X = &j->X;
+    const wk_array *X = &j->X;
     const wk_nn_array data = {.N = X->shape[0],
                               .T = X->shape[1],
                               .F = X->shape[2],

@@ -1,5 +1,6 @@
 /* wick nn reproduce: published experiments from their configurations, ours beside the papers'
  * figures. */
+#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -247,33 +248,77 @@ static void print_row(const wk_cli *cli, const experiment *e, const model_config
         printf("\"source\": \"%s\", \"epochs\": %lld, \"seeds\": %zu, \"seconds\": %.1f}\n",
                e->source, (long long)m->fit.epochs, seeds, r->seconds);
     } else {
-        char published[32] = "-", single[32] = "";
+        char published[32] = "-", single[32] = "", seconds[32] = "-";
         if (isfinite(m->published))
             snprintf(published, sizeof published, "%.4g", m->published);
+        if (r->seconds > 0)
+            snprintf(seconds, sizeof seconds, "%.1f", r->seconds);
         if (m->ensemble > 1)
             snprintf(single, sizeof single, "%.4g", r->single);
-        printf("%-20s %-8s %10zu %-15s %9.4g %9s %9s %7lld %2lld x %-3zu %8.1f\n", e->name, m->name,
+        printf("%-20s %-8s %10zu %-15s %9.4g %9s %9s %7lld %2lld x %-3zu %8s\n", e->name, m->name,
                r->params, what, r->score, published, single, (long long)m->fit.epochs,
-               (long long)m->ensemble, seeds, r->seconds);
+               (long long)m->ensemble, seeds, seconds);
     }
     fflush(stdout);
+}
+
+/* What a section says beyond its defaults, so that a key which comes new changes no name. */
+static json_t *without_defaults(json_t *section, json_t *defaults)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(defaults, key, value)
+    {
+        if (json_equal(json_object_get(section, key), value))
+            json_object_del(section, key);
+    }
+    return section;
+}
+
+static json_t *dumped(const wk_cfg_table *of, const void *config)
+{
+    char *text = wk_config_dump(of, config);
+    json_t *root = json_loads(text, 0, NULL);
+    free(text);
+    WK_ASSERT(root);
+    return root;
 }
 
 /* A name for all that a model's result depends on. */
 static void identify(const experiment *e, const model_config *m, size_t seeds, size_t folds,
                      char of[65])
 {
-    model_config told = *m;
-    told.published = NAN;
-    char *model = wk_config_dump(&model_table, &told), rest[256];
-    const int n = snprintf(rest, sizeof rest, "%d %.100s %lld %lld %lld %zu %zu", e->task,
-                           e->dataset, (long long)e->bars, (long long)e->train_sequences,
-                           (long long)e->test_sequences, seeds, folds);
-    wk_hash *h = wk_hash_create();
-    wk_hash_feed(h, rest, (size_t)n);
-    wk_hash_feed(h, model, strlen(model));
-    wk_hash_finish(h, of);
-    free(model);
+    wk_arena arena;
+    wk_arena_init(&arena);
+    wk_nn_fit_config fit;
+    wk_nn_layer_config layer;
+    wk_config_defaults(&wk_nn_fit_config_table, &arena, &fit);
+    wk_status parsed = wk_config_parse(&wk_nn_layer_config_table, "", "{\"type\": \"relu\"}", NULL,
+                                       0, &arena, &layer, NULL);
+    WK_ASSERT(parsed == WK_OK);
+    json_t *fits = dumped(&wk_nn_fit_config_table, &fit),
+           *layers = dumped(&wk_nn_layer_config_table, &layer),
+           *model = dumped(&wk_nn_config_table, &m->network), *branches, *of_branch, *item;
+    json_object_del(layers, "type");
+    size_t i, k;
+    json_array_foreach(json_object_get(model, "layers"), i, item) without_defaults(item, layers);
+    branches = json_object_get(model, "branches");
+    json_array_foreach(branches, i, of_branch)
+        json_array_foreach(json_object_get(of_branch, "layers"), k, item)
+            without_defaults(item, layers);
+    json_t *all =
+        json_pack("{s:o, s:o, s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "network", model, "fit",
+                  without_defaults(dumped(&wk_nn_fit_config_table, &m->fit), fits), "task", e->task,
+                  "dataset", e->dataset, "bars", (json_int_t)e->bars, "train",
+                  (json_int_t)e->train_sequences, "test", (json_int_t)e->test_sequences, "ensemble",
+                  (json_int_t)m->ensemble, "seeds", (json_int_t)seeds, "folds", (json_int_t)folds);
+    char *text = json_dumps(all, JSON_SORT_KEYS | JSON_COMPACT);
+    wk_hash_bytes(text, strlen(text), of);
+    free(text);
+    json_decref(all);
+    json_decref(fits);
+    json_decref(layers);
+    wk_arena_finish(&arena);
 }
 
 typedef struct {

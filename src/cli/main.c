@@ -31,6 +31,8 @@
     X(export)                    \
     X(features)                  \
     X(fetch)                     \
+    X(gbdt_cv)                   \
+    X(gbdt_importance)           \
     X(gbdt_predict)              \
     X(gbdt_shap)                 \
     X(gbdt_train)                \

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "nn_arrays.h"
+#include "wick/array_file.h"
 #include "wick/file.h"
 #include "wick/onnx.h"
 
@@ -15,7 +15,7 @@ enum { SEQUENCES_AT_ONCE = 64 };
 typedef struct {
     wk_onnx *model;
     wk_onnx_plan *plan;
-    nn_array X;
+    wk_array X;
     wk_draft draft;
     wk_onnx_shape in;
     size_t rows, columns; /* of a sequence's outputs: rows is 1, or its bars */
@@ -100,7 +100,7 @@ static wk_status run(const wk_cli *cli, job *j, const char *model, const char *d
 {
     const char *name = wk_cli_option_value(cli, "x");
     WK_TRY(wk_onnx_load(model, &j->model, err));
-    WK_TRY(nn_array_read(data, name ? name : "X", &j->X, err));
+    WK_TRY(wk_array_read(data, name ? name : "X", &j->X, err));
     WK_TRY(check_input(model, j, err));
     const size_t N = j->X.shape[0], each = N ? j->X.n / N : 0;
     for (size_t i = 0; i < j->X.n; i++)
@@ -135,6 +135,6 @@ wk_status nn_onnx_predict(const wk_cli *cli, const char *model, const char *data
     wk_draft_discard(&j.draft);
     wk_onnx_plan_destroy(j.plan);
     wk_onnx_destroy(j.model);
-    nn_array_finish(&j.X);
+    wk_array_finish(&j.X);
     return status;
 }

@@ -313,6 +313,8 @@ void wk__judge_document(wk_judge_state *j, const wk_backtest *bt, const wk_judge
         json_object_set(doc, "notes", notes);
     json_decref(notes);
     json_object_set(doc, "importance", j->walk->importance);
+    if (j->walk->explanation)
+        json_object_set(doc, "explanation", j->walk->explanation);
     json_object_set(doc, "training", j->walk->training);
     json_object_set_new(doc, "config", config_json(j->config));
     *document = doc;

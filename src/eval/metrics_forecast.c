@@ -262,18 +262,49 @@ double wk_psi(const double *expected, const double *actual, size_t bins)
     return bins ? sum : NAN;
 }
 
+static void sift_down(float *x, size_t i, size_t n)
+{
+    float moved = x[i];
+    for (size_t child; (child = 2 * i + 1) < n; i = child) {
+        child += child + 1 < n && x[child + 1] > x[child];
+        if (!(x[child] > moved))
+            break;
+        x[i] = x[child];
+    }
+    x[i] = moved;
+}
+
+/* The values that are not NaN, sorted in place: qsort takes as much memory again, and a small box
+ * sorts a month of rows. */
+static size_t sorted_copy(const float *from, size_t n, float *x)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!isnan(from[i]))
+            x[kept++] = from[i];
+    for (size_t i = kept / 2; i-- > 0;)
+        sift_down(x, i, kept);
+    for (size_t end = kept; end-- > 1;) {
+        float top = x[0];
+        x[0] = x[end];
+        x[end] = top;
+        sift_down(x, 0, end);
+    }
+    return kept;
+}
+
 double wk_ks(const float *a, size_t n, const float *b, size_t m)
 {
     wk_arena arena;
     wk_arena_init(&arena);
-    ranked *sa = wk_arena_array(&arena, ranked, n), *sb = wk_arena_array(&arena, ranked, m);
-    size_t na = sorted_values(a, n, sa), nb = sorted_values(b, m, sb), i = 0, j = 0;
+    float *sa = wk_arena_array(&arena, float, n), *sb = wk_arena_array(&arena, float, m);
+    size_t na = sorted_copy(a, n, sa), nb = sorted_copy(b, m, sb), i = 0, j = 0;
     double most = 0;
     while (i < na && j < nb) {
-        float x = sa[i].value < sb[j].value ? sa[i].value : sb[j].value;
-        while (i < na && sa[i].value == x)
+        float x = sa[i] < sb[j] ? sa[i] : sb[j];
+        while (i < na && sa[i] == x)
             i++;
-        while (j < nb && sb[j].value == x)
+        while (j < nb && sb[j] == x)
             j++;
         double gap = fabs((double)i / (double)na - (double)j / (double)nb);
         most = gap > most ? gap : most;

@@ -80,6 +80,8 @@ static wk_status save_walk(const wk_run_config *config, const wk_dataset *datase
         return status;
     json_t *training = json_pack("{s:s, s:O, s:O, s:O}", "data_hash", dataset->data_hash, "folds", walk->folds, "importance", walk->importance,
                                  "training", walk->training);
+    if (walk->explanation)
+        json_object_set(training, "explanation", walk->explanation);
     status = write_json(dir, "training.json", training, err);
     json_decref(training);
     return status;
@@ -123,6 +125,7 @@ static wk_status load_walk(const char *model_dir, const wk_dataset *dataset, wk_
     walk->folds = json_incref(json_object_get(training, "folds"));
     walk->importance = json_incref(json_object_get(training, "importance"));
     walk->training = json_incref(json_object_get(training, "training"));
+    walk->explanation = json_incref(json_object_get(training, "explanation")); /* NULL: none */
     json_decref(training);
     return WK_OK;
 }

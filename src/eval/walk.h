@@ -2,6 +2,7 @@
 #ifndef WICK_EVAL_WALK_H
 #define WICK_EVAL_WALK_H
 
+#include "explain.h"
 #include "gate.h"
 #include "walk_forward.h"
 
@@ -46,6 +47,7 @@ typedef struct {
     bool gated;             /* the main strategy is WK_WALK_GATED */
     size_t stacked, trees;  /* its two candidates */
     wk_gate gate;           /* their record so far */
+    wk_explain explain;     /* of the main strategy's trees */
     size_t source;          /* the recipe that is the main strategy in this fold */
     wk_arena arena;
     wk_walk_forward *out;
@@ -72,5 +74,8 @@ void wk__walk_score_direction(wk_forecast *forecasts, size_t begin, size_t end);
 
 /* A curve of training, for the report. valid may be NULL. */
 json_t *wk__walk_curve(const char *name, const double *train, const double *valid, size_t n);
+
+/* Fills the importances and the explanation of the result. */
+void wk__walk_explain(wk_walk *w);
 
 #endif

@@ -324,39 +324,6 @@ static void finish_scores(wk_walk *w)
     }
 }
 
-static void collect_importance(wk_walk *w)
-{
-    const wk_meta *meta = &w->out->model.meta;
-    size_t F = w->dataset->table.F, n = meta->n_targets * meta->n_seeds;
-    if (meta->is_mlp || n == 0)
-        return;
-    double *total = wk_arena_array(&w->arena, double, meta->n_columns);
-    double *gain = wk_arena_array(&w->arena, double, meta->n_columns);
-    for (size_t i = 0; i < n; i++) {
-        wk_forest_importance(meta->forests[i], gain);
-        for (size_t c = 0; c < wk_forest_n_features(meta->forests[i]); c++)
-            total[c] += gain[c] / (double)n;
-    }
-    const wk_branch_config *branches = w->config->branches.v;
-    static const char *const outputs[WK_BRANCH_COLUMNS] = {"p_sell", "p_buy", "magnitude",
-                                                           "log_vol"};
-    for (size_t c = 0; c < meta->n_columns; c++) {
-        uint32_t column = meta->columns[c];
-        char name[96];
-        const char *family = "branch";
-        if (column < F) {
-            snprintf(name, sizeof name, "%s", w->dataset->feature_names[column]);
-            family = w->dataset->feature_families[column];
-        } else {
-            size_t k = column - F;
-            snprintf(name, sizeof name, "%s.%s", branches[k / WK_BRANCH_COLUMNS].name,
-                     outputs[k % WK_BRANCH_COLUMNS]);
-        }
-        json_array_append_new(w->out->importance, json_pack("{s:s, s:s, s:f}", "name", name,
-                                                            "family", family, "gain", total[c]));
-    }
-}
-
 /* First step at or after the time. */
 static size_t step_of(const wk_panel *panel, int64_t time_ns)
 {
@@ -429,6 +396,7 @@ static wk_status run_folds(wk_walk *w, wk_err *err)
         goto done;
     }
     w->gate = wk_gate_make(&w->arena, wk__walk_n_losses(w), n * WK_GATE_SLICES);
+    w->explain = wk__explain_make(&w->arena, w->dataset->table.F + w->n_branch_columns, n - first);
     for (size_t i = 0; status == WK_OK && i < n; i++) {
         wk_progress("walk-forward folds", i, n);
         status = run_fold(w, &folds[i], i, i < first, i + 1 == n, err);
@@ -482,6 +450,7 @@ void wk_walk_forward_finish(wk_walk_forward *out)
     free(out->strategies);
     json_decref(out->folds);
     json_decref(out->importance);
+    json_decref(out->explanation);
     json_decref(out->training);
     wk_model_finish(&out->model);
     *out = (wk_walk_forward){0};
@@ -521,7 +490,7 @@ wk_status wk_walk_forward_run(const wk_run_config *config, const wk_dataset *dat
     wk_status status = run_folds(w, err);
     if (status == WK_OK) {
         finish_scores(w);
-        collect_importance(w);
+        wk__walk_explain(w);
         snprintf(result.model.feature_hash, sizeof result.model.feature_hash, "%s",
                  dataset->feature_hash);
     }

@@ -18,7 +18,8 @@ typedef struct {
     wk_strategy *strategies;
     size_t first_step, judge_step, end_step; /* forecasts exist in [first, end), figures from judge on */
     json_t *folds;      /* array of objects for the report */
-    json_t *importance; /* [{name, family, gain}], of the main strategy */
+    json_t *importance; /* [{name, family, gain, ...}], of the main strategy: see report.h */
+    json_t *explanation; /* {folds, rows, shap}; NULL without trees */
     json_t *training;   /* [{name, train, valid}] */
     wk_model model;     /* the newest fold's */
 } wk_walk_forward;

@@ -137,6 +137,9 @@ static wk_status forecast_meta(wk_walk *w, size_t i, const wk_blocks *b, bool ne
         status = wk_meta_forecast(&meta, &r->config, w->dataset, &w->columns, b->calibrate, b->end,
                                   &w->loop, w->raw, w->forecasts, err);
     r->temperature = meta.temperature;
+    if (status == WK_OK && i == w->source)
+        status = wk__explain_fold(&w->explain, &r->config, w->targets, &w->columns, &meta, b->test,
+                                  b->end, newest, w->threads, &w->arena, err);
     if (status == WK_OK && i == w->source && newest) {
         /* The main strategy of the newest fold is the model that is kept. */
         if (meta.log.n > 0)

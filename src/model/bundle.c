@@ -255,6 +255,7 @@ static wk_status load_forest(const char *path, size_t n_columns, wk_gbdt_objecti
         return wk_fail(err, WK_E_MODEL, "%s: trees of another objective or other classes than this place "
                                         "needs; train the model again",
                        path);
+    wk_forest_only_predicts(*out);
     return WK_OK;
 }
 

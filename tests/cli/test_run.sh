@@ -35,6 +35,9 @@ ok "run ends with exit 0"
 sed 's/^/# /' "$dir/log" | tail -n 3
 [ -s "$dir/a/report.html" ] && [ -s "$dir/a/metrics.json" ] && [ -s "$dir/a/model/model.json" ]
 ok "run leaves a report, metrics and a model"
+grep -q '"permutation": ' "$dir/a/training.json" && grep -q '"of": "the margin of BUY less that of SELL"' \
+    "$dir/a/report.json" && grep -q '"permutation_sd": ' "$dir/a/report.json"
+ok "the report has importances by shuffling and SHAP values"
 "$wick" run "$config" --out "$dir/b" --threads 1 >/dev/null 2>&1
 cmp "$dir/a/metrics.json" "$dir/b/metrics.json"
 ok "one thread gives the same metrics, byte for byte"

@@ -28,6 +28,7 @@ json data/json_scan.c data/json_text.c
 kraken data/parse_kraken.c
 kraken_futures data/parse_kraken_futures.c
 kraken_v1 data/parse_kraken_v1.c
+libsvm gbdt/table_libsvm.c
 lightgbm gbdt/lightgbm_read.c
 live src/venue/live/live.c src/venue/live/live_events.c src/venue/live/closer.c src/venue/live/exact.c
 note src/venue/live/live_note.c

@@ -187,7 +187,7 @@ static wk_request_result call(wk_account *a, char letter, uint32_t symbol, int h
         if (a->protect)
             return a->protect(a->self, symbol, how & 1 ? 500000 : 0, how & 2 ? 700000 : 0, why);
         return a->protect_lots(a->self, symbol, how & 1 ? 0 : 50000 - how % 2 * 100000, 500000, 9,
-                               &wait_ns, why);
+                               how & 4, &wait_ns, why);
     case 'd':
         return a->deadman(a->self, INT64_C(60000000000), why);
     case 't':

@@ -53,6 +53,8 @@ expect "canvases of both charts" 6 '<canvas '
 expect "the verdict" 1 '<strong>NOT USEFUL</strong>'
 expect "the synthetic banner" 1 '<strong>SYNTHETIC</strong>'
 expect "plots" 5 '<svg viewBox'
+expect "points of the SHAP picture" 400 '<circle [^>]*class="shap"'
+expect "shuffled columns" 1 'Loss when shuffled'
 expect "sections" 13 '<section id='
 expect "the title, escaped" 1 '<h1>pooled-1h &lt;/script&gt; &amp; co</h1>'
 

@@ -140,9 +140,16 @@ document = {
         ("direction", "AUC", 0.5312, 0.5271, 0.5353, "0.5000 by chance"),
         ("volatility", "QLIKE", 0.2133, 0.2101, 0.2168, "0.2290 EWMA")),
     "importance": table(
-        "name family gain",
-        *[(f"{family}_{k}", family, rounded(rng.expovariate(1) / (1 + i)))
+        "name family gain cover permutation permutation_sd shap",
+        *[(f"{family}_{k}", family, rounded(rng.expovariate(1) / (1 + i)), rounded(rng.expovariate(1) / 40),
+           rounded(rng.gauss(0.002, 0.004)), rounded(rng.expovariate(500)), rounded(rng.expovariate(30)))
           for i, family in enumerate(families) for k in range(5)]),
+    "explanation": {
+        "folds": 5, "rows": 2560,
+        "shap": {"rows": 60, "of": "the margin of BUY less that of SELL", "largest": 0.413,
+                 "columns": [{"name": f"{family}_1",
+                              "points": [[int(rng.gauss(0, 300 / (1 + i)) + 2 * k), None if k % 17 == 0 else k * 100 // 59]
+                                         for k in range(60)]} for i, family in enumerate(families)]}},
     "training": [curve("trees, fold 5", 60, 0.68), curve("LSTM, fold 5", 14, 0.98),
                  curve("TCN, fold 5", 11, 0.97)],
     "notes": ["Tick and lot sizes were inferred from the decimals of the prices.",

@@ -262,12 +262,14 @@ static void compare_cash(const json_t *state, const json_t *journal, double init
     const char *key;
     long long spot = e8(initial), margin = e8(initial), here = 0, told = 0, balance = 0;
     int is_kraken = strcmp(word(state, "venue"), "kraken") == 0;
-    /* The quote's: ZUSD, USD or USDT. */
+    /* The quote's: ZUSD, USD or USDT; ZUSD where there are several. */
     json_object_foreach(json_object_get(state, "balances"), key, value)
     {
         if (strstr(key, "USD"))
             balance = e8(strtod(json_string_value(value), NULL));
     }
+    if (json_object_get(json_object_get(state, "balances"), "ZUSD"))
+        balance = e8(real(json_object_get(state, "balances"), "ZUSD"));
     json_array_foreach(json_object_get(state, "fills"), i, row)
     {
         int side = strcmp(word(row, "side"), "buy") == 0 ? 1 : -1;

@@ -184,7 +184,8 @@ static int is_covered(const engine *e, int market)
 static void end_naked(engine *e, engine_market *m)
 {
     int64_t took = e->now_ns - m->naked_since_ns;
-    m->naked_total_ns += took;
+    m->naked_total_ns += e->now_ns - m->naked_counted_ns;
+    m->naked_counted_ns = e->now_ns;
     if (took > m->naked_longest_ns)
         m->naked_longest_ns = took;
 }
@@ -197,7 +198,7 @@ void engine_watch(engine *e, int market)
         end_naked(e, m);
         m->naked_since_ns = 0;
     } else if (!covered && !m->naked_since_ns) {
-        m->naked_since_ns = e->now_ns;
+        m->naked_since_ns = m->naked_counted_ns = e->now_ns;
         m->naked_count++;
     }
 }
@@ -205,10 +206,8 @@ void engine_watch(engine *e, int market)
 void engine_count_naked(engine *e)
 {
     for (int i = 0; i < e->n_markets; i++)
-        if (e->markets[i].naked_since_ns) {
+        if (e->markets[i].naked_since_ns)
             end_naked(e, &e->markets[i]);
-            e->markets[i].naked_since_ns = e->now_ns;
-        }
 }
 
 /* ---- brackets ---- */

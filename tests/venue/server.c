@@ -319,6 +319,7 @@ static int serve_http(venue *v, wire *w, const wire_request *http, bool *abruptl
     pthread_mutex_lock(&v->lock);
     r->now_ns = now_of(v);
     r->is_odd = v->n_requests++ % 2;
+    r->is_abandoned = wire_hung_up(w);
     parse_target(r);
     int is_trade = trading_owns(r);
     if (!is_trade)

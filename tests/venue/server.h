@@ -77,6 +77,8 @@ struct request {
     } param[PARAMS_MAX];
     fault fault; /* page faults are the handler's; those it applied it sets `did_page` for */
     int did_page, is_odd;
+    /* Its client gave up or died before it was looked at: late, it may come behind newer ones. */
+    int is_abandoned;
     int status;
     text headers; /* extra ones, each with its CRLF */
     text body;

@@ -187,12 +187,28 @@ static void test_kraken_keeps_one_stop_a_position(void **unused)
     void *self = b.account.self;
     wk_order want = bench_entry(&b, WK_ORDER_MARKET, 0);
     assert_int_equal(place(&b, &want, &o), WK_REQUEST_DONE);
-    assert_int_equal(b.account.protect_lots(self, 0, b.lots, 590000, 0x5001, &wait, why),
-                     WK_REQUEST_DONE);
-    assert_int_equal(b.account.protect_lots(self, 0, b.lots, 595000, 0x5002, &wait, why),
-                     WK_REQUEST_DONE);
+#define PROTECT(lots, ticks, id, is_new)                                                           \
+    b.account.protect_lots(self, 0, lots, ticks, id, is_new, &wait, why)
+    assert_int_equal(PROTECT(b.lots, 590000, 0x5001, true), WK_REQUEST_DONE);
+    /* One that rests is kept, and its size and trigger change in place: it never goes away. */
+    size_t placed = venue_requests(b.v, "/0/private/AddOrder");
+    assert_int_equal(PROTECT(b.lots, 590000, 0x5001, false), WK_REQUEST_DONE);
+    assert_int_equal(PROTECT(b.lots / 2, 580000, 0x5001, false), WK_REQUEST_DONE);
     json_t *state = bench_state(&b);
     const json_t *stop = bench_stop(state, &n);
+    assert_int_equal(n, 1);
+    assert_string_equal(bench_word(stop, "trigger_price"), "58000");
+    assert_string_equal(bench_word(stop, "qty"), "0.005");
+    json_decref(state);
+    assert_int_equal(venue_requests(b.v, "/0/private/AmendOrder"), 1);
+    assert_int_equal(venue_requests(b.v, "/0/private/AddOrder"), placed);
+    assert_int_equal(venue_requests(b.v, "/0/private/CancelOrder"), 0);
+    /* One that is not there is not placed again under an id that may have filled. */
+    assert_int_equal(PROTECT(b.lots, 590000, 0x5009, false), WK_REQUEST_REFUSED);
+    assert_int_equal(venue_requests(b.v, "/0/private/AddOrder"), placed);
+    assert_int_equal(PROTECT(b.lots, 595000, 0x5002, true), WK_REQUEST_DONE);
+    state = bench_state(&b);
+    stop = bench_stop(state, &n);
     assert_int_equal(n, 1);
     assert_string_equal(bench_word(stop, "trigger_price"), "59500");
     assert_string_equal(bench_word(stop, "qty"), "0.01");
@@ -200,7 +216,9 @@ static void test_kraken_keeps_one_stop_a_position(void **unused)
     assert_true(venue_trade_price(b.v, "XBTUSD", "59490.0"));
     assert_int_equal(ask(&b, 0x5002, &o), WK_REQUEST_DONE);
     assert_int_equal(o.filled_lots, b.lots);
-    assert_int_equal(b.account.protect_lots(self, 0, 0, 0, 0x5003, &wait, why), WK_REQUEST_DONE);
+    assert_int_equal(PROTECT(b.lots, 595000, 0x5002, false), WK_REQUEST_REFUSED); /* it filled */
+    assert_int_equal(PROTECT(0, 0, 0x5003, false), WK_REQUEST_DONE);
+#undef PROTECT
     bench_finish(&b, 0);
 }
 

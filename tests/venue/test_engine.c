@@ -294,9 +294,12 @@ static void test_positions_without_a_stop_are_counted(void **state)
     engine_count_naked(&e);
     assert_int_equal(e.markets[0].naked_total_ns, 4000);
     assert_true(engine_cancel(&e, 2, "by hand"));
+    engine_advance(&e, 14000);
+    engine_count_naked(&e); /* to look does not end it */
     engine_advance(&e, 19000);
     engine_count_naked(&e);
     assert_int_equal(e.markets[0].naked_longest_ns, 10000);
+    assert_int_equal(e.markets[0].naked_total_ns, 14000);
     engine_finish(&e);
 }
 

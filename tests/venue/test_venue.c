@@ -34,7 +34,8 @@ static int usage(FILE *to)
           "  --start UNIX_S      the venue's time; default the wall clock\n"
           "  --skew-ms N         added to the wall clock\n"
           "  --speed X           venue seconds a real second\n"
-          "  --history-s N       of market before the start\n"
+          "  --history-s N       of market before the start, default 3 days\n"
+          "  --ahead-s N         and after it, default 1 day\n"
           "  --rate-scale X      times the venue's rate limits; negative: none\n"
           "  --late-every N      each n-th live trade is told late\n"
           "  --busy N            about so many trades a minute from the start on\n"
@@ -61,22 +62,17 @@ static int usage(FILE *to)
 static int read_options(int argc, char **argv, venue_options *o, double *stop_after_s)
 {
     static const struct option longs[] = {
-        {"venue", 1, NULL, 'v'},        {"dir", 1, NULL, 'd'},
-        {"port", 1, NULL, 'p'},         {"seed", 1, NULL, 's'},
-        {"script", 1, NULL, 'f'},       {"faults", 1, NULL, 'r'},
-        {"ws-faults", 1, NULL, 'w'},    {"start", 1, NULL, 't'},
-        {"skew-ms", 1, NULL, 'k'},      {"speed", 1, NULL, 'x'},
-        {"history-s", 1, NULL, 'h'},    {"rate-scale", 1, NULL, 'q'},
-        {"late-every", 1, NULL, 'l'},   {"api-key", 1, NULL, 'a'},
-        {"stop-after", 1, NULL, 'z'},   {"latency-ms", 1, NULL, 'y'},
-        {"busy", 1, NULL, 'b'},         {"certificate", 1, NULL, 'c'},
-        {"trade", 1, NULL, 'T'},        {"candles", 1, NULL, 'C'},
-        {"virtual-time", 0, NULL, 'V'}, {"manual", 0, NULL, 'M'},
-        {"key", 1, NULL, 'K'},          {"secret", 1, NULL, 'S'},
-        {"cash", 1, NULL, 'H'},         {"half-spread", 1, NULL, 'A'},
-        {"stops-hold", 0, NULL, 'O'},   {"port-file", 1, NULL, 'P'},
-        {"state-file", 1, NULL, 'F'},   {"seconds", 1, NULL, 'z'},
-        {"help", 0, NULL, '?'},         {0}};
+        {"venue", 1, NULL, 'v'},      {"dir", 1, NULL, 'd'},         {"port", 1, NULL, 'p'},
+        {"seed", 1, NULL, 's'},       {"script", 1, NULL, 'f'},      {"faults", 1, NULL, 'r'},
+        {"ws-faults", 1, NULL, 'w'},  {"start", 1, NULL, 't'},       {"skew-ms", 1, NULL, 'k'},
+        {"speed", 1, NULL, 'x'},      {"history-s", 1, NULL, 'h'},   {"rate-scale", 1, NULL, 'q'},
+        {"late-every", 1, NULL, 'l'}, {"api-key", 1, NULL, 'a'},     {"stop-after", 1, NULL, 'z'},
+        {"latency-ms", 1, NULL, 'y'}, {"busy", 1, NULL, 'b'},        {"certificate", 1, NULL, 'c'},
+        {"trade", 1, NULL, 'T'},      {"candles", 1, NULL, 'C'},     {"virtual-time", 0, NULL, 'V'},
+        {"manual", 0, NULL, 'M'},     {"key", 1, NULL, 'K'},         {"secret", 1, NULL, 'S'},
+        {"cash", 1, NULL, 'H'},       {"half-spread", 1, NULL, 'A'}, {"stops-hold", 0, NULL, 'O'},
+        {"port-file", 1, NULL, 'P'},  {"ahead-s", 1, NULL, 'E'},     {"state-file", 1, NULL, 'F'},
+        {"seconds", 1, NULL, 'z'},    {"help", 0, NULL, '?'},        {0}};
     int c;
     while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
         switch (c) {
@@ -112,6 +108,9 @@ static int read_options(int argc, char **argv, venue_options *o, double *stop_af
             break;
         case 'h':
             o->history_s = strtoll(optarg, NULL, 10);
+            break;
+        case 'E':
+            o->ahead_s = strtoll(optarg, NULL, 10);
             break;
         case 'q':
             o->rate_scale = strtod(optarg, NULL);

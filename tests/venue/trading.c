@@ -386,7 +386,7 @@ static int knows_delta(request *r, trading *t)
     if (signed_s < now_s - 5 || signed_s > now_s + 5) {
         /* A rehearsal that died may have lost the seconds of a bar's minute of doubts. */
         int may_lag = t->v->options.virtual_time && signed_s >= now_s - 65;
-        if (!t->v->options.skew_ns && !t->v->stepped_ns && !may_lag)
+        if (!t->v->options.skew_ns && !t->v->stepped_ns && !may_lag && !r->is_abandoned)
             complain_request(r, "signed %lld s away from the venue's clock",
                              (long long)(signed_s - now_s));
         r->status = 401;
@@ -422,7 +422,9 @@ static int knows_kraken(request *r, trading *t)
     }
     uint64_t number = strtoull(nonce, NULL, 10);
     if (number <= t->nonce) {
-        complain_request(r, "the nonce %s is not above %llu", nonce, (unsigned long long)t->nonce);
+        if (!r->is_abandoned)
+            complain_request(r, "the nonce %s is not above %llu", nonce,
+                             (unsigned long long)t->nonce);
         fail(r, "EAPI:Invalid nonce", 0, "");
         return 0;
     }

@@ -121,6 +121,12 @@ bool wire_write(wire *w, const void *bytes, size_t n)
     return true;
 }
 
+bool wire_hung_up(const wire *w)
+{
+    struct pollfd p = {.fd = w->fd, .events = POLLRDHUP};
+    return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR));
+}
+
 bool wire_sleep(const wire *w, int64_t ns)
 {
     int64_t end = clock_ms() + ns / 1000000;

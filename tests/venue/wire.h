@@ -28,6 +28,8 @@ void wire_close(wire *w, bool abruptly);
 /* Reads more bytes into w->in: > 0 how many, 0 nothing within timeout_ms, < 0 the end. */
 int wire_read(wire *w, int timeout_ms);
 bool wire_write(wire *w, const void *bytes, size_t n);
+/* The peer has closed its side: nobody waits for an answer. */
+bool wire_hung_up(const wire *w);
 /* Sleeps, but not past `stopping`. */
 bool wire_sleep(const wire *w, int64_t ns);
 

@@ -366,36 +366,6 @@ function drawForecasts() {
         present(doc.skill) && table(doc.skill));
 }
 
-function drawImportance() {
-  if (!present(doc.importance)) return;
-  const rows = [...doc.importance].sort((a, b) => b.gain - a.gain), families = new Map();
-  const total = rows.reduce((sum, r) => sum + r.gain, 0) || 1;
-  for (const r of rows)
-    families.set(r.family || "other", (families.get(r.family || "other") || 0) + r.gain);
-  const order = [...families].sort((a, b) => b[1] - a[1]),
-        colors = new Map(order.map(([f], i) => [f, paint(i)]));
-  const shown = rows.slice(0, 25);
-  section(
-      "importance", "Feature importance",
-      `Share of the trees' gain; ${shown.length} of ${rows.length} columns.`, null,
-      el("div", {class: "two"},
-         el("figure", {class: "box"}, el("h3", {}, "Columns"),
-            bars(shown.map((r) => ({
-                             name: r.name,
-                             value: r.gain,
-                             text: percent(r.gain / total),
-                             color: colors.get(r.family || "other"),
-                             tip: `${r.name} (${r.family || "other"})`
-                           })))),
-         el("figure", {class: "box"}, el("h3", {}, "Families"),
-            bars(order.map(([family, gain]) => ({
-                             name: family,
-                             value: gain,
-                             text: percent(gain / total),
-                             color: colors.get(family)
-                           }))))));
-}
-
 function drawTraining() {
   if (!present(doc.training)) return;
   section(

@@ -2,6 +2,7 @@
 #ifndef WICK_VENUE_ACCOUNT_H
 #define WICK_VENUE_ACCOUNT_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "account_internal.h"
@@ -23,6 +24,9 @@ typedef struct {
     wk_keys keys;
     wk_http *http;
     wk_nonce *nonce; /* Kraken */
+    /* Kraken: one signed request at a time, from its nonce to its answer. The stream's thread makes
+     * some too, and a nonce that overtakes another on the way gets that one refused. */
+    pthread_mutex_t sending;
     wk__market *markets;
     size_t n_markets;
     _Atomic int64_t offset_ns;  /* venue's clock minus ours, as last measured */

@@ -99,7 +99,8 @@ bool wk__delta_place(const wk__market *m, const wk_order *order, wk__request *ou
                      char why[WK__WHY]);
 void wk__delta_cancel(const wk__market *m, uint64_t client_id, wk__request *out);
 void wk__delta_query(uint64_t client_id, wk__request *out);
-/* kind: "orders" (open ones), "orders/history", "fills"; after: cursor or "". */
+/* kind: "orders" (open ones), "orders/history", "fills", "wallet/transactions" (of no markets);
+ * after: cursor or "". */
 void wk__delta_list(const char *kind, const wk__market *markets, size_t n, int64_t since_ns,
                     const char *after, wk__request *out);
 bool wk__delta_protect(const wk__market *m, int side, int64_t stop_ticks, int64_t profit_ticks,
@@ -111,6 +112,9 @@ bool wk__delta_order(const wk__doc *doc, uint32_t object, const wk__market *mark
                      wk_venue_order *out);
 bool wk__delta_fill(const wk__doc *doc, uint32_t object, const wk__market *markets, size_t n,
                     wk_venue_fill *out);
+/* An entry of the wallet's transactions; *is_funding: of a market of ours, and `out` holds it. */
+bool wk__delta_funding(const wk__doc *doc, uint32_t object, const wk__market *markets, size_t n,
+                       wk_venue_funding *out, bool *is_funding);
 bool wk__delta_position(const wk__doc *doc, uint32_t object, const wk__market *m,
                         wk_venue_position *out);
 /* One frame of the private stream: what it was. */
@@ -139,6 +143,11 @@ bool wk__kraken_place(const wk__market *m, const wk_order *order, int64_t deadli
                       bool validate, wk_text *out, int64_t *lots, char why[WK__WHY]);
 bool wk__kraken_stop(const wk__market *m, int64_t lots, int64_t stop_ticks, uint64_t client_id,
                      int64_t deadline_ns, bool validate, wk_text *out, char why[WK__WHY]);
+/* A new whole size and trigger of a stop that rests and has not begun to fill; `side` is its own.
+ */
+bool wk__kraken_amend_stop(const wk__market *m, int64_t lots, int side, int64_t stop_ticks,
+                           uint64_t client_id, int64_t deadline_ns, wk_text *out,
+                           char why[WK__WHY]);
 /* `object` is an entry of OpenOrders, ClosedOrders or QueryOrders under `txid`. */
 bool wk__kraken_order(const wk__doc *doc, uint32_t object, const char *txid,
                       const wk__market *markets, size_t n, wk_venue_order *out);

@@ -199,6 +199,27 @@ static wk_request_result fills(void *self, int64_t since_ns, wk_venue_fill *out,
     return result;
 }
 
+static void take_funding(page *p, const wk__doc *doc, uint32_t item)
+{
+    wk_venue_funding f;
+    bool is_funding;
+    if (!wk__delta_funding(doc, item, p->a->markets, p->a->n_markets, &f, &is_funding))
+        p->broken = true;
+    else if (is_funding && p->n < p->room)
+        ((wk_venue_funding *)p->out)[p->n++] = f;
+}
+
+static wk_request_result funding(void *self, int64_t since_ns, wk_venue_funding *out, size_t room,
+                                 size_t *n, char *why)
+{
+    page p = {.a = self, .out = out, .room = room};
+    int64_t wait;
+    wk_request_result result =
+        list(&p, "wallet/transactions", 0, 0, since_ns, take_funding, &wait, why);
+    *n = p.n;
+    return result;
+}
+
 /* /v2/positions answers at once; the margined list, which knows more, lags by seconds. */
 static wk_request_result positions(void *self, wk_venue_position *out, size_t room, size_t *n,
                                    char *why)
@@ -432,6 +453,7 @@ void wk__delta_account(wk__account *a, wk_account *out)
                         .query = query,
                         .open_orders = open_orders,
                         .fills = fills,
+                        .funding = funding,
                         .positions = positions,
                         .balance = balance,
                         .leverage = leverage,

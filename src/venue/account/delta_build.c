@@ -93,8 +93,8 @@ void wk__delta_list(const char *kind, const wk__market *markets, size_t n, int64
     if (strcmp(kind, "orders") == 0)
         wk_text_add(&out->target, "&states=open,pending");
     if (since_ns > 0)
-        wk_text_printf(&out->target, "&start_time=%" PRId64, since_ns / 1000);
-    wk_text_add(&out->target, "&page_size=50");
+        wk_text_printf(&out->target, "%sstart_time=%" PRId64, n > 0 ? "&" : "?", since_ns / 1000);
+    wk_text_add(&out->target, n > 0 || since_ns > 0 ? "&page_size=50" : "?page_size=50");
     if (*after) {
         char escaped[768];
         if (wk_http_escape(after, escaped, sizeof escaped))

@@ -1,4 +1,5 @@
 /* Replies and private frames of Delta. Pure: bytes in, structs out. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -118,6 +119,35 @@ bool wk__delta_fill(const wk__doc *doc, uint32_t object, const wk__market *marke
     f.maker = wk__reply_text(doc, object, "role", role, sizeof role) && strcmp(role, "maker") == 0;
     f.time_ns = time_of(doc, object, "created_at");
     *out = f;
+    return true;
+}
+
+/* Some environments give their transactions no id: product and time are one as well. */
+bool wk__delta_funding(const wk__doc *doc, uint32_t object, const wk__market *markets, size_t n,
+                       wk_venue_funding *out, bool *is_funding)
+{
+    wk_venue_funding f = {0};
+    char type[40] = "", asset[24] = "";
+    int64_t product = 0;
+    wk_decimal amount;
+    *is_funding = false;
+    if (!wk__reply_text(doc, object, "transaction_type", type, sizeof type))
+        return false;
+    if (strcmp(type, "funding") != 0)
+        return true;
+    f.time_ns = time_of(doc, object, "created_at");
+    if (!wk__reply_int(doc, object, "product_id", &product) || product <= 0 || f.time_ns <= 0 ||
+        !wk__reply_decimal(doc, object, "amount", &amount) || !wk__cash_e8(amount, &f.amount_e8))
+        return false;
+    size_t s = wk__market_by_product(markets, n, product, "");
+    if (s == n || f.amount_e8 == 0 ||
+        (wk__reply_text(doc, object, "asset_symbol", asset, sizeof asset) &&
+         strcmp(asset, markets[s].instrument->settle) != 0))
+        return true;
+    f.symbol = (uint32_t)s;
+    snprintf(f.id, sizeof f.id, "funding-%" PRId64 "-%" PRId64, product, f.time_ns / 1000);
+    *out = f;
+    *is_funding = true;
     return true;
 }
 

@@ -269,51 +269,115 @@ static bool same_asset(const char *told, const char *base)
     return (told[0] == 'X' || told[0] == 'Z') && strlen(told) == 4 && strcmp(told + 1, base) == 0;
 }
 
-static wk_request_result balances(wk__account *a, const char *asset, wk_decimal *held, char *why)
+/* What a reply of Balance says of one asset; false: it cannot be read. */
+static bool held_of(const wk__exchange *e, const char *asset, wk_decimal *held)
 {
-    wk__exchange e;
     *held = (wk_decimal){0, 0};
-    wk_request_result result = call(a, "/0/private/Balance", "", &e, why);
-    if (result == WK_REQUEST_DONE && !wk__reply_kind(&e.doc, e.result, WK__JSON_OBJECT))
+    for (uint32_t key = wk__reply_first(&e->doc, e->result); key != WK__JSON_ABSENT;) {
+        uint32_t value = wk__reply_after(&e->doc, e->result, key);
+        char name[24] = "", number[48];
+        if (wk__reply_token_text(&e->doc, key, name, sizeof name) && same_asset(name, asset) &&
+            (!wk__reply_token_text(&e->doc, value, number, sizeof number) ||
+             wk_decimal_parse(number, strlen(number), held) != NULL))
+            return false;
+        key = wk__reply_after(&e->doc, e->result, value);
+    }
+    return true;
+}
+
+static wk_request_result ask_balance(wk__account *a, wk__exchange *e, char *why)
+{
+    wk_request_result result = call(a, "/0/private/Balance", "", e, why);
+    if (result == WK_REQUEST_DONE && !wk__reply_kind(&e->doc, e->result, WK__JSON_OBJECT))
         result = odd(why, "the balance");
-    if (result == WK_REQUEST_DONE)
-        for (uint32_t key = wk__reply_first(&e.doc, e.result); key != WK__JSON_ABSENT;) {
-            uint32_t value = wk__reply_after(&e.doc, e.result, key);
-            char name[24] = "", number[48];
-            if (wk__reply_token_text(&e.doc, key, name, sizeof name) && same_asset(name, asset) &&
-                wk__reply_token_text(&e.doc, value, number, sizeof number))
-                if (wk_decimal_parse(number, strlen(number), held) != NULL)
-                    result = odd(why, "the balance");
-            key = wk__reply_after(&e.doc, e.result, value);
-        }
-    wk__exchange_finish(&e);
     return result;
 }
 
-/* Spot has no positions: what is held of the base is one, whoever bought it. */
-static wk_request_result positions(void *self, wk_venue_position *out, size_t room, size_t *n,
-                                   char *why)
+static bool is_margin(const wk__account *a, uint32_t s)
 {
-    wk__account *a = self;
-    *n = 0;
-    for (uint32_t s = 0; s < a->n_markets && *n < room; s++) {
+    return a->markets[s].leverage >= 2;
+}
+
+/* Spot has no positions: what is held of the base is one, whoever bought it. All markets from one
+ * reply: they are of one moment. */
+static wk_request_result holdings(wk__account *a, int64_t *lots, char *why)
+{
+    wk__exchange e;
+    wk_request_result result = ask_balance(a, &e, why);
+    for (uint32_t s = 0; result == WK_REQUEST_DONE && s < a->n_markets; s++) {
         wk_decimal held;
-        wk_request_result result = balances(a, a->markets[s].instrument->base, &held, why);
-        if (result != WK_REQUEST_DONE)
-            return result;
+        if (is_margin(a, s))
+            continue;
+        if (!held_of(&e, a->markets[s].instrument->base, &held)) {
+            result = odd(why, "the balance");
+            break;
+        }
         /* Dust below the size step is nobody's position. */
         int places = a->markets[s].instrument->lot.scale;
         while (held.scale > places) {
             held.digits /= 10;
             held.scale--;
         }
-        wk_venue_position p = {.symbol = s};
-        if (!wk__market_lots(&a->markets[s], held, &p.qty_lots))
-            return odd(why, "the balance");
-        if (p.qty_lots != 0)
-            out[(*n)++] = p;
+        if (!wk__market_lots(&a->markets[s], held, &lots[s]))
+            result = odd(why, "the balance");
     }
-    return WK_REQUEST_DONE;
+    wk__exchange_finish(&e);
+    return result;
+}
+
+/* Of a market with margin they stand in a list of their own, one entry an opening order. */
+static wk_request_result margin_positions(wk__account *a, int64_t *lots, char *why)
+{
+    wk__exchange e;
+    wk_request_result result = call(a, "/0/private/OpenPositions", "", &e, why);
+    if (result == WK_REQUEST_DONE && !wk__reply_kind(&e.doc, e.result, WK__JSON_OBJECT))
+        result = odd(why, "the positions");
+    for (uint32_t key = result == WK_REQUEST_DONE ? wk__reply_first(&e.doc, e.result)
+                                                  : WK__JSON_ABSENT;
+         key != WK__JSON_ABSENT;) {
+        uint32_t value = wk__reply_after(&e.doc, e.result, key);
+        char pair[40] = "", type[8] = "";
+        wk_decimal volume, closed;
+        int64_t all, gone;
+        key = wk__reply_after(&e.doc, e.result, value);
+        wk__reply_text(&e.doc, value, "pair", pair, sizeof pair);
+        size_t s = wk__market_by_name(a->markets, a->n_markets, pair);
+        if (s == a->n_markets || !is_margin(a, (uint32_t)s))
+            continue;
+        if (!wk__reply_text(&e.doc, value, "type", type, sizeof type) ||
+            (strcmp(type, "buy") != 0 && strcmp(type, "sell") != 0) ||
+            !wk__reply_decimal(&e.doc, value, "vol", &volume) ||
+            !wk__reply_decimal(&e.doc, value, "vol_closed", &closed) ||
+            !wk__market_lots(&a->markets[s], volume, &all) ||
+            !wk__market_lots(&a->markets[s], closed, &gone)) {
+            result = odd(why, "a position");
+            break;
+        }
+        lots[s] += strcmp(type, "buy") == 0 ? all - gone : gone - all;
+    }
+    wk__exchange_finish(&e);
+    return result;
+}
+
+static wk_request_result positions(void *self, wk_venue_position *out, size_t room, size_t *n,
+                                   char *why)
+{
+    wk__account *a = self;
+    bool spot = false, margin = false;
+    *n = 0;
+    for (uint32_t s = 0; s < a->n_markets; s++)
+        *(is_margin(a, s) ? &margin : &spot) = true;
+    int64_t *lots = calloc(a->n_markets + 1, sizeof *lots);
+    if (!lots)
+        return odd(why, "memory");
+    wk_request_result result = spot ? holdings(a, lots, why) : WK_REQUEST_DONE;
+    if (result == WK_REQUEST_DONE && margin)
+        result = margin_positions(a, lots, why);
+    for (uint32_t s = 0; result == WK_REQUEST_DONE && s < a->n_markets && *n < room; s++)
+        if (lots[s] != 0)
+            out[(*n)++] = (wk_venue_position){.symbol = s, .qty_lots = lots[s]};
+    free(lots);
+    return result;
 }
 
 static wk_request_result balance(void *self, int64_t *cash_e8, int64_t *equity_e8, char *why)
@@ -321,11 +385,13 @@ static wk_request_result balance(void *self, int64_t *cash_e8, int64_t *equity_e
     wk__account *a = self;
     wk__exchange e;
     wk_decimal cash, equity;
-    wk_request_result result = balances(a, a->markets[0].instrument->quote, &cash, why);
+    wk_request_result result = ask_balance(a, &e, why);
+    if (result == WK_REQUEST_DONE &&
+        (!held_of(&e, a->markets[0].instrument->quote, &cash) || !wk__cash_e8(cash, cash_e8)))
+        result = odd(why, "the balance");
+    wk__exchange_finish(&e);
     if (result != WK_REQUEST_DONE)
         return result;
-    if (!wk__cash_e8(cash, cash_e8))
-        return odd(why, "the balance");
     *equity_e8 = *cash_e8;
     char fields[48];
     snprintf(fields, sizeof fields, "&asset=Z%s", a->markets[0].instrument->quote);
@@ -346,10 +412,14 @@ static wk_request_result leverage(void *self, uint32_t symbol, double times, cha
     return WK_REQUEST_REFUSED;
 }
 
-/* The newest stop of ours at the venue that is not the wanted one (one of the last run, whose id
- * nobody remembers, or the one before), 0: none; and whether the wanted one rests there already. */
-static wk_request_result find_stop(wk__account *a, const wk_venue_order *wanted, uint64_t *id,
-                                   bool *is_there, char *why)
+/* The stops of ours that rest in a market. */
+typedef struct {
+    wk_venue_order own; /* under the wanted id; client_id 0: none */
+    uint64_t other;     /* one under another id (of the last run, or the one before), 0: none */
+} resting;
+
+static wk_request_result find_stops(wk__account *a, uint32_t symbol, uint64_t wanted_id,
+                                    resting *out, char *why)
 {
     enum { ROOM = 256 };
     wk_venue_order *open = calloc(ROOM, sizeof *open);
@@ -357,27 +427,60 @@ static wk_request_result find_stop(wk__account *a, const wk_venue_order *wanted,
     if (!open)
         return odd(why, "memory");
     wk_request_result result = open_orders(a, open, ROOM, &n, why);
-    *id = 0;
-    *is_there = false;
+    *out = (resting){0};
     for (size_t i = 0; i < n; i++) {
         const wk_venue_order *o = &open[i];
-        if (o->symbol != wanted->symbol || o->stop_ticks <= 0 || o->client_id == 0)
+        if (o->symbol != symbol || o->stop_ticks <= 0 || o->client_id == 0)
             continue;
-        if (o->client_id == wanted->client_id && o->side == wanted->side && o->filled_lots == 0 &&
-            o->qty_lots == wanted->qty_lots &&
-            llabs(o->stop_ticks - wanted->stop_ticks) < a->markets[wanted->symbol].ticks_per_step)
-            *is_there = true;
+        if (o->client_id == wanted_id)
+            out->own = *o;
         else
-            *id = o->client_id;
+            out->other = o->client_id;
     }
     free(open);
     return result;
 }
 
-/* Whatever rests of ours is cancelled, then the new one is placed; asked again with the same id
- * after a doubt, it first looks whether that one is there. */
+/* Size and trigger of one that rests are changed in place: it never goes away for it. */
+static wk_request_result amend_stop(wk__account *a, const wk_venue_order *wanted, int64_t *wait_ns,
+                                    char *why)
+{
+    wk__exchange e;
+    wk_text body = {0};
+    if (!wk__kraken_amend_stop(&a->markets[wanted->symbol], wanted->qty_lots, wanted->side,
+                               wanted->stop_ticks, wanted->client_id,
+                               wk__account_now(a) + DEADLINE_NS, &body, why))
+        return WK_REQUEST_REFUSED;
+    wk_request_result result = call(a, "/0/private/AmendOrder", body.s, &e, why);
+    free(body.s);
+    *wait_ns = e.wait_ns;
+    wk__exchange_finish(&e);
+    return result;
+}
+
+static wk_request_result place_stop(wk__account *a, const wk_venue_order *wanted, int64_t *wait_ns,
+                                    char *why)
+{
+    wk_text body = {0};
+    char txid[64];
+    if (!wk__kraken_stop(&a->markets[wanted->symbol], -wanted->side * wanted->qty_lots,
+                         wanted->stop_ticks, wanted->client_id, wk__account_now(a) + DEADLINE_NS,
+                         a->validate, &body, why))
+        return WK_REQUEST_REFUSED;
+    wk_request_result result = add_order(a, &body, txid, wait_ns, why);
+    if (result == WK_REQUEST_DONE)
+        remember(a, wanted->client_id, txid);
+    /* The doubt must lapse before another is sent. */
+    if (result == WK_REQUEST_UNKNOWN)
+        *wait_ns = DEADLINE_NS + WK_NS_PER_S;
+    return result;
+}
+
+/* What rests under the wanted id is kept, changed in place, or, where the venue will not,
+ * cancelled; what rests under another is cancelled. Then, when none rests, a new one is placed.
+ * Asked again with the same id after a doubt, it first sees whether that one is there. */
 static wk_request_result protect_lots(void *self, uint32_t symbol, int64_t lots, int64_t stop_ticks,
-                                      uint64_t client_id, int64_t *wait_ns, char *why)
+                                      uint64_t client_id, bool is_new, int64_t *wait_ns, char *why)
 {
     wk__account *a = self;
     wk_venue_order wanted = {.client_id = client_id,
@@ -389,34 +492,41 @@ static wk_request_result protect_lots(void *self, uint32_t symbol, int64_t lots,
         !wk__market_size(&a->markets[symbol], llabs(lots), size, &wanted.qty_lots, why))
         return WK_REQUEST_REFUSED;
     for (int k = 0; k < 8; k++) { /* one rests; more only after crashes */
-        uint64_t resting;
-        bool is_there;
-        wk_request_result result = find_stop(a, &wanted, &resting, &is_there, why);
+        resting r;
+        wk_request_result result = find_stops(a, symbol, client_id, &r, why);
         *wait_ns = WK_NS_PER_S;
         if (result != WK_REQUEST_DONE)
             return result;
-        if (resting == 0 && is_there && lots != 0)
+        if (lots != 0 && !is_new && r.own.client_id == 0) {
+            snprintf(why, WK__WHY, "the stop does not rest any more");
+            *wait_ns = WK_NS_PER_S / 1000;
+            return WK_REQUEST_REFUSED;
+        }
+        bool has_own = r.own.client_id != 0 && lots != 0 && r.own.side == wanted.side;
+        bool is_right = has_own && r.own.qty_lots - r.own.filled_lots == wanted.qty_lots &&
+                        llabs(r.own.stop_ticks - stop_ticks) < a->markets[symbol].ticks_per_step;
+        if (has_own && !is_right && r.own.filled_lots > 0) {
+            /* It works already: its fills say what is left to protect, under another id. */
+            snprintf(why, WK__WHY, "the stop is filling; its fills have to be read first");
+            *wait_ns = WK_NS_PER_S / 4;
+            return WK_REQUEST_LATER;
+        }
+        if (has_own && !is_right) {
+            result = amend_stop(a, &wanted, wait_ns, why);
+            is_right = result == WK_REQUEST_DONE;
+            if (!is_right && result != WK_REQUEST_REFUSED)
+                return result;
+        }
+        uint64_t goes = r.other ? r.other : r.own.client_id && !is_right ? r.own.client_id : 0;
+        if (goes == 0 && is_right)
             return WK_REQUEST_DONE;
-        if (resting == 0)
+        if (goes == 0)
             break;
-        result = cancel_id(a, resting, wait_ns, why);
+        result = cancel_id(a, goes, wait_ns, why);
         if (result != WK_REQUEST_DONE && result != WK_REQUEST_REFUSED)
             return result;
     }
-    if (lots == 0)
-        return WK_REQUEST_DONE;
-    wk_text body = {0};
-    char txid[64];
-    if (!wk__kraken_stop(&a->markets[symbol], lots, stop_ticks, client_id,
-                         wk__account_now(a) + DEADLINE_NS, a->validate, &body, why))
-        return WK_REQUEST_REFUSED;
-    wk_request_result result = add_order(a, &body, txid, wait_ns, why);
-    if (result == WK_REQUEST_DONE)
-        remember(a, client_id, txid);
-    /* The doubt must lapse before another is sent. */
-    if (result == WK_REQUEST_UNKNOWN)
-        *wait_ns = DEADLINE_NS + WK_NS_PER_S;
-    return result;
+    return lots == 0 ? WK_REQUEST_DONE : place_stop(a, &wanted, wait_ns, why);
 }
 
 /* It would cancel stops too: the caller arms it only while flat. */

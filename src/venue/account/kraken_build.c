@@ -98,6 +98,23 @@ bool wk__kraken_stop(const wk__market *m, int64_t lots, int64_t stop_ticks, uint
     return true;
 }
 
+bool wk__kraken_amend_stop(const wk__market *m, int64_t lots, int side, int64_t stop_ticks,
+                           uint64_t client_id, int64_t deadline_ns, wk_text *out, char why[WK__WHY])
+{
+    char size[40], trigger[40], id[WK__CLIENT_ID];
+    int64_t rounded;
+    if (!wk__market_size(m, lots, size, &rounded, why) ||
+        !wk__market_price(m, stop_ticks, -side, trigger, why))
+        return false;
+    *out = (wk_text){0};
+    wk__client_id_text(client_id, id);
+    add(out, "cl_ord_id", id);
+    add(out, "order_qty", size);
+    add(out, "trigger_price", trigger);
+    add_deadline(out, deadline_ns);
+    return true;
+}
+
 void wk__kraken_subscribe(const char *token, wk_text *out)
 {
     wk_text_add(out, "{\"method\":\"subscribe\",\"params\":{\"channel\":\"executions\","

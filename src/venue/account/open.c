@@ -6,6 +6,8 @@
 #include "account.h"
 #include "wick/clock.h"
 
+#define TOKEN_NS_MAX (2 * WK_NS_PER_S)
+
 typedef struct {
     const char *venue;
     bool testnet;
@@ -55,14 +57,23 @@ void wk__account_close(void *self)
         return;
     if (a->stream_http)
         wk_http_cancel(a->stream_http);
+    atomic_store(&a->has_socket, false); /* the end is no news to anybody */
     wk_websocket_close(a->socket);
     wk_http_close(a->stream_http);
     wk_http_close(a->http);
     wk_nonce_close(a->nonce);
     wk_keys_forget(&a->keys);
+    pthread_mutex_destroy(&a->sending);
     free((char *)a->options.ca_file);
     free(a->markets);
     free(a);
+}
+
+/* A stream that is named by its host alone has the path of the venue's own: Kraken's is /v2. */
+static const char *path_missing(const char *url, const char *own)
+{
+    const char *name = strstr(url, "://"), *path = strchr(strstr(own, "://") + 3, '/');
+    return name && path && !strchr(name + 3, '/') ? path : "";
 }
 
 wk_status wk_account_open(const wk_account_options *o, wk_account *out, wk_err *err)
@@ -80,6 +91,7 @@ wk_status wk_account_open(const wk_account_options *o, wk_account *out, wk_err *
         free(markets);
         return wk_fail(err, WK_E_NOMEM, "out of memory");
     }
+    pthread_mutex_init(&a->sending, NULL);
     a->markets = markets;
     a->n_markets = o->n_markets;
     a->venue = h->kind;
@@ -90,7 +102,8 @@ wk_status wk_account_open(const wk_account_options *o, wk_account *out, wk_err *
     a->options.ca_file = o->ca_file ? strdup(o->ca_file) : NULL;
     snprintf(a->name, sizeof a->name, "%s", h->venue);
     snprintf(a->rest, sizeof a->rest, "%s", o->rest ? o->rest : h->rest);
-    snprintf(a->stream_url, sizeof a->stream_url, "%s", o->stream ? o->stream : h->stream);
+    snprintf(a->stream_url, sizeof a->stream_url, "%s%s", o->stream ? o->stream : h->stream,
+             o->stream ? path_missing(o->stream, h->stream) : "");
     wk_http_options http = {.ca_file = a->options.ca_file,
                             .connect_timeout_ns = 5 * WK_NS_PER_S,
                             .total_timeout_ns =
@@ -109,6 +122,9 @@ wk_status wk_account_open(const wk_account_options *o, wk_account *out, wk_err *
         status = wk_nonce_open(o->nonce_file, &a->nonce, err);
         if (status == WK_OK && o->now_ns)
             wk_nonce_set_clock(a->nonce, o->now_ns, o->time_ctx);
+        /* Orders wait behind a token's request, see `sending`: it gives up early. */
+        if (http.total_timeout_ns > TOKEN_NS_MAX)
+            http.connect_timeout_ns = http.total_timeout_ns = TOKEN_NS_MAX;
         if (status == WK_OK)
             status = wk_http_open(&http, &a->stream_http, err);
     }

@@ -86,6 +86,8 @@ static void message(wk__account *a, const wk_websocket_event *event)
             : wk__kraken_frame(event->bytes, event->n, a->markets, a->n_markets, &a->sequence,
                                &sink, why);
     if (kind == WK__FRAME_LOGGED_IN) {
+        if (!a->logged_in)
+            wk_log_write(WK_LOG_INFO, "account.stream", "venue=%s open=1", a->name);
         a->logged_in = true;
         a->retry_wait_ns = 0;
         if (a->venue == WK__VENUE_DELTA) {
@@ -117,6 +119,10 @@ static void handle(void *ctx, const wk_websocket_event *event)
     case WK_WEBSOCKET_CLOSED:
         a->connected = a->connecting = false;
         later(a, event->time_ns);
+        /* Fills then come by asking alone: a person should know. Backed off, so it is no flood. */
+        wk_log_write(WK_LOG_WARN, "account.stream", "venue=%s open=0 again_in_s=%.0f why=\"%.*s\"",
+                     a->name, (double)a->retry_wait_ns / 1e9,
+                     (int)(event->n < 200 ? event->n : 200), event->bytes ? event->bytes : "");
         a->on_lost(a->stream_ctx);
         break;
     case WK_WEBSOCKET_TICK:

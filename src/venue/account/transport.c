@@ -81,8 +81,8 @@ wk_request_result wk__delta_send(wk__account *a, const wk__request *request, wk_
     return result;
 }
 
-wk_request_result wk__kraken_send(wk__account *a, wk_http *client, const char *path,
-                                  const char *fields, wk__exchange *e, char *why)
+static wk_request_result send_in_turn(wk__account *a, wk_http *client, const char *path,
+                                      const char *fields, wk__exchange *e, char *why)
 {
     *e = (wk__exchange){.result = WK__JSON_ABSENT};
     uint64_t nonce;
@@ -116,5 +116,14 @@ wk_request_result wk__kraken_send(wk__account *a, wk_http *client, const char *p
     }
     free(body.s);
     free(url.s);
+    return result;
+}
+
+wk_request_result wk__kraken_send(wk__account *a, wk_http *client, const char *path,
+                                  const char *fields, wk__exchange *e, char *why)
+{
+    pthread_mutex_lock(&a->sending);
+    wk_request_result result = send_in_turn(a, client, path, fields, e, why);
+    pthread_mutex_unlock(&a->sending);
     return result;
 }

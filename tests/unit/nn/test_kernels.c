@@ -89,9 +89,21 @@ static void test_gemm_gives_equal_bits_for_all_shapes(void **unused)
                         continue;
                     memcpy(want, start, n * sizeof *want);
                     memcpy(got, start, n * sizeof *got);
-                    wk__nn_ops_c.gemm_at(3, M, N, K, a + 1, 2 * lda, lda, w + 1, ldy + 5, ldy,
-                                         want + 1);
-                    ops->gemm_at(3, M, N, K, a + 1, 2 * lda, lda, w + 1, ldy + 5, ldy, got + 1);
+                    wk__gemm_at at = {.P = 3,
+                                      .M = M,
+                                      .N = N,
+                                      .K = K,
+                                      .taps = 1,
+                                      .a = a + 1,
+                                      .a_step = 2 * lda,
+                                      .lda = lda,
+                                      .d = w + 1,
+                                      .d_step = ldy + 5,
+                                      .ldd = ldy,
+                                      .g = want + 1};
+                    wk__nn_ops_c.gemm_at(&at);
+                    at.g = got + 1;
+                    ops->gemm_at(&at);
                     wk__nn_ops_c.col_sum(M, N, w, ldy, want);
                     ops->col_sum(M, N, w, ldy, got);
                     same(ops->name, "gemm_at", n, M, N, K);
@@ -108,8 +120,21 @@ static void test_gemm_at_over_many_rows_gives_equal_bits(void **unused)
             const size_t M = 150, N = 48 + K % 3 * 16;
             memcpy(want, start, sizeof want);
             memcpy(got, start, sizeof got);
-            wk__nn_ops_c.gemm_at(1, M, N, K, a, 0, K + 2, w, 0, N, want);
-            ops->gemm_at(1, M, N, K, a, 0, K + 2, w, 0, N, got);
+            wk__gemm_at at = {.P = 1,
+                              .M = M,
+                              .N = N,
+                              .K = K,
+                              .taps = 2,
+                              .a = a,
+                              .lda = K + 2,
+                              .tap = 5,
+                              .d = w,
+                              .ldd = N,
+                              .g = want,
+                              .g_tap = K * N};
+            wk__nn_ops_c.gemm_at(&at);
+            at.g = got;
+            ops->gemm_at(&at);
             same(ops->name, "gemm_at", ROOM, M, N, K);
         }
 }

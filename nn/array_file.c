@@ -1,4 +1,4 @@
-#include "nn_arrays.h"
+#include "wick/array_file.h"
 
 #include <hdf5.h>
 #include <stdint.h>
@@ -7,14 +7,14 @@
 
 #include "wick/file.h"
 
-bool nn_array_is_hdf5(const char *path)
+bool wk_array_is_hdf5(const char *path)
 {
     const char *dot = strrchr(path, '.');
     return dot &&
            (strcmp(dot, ".h5") == 0 || strcmp(dot, ".hdf5") == 0 || strcmp(dot, ".hdf") == 0);
 }
 
-static wk_status read_npy(const char *path, nn_array *out, wk_err *err)
+static wk_status read_npy(const char *path, wk_array *out, wk_err *err)
 {
     char *bytes;
     size_t size;
@@ -26,7 +26,7 @@ static wk_status read_npy(const char *path, nn_array *out, wk_err *err)
         status = wk_fail(err, WK_E_NOMEM, "%s: no memory for %zu numbers", path, npy.n);
     if (status == WK_OK) {
         wk_npy_floats(&npy, 0, npy.n, values);
-        *out = (nn_array){.rank = npy.rank, .n = npy.n, .values = values};
+        *out = (wk_array){.rank = npy.rank, .n = npy.n, .values = values};
         memcpy(out->shape, npy.shape, sizeof out->shape);
     }
     free(bytes);
@@ -52,16 +52,17 @@ static void speak_again(quiet before)
     H5Eset_auto2(H5E_DEFAULT, before.print, before.data);
 }
 
-/* The numbers of an open dataset. */
-static wk_status read_dataset(const char *path, const char *name, hid_t set, nn_array *out,
-                              wk_err *err)
+/* The numbers of an open dataset: into out->values, or with `doubles` there, as f64. */
+static wk_status read_dataset(const char *path, const char *name, hid_t set, wk_array *out,
+                              double **doubles, wk_err *err)
 {
     hid_t space = H5Dget_space(set), type = H5Dget_type(set);
     const H5T_class_t class = H5Tget_class(type);
     const int rank = H5Sget_simple_extent_ndims(space);
     hsize_t dims[H5S_MAX_RANK] = {0};
     wk_status status = WK_OK;
-    nn_array a = {.n = 1};
+    wk_array a = {.n = 1};
+    void *values = NULL;
     if (class != H5T_FLOAT && class != H5T_INTEGER)
         status = wk_fail(err, WK_E_PARSE, "%s: array %s holds no numbers", path, name);
     else if (rank < 0 || rank > WK_NPY_RANK_MAX)
@@ -77,23 +78,31 @@ static wk_status read_dataset(const char *path, const char *name, hid_t set, nn_
         else
             a.n *= a.shape[i];
     }
-    if (status == WK_OK && !(a.values = malloc((a.n + 1) * sizeof *a.values)))
+    if (status == WK_OK &&
+        !(values = malloc((a.n + 1) * (doubles ? sizeof(double) : sizeof(float)))))
         status = wk_fail(err, WK_E_NOMEM, "%s: no memory for the %zu numbers of array %s", path,
                          a.n, name);
     if (status == WK_OK && a.n &&
-        H5Dread(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, a.values) < 0)
+        H5Dread(set, doubles ? H5T_NATIVE_DOUBLE : H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT,
+                values) < 0)
         status =
             wk_fail(err, WK_E_IO, "%s: array %s cannot be read; is the file damaged?", path, name);
-    if (status == WK_OK)
+    if (status == WK_OK) {
         *out = a;
-    else
-        free(a.values);
+        if (doubles)
+            *doubles = values;
+        else
+            out->values = values;
+    } else {
+        free(values);
+    }
     H5Tclose(type);
     H5Sclose(space);
     return status;
 }
 
-static wk_status read_hdf5(const char *path, const char *name, nn_array *out, wk_err *err)
+static wk_status read_hdf5(const char *path, const char *name, wk_array *out, double **doubles,
+                           wk_err *err)
 {
     if (!wk_file_exists(path))
         return wk_fail(err, WK_E_IO, "%s: no such file", path);
@@ -107,7 +116,7 @@ static wk_status read_hdf5(const char *path, const char *name, nn_array *out, wk
         status = set < 0 ? wk_fail(err, WK_E_PARSE,
                                    "%s: has no array named %s; name it in the configuration (x, y)",
                                    path, name)
-                         : read_dataset(path, name, set, out, err);
+                         : read_dataset(path, name, set, out, doubles, err);
         if (set >= 0)
             H5Dclose(set);
         H5Fclose(file);
@@ -116,7 +125,7 @@ static wk_status read_hdf5(const char *path, const char *name, nn_array *out, wk
     return status;
 }
 
-bool nn_array_exists(const char *path, const char *name)
+bool wk_array_exists(const char *path, const char *name)
 {
     quiet before = be_quiet();
     hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
@@ -127,13 +136,23 @@ bool nn_array_exists(const char *path, const char *name)
     return there;
 }
 
-wk_status nn_array_read(const char *path, const char *name, nn_array *out, wk_err *err)
+wk_status wk_array_read(const char *path, const char *name, wk_array *out, wk_err *err)
 {
-    return nn_array_is_hdf5(path) ? read_hdf5(path, name, out, err) : read_npy(path, out, err);
+    return wk_array_is_hdf5(path) ? read_hdf5(path, name, out, NULL, err)
+                                  : read_npy(path, out, err);
 }
 
-void nn_array_finish(nn_array *array)
+wk_status wk_array_read_hdf5_f64(const char *path, const char *name, double **out, size_t *n,
+                                 wk_err *err)
+{
+    wk_array a = {0};
+    WK_TRY(read_hdf5(path, name, &a, out, err));
+    *n = a.n;
+    return WK_OK;
+}
+
+void wk_array_finish(wk_array *array)
 {
     free(array->values);
-    *array = (nn_array){0};
+    *array = (wk_array){0};
 }
