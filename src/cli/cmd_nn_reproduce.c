@@ -343,10 +343,10 @@ static wk_status result_of(session *s, const model_config *m, nn_result *r, bool
         WK_TRY(nn_results_find(s->results, of, r, found, err));
     if (*found || s->show)
         return WK_OK;
+    wk_log_write(WK_LOG_INFO, "nn.reproduce", "model=%s/%s of=%s", e->name, m->name, of);
     if (!s->made)
         WK_TRY(make_task(e, s->data, &s->task, err));
     s->made = true;
-    wk_log_write(WK_LOG_INFO, "nn.reproduce", "model=%s/%s of=%s", e->name, m->name, of);
     const int64_t start = wk_clock_monotonic_ns();
     WK_TRY(s->folds ? cross_validate(e, m, &s->task, s->folds, s->seeds, s->threads, r, err)
                     : run_model(e, m, &s->task, s->seeds, s->threads, r, err));
