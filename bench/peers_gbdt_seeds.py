@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
 """Held-out quality of wick, XGBoost and LightGBM over five seeds at the same leaves and rounds: NDCG@5 and @10 of
-LambdaMART on the ranking set, log-loss with categorical columns on adult and LightGBM's categorical set. One JSON
-line a learner: mean and spread of the seeds.
+LambdaMART on the ranking set, log-loss on adult and LightGBM's categorical set with categorical columns, on higgs7k,
+on agaricus and on synthetic rows of three classes. One JSON line a learner, mean and spread of the seeds, and at the
+end a table on stderr: wick is "ok" where its mean is no worse than the worst seed of the better of the other two.
 
 needs: pip install numpy xgboost lightgbm
-usage: peers_gbdt_seeds.py DATA/bench [--wick build/src/cli/wick] [--only rank|adult|categorical]
+usage: peers_gbdt_seeds.py DATA/bench [--wick build/src/cli/wick] [--only rank|adult|categorical|higgs7k|agaricus|synthetic]
 
 Rows and columns are drawn (0.8 each), so that a seed matters. The ranking set has few rows a query, so 15 leaves
-and 100 rounds. NDCG is computed here, alike for all (gain 2^rel - 1; queries without a relevant row count 1)."""
+and 100 rounds; the others have 31, the synthetic set 63. NDCG is computed here, alike for all (gain 2^rel - 1; queries
+without a relevant row count 1). XGBoost's hessian of softmax is 2p(1-p), LightGBM's 1.5p(1-p) for three classes, so eta
+is 0.13333 there where LightGBM has 0.1."""
 import argparse
 import gzip
 import json
 import os
 import subprocess
+import sys
 import tempfile
 
 import numpy as np
@@ -70,7 +74,39 @@ def categorical(folder):
     return X[~held], y[~held], X[held], y[held], kinds
 
 
-def wick(binary, config, tables):
+def higgs7k(folder):
+    train, test = (np.array([[float(v) for v in line.split("\t")] for line in lines(folder, "lightgbm/higgs7k.%s.tsv.gz" % part)])
+                   for part in ("train", "test"))
+    return train[:, 1:].astype(np.float32), train[:, 0], test[:, 1:].astype(np.float32), test[:, 0], 2
+
+
+def agaricus(folder):
+    tables = []
+    for part in ("train", "test"):
+        rows = lines(folder, "xgboost/agaricus.%s.libsvm.gz" % part)
+        table = np.zeros((len(rows), 127))
+        for i, line in enumerate(rows):
+            table[i, 0] = float(line.split()[0])
+            for item in line.split()[1:]:
+                table[i, int(item.split(":")[0])] = float(item.split(":")[1])
+        tables += [table[:, 1:].astype(np.float32), table[:, 0]]
+    return (*tables, 2)
+
+
+def synthetic(folder):
+    """DESIGN.md's rows, fewer: 64 correlated columns, 5 % missing; products of a few of them with much noise."""
+    random, n = np.random.default_rng(1), 30000
+    X = random.random((n, 64)) + random.random((n, 64)) - 1 + 0.3 * random.normal(size=(n, 1))
+    X[random.random((n, 64)) < 0.05] = np.nan
+    s = random.normal(size=n)
+    for f in range(6):
+        product = (X[:, f] - 0.113) * (X[:, (f + 1) % 6 + 6 * (f & 1)] + 0.171)
+        s += np.where(np.isnan(product), 0.2, np.where(product > 0, 0.5, -0.4))
+    X, y = X.astype(np.float32), np.where(s > 0.7, 2.0, np.where(s < -0.7, 0.0, 1.0))
+    return X[:20000], y[:20000], X[20000:], y[20000:], 3
+
+
+def wick(binary, config, tables, columns=1):
     """Trains on the first table (columns ready for the config) and predicts the second."""
     with tempfile.TemporaryDirectory() as tmp:
         for part, table in tables.items():
@@ -84,7 +120,7 @@ def wick(binary, config, tables):
                        cwd=tmp, check=True, stdout=subprocess.DEVNULL)
         subprocess.run([binary, "gbdt", "predict", "m.json", "--data", "test.csv", "--out", "p.csv"], cwd=tmp, check=True,
                        stdout=subprocess.DEVNULL)
-        return np.loadtxt(tmp + "/p.csv", delimiter=",", skiprows=1, ndmin=2)[:, -1]
+        return np.loadtxt(tmp + "/p.csv", delimiter=",", skiprows=1, ndmin=2)[:, -columns:].squeeze()
 
 
 def ndcg(y, score, groups, top):
@@ -100,12 +136,18 @@ def ndcg(y, score, groups, top):
 
 
 def logloss(y, p):
+    if p.ndim == 2:
+        return float(-np.mean(np.log(np.clip(p[np.arange(len(y)), y.astype(int)], 1e-15, 1))))
     return float(-np.mean(np.log(np.clip(np.where(y > 0, p, 1 - p), 1e-15, 1))))
+
+
+RESULTS = {}
 
 
 def put(case, peer, values, settings):
     for metric in values[0]:
         v = np.array([x[metric] for x in values])
+        RESULTS.setdefault((case, metric), {})[peer] = v
         print(json.dumps(dict(name="gbdt.seeds", case=case, peer=peer, metric=metric, mean=round(v.mean(), 5),
                               least=round(v.min(), 5), most=round(v.max(), 5), settings=settings)), flush=True)
 
@@ -143,7 +185,7 @@ def bench_categorical(name, folder, binary):
     cats = [i for i, kind in enumerate(kinds) if kind == "c"]
     common = dict(objective="binary:logistic", eta=0.1, max_leaves=31, max_depth=0, grow_policy="lossguide",
                   min_child_weight=1, subsample=0.8, colsample_bytree=0.8)
-    out = {"wick": [], "wick, LightGBM's cat_smooth and cat_l2": [], "wick, categories as numbers": [], "xgboost": [], "lightgbm": []}
+    out = {"wick": [], "wick, cat_smooth 0": [], "wick, categories as numbers": [], "xgboost": [], "lightgbm": []}
     for seed in SEEDS:
         data = xgboost.DMatrix(X, y, feature_types=kinds, enable_categorical=True)
         test = xgboost.DMatrix(X_test, feature_types=kinds, enable_categorical=True)
@@ -159,18 +201,55 @@ def bench_categorical(name, folder, binary):
         out["wick, categories as numbers"].append(dict(logloss=logloss(y_test, wick(binary, config, tables))))
         config["categorical_columns"] = [1 + i for i in cats]
         out["wick"].append(dict(logloss=logloss(y_test, wick(binary, config, tables))))
-        config["params"].update(cat_smooth=10, cat_l2=10, max_cat_threshold=32)
-        out["wick, LightGBM's cat_smooth and cat_l2"].append(dict(logloss=logloss(y_test, wick(binary, config, tables))))
+        config["params"].update(cat_smooth=0, cat_l2=0, min_data_per_group=0)
+        out["wick, cat_smooth 0"].append(dict(logloss=logloss(y_test, wick(binary, config, tables))))
     for peer, values in out.items():
         put(name, peer, values, "100 rounds, 31 leaves, eta .1, min hessian 1, lambda 1, rows and columns .8, %d of %d columns "
                                 "categorical" % (len(cats), len(kinds)))
+
+
+def bench_plain(name, folder, binary):
+    import lightgbm
+    import xgboost
+    X, y, X_test, y_test, classes = {"higgs7k": higgs7k, "agaricus": agaricus, "synthetic": synthetic}[name](folder)
+    leaves = 63 if name == "synthetic" else 31
+    least = 1e-3 if name == "synthetic" else 1
+    common = dict(max_leaves=leaves, max_depth=0, grow_policy="lossguide", min_child_weight=least, subsample=0.8,
+                  colsample_bytree=0.8, eta=0.1 if classes == 2 else 0.13333,
+                  **(dict(objective="binary:logistic") if classes == 2 else dict(objective="multi:softprob", num_class=classes)))
+    out = {"wick": [], "xgboost": [], "lightgbm": []}
+    for seed in SEEDS:
+        model = xgboost.train(dict(common, tree_method="hist", nthread=1, seed=seed), xgboost.DMatrix(X, y), 100)
+        out["xgboost"].append(dict(logloss=logloss(y_test, model.predict(xgboost.DMatrix(X_test)))))
+        model = lightgbm.train(dict(num_leaves=leaves, learning_rate=0.1, min_sum_hessian_in_leaf=least, min_data_in_leaf=1,
+                                    lambda_l2=1, bagging_fraction=0.8, bagging_freq=1, feature_fraction=0.8, seed=seed,
+                                    num_threads=1, verbosity=-1,
+                                    **(dict(objective="binary") if classes == 2 else dict(objective="multiclass", num_class=classes))),
+                               lightgbm.Dataset(X, y), 100)
+        out["lightgbm"].append(dict(logloss=logloss(y_test, model.predict(X_test))))
+        tables = {"train": np.column_stack([y, X]), "test": np.column_stack([y_test, X_test])}
+        config = dict(label_column=0, params=dict(common, num_boost_round=100, seed=seed))
+        out["wick"].append(dict(logloss=logloss(y_test, wick(binary, config, tables, 1 if classes == 2 else classes))))
+    for peer, values in out.items():
+        put(name, peer, values, "100 rounds, %d leaves, eta .1, min hessian %g, lambda 1, rows and columns .8" % (leaves, least))
+
+
+def print_table():
+    cell = lambda v: "%.5f (%.5f to %.5f)" % (v.mean(), v.min(), v.max())
+    print("%-22s %-31s %-31s %-31s" % ("", "wick", "xgboost", "lightgbm"), file=sys.stderr)
+    for (case, metric), peers in RESULTS.items():
+        turn = -1 if metric.startswith("ndcg") else 1
+        better = min((peers["xgboost"], peers["lightgbm"]), key=lambda v: turn * v.mean())
+        ok = turn * peers["wick"].mean() <= (turn * better).max()
+        print("%-22s %-31s %-31s %-31s %s" % (case + " " + metric, cell(peers["wick"]), cell(peers["xgboost"]),
+                                              cell(peers["lightgbm"]), "ok" if ok else "WORSE"), file=sys.stderr)
 
 
 def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("folder")
     args.add_argument("--wick", default="build/src/cli/wick")
-    args.add_argument("--only", choices=["rank", "adult", "categorical"])
+    args.add_argument("--only", choices=["rank", "adult", "categorical", "higgs7k", "agaricus", "synthetic"])
     a = args.parse_args()
     binary = os.path.abspath(a.wick)
     if a.only in (None, "rank"):
@@ -178,6 +257,10 @@ def main():
     for name in ("adult", "categorical"):
         if a.only in (None, name):
             bench_categorical(name, a.folder, binary)
+    for name in ("higgs7k", "agaricus", "synthetic"):
+        if a.only in (None, name):
+            bench_plain(name, a.folder, binary)
+    print_table()
 
 
 main()

@@ -267,6 +267,11 @@ def bench_train(args):
         worst = float(np.abs(np.array(curve) - losses[:args.losses]).max())
         print(f"# losses of {args.losses} batches agree to {worst:.1e}, from {losses[0]:.4f} to {curve[-1]:.4f}", flush=True)
         assert worst < 1e-3
+        for name, most in (("bf16x3", 1e-3), ("bf16", 5e-2)):
+            others = np.load(folder + f"/losses_{name}.npy")
+            worst = float(np.abs(np.array(curve) - others[:args.losses]).max())
+            print(f"# in {name} to {worst:.1e}", flush=True)
+            assert worst < most
         ours, cpu, peers, rows = {}, {}, {False: ([], []), True: ([], [])}, {}
         for _ in range(args.rounds):
             for row in wick(args, "bench", "nn.train", "--batches", "30", "--threads", str(args.threads))[0]:

@@ -133,6 +133,8 @@ static wk_status check_growth(const wk_gbdt_params *p, wk_err *err)
         return bad(err, "max_delta_step", p->max_delta_step, "0 or more");
     if (!(p->cat_smooth >= 0) || !(p->cat_l2 >= 0))
         return bad(err, "cat_smooth or cat_l2", p->cat_smooth + p->cat_l2, "0 or more");
+    if (p->min_data_per_group < 0)
+        return bad(err, "min_data_per_group", (double)p->min_data_per_group, "0 or more");
     for (size_t i = 0; i < p->monotone_constraints.n; i++) {
         double c = p->monotone_constraints.v[i];
         if (c != -1 && c != 0 && c != 1)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gbdt/kernels/ops.h"
+#include "kinds.h"
 #include "wick/math.h"
 
 /* Trees walked side by side: enough independent chains to hide the latency of a load. */
@@ -150,7 +151,7 @@ static void lay_out_steps(wk_forest *forest)
 void wk__forest_seal(wk_forest *forest)
 {
     forest->ops = wk__gbdt_ops_at(0);
-    forest->plan = forest->ops && !forest->has_sets ? wk__gbdt_plan_make(forest) : NULL;
+    forest->plan = forest->ops ? wk__gbdt_plan_make(forest) : NULL;
     if (!forest->plan)
         lay_out_steps(forest);
     wk_arena_freeze(&forest->arena);
@@ -200,10 +201,7 @@ int wk_forest_objective(const wk_forest *forest)
 /* XGBoost's rule: a fraction is cut off; what is negative or too large is in no set. */
 static bool in_set(const wk__gbdt_set *set, float x)
 {
-    if (!(x > -1 && x < (float)0x1p24))
-        return false;
-    uint32_t category = (uint32_t)(x > 0 ? x : 0);
-    return category / 32 < set->n_words && (set->words[category / 32] >> category % 32 & 1);
+    return x > -1 && x < (float)0x1p24 && wk__gbdt_set_has(set, (uint32_t)(x > 0 ? x : 0));
 }
 
 bool wk__gbdt_goes_left(const wk__gbdt_node *node, const float *row)

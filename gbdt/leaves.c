@@ -42,7 +42,10 @@ static void set_values(wk__gbdt_grower *w)
                 node->gain = (float)(gain_of(p, l) + gain_of(p, r) - gain_of(p, w->node_sum[i]));
         }
         wk__gbdt_sum s = w->node_sum[i];
-        float weight = (float)wk__gbdt_weight(p, s.g, s.h);
+        bool by_category = node->parent >= 0 && w->nodes[node->parent].set;
+        float weight = (float)(by_category && node->left < 0
+                                   ? wk__gbdt_weight_by_category(p, s.g, s.h)
+                                   : wk__gbdt_weight(p, s.g, s.h));
         if (w->bounded) {
             const wk__gbdt_node_extra *bound = &w->node_extra[i];
             float most = p->max_delta_step > 0 ? (float)p->max_delta_step : FLT_MAX;

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gbdt/kernels/ops.h"
+#include "kinds.h"
+
 #define LEAVES_MAX 1024 /* of a tree that is cut into parts */
 #define DEPTH_MAX 62    /* levels above a cut */
 #define HEAP_DEPTH 6
@@ -36,6 +39,8 @@ typedef struct {
     uint64_t *plus;
     uint8_t *depth, *n_inner;
     size_t n_parts, capacity;
+    wk__gbdt_kind_node *kind_nodes; /* grows */
+    size_t n_kind_nodes, kind_capacity;
 } builder;
 
 /* What cutting a tree needs, by node. */
@@ -61,7 +66,7 @@ static bool collect_splits(builder *b)
     for (size_t t = 0; t < forest->n_trees; t++)
         for (size_t i = 0; i < forest->trees[t].n_nodes; i++) {
             const wk__gbdt_node *node = &forest->trees[t].nodes[i];
-            if (node->left < 0)
+            if (node->left < 0 || node->set)
                 continue;
             if (!isfinite(node->value))
                 return false;
@@ -198,6 +203,21 @@ static void room_for_part(builder *b)
     WK_ASSERT(b->parts && b->plus && b->depth && b->n_inner);
 }
 
+/* A node by category never sends a row right by its byte. */
+static void add_kind_node(builder *b, const wk__gbdt_node *node, size_t p, size_t i)
+{
+    if (b->n_kind_nodes == b->kind_capacity) {
+        b->kind_capacity = b->kind_capacity ? 2 * b->kind_capacity : 512;
+        b->kind_nodes = realloc(b->kind_nodes, b->kind_capacity * sizeof *b->kind_nodes);
+        WK_ASSERT(b->kind_nodes);
+    }
+    b->kind_nodes[b->n_kind_nodes++] = (wk__gbdt_kind_node){.part = (uint32_t)p,
+                                                            .feature = node->feature,
+                                                            .set = node->set,
+                                                            .node = (uint8_t)i,
+                                                            .default_left = node->default_left};
+}
+
 /* A part without nodes: one leaf, whose value is -0. */
 static wk__gbdt_part *add_filler(builder *b)
 {
@@ -238,10 +258,14 @@ static void add_part(builder *b, tree_view *v, uint32_t top)
     queue[0] = 0;
     for (size_t i = 0; i < n; i++) {
         const wk__gbdt_node *node = &v->nodes[queue[i]];
-        size_t s = find_split(b, node);
-        part->column[i] = (uint8_t)b->column_of[s];
-        part->cut[i] = (uint8_t)(b->index_of[s] + node->default_left);
-        b->plus[p] |= (uint64_t)node->default_left << i;
+        if (node->set) {
+            add_kind_node(b, node, p, i);
+        } else {
+            size_t s = find_split(b, node);
+            part->column[i] = (uint8_t)b->column_of[s];
+            part->cut[i] = (uint8_t)(b->index_of[s] + node->default_left);
+            b->plus[p] |= (uint64_t)node->default_left << i;
+        }
         for (int side = 0; side < 2; side++) {
             uint32_t child = (uint32_t)(side ? node->right : node->left);
             uint8_t *link = &part->child[side][i];
@@ -376,20 +400,29 @@ static void lay_out(builder *b)
     memcpy(plan->part_inner, b->n_inner, n);
 }
 
+static void make_search(const wk__gbdt_cuts *cuts, wk__gbdt_search *search)
+{
+    search->deep = cuts->line[7][15] < INFINITY;
+    for (size_t levels = search->deep ? 8 : 7, level = 0; level < levels; level++)
+        for (size_t i = 0, n = (size_t)1 << level; i < n; i++) {
+            size_t cut = ((2 * i + 1) << (levels - 1 - level)) - 1;
+            search->at[n + i] = cuts->line[cut / 16][cut % 16];
+        }
+}
+
 static void make_batch(const wk__gbdt_plan *plan)
 {
     wk__gbdt_batch *batch = plan->batch;
     size_t n = plan->n_blocks * WK__GBDT_TOGETHER, n_nodes = 0, at = 0;
     for (size_t p = 0; p < n; p++)
         n_nodes += plan->part_inner[p];
-    batch->across = wk_arena_array(&batch->arena, wk__gbdt_across, plan->n_columns + 1);
+    batch->search = wk_arena_array(&batch->arena, wk__gbdt_search, plan->n_columns + 1);
     batch->nodes = wk_arena_array(&batch->arena, wk__gbdt_batch_node, n_nodes + 1);
     batch->part_nodes = wk_arena_array(&batch->arena, size_t, n + 1);
     batch->heaps = wk_arena_array(&batch->arena, wk__gbdt_heap, n + 1);
     batch->is_heap = wk_arena_array(&batch->arena, bool, n + 1);
     for (size_t c = 0; c < plan->n_columns; c++)
-        for (size_t i = 0; i < 256; i++)
-            batch->across[c].place[i % 16][i / 16] = plan->cuts[c].line[i / 16][i % 16];
+        make_search(&plan->cuts[c], &batch->search[c]);
     for (size_t p = 0; p < n; p++) {
         add_batch_nodes(plan, p, &at);
         batch->is_heap[p] = plan->part_depth[p] <= HEAP_DEPTH;
@@ -397,16 +430,27 @@ static void make_batch(const wk__gbdt_plan *plan)
             add_heap(plan, p, WK__GBDT_INNER, 1, &batch->heaps[p]);
     }
     batch->part_nodes[n] = at;
-    wk_arena_freeze(&batch->arena);
+    atomic_flag_clear(&batch->pool_is_taken);
     batch->is_made = true;
 }
 
-void wk__gbdt_plan_for_batch(const wk__gbdt_plan *plan)
+static void make_slices(const wk__gbdt_plan *plan, const wk__gbdt_ops *ops)
+{
+    wk__gbdt_batch *batch = plan->batch;
+    batch->slices = wk__gbdt_slices_make(plan, ops->slice_row);
+    if (batch->slices)
+        batch->pool = wk_arena_array(&batch->arena, wk__gbdt_bits, batch->slices->pool_bits);
+    batch->has_slices = true;
+}
+
+void wk__gbdt_plan_for_batch(const wk__gbdt_plan *plan, const struct wk__gbdt_ops *ops)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     pthread_mutex_lock(&lock);
     if (!plan->batch->is_made)
         make_batch(plan);
+    if (ops && ops->slice && !plan->batch->has_slices)
+        make_slices(plan, ops);
     pthread_mutex_unlock(&lock);
 }
 
@@ -444,8 +488,14 @@ const wk__gbdt_plan *wk__gbdt_plan_make(wk_forest *forest)
     b.plan->n_outputs = forest->n_outputs;
     b.plan->base_margin = forest->base_margin;
     bool fits = collect_splits(&b) && make_columns(&b) && make_parts(&b);
+    if (fits && b.n_kind_nodes > 0) {
+        b.plan->kinds =
+            wk__gbdt_kinds_make(&forest->arena, b.kind_nodes, b.n_kind_nodes, b.n_parts);
+        fits = b.plan->kinds != NULL;
+    }
     if (fits)
         lay_out(&b);
+    free(b.kind_nodes);
     free(b.parts);
     free(b.plus);
     free(b.depth);

@@ -12,6 +12,7 @@
 #ifndef WICK_GBDT_PLAN_H
 #define WICK_GBDT_PLAN_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,10 +39,12 @@ typedef struct {
     float group[16], line[17][16];
 } wk__gbdt_cuts;
 
-/* The first sixteen lines with rows and columns changed over. */
+/* The cuts of a column as a search tree in one array: node i has the children 2i and 2i + 1, and the
+ * root is 1. Where 127 are enough the tree has seven levels, else eight; the rest is infinity. */
 typedef struct {
-    float place[16][16];
-} wk__gbdt_across;
+    _Alignas(64) float at[256];
+    bool deep; /* eight levels */
+} wk__gbdt_search;
 
 /* What a batch of rows needs, rows side by side: bytes of the columns, then the bytes plus one
  * (from n_columns_padded on); results of the nodes of a part, then the numbers of its leaves. */
@@ -75,12 +78,15 @@ typedef struct {
 /* What only batches need, which a stream of single rows never asks for: made with the first one. */
 typedef struct {
     wk_arena arena;
-    bool is_made;
-    wk__gbdt_across *across; /* [n_columns] */
+    bool is_made, has_slices; /* slices need more, and only large batches use them */
+    wk__gbdt_search *search; /* [n_columns] */
     wk__gbdt_batch_node *nodes;
     wk__gbdt_heap *heaps; /* [n_blocks * 4] of parts that are heaps */
     bool *is_heap;        /* [n_blocks * 4] */
     size_t *part_nodes;   /* [n_blocks * 4 + 1] nodes of a part: the first, and one behind */
+    const struct wk__gbdt_slices *slices; /* or NULL */
+    struct wk__gbdt_bits *pool; /* of the slices, for one thread at a time */
+    atomic_flag pool_is_taken;
 } wk__gbdt_batch;
 
 typedef struct wk__gbdt_plan {
@@ -97,14 +103,17 @@ typedef struct wk__gbdt_plan {
     size_t *output_blocks;    /* [n_outputs + 1] blocks of an output: the first, and one behind */
     uint8_t *part_depth, *part_inner; /* [n_blocks * 4] levels; nodes that are no leaves */
     wk__gbdt_batch *batch;
+    const struct wk__gbdt_kinds *kinds; /* NULL without splits by category */
     const float *base_margin;
 } wk__gbdt_plan;
 
 /* The plan of a forest's trees, in its arena, or NULL when the trees do not fit (more than 256
- * columns, a tree of more than 1024 leaves or more than 48 levels where it has to be cut). */
+ * columns, a tree of more than 1024 leaves or more than 48 levels where it has to be cut, a feature
+ * with more than 254 categories in its sets). */
 const wk__gbdt_plan *wk__gbdt_plan_make(wk_forest *forest);
 
-/* Makes what batches need, if it is not there. Before the first `tile`; safe from many threads. */
-void wk__gbdt_plan_for_batch(const wk__gbdt_plan *plan);
+/* Makes what batches need, if it is not there: before the first `tile`, and with `ops` before the first
+ * `slice`; NULL where there will be none. Safe from many threads. */
+void wk__gbdt_plan_for_batch(const wk__gbdt_plan *plan, const struct wk__gbdt_ops *ops);
 
 #endif

@@ -60,9 +60,10 @@ static sum sum_rows(const uint32_t *rows, size_t n, const float *g, const float 
     return total;
 }
 
-static double bounded_weight(const wk_gbdt_params *p, sum s)
+static double bounded_weight(const wk_gbdt_params *p, sum s, bool by_category)
 {
-    double w = wk__gbdt_weight(p, s.g, s.h), most = p->max_delta_step;
+    double w = by_category ? wk__gbdt_weight_by_category(p, s.g, s.h) : wk__gbdt_weight(p, s.g, s.h);
+    double most = p->max_delta_step;
     return most > 0 && w > most ? most : most > 0 && w < -most ? -most : w;
 }
 
@@ -133,7 +134,8 @@ static void refit_tree(wk__gbdt_booster *b, refit_call *c, size_t t)
             sums[i] = (sum){l.g + r.g, l.h + r.h};
             node->gain = (float)(gain_of(p, l) + gain_of(p, r) - gain_of(p, sums[i]));
         }
-        float weight = (float)bounded_weight(p, sums[i]);
+        bool by_category = node->left < 0 && node->parent >= 0 && from->nodes[node->parent].set;
+        float weight = (float)bounded_weight(p, sums[i], by_category);
         node->hessian = (float)sums[i].h;
         node->weight = weight;
         if (node->left < 0) {

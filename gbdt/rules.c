@@ -33,6 +33,7 @@ wk__gbdt_rules wk__gbdt_rules_of(const wk__gbdt_grower *w, const wk__gbdt_leaf *
         .max_cat_threshold = p->max_cat_threshold > 0 ? (size_t)p->max_cat_threshold : 64,
         .cat_smooth = p->cat_smooth,
         .cat_l2 = p->cat_l2,
+        .min_data_per_group = (double)p->min_data_per_group,
         .rest = w->bins->categorical && w->bins->categorical[feature] && w->bins->rest[feature]};
     for (size_t i = 0; i < p->monotone_constraints.n; i++)
         r.bounded |= p->monotone_constraints.v[i] != 0;

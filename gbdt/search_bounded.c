@@ -195,6 +195,54 @@ static uint32_t order_categories(const wk__gbdt_rules *r, uint32_t n_bins, const
     return n;
 }
 
+/* Categories in the order of their weights. */
+typedef struct {
+    const uint32_t *order;
+    size_t n, most; /* categories; one more than a side may take */
+    const int64_t *cells;
+    const uint32_t *counts;
+} column;
+
+/* Which side takes categories, and from which end; missing values are on the other one. */
+typedef enum {
+    LIGHTEST_RIGHT,
+    HEAVIEST_LEFT,
+    HEAVIEST_RIGHT
+} turn;
+
+/* One category after the other changes sides. Split there only when min_data_per_group rows have
+ * come since the last place that could be split, and only while so many are left on the other side. */
+static void take_in_turn(search *s, const column *c, turn how, side taken)
+{
+    const wk__gbdt_rules *r = s->rules;
+    double group = 0, left_over = (double)r->sums.n_rows;
+    for (size_t i = 0; i + 1 < c->most && i < c->n; i++) {
+        size_t last = c->n - 1 - i;
+        uint32_t b = c->order[how == LIGHTEST_RIGHT ? i : last];
+        taken = add(r, taken, c->cells[b], c->counts, b);
+        if (r->min_data_per_group > 0) {
+            double h = wk__gbdt_h(c->cells[b]) * r->sums.h_unit;
+            double rows = rows_or_hessian(r, h, c->counts, b);
+            group += rows;
+            left_over -= rows;
+            if (left_over < r->min_data_per_group)
+                return;
+            if (group < r->min_data_per_group)
+                continue;
+            group = 0;
+        }
+        side left = how == HEAVIEST_LEFT ? taken : less(s->all, taken);
+        if (!offer(s, left, -1, how != HEAVIEST_LEFT))
+            continue;
+        if (how == LIGHTEST_RIGHT)
+            take_bins(s->best, c->order, i + 1);
+        else if (how == HEAVIEST_LEFT)
+            take_bins(s->best, c->order, last);
+        else
+            take_bins(s->best, c->order + last, i + 1);
+    }
+}
+
 void wk__gbdt_search_categories(const wk__gbdt_rules *r, uint32_t feature, uint32_t n_bins,
                                 size_t n_slots, const int64_t *cells, const uint32_t *counts,
                                 wk__gbdt_split *best)
@@ -204,45 +252,29 @@ void wk__gbdt_search_categories(const wk__gbdt_rules *r, uint32_t feature, uint3
     int64_t present = 0;
     for (uint32_t b = 0; b < n_bins; b++)
         present += cells[b];
-    int64_t missing = r->sums.sum - present;
+    /* The children's weights have cat_l2, the node's own gain has not: such a split has to be worth
+     * more than one at a threshold. */
+    wk__gbdt_rules stricter = *r;
+    stricter.sums.lambda += r->cat_l2;
+    s.rules = &stricter;
     if (n_bins < r->max_cat_to_onehot) {
-        one_by_one(&s, n_bins - r->rest, n_slots, cells, counts, missing);
+        one_by_one(&s, n_bins - r->rest, n_slots, cells, counts, r->sums.sum - present);
         return;
     }
-    wk__gbdt_rules stricter = *r;
-    if (r->cat_l2 > 0) {
-        stricter.sums.lambda += r->cat_l2;
-        stricter.gain = wk__gbdt_bounded_gain(&stricter, wk__gbdt_g(r->sums.sum) * r->sums.g_unit,
-                                              wk__gbdt_h(r->sums.sum) * r->sums.h_unit);
-        s.rules = &stricter;
-    }
-    side always_left = {0};
+    side none = {0}, always_left = {0};
     uint32_t n = order_categories(r, n_bins - r->rest, cells, counts, order, &always_left);
     if (r->rest)
         always_left = add(r, always_left, cells[n_bins - 1], counts, n_bins - 1);
-    size_t most = n < r->max_cat_threshold ? n : r->max_cat_threshold;
-    side right = {0}, left = always_left;
-    /* The lightest go right, the missing left; then the heaviest stay left, the missing go right.
-     */
-    for (size_t i = 0; i + 1 < most; i++) {
-        right = add(r, right, cells[order[i]], counts, order[i]);
-        if (offer(&s, less(s.all, right), -1, true))
-            take_bins(s.best, order, i + 1);
+    column col = {.order = order, .n = n, .cells = cells, .counts = counts};
+    if (r->cat_smooth > 0) {
+        size_t half = (n + 1) / 2;
+        col.most = 1 + (half < r->max_cat_threshold ? half : r->max_cat_threshold);
+    } else {
+        col.most = n < r->max_cat_threshold ? n : r->max_cat_threshold;
     }
-    for (size_t i = 0; i + 1 < most; i++) {
-        uint32_t b = order[n - 1 - i];
-        left = add(r, left, cells[b], counts, b);
-        if (offer(&s, left, -1, false))
-            take_bins(s.best, order, n - 1 - i);
-    }
-    if (r->cat_smooth <= 0)
-        return;
+    take_in_turn(&s, &col, LIGHTEST_RIGHT, none);
+    take_in_turn(&s, &col, HEAVIEST_LEFT, always_left);
     /* Rare categories stay left: to the right of the rest there may also be the heaviest. */
-    right = (side){0};
-    for (size_t i = 0; i + 1 < most; i++) {
-        uint32_t b = order[n - 1 - i];
-        right = add(r, right, cells[b], counts, b);
-        if (offer(&s, less(s.all, right), -1, true))
-            take_bins(s.best, order + n - 1 - i, i + 1);
-    }
+    if (r->cat_smooth > 0)
+        take_in_turn(&s, &col, HEAVIEST_RIGHT, none);
 }

@@ -103,6 +103,14 @@ static inline double wk__gbdt_weight(const wk_gbdt_params *p, double g, double h
     return -t / (h + p->lambda);
 }
 
+/* The same under a split by category. */
+static inline double wk__gbdt_weight_by_category(const wk_gbdt_params *p, double g, double h)
+{
+    wk_gbdt_params stricter = *p;
+    stricter.lambda += p->cat_l2;
+    return wk__gbdt_weight(&stricter, g, h);
+}
+
 /* XGBoost's rules for one column and node where a weight is bounded or a column holds categories. */
 typedef struct {
     wk__gbdt_node_sums sums;
@@ -112,7 +120,7 @@ typedef struct {
     float lower, upper;    /* of the node's weights */
     float gain;            /* of the node itself */
     size_t max_cat_to_onehot, max_cat_threshold;
-    double cat_smooth, cat_l2;
+    double cat_smooth, cat_l2, min_data_per_group;
     bool rest; /* the last bin is never split off */
 } wk__gbdt_rules;
 

@@ -208,16 +208,78 @@ void wk__conv_window(const wk__conv *c, const wk__run *run, const wk_real *packe
     wk__product(run, &g);
 }
 
+static size_t common(size_t a, size_t b)
+{
+    while (b) {
+        const size_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+/* dx position by position, in bf16, where a sum is rounded on its way in and should be made once.
+ * Output i reads positions at + q * apart + i * step of the input. So a position is reached by the
+ * taps q that lie `every` apart, from outputs that follow each other; positions `step` apart are
+ * reached by the same taps. */
+static void window_dx(const wk__conv *c, const wk__run *run, const wk_real *packed, size_t n_in,
+                      ptrdiff_t at, size_t step, size_t apart, const wk_real *dy, size_t n_out,
+                      wk_real *dx, bool add)
+{
+    const size_t B = run->B, ldi = wk__pad(c->in), ldo = wk__pad(c->out),
+                 every = step / common(step, apart), jump = every * apart / step;
+    for (size_t class = 0; class < step && class < n_in; class ++) {
+        const size_t n = (n_in - class + step - 1) / step;
+        wk_real *y = dx + class * B * ldi;
+        size_t q = 0, taps = 0;
+        while (q < c->kernel && (at + (ptrdiff_t)(q * apart) - (ptrdiff_t) class) % (ptrdiff_t)step)
+            q++;
+        if (q < c->kernel)
+            taps = (c->kernel - 1 - q) / every + 1;
+        /* The output that the last of these taps and the class's first position belong to. */
+        const size_t last = q + (taps - 1) * every;
+        const ptrdiff_t first =
+            taps ? ((ptrdiff_t) class - at - (ptrdiff_t)(last * apart)) / (ptrdiff_t)step : 0;
+        if (!taps || first >= (ptrdiff_t)n_out) {
+            for (size_t i = 0; !add && i < n; i++)
+                memset(y + i * step * B * ldi, 0, B * ldi * sizeof *y);
+            continue;
+        }
+        const size_t skipped = first > 0 ? (size_t)first : 0;
+        wk__product(run, &(wk__gemm){.P = n,
+                                     .M = B,
+                                     .N = ldi,
+                                     .K = ldo,
+                                     .taps = taps,
+                                     .a = dy + skipped * B * ldo,
+                                     .a_step = B * ldo,
+                                     .lda = ldo,
+                                     .tap = jump * B * ldo,
+                                     .a_before = first < 0 ? (size_t)-first * B : 0,
+                                     .a_rows = (n_out - skipped) * B,
+                                     .w_tap = every * ldo,
+                                     .w = packed + n_forward(c) + ldo +
+                                          (c->kernel - 1 - last) * ldo * WK__LANES,
+                                     .depth = c->kernel * ldo,
+                                     .start = add ? y : NULL,
+                                     .start_step = step * B * ldi,
+                                     .lds = ldi,
+                                     .y = y,
+                                     .y_step = step * B * ldi,
+                                     .ldy = ldi});
+    }
+}
+
 void wk__conv_window_back(const wk__conv *c, const wk__run *run, const wk_real *packed,
                           const wk_real *x, wk__span in, const wk_real *dy, wk__span out,
-                          wk_real *dx, wk_real *grad)
+                          wk_real *dx, bool add, wk_real *grad)
 {
     const size_t B = run->B, ldi = wk__pad(c->in), ldo = wk__pad(c->out);
     const size_t step = wk__span_rows(in, out.stride);
     run->ops->col_sum(out.n * B, ldo, dy, ldo, grad + n_forward(c));
-    /* Tiles of all taps share what is made of x and dy: that is worth more than to leave out the
-     * zeros before the window. */
     if (run->low) {
+        /* Tiles of all taps share what is made of x and dy: that is worth more than to leave out
+         * the zeros before the window. */
         const wk__gemm g = window_product(c, run, packed, x, in, NULL, out, (wk__finish){0});
         wk__product_at(run, &(wk__gemm_at){.P = out.n,
                                            .M = B,
@@ -233,7 +295,18 @@ void wk__conv_window_back(const wk__conv *c, const wk__run *run, const wk_real *
                                            .ldd = ldo,
                                            .g = grad,
                                            .g_tap = c->in * ldo});
+        const size_t apart = c->kernel > 1 ? wk__span_rows(in, c->dilation) : 0,
+                     reach = (out.n - 1) * step + (c->kernel - 1) * apart, every = step ? step : 1;
+        if (!dx)
+            return;
+        if (in.n <= 2 * (every * out.n + (c->kernel - 1) * apart)) {
+            window_dx(c, run, packed, in.n, (ptrdiff_t)in.n - 1 - (ptrdiff_t)reach, every, apart,
+                      dy, out.n, dx, add);
+            return;
+        }
     }
+    if (dx && !add)
+        memset(dx, 0, in.n * B * ldi * sizeof *dx);
     for (size_t q = 0; q < c->kernel; q++) {
         /* Position i of the output reads `first + i * step` of the input; before 0 lie zeros. */
         const size_t back =

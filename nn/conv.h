@@ -47,10 +47,10 @@ void wk__conv_prepare(const wk__conv *c, const wk__run *run, const wk_real *pack
 /* In a window; rows of zeros before x as wk__span_front says. */
 void wk__conv_window(const wk__conv *c, const wk__run *run, const wk_real *packed, const wk_real *x,
                      wk__span in, wk_real *y, wk__span out, wk__finish finish);
-/* dx [in.n, B, ldi] is added to; NULL: not wanted. */
+/* dx [in.n, B, ldi] is written, or with `add` added to; NULL: not wanted. */
 void wk__conv_window_back(const wk__conv *c, const wk__run *run, const wk_real *packed,
                           const wk_real *x, wk__span in, const wk_real *dy, wk__span out,
-                          wk_real *dx, wk_real *grad);
+                          wk_real *dx, bool add, wk_real *grad);
 
 /* Packs w, element [k, n] at w[k * sk + n * sn] for k < K, n < N, into panels
  * [pad(N)/16][depth][16] from row `k0` of each panel on. */

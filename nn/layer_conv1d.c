@@ -120,9 +120,7 @@ static void window_back(const wk__layer *l, const wk__run *run, const wk_real *p
 {
     (void)tape, (void)y;
     wk__conv c = of(l);
-    if (dx)
-        memset(dx, 0, view->in.n * run->B * l->ldi * sizeof *dx);
-    wk__conv_window_back(&c, run, packed, x, view->in, dy, view->out, dx, grad);
+    wk__conv_window_back(&c, run, packed, x, view->in, dy, view->out, dx, false, grad);
 }
 
 #define OPS(title)                                                                                 \

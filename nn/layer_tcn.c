@@ -370,17 +370,15 @@ static void window_back(const wk__layer *l, const wk__run *run, const wk_real *p
     if (drop)
         ops->mul(n_out, dy, w.m2, w.up);
     ops->relu_back(n_out, w.a2, drop ? w.up : dy, w.up);
-    memset(w.up1, 0, w.mid.n * row * sizeof *w.up1);
-    wk__conv_window_back(&p.conv2, run, p2, drop ? w.d1 : w.a1, w.mid, w.up, v->out, w.up1, g2);
+    wk__conv_window_back(&p.conv2, run, p2, drop ? w.d1 : w.a1, w.mid, w.up, v->out, w.up1, false,
+                         g2);
     if (drop)
         ops->mul(w.mid.n * row, w.up1, w.m1, w.up1);
     ops->relu_back(w.mid.n * row, w.a1, w.up1, w.up1);
-    if (dx)
-        memset(dx, 0, v->in.n * run->B * l->ldi * sizeof *dx);
-    wk__conv_window_back(&p.conv1, run, p1, x, v->in, w.up1, w.mid, dx, grad);
+    wk__conv_window_back(&p.conv1, run, p1, x, v->in, w.up1, w.mid, dx, false, grad);
     if (p.has_down)
         wk__conv_window_back(&p.down, run, p2 + wk__conv_n_packed(&p.conv2), x, v->in, dy, v->out,
-                             dx, g3);
+                             dx, true, g3);
     else if (dx)
         for (size_t i = 0; i < v->out.n; i++)
             ops->add(row, dy + i * row, dx + wk__span_at(v->in, v->out, i) * row);

@@ -333,6 +333,14 @@ typedef struct {
     float *y;
 } pool;
 
+/* Taps of a window from `start` that lie before place `end`. */
+static size_t taps_before(const pool *q, size_t start, size_t end)
+{
+    const size_t n = start < end ? (end - start - 1) / q->dilation + 1 : 0;
+    return n < q->kernel ? n : q->kernel;
+}
+
+/* A kernel may be longer than the sequence by any factor: only its taps on it are visited. */
 static void pool_run(const wk__nn_ops *ops, void *arg)
 {
     (void)ops;
@@ -340,18 +348,16 @@ static void pool_run(const wk__nn_ops *ops, void *arg)
     for (size_t m = 0; m < q->rows; m++)
         for (size_t o = 0; o < q->out; o++) {
             double sum = q->is_max ? -INFINITY : 0;
-            size_t n = 0, padded = 0;
-            for (size_t k = 0; k < q->kernel; k++) {
-                const size_t at = o * q->stride + k * q->dilation;
-                padded += at < q->before + q->T + q->after;
-                if (at < q->before || at - q->before >= q->T)
-                    continue;
-                const double v = (double)q->x[m * q->T + at - q->before];
+            const size_t start = o * q->stride;
+            const size_t first = taps_before(q, start, q->before),
+                         end = taps_before(q, start, q->before + q->T);
+            for (size_t k = first; k < end; k++) {
+                const double v = (double)q->x[m * q->T + start + k * q->dilation - q->before];
                 sum = !q->is_max ? sum + v : isnan(v) || v > sum ? v : sum;
-                n++;
             }
+            const size_t padded = taps_before(q, start, q->before + q->T + q->after);
             if (!q->is_max)
-                sum /= (double)(q->with_pads ? padded : n);
+                sum /= (double)(q->with_pads ? padded : end - first);
             q->y[m * q->out + o] = (float)sum;
         }
 }

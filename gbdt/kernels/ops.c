@@ -8,6 +8,8 @@ static const struct {
     uint32_t needs;
 } table[] = {
 #if defined(__x86_64__)
+    {&wk__gbdt_ops_avx512_gfni, WK_CPU_AVX2 | WK_CPU_AVX512F | WK_CPU_AVX512BW | WK_CPU_AVX512DQ |
+                                    WK_CPU_AVX512VL | WK_CPU_AVX512VBMI | WK_CPU_GFNI},
     {&wk__gbdt_ops_avx512, WK_CPU_AVX2 | WK_CPU_AVX512F | WK_CPU_AVX512BW | WK_CPU_AVX512DQ |
                                WK_CPU_AVX512VL | WK_CPU_AVX512VBMI},
     {&wk__gbdt_ops_avx2, WK_CPU_AVX2},

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "gbdt/kernels/ops.h"
+#include "gbdt/kinds.h"
 
 #define TILE WK__GBDT_TILE
 #define INLINE static inline __attribute__((always_inline))
@@ -81,8 +82,8 @@ INLINE void leaves_by_steps(const wk__gbdt_links *links, const uint64_t *right, 
     }
 }
 
-INLINE void walk_parts(const wk__gbdt_plan *plan, const uint8_t *bytes, float *margin,
-                       size_t n_columns)
+INLINE void walk_parts(const wk__gbdt_plan *plan, const uint8_t *bytes,
+                       const uint64_t *const *kinds, float *margin, size_t n_columns)
 {
     for (size_t k = 0; k < plan->n_outputs; k++) {
         float sum = plan->base_margin[k];
@@ -93,6 +94,9 @@ INLINE void walk_parts(const wk__gbdt_plan *plan, const uint8_t *bytes, float *m
             uint64_t right[WK__GBDT_TOGETHER], leaf[WK__GBDT_TOGETHER];
             for (int i = 0; i < WK__GBDT_TOGETHER; i++)
                 right[i] = goes_right(part + i, plus[i], bytes, n_columns);
+            for (size_t n = 0; kinds && n < plan->kinds->n; n++)
+                for (size_t i = 0; i < WK__GBDT_TOGETHER; i++)
+                    right[i] |= kinds[n][b * WK__GBDT_TOGETHER + i];
             leaves_by_steps(links, right, plan->block_depth[b], leaf);
             for (int i = 0; i < WK__GBDT_TOGETHER; i++)
                 sum += part[i].value[leaf[i] - WK__GBDT_PART];
@@ -101,17 +105,29 @@ INLINE void walk_parts(const wk__gbdt_plan *plan, const uint8_t *bytes, float *m
     }
 }
 
+INLINE void walk_bytes(const wk__gbdt_plan *plan, const uint8_t *bytes,
+                       const uint64_t *const *kinds, float *margin)
+{
+    /* A constant number of columns lets the compiler keep them in registers. */
+    if (plan->n_columns <= 32)
+        walk_parts(plan, bytes, kinds, margin, 32);
+    else if (plan->n_columns <= 64)
+        walk_parts(plan, bytes, kinds, margin, 64);
+    else
+        walk_parts(plan, bytes, kinds, margin, plan->n_columns_padded);
+}
+
 static void predict_row(const wk__gbdt_plan *plan, const float *row, float *margin)
 {
     uint8_t bytes[WK__GBDT_COLUMNS_MAX] __attribute__((aligned(64)));
     quantise(plan, row, bytes);
-    /* A constant number of columns lets the compiler keep them in registers. */
-    if (plan->n_columns <= 32)
-        walk_parts(plan, bytes, margin, 32);
-    else if (plan->n_columns <= 64)
-        walk_parts(plan, bytes, margin, 64);
-    else
-        walk_parts(plan, bytes, margin, plan->n_columns_padded);
+    if (plan->kinds) {
+        const uint64_t *kinds[WK__GBDT_KINDS_MAX];
+        wk__gbdt_kinds_of_row(plan->kinds, row, kinds);
+        walk_bytes(plan, bytes, kinds, margin);
+    } else {
+        walk_bytes(plan, bytes, NULL, margin);
+    }
 }
 
 /* ---- batch ---- */
@@ -164,6 +180,10 @@ static void predict_tile(const wk__gbdt_plan *plan, const float *X, size_t n_row
     wk__gbdt_tile t;
     float sum[TILE] __attribute__((aligned(64)));
     size_t K = plan->n_outputs;
+    for (size_t i = 0; plan->kinds && i < n_rows; i++)
+        predict_row(plan, X + i * stride, margin + i * K);
+    if (plan->kinds)
+        return;
     const wk__gbdt_batch *batch = plan->batch;
     memset(t.columns[0], 0, TILE);
     fill_columns(plan, X, n_rows, stride, &t);
@@ -184,4 +204,4 @@ static void predict_tile(const wk__gbdt_plan *plan, const float *X, size_t n_row
     }
 }
 
-const wk__gbdt_ops wk__gbdt_ops_avx2 = {"avx2", predict_row, predict_tile};
+const wk__gbdt_ops wk__gbdt_ops_avx2 = {"avx2", predict_row, predict_tile, NULL, NULL};

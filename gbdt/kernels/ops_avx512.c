@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "gbdt/kernels/ops.h"
+#include "gbdt/kernels/quantise_avx512.h"
+#include "gbdt/kinds.h"
 
 #define TILE WK__GBDT_TILE
 #define INLINE static inline __attribute__((always_inline))
@@ -64,8 +66,8 @@ INLINE float leaf_by_doubling(const wk__gbdt_part *part, __mmask64 right, int do
     return part->value[_mm_cvtsi128_si32(_mm512_castsi512_si128(n)) & 63];
 }
 
-INLINE void walk_parts(const wk__gbdt_plan *plan, const uint8_t *bytes, float *margin,
-                       int n_vectors)
+INLINE void walk_parts(const wk__gbdt_plan *plan, const uint8_t *bytes,
+                       const uint64_t *const *kinds, float *margin, int n_vectors)
 {
     __m512i q[4];
     for (int i = 0; i < n_vectors; i++)
@@ -76,19 +78,24 @@ INLINE void walk_parts(const wk__gbdt_plan *plan, const uint8_t *bytes, float *m
             const wk__gbdt_part *part = &plan->parts[b * WK__GBDT_TOGETHER];
             const uint64_t *plus = &plan->plus[b * WK__GBDT_TOGETHER];
             float value[WK__GBDT_TOGETHER];
-#define EACH(leaf)                                                                                 \
+            uint64_t by_kind[WK__GBDT_TOGETHER] = {0};
+            for (size_t n = 0; kinds && n < plan->kinds->n; n++)
+                for (size_t i = 0; i < WK__GBDT_TOGETHER; i++)
+                    by_kind[i] |= kinds[n][b * WK__GBDT_TOGETHER + i];
+#define EACH(doublings)                                                                            \
     for (int i = 0; i < WK__GBDT_TOGETHER; i++)                                                    \
-        value[i] = leaf;                                                                           \
+        value[i] = leaf_by_doubling(                                                               \
+            part + i, goes_right(part + i, plus[i], q, n_vectors) | by_kind[i], doublings);        \
     break
             switch (plan->block_doublings[b]) {
             case 3:
-                EACH(leaf_by_doubling(part + i, goes_right(part + i, plus[i], q, n_vectors), 3));
+                EACH(3);
             case 4:
-                EACH(leaf_by_doubling(part + i, goes_right(part + i, plus[i], q, n_vectors), 4));
+                EACH(4);
             case 5:
-                EACH(leaf_by_doubling(part + i, goes_right(part + i, plus[i], q, n_vectors), 5));
+                EACH(5);
             default:
-                EACH(leaf_by_doubling(part + i, goes_right(part + i, plus[i], q, n_vectors), 6));
+                EACH(6);
             }
             for (int i = 0; i < WK__GBDT_TOGETHER; i++)
                 sum += value[i];
@@ -97,53 +104,33 @@ INLINE void walk_parts(const wk__gbdt_plan *plan, const uint8_t *bytes, float *m
     }
 }
 
+INLINE void walk_bytes(const wk__gbdt_plan *plan, uint8_t *bytes, const uint64_t *const *kinds,
+                       float *margin)
+{
+    if (plan->n_columns_padded == 64) {
+        walk_parts(plan, bytes, kinds, margin, 1);
+    } else if (plan->n_columns_padded == 128) {
+        walk_parts(plan, bytes, kinds, margin, 2);
+    } else {
+        memset(bytes + plan->n_columns_padded, 0, WK__GBDT_COLUMNS_MAX - plan->n_columns_padded);
+        walk_parts(plan, bytes, kinds, margin, 4);
+    }
+}
+
 static void predict_row(const wk__gbdt_plan *plan, const float *row, float *margin)
 {
     uint8_t bytes[WK__GBDT_COLUMNS_MAX] __attribute__((aligned(64)));
     quantise(plan, row, bytes);
-    if (plan->n_columns_padded == 64) {
-        walk_parts(plan, bytes, margin, 1);
-    } else if (plan->n_columns_padded == 128) {
-        walk_parts(plan, bytes, margin, 2);
+    if (plan->kinds) {
+        const uint64_t *kinds[WK__GBDT_KINDS_MAX];
+        wk__gbdt_kinds_of_row(plan->kinds, row, kinds);
+        walk_bytes(plan, bytes, kinds, margin);
     } else {
-        memset(bytes + plan->n_columns_padded, 0, sizeof bytes - plan->n_columns_padded);
-        walk_parts(plan, bytes, margin, 4);
+        walk_bytes(plan, bytes, NULL, margin);
     }
 }
 
 /* ---- batch ---- */
-
-/* Sixteen values of a column: a search of four halvings among the groups, then one within each
- * value's line, all in registers. place[i] of `across` holds place i of every line, so a permutation by group
- * looks it up. */
-INLINE __m128i count_sixteen(const wk__gbdt_cuts *cuts, const wk__gbdt_across *across,
-                             __m512 value)
-{
-    __mmask16 missing = _mm512_cmp_ps_mask(value, value, _CMP_UNORD_Q);
-    __m512 v = _mm512_min_ps(_mm512_set1_ps(FLT_MAX), value), group = _mm512_load_ps(cuts->group);
-    __m512i g = _mm512_setzero_si512(), upper = _mm512_set1_epi32(16);
-    for (int step = 8; step > 0; step /= 2) {
-        __m512i probe = _mm512_add_epi32(g, _mm512_set1_epi32(step - 1));
-        __mmask16 up = _mm512_cmp_ps_mask(v, _mm512_permutexvar_ps(probe, group), _CMP_GE_OQ);
-        g = _mm512_mask_add_epi32(g, up, g, _mm512_set1_epi32(step));
-    }
-#define PLACE(i) _mm512_load_ps(across->place[i])
-#define EITHER(i, mask, j)                                                                         \
-    _mm512_permutex2var_ps(PLACE(i), _mm512_mask_or_epi32(g, mask, g, upper), PLACE(j))
-#define IS_ABOVE(t) _mm512_cmp_ps_mask(v, (t), _CMP_GE_OQ)
-    __mmask16 a = IS_ABOVE(_mm512_permutexvar_ps(g, PLACE(7)));
-    __mmask16 b = IS_ABOVE(EITHER(3, a, 11));
-    __mmask16 c = IS_ABOVE(_mm512_mask_blend_ps(a, EITHER(1, b, 5), EITHER(9, b, 13)));
-    __m512 low = _mm512_mask_blend_ps(b, EITHER(0, c, 2), EITHER(4, c, 6));
-    __m512 high = _mm512_mask_blend_ps(b, EITHER(8, c, 10), EITHER(12, c, 14));
-    __mmask16 d = IS_ABOVE(_mm512_mask_blend_ps(a, low, high));
-    __m512i n = _mm512_slli_epi32(g, 4);
-    n = _mm512_mask_add_epi32(n, a, n, _mm512_set1_epi32(8));
-    n = _mm512_mask_add_epi32(n, b, n, _mm512_set1_epi32(4));
-    n = _mm512_mask_add_epi32(n, c, n, _mm512_set1_epi32(2));
-    n = _mm512_mask_add_epi32(n, d, n, _mm512_set1_epi32(1));
-    return _mm512_cvtepi32_epi8(_mm512_mask_set1_epi32(n, missing, 255));
-}
 
 /* A column at a time, whose cuts stay in the nearest cache. */
 INLINE void fill_columns(const wk__gbdt_plan *plan, const float *X, size_t n_rows, size_t stride,
@@ -156,8 +143,7 @@ INLINE void fill_columns(const wk__gbdt_plan *plan, const float *X, size_t n_row
         for (size_t i = 0; i < n_rows; i++)
             x[i] = from[i * stride];
         for (int w = 0; w < TILE; w += 16) {
-            __m128i q = count_sixteen(&plan->cuts[c], &plan->batch->across[c],
-                                      _mm512_load_ps(x + w));
+            __m128i q = wk__gbdt_count_sixteen(&plan->batch->search[c], _mm512_load_ps(x + w));
             _mm_store_si128((void *)(t->columns[c] + w), q);
             _mm_store_si128((void *)(t->columns[plan->n_columns_padded + c] + w),
                             _mm_add_epi8(q, _mm_set1_epi8(1)));
@@ -239,6 +225,10 @@ static void predict_tile(const wk__gbdt_plan *plan, const float *X, size_t n_row
     wk__gbdt_tile t;
     float sum[TILE] __attribute__((aligned(64)));
     size_t K = plan->n_outputs;
+    for (size_t i = 0; plan->kinds && i < n_rows; i++)
+        predict_row(plan, X + i * stride, margin + i * K);
+    if (plan->kinds)
+        return;
     const wk__gbdt_batch *batch = plan->batch;
     memset(t.columns[0], 0, TILE); /* a forest without splits has no column */
     fill_columns(plan, X, n_rows, stride, &t);
@@ -263,4 +253,6 @@ static void predict_tile(const wk__gbdt_plan *plan, const float *X, size_t n_row
     }
 }
 
-const wk__gbdt_ops wk__gbdt_ops_avx512 = {"avx512", predict_row, predict_tile};
+const wk__gbdt_ops wk__gbdt_ops_avx512 = {"avx512", predict_row, predict_tile, NULL, NULL};
+const wk__gbdt_ops wk__gbdt_ops_avx512_gfni = {"avx512", predict_row, predict_tile,
+                                               wk__gbdt_slice_avx512, wk__gbdt_slice_row_avx512};

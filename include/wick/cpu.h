@@ -1,4 +1,5 @@
-/* What this machine can run. WICK_CPU=c|avx2|avx512|amx in the environment caps the choice. */
+/* What this machine can run. WICK_CPU=c|avx2|avx512 in the environment caps the choice:
+ * avx512 leaves out AMX; on ARM only c leaves anything out. */
 #ifndef WICK_CPU_H
 #define WICK_CPU_H
 
@@ -14,7 +15,9 @@ enum {
     WK_CPU_AVX512VL = 1u << 5,
     WK_CPU_AVX512VBMI = 1u << 6,
     WK_CPU_AVX512BF16 = 1u << 7,
-    WK_CPU_AMX_BF16 = 1u << 8
+    WK_CPU_AMX_BF16 = 1u << 8,
+    WK_CPU_GFNI = 1u << 9,
+    WK_CPU_NEON = 1u << 10 /* every 64-bit ARM has it */
 };
 
 /* Flags of this machine after the cap (CPUID and the operating system's XSAVE state both asked). */

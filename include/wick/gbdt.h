@@ -61,7 +61,9 @@ typedef struct {
     const char *interaction_constraints; /* "[[0, 1], [2, 3, 4]]"; NULL or "": none */
     int64_t max_cat_to_onehot;           /* 4: fewer categories are split off one at a time */
     int64_t max_cat_threshold;           /* 64: categories that one side of a split may have */
-    double cat_smooth, cat_l2; /* LightGBM's care with rare categories; 0: none, as XGBoost */
+    /* LightGBM's care with categories of few rows, 10, 10 and 100 in a config; 0: none, as XGBoost */
+    double cat_smooth, cat_l2;
+    int64_t min_data_per_group;
     double scale_pos_weight;   /* of the positive rows of binary:logistic; 1 */
     wk_reals class_weights;    /* of the rows of each class, any objective with classes; none: 1 */
     double huber_slope;        /* 1 */

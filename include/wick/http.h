@@ -1,5 +1,5 @@
-/* An HTTP client on libcurl: TLS verified, gzip decoded, sizes and times limited, polite to rate
- * limits. Calls block their own thread; the trader's thread never makes one. */
+/* An HTTP client: TLS verified, gzip decoded, sizes and times limited, polite to rate limits. Calls
+ * block their own thread; the trader's thread never makes one. */
 #ifndef WICK_HTTP_H
 #define WICK_HTTP_H
 

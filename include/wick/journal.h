@@ -112,7 +112,7 @@ WK_MUST_CHECK wk_status wk_journal_read(wk_journal *journal, unsigned kinds, wk_
  * fills, funding) are taken back. Before the first put. */
 WK_MUST_CHECK wk_status wk_journal_rewind(wk_journal *journal, uint64_t seq, wk_err *err);
 
-/* Has this fill been journalled? Fills are unique by venue id. */
+/* Has this fill or funding been journalled? Both are unique by venue id. */
 WK_MUST_CHECK wk_status wk_journal_has_fill(wk_journal *journal, const char *fill_id, bool *has,
                                             wk_err *err);
 

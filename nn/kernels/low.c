@@ -12,6 +12,8 @@ static const struct {
      WK_CPU_AMX_BF16 | WK_CPU_AVX512F | WK_CPU_AVX512BW | WK_CPU_AVX512VL | WK_CPU_AVX512BF16},
     {&wk__low_ops_avx512, WK_CPU_AVX512F},
     {&wk__low_ops_avx2, WK_CPU_AVX2 | WK_CPU_FMA},
+#elif defined(__aarch64__)
+    {&wk__low_ops_neon, WK_CPU_NEON},
 #endif
     {&wk__low_ops_c, 0},
 };

@@ -42,7 +42,8 @@ typedef struct {
     void (*pack)(const wk__low *w, size_t first, size_t end);
 } wk__low_ops;
 
-extern const wk__low_ops wk__low_ops_c, wk__low_ops_avx2, wk__low_ops_avx512, wk__low_ops_amx;
+extern const wk__low_ops wk__low_ops_c, wk__low_ops_avx2, wk__low_ops_avx512, wk__low_ops_amx,
+    wk__low_ops_neon;
 
 /* Table i of those this machine can run, fastest first, NULL after the last. Asks the operating
  * system for the use of AMX the first time. */

@@ -25,10 +25,26 @@ typedef struct {
     size_t first;          /* flat row that `rows` begins with */
 } low_job;
 
-/* Flat row r of the output: position r / M, row r % M. */
+/* Row of a for flat row r of the output (position r / M, row r % M) at tap q, NULL if it is one of
+ * the zeros around a. */
 static const float *row_of(const wk__gemm *g, size_t r, size_t q)
 {
-    return g->a + r / g->M * g->a_step + r % g->M * g->lda + q * g->tap;
+    if (!g->a_rows)
+        return g->a + r / g->M * g->a_step + r % g->M * g->lda + q * g->tap;
+    const size_t t = r + (g->taps > 1 ? q * (g->tap / g->lda) : 0) - g->a_before;
+    return t < g->a_rows ? g->a + t * g->lda : NULL;
+}
+
+static void fill_row(const low_job *j, const float *x, size_t at)
+{
+    uint16_t *high = j->rows[0] + at, *low = j->split ? j->rows[1] + at : NULL;
+    if (x) {
+        round_row(x, j->g->K, j->Kp, high, low);
+        return;
+    }
+    memset(high, 0, j->Kp * sizeof *high);
+    if (low)
+        memset(low, 0, j->Kp * sizeof *low);
 }
 
 /* Copies what flat rows [first, first + n) need. */
@@ -37,43 +53,60 @@ static void fill_rows(low_job *j, size_t first, size_t n)
     const wk__gemm *g = j->g;
     j->first = first;
     if (j->dense) {
-        const float *a = row_of(g, first, 0);
         const size_t all = (n - 1) / g->M * (j->step / j->lda) + (n - 1) % g->M + 1 +
                            (g->taps - 1) * (j->tap / j->lda);
+        const float *a = g->a_rows ? NULL : row_of(g, first, 0);
         for (size_t r = 0; r < all; r++)
-            round_row(a + r * g->lda, g->K, j->Kp, j->rows[0] + r * j->lda,
-                      j->split ? j->rows[1] + r * j->lda : NULL);
+            fill_row(j, a ? a + r * g->lda : row_of(g, first + r, 0), r * j->lda);
         return;
     }
     for (size_t r = 0; r < n; r++)
-        for (size_t q = 0; q < g->taps; q++) {
-            const size_t at = r * j->lda + q * j->tap;
-            round_row(row_of(g, first + r, q), g->K, j->Kp, j->rows[0] + at,
-                      j->split ? j->rows[1] + at : NULL);
-        }
+        for (size_t q = 0; q < g->taps; q++)
+            fill_row(j, row_of(g, first + r, q), r * j->lda + q * j->tap);
 }
 
-/* Sums of `rows` flat rows from r on and `panels` panels from column n on, on their way out. */
+/* Sums [rows][panels * 16] of rows of one position from m on, on their way out to columns n on. */
+INLINE void finish_run(const wk__gemm *g, size_t p, size_t m, size_t rows, size_t n,
+                       const size_t panels, const float *sums)
+{
+    const float *start = g->start ? g->start + p * g->start_step + m * g->lds + n : NULL,
+                *add = g->add ? g->add + p * g->add_step + m * g->ld_add + n : NULL;
+    const bool first = g->relu_first, last = g->relu_last;
+    float *y = g->y + p * g->y_step + m * g->ldy + n;
+    for (size_t i = 0; i < rows; i++, sums += panels * TILE, y += g->ldy) {
+        EACH(j, panels * PANEL)
+        {
+            V v = LD(sums + j * VW);
+            if (start)
+                v = ADD(v, LD(start + j * VW));
+            if (first)
+                v = MAX(SET1(0), v);
+            if (add)
+                v = ADD(LD(add + j * VW), v);
+            if (last)
+                v = MAX(SET1(0), v);
+            ST(y + j * VW, v);
+        }
+        if (start)
+            start += g->lds;
+        if (add)
+            add += g->ld_add;
+    }
+}
+
+/* Of `rows` flat rows from r on. */
 static void finish_rows(const wk__gemm *g, size_t r, size_t rows, size_t n, size_t panels,
                         const float *sums)
 {
-    for (size_t i = 0; i < rows; i++) {
-        const size_t p = (r + i) / g->M, m = (r + i) % g->M;
-        const float *start = g->start ? g->start + p * g->start_step + m * g->lds + n : NULL;
-        const float *add = g->add ? g->add + p * g->add_step + m * g->ld_add + n : NULL;
-        float *y = g->y + p * g->y_step + m * g->ldy + n;
-        for (size_t j = 0; j < panels * TILE; j += VW) {
-            V v = LD(sums + i * panels * TILE + j);
-            if (start)
-                v = ADD(v, LD(start + j));
-            if (g->relu_first)
-                v = MAX(SET1(0), v);
-            if (add)
-                v = ADD(LD(add + j), v);
-            if (g->relu_last)
-                v = MAX(SET1(0), v);
-            ST(y + j, v);
-        }
+    size_t p = g->P > 1 ? r / g->M : 0, m = r - p * g->M;
+    for (size_t run; rows; rows -= run, sums += run * panels * TILE, p++, m = 0) {
+        run = g->M - m < rows ? g->M - m : rows;
+        if (panels == 1)
+            finish_run(g, p, m, run, n, 1, sums);
+        else if (panels == 2)
+            finish_run(g, p, m, run, n, 2, sums);
+        else
+            finish_run(g, p, m, run, n, 4, sums);
     }
 }
 
@@ -85,6 +118,7 @@ static void block(const low_job *j, size_t r, size_t rows, size_t n, size_t pane
                    .split = j->split,
                    .row = (size_t)(g->w - g->low->base) / TILE + n / TILE * g->depth,
                    .depth = g->depth,
+                   .w_tap = g->w_tap ? g->w_tap : g->K,
                    .K = g->K,
                    .taps = g->taps,
                    .lda = j->lda,

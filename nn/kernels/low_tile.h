@@ -11,10 +11,10 @@ enum { TILE = 16, DEEP = WK__LOW_DEEP };
 typedef struct {
     const wk__low *w;
     bool split;
-    size_t row, depth;       /* first panel's row of the weights; rows between panels */
-    size_t K, taps;          /* K rounded up to 32 in a, zeros at its end */
-    const uint16_t *a[2][2]; /* [half][tile] */
-    size_t lda, tap;         /* numbers between rows, between taps */
+    size_t row, depth, w_tap; /* first panel's row of the weights; rows between panels, taps */
+    size_t K, taps;           /* K rounded up to 32 in a, zeros at its end */
+    const uint16_t *a[2][2];  /* [half][tile] */
+    size_t lda, tap;          /* numbers between rows, between taps */
 } low_block;
 
 /* g [K, N] += sum over `steps` times 32 rows of a, transposed [K][ld], and d, in tiles of pairs

@@ -138,7 +138,7 @@ INLINE void mul_2(const low_block *b, const size_t panels, const bool split, flo
     _tile_zero(3);
     for (size_t q = 0; q < b->taps; q++)
         for (size_t k = 0; k < b->K; k += DEEP) {
-            const size_t at = q * b->tap + k, row = b->row + q * b->K + k;
+            const size_t at = q * b->tap + k, row = b->row + q * b->w_tap + k;
             _tile_loadd(6, pairs_at(b->w->high, row), 64);
             if (panels > 1)
                 _tile_loadd(7, pairs_at(b->w->high, row + b->depth), 64);
@@ -186,7 +186,7 @@ INLINE void mul_1(const low_block *b, const size_t panels, const bool split, flo
     _tile_zero(3);
     for (size_t q = 0; q < b->taps; q++)
         for (size_t k = 0; k < b->K; k += DEEP) {
-            const size_t at = q * b->tap + k, row = b->row + q * b->K + k;
+            const size_t at = q * b->tap + k, row = b->row + q * b->w_tap + k;
             _tile_loadd(4, b->a[0][0] + at, stride);
             if (split)
                 _tile_loadd(5, b->a[1][0] + at, stride);

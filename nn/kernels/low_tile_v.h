@@ -87,8 +87,8 @@ static void tile_mul(const low_block *b, size_t tiles, size_t panels, float *out
                         uint16_t *const *half = low_turns[turn].w ? b->w->low : b->w->high;
                         const uint16_t *a =
                             b->a[low_turns[turn].a][i / TILE] + i % TILE * b->lda + q * b->tap + k;
-                        step(BLOCK, a, b->lda, pairs_at(half, b->row + j * b->depth + q * b->K + k),
-                             acc);
+                        step(BLOCK, a, b->lda,
+                             pairs_at(half, b->row + j * b->depth + q * b->w_tap + k), acc);
                     }
             EACH(x, BLOCK)
             {

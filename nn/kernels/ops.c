@@ -12,6 +12,8 @@ static const struct {
 #if defined(__x86_64__) && !defined(WK_NN_REAL_DOUBLE)
     {&wk__nn_ops_avx512, WK_CPU_AVX512F},
     {&wk__nn_ops_avx2, WK_CPU_AVX2 | WK_CPU_FMA},
+#elif defined(__aarch64__) && !defined(WK_NN_REAL_DOUBLE)
+    {&wk__nn_ops_neon, WK_CPU_NEON},
 #endif
     {&wk__nn_ops_c, 0},
 };

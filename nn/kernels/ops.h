@@ -22,7 +22,11 @@ typedef struct {
     size_t P, M, N, K, taps;
     const wk_real *a;
     size_t a_step, lda, tap;
-    const wk__low *low; /* training in bf16 only, see low.h */
+    /* In bf16 only, see low.h. With a_rows, a_step is M * lda and a stands in zeros: row t of all,
+     * counted from the first one read, is a[(t - a_before) * lda] if that is one of a_rows. w_tap:
+     * rows of w between taps, 0 for K. */
+    const wk__low *low;
+    size_t a_before, a_rows, w_tap;
     const wk_real *w;
     size_t depth;
     const wk_real *start;
@@ -102,6 +106,7 @@ typedef struct {
 extern const wk__nn_ops wk__nn_ops_c;
 extern const wk__nn_ops wk__nn_ops_avx2;
 extern const wk__nn_ops wk__nn_ops_avx512;
+extern const wk__nn_ops wk__nn_ops_neon;
 
 /* The fastest table that this machine and WICK_CPU allow. */
 const wk__nn_ops *wk__nn_ops_best(void);

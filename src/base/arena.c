@@ -83,6 +83,7 @@ char *wk_arena_strdup(wk_arena *arena, const char *s)
 char *wk_arena_printf(wk_arena *arena, const char *fmt, ...)
 {
     va_list ap, again;
+    WK_ASSERT(fmt);
     va_start(ap, fmt);
     va_copy(again, ap);
     int n = vsnprintf(NULL, 0, fmt, ap);

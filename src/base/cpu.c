@@ -41,6 +41,8 @@ static uint32_t detect(void)
             flags |= WK_CPU_AVX512VL;
         if (c7 & (1u << 1))
             flags |= WK_CPU_AVX512VBMI;
+        if (c7 & (1u << 8))
+            flags |= WK_CPU_GFNI;
         unsigned a1, b1, c1, d1;
         if (__get_cpuid_count(7, 1, &a1, &b1, &c1, &d1) && (a1 & (1u << 5)))
             flags |= WK_CPU_AVX512BF16;
@@ -48,6 +50,11 @@ static uint32_t detect(void)
     if ((os & 0x60000) == 0x60000 && (d7 & (1u << 24)) && (d7 & (1u << 22)))
         flags |= WK_CPU_AMX_BF16;
     return flags;
+}
+#elif defined(__aarch64__)
+static uint32_t detect(void)
+{
+    return WK_CPU_NEON;
 }
 #else
 static uint32_t detect(void)
@@ -65,7 +72,7 @@ uint32_t wk_cpu_flags(void)
     if (strcmp(cap, "c") == 0)
         return 0;
     if (strcmp(cap, "avx2") == 0)
-        return flags & (WK_CPU_AVX2 | WK_CPU_FMA);
+        return flags & (WK_CPU_AVX2 | WK_CPU_FMA | WK_CPU_NEON);
     if (strcmp(cap, "avx512") == 0)
         return flags & ~(uint32_t)WK_CPU_AMX_BF16;
     return flags;

@@ -47,12 +47,21 @@ void wk__alert_clean(const char *text, char out[WK__ALERT_BYTES_MAX + 1])
 
 void wk__alert_redact(char *text, const char *secret)
 {
-    size_t n = strlen(secret);
+    static const char marks[] = "*#~. ";
+    size_t n = strlen(secret), k = 0;
     if (n < 3)
         return;
+    /* A mark that the secret has could make it anew together with what stands beside it. */
+    while (marks[k] && strchr(secret, marks[k]))
+        k++;
     for (char *at = text; (at = strstr(at, secret));) {
-        memcpy(at, "***", 3);
+        if (!marks[k]) {
+            *at = 0;
+            return;
+        }
+        memset(at, marks[k], 3);
         memmove(at + 3, at + n, strlen(at + n) + 1);
+        at += 3;
     }
 }
 

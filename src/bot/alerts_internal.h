@@ -19,7 +19,8 @@ extern const char *const wk__channel_names[WK__CHANNELS];
 
 /* Cuts at a character's border below WK__ALERT_BYTES_MAX and replaces what is no UTF-8 by '?'. */
 void wk__alert_clean(const char *text, char out[WK__ALERT_BYTES_MAX + 1]);
-/* Puts *** in the place of every `secret`. */
+/* Puts *** in the place of every `secret` (three of another mark where that has a star), of three
+ * bytes or more. */
 void wk__alert_redact(char *text, const char *secret);
 
 /* ---- what a reply means ---- */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "executor_live.h"
 #include "reload.h"
 #include "wick/clock.h"
 #include "wick/log.h"
@@ -207,6 +208,15 @@ wk_status wk__bot_override(wk_bot *b, const wk_trader_event *e, wk_err *err)
     return dispatch(b, out.actions, err);
 }
 
+/* Some of them are for people too. */
+static void tell_row(wk_bot *b, const wk_journal_record *row)
+{
+    if (row->kind == WK_JOURNAL_ALERT && strcmp(row->state, WK__LIVE_NO_STOP) == 0 &&
+        row->market < b->S)
+        wk__bot_alert(b, WK_ALERT_ERROR, row->time_ns, "%s: %s",
+                      wk_bot_market(b, row->market)->symbol, row->text);
+}
+
 /* The executor's rows, in order with its events. False: the journal takes no more now. */
 static bool put_rows(wk_bot *b)
 {
@@ -216,6 +226,7 @@ static bool put_rows(wk_bot *b)
         if (b->journal && wk_journal_put(b->journal, &b->row) == 0)
             return false;
         b->has_row = false;
+        tell_row(b, &b->row);
     }
     return true;
 }

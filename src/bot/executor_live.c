@@ -272,20 +272,24 @@ static bool stopped(void *self, char *why)
     return true;
 }
 
-/* All that is due now, and for a minute what is in doubt; a request takes a millisecond. */
+/* All that is due now, and for a minute what is in doubt, for ten a stop; a request takes a
+ * millisecond. */
 static void settle(void *self)
 {
     runner *r = self;
     int64_t until_ns = r->clock->now_ns + 60 * WK_NS_PER_S;
+    int64_t far_ns = r->clock->now_ns + 600 * WK_NS_PER_S;
     if (until_ns > r->until_ns)
         until_ns = r->until_ns;
+    if (far_ns > r->until_ns)
+        far_ns = r->until_ns;
     for (;;) {
         int64_t next = wk__live_step(r->live), now = r->clock->now_ns;
         if (next <= now)
             next = now + WK_NS_PER_S / 1000;
         else if (!wk__live_unsettled(r->live))
             return;
-        if (next >= until_ns)
+        if (next >= (wk__live_stops_settled(r->live) ? until_ns : far_ns))
             return;
         r->clock->now_ns = next;
     }

@@ -8,6 +8,8 @@
 #include "wick/journal.h"
 
 enum { WK_RECONCILED_MAX = 64 };
+/* `state` of an ALERT row: a position is without its stop, and a person has to know. */
+#define WK__LIVE_NO_STOP "no stop"
 
 /* A clock that goes by steps. It never goes back. */
 typedef struct {

@@ -121,6 +121,8 @@ void wk__live_adopt_stop(wk__live *live, uint32_t symbol, uint64_t id);
 bool wk__live_protect(wk__live *live, int64_t *next_ns);
 /* The stop that rests is not the one that should, at a venue without brackets. */
 bool wk__live_wants_stop(const wk__live *live, uint32_t s);
+/* Every position has its stop, as far as anybody knows. */
+bool wk__live_stops_settled(const wk__live *live);
 /* How much the last stop filled is known, and its fills are here. */
 bool wk__live_stop_settled(const wk__live *live, uint32_t s);
 /* Arms, renews or disarms the dead-man switch; true when a request was made. */

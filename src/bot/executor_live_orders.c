@@ -287,11 +287,8 @@ bool wk__live_unsettled(const wk__live *live)
              o->order.kind == WK_ORDER_MARKET || o->venue_filled_lots > o->filled_lots))
             return true;
     }
-    for (size_t s = 0; s < live->options.S; s++)
-        if (!live->account->has_brackets &&
-            (live->symbols[s].stop_unsure || wk__live_wants_stop(live, (uint32_t)s) ||
-             !wk__live_stop_settled(live, (uint32_t)s)))
-            return true;
+    if (!wk__live_stops_settled(live))
+        return true;
     return live->fills_wanted || live->fills_deferred;
 }
 

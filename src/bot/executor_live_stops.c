@@ -65,7 +65,10 @@ static uint64_t stop_id_for(wk__live *live, uint32_t s)
 static void tell_naked(wk__live *live, uint32_t s, const char *why)
 {
     wk__live_symbol *y = &live->symbols[s];
-    wk_journal_record row = {.kind = WK_JOURNAL_ALERT, .time_ns = wk__live_now(live)};
+    wk_journal_record row = {.kind = WK_JOURNAL_ALERT,
+                             .market = s,
+                             .time_ns = wk__live_now(live),
+                             .state = WK__LIVE_NO_STOP};
     if (y->stop_told)
         return;
     y->stop_told = true;
@@ -164,6 +167,15 @@ static int64_t stop_wanted(const wk__live *live, uint32_t s)
 bool wk__live_wants_stop(const wk__live *live, uint32_t s)
 {
     return !live->account->has_brackets && stop_wanted(live, s) != live->symbols[s].stop_lots;
+}
+
+bool wk__live_stops_settled(const wk__live *live)
+{
+    for (uint32_t s = 0; !live->account->has_brackets && s < live->options.S; s++)
+        if (live->symbols[s].stop_unsure || wk__live_wants_stop(live, s) ||
+            !wk__live_stop_settled(live, s))
+            return false;
+    return true;
 }
 
 bool wk__live_protect(wk__live *live, int64_t *next_ns)

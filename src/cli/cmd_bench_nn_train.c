@@ -86,14 +86,14 @@ static wk_status train_windows(const wk_nn_array *data, size_t batches, int thre
 
 /* What is timed: the first one's losses are those that peers must have too. */
 static const struct {
-    const char *name, *losses;
+    const char *name, *losses, *precision_name;
     bool all;
     int precision;
 } cases[] = {
-    {"batch 256, fp32, dead positions left out", "losses", false, WK_NN_FP32},
-    {"batch 256, fp32, all positions", NULL, true, WK_NN_FP32},
-    {"batch 256, bf16x3, dead positions left out", "losses_bf16x3", false, WK_NN_BF16X3},
-    {"batch 256, bf16, dead positions left out", "losses_bf16", false, WK_NN_BF16},
+    {"batch 256, fp32, dead positions left out", "losses", "fp32", false, WK_NN_FP32},
+    {"batch 256, fp32, all positions", NULL, "fp32", true, WK_NN_FP32},
+    {"batch 256, bf16x3, dead positions left out", "losses_bf16x3", "bf16x3", false, WK_NN_BF16X3},
+    {"batch 256, bf16, dead positions left out", "losses_bf16", "bf16", false, WK_NN_BF16},
 };
 
 static void print_windows(const watch *w, double *samples, const char *name, int threads)
@@ -111,7 +111,13 @@ static wk_status run_train(const wk_cli *cli, wk_arena *arena, wk_err *err)
     WK_TRY(bench_nn_count(cli, "batches", LOSSES, 1000000, &batches, err));
     if (batches < 2)
         return wk_fail(err, WK_E_ARG, "--batches: give at least 2");
-    const char *dir = wk_cli_option_value(cli, "export");
+    const char *dir = wk_cli_option_value(cli, "export"),
+               *only = wk_cli_option_value(cli, "precision");
+    bool any = !only;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        any = any || strcmp(only, cases[i].precision_name) == 0;
+    if (!any)
+        return wk_fail(err, WK_E_ARG, "--precision %s: give fp32, bf16 or bf16x3", only);
     const int threads = wk_cli_threads(cli);
     float *X = bench_nn_noise((size_t)WINDOWS * T * F, 0),
           *y = wk_arena_array(arena, float, WINDOWS * 3);
@@ -133,6 +139,8 @@ static wk_status run_train(const wk_cli *cli, wk_arena *arena, wk_err *err)
         snprintf(path, sizeof path, "%s/weights.safetensors", dir);
     }
     for (size_t i = 0; i < sizeof cases / sizeof *cases && status == WK_OK; i++) {
+        if (only && strcmp(only, cases[i].precision_name) != 0)
+            continue;
         status = train_windows(&data, batches, threads, cases[i].all, cases[i].precision,
                                dir && i == 0 ? path : NULL, &w, err);
         if (status != WK_OK)
@@ -256,6 +264,7 @@ static int cmd_train_stream(const wk_cli *cli, wk_err *err)
 
 static const wk_cli_option train_options[] = {
     {"batches", "N", "batches of 256 windows timed (default 100)"},
+    {"precision", "P", "only fp32, bf16 or bf16x3"},
     {"export", "DIR",
      "also write the windows, targets, first weights and losses of 100 batches, for peers"},
     {NULL, NULL, NULL}};
@@ -267,7 +276,7 @@ static const wk_cli_option stream_options[] = {
 extern const wk_cli_command wk_cmd_bench_nn_train, wk_cmd_bench_nn_train_stream;
 const wk_cli_command wk_cmd_bench_nn_train = {
     .name = "bench nn.train",
-    .usage = "[--batches N] [--export DIR]",
+    .usage = "[--batches N] [--precision P] [--export DIR]",
     .summary = "time the reference network learning from windows, batch 256",
     .details =
         "Prints four JSON lines in windows a second: in fp32 with the positions left out that no\n"

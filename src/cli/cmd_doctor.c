@@ -47,13 +47,14 @@ static void check_cpu(checks *list)
                  {WK_CPU_AVX512VL, "avx512vl"},
                  {WK_CPU_AVX512VBMI, "avx512vbmi"},
                  {WK_CPU_AVX512BF16, "avx512bf16"},
-                 {WK_CPU_AMX_BF16, "amx_bf16"}};
+                 {WK_CPU_AMX_BF16, "amx_bf16"},
+                 {WK_CPU_NEON, "neon"}};
     uint32_t flags = wk_cpu_flags();
     check *c = add(list, "cpu", OK, NULL);
     snprintf(c->value, sizeof c->value, "%s", wk_cpu_name());
-    bool fast = (flags & WK_CPU_AVX2) && (flags & WK_CPU_FMA);
+    bool fast = ((flags & WK_CPU_AVX2) && (flags & WK_CPU_FMA)) || flags & WK_CPU_NEON;
     c = add(list, "cpu_flags", fast ? OK : WARN,
-            "without AVX2 and FMA the plain C kernels run, slowly");
+            "without AVX2 and FMA, or NEON, the plain C kernels run, slowly");
     const char *cap = getenv("WICK_CPU");
     wk_text text = {0};
     wk_text_add(&text, flags ? "" : "none");

@@ -29,14 +29,14 @@ static void print_result(const wk_cli *cli, const wk_gbdt_log *log, const wk_for
         printf("%s%s\n", kept ? "\n" : "", out);
 }
 
-static wk_status save_curve(const wk_gbdt_log *log, const char *metric, bool has_valid,
+static wk_status save_curve(const wk_gbdt_log *log, const char *metric, bool has_valid, size_t mark,
                             const char *path, wk_err *err)
 {
     const curve_line lines[] = {
         {"train", log->train_metric, NULL},
         {"validation", log->valid_metric, NULL},
     };
-    return curve_svg_write(path, metric, lines, has_valid ? 2 : 1, log->n, log->best_round, err);
+    return curve_svg_write(path, metric, lines, has_valid ? 2 : 1, log->n, mark, err);
 }
 
 /* Trains anew, continues a model, or gives it new leaves. */
@@ -51,9 +51,10 @@ static wk_status train_sets(const wk_cli *cli, const gbdt_config *c, const wk_gb
     if (from && refit)
         return wk_fail(err, WK_E_ARG,
                        "--continue and --refit exclude each other; run one after the other");
+    gbdt_progress progress;
+    WK_TRY(gbdt_progress_start(cli, "gbdt.train", &c->params, &progress, err));
     if (path)
         WK_TRY(wk_forest_load(path, &start, err));
-    gbdt_progress progress = gbdt_progress_start(cli, "gbdt.train", &c->params);
     const wk_gbdt_custom look = {.context = &progress, .round = gbdt_progress_round};
     wk_status status =
         refit ? wk_gbdt_refit(&c->params, start, train, c->refit_keep, wk_cli_threads(cli), forest,
@@ -79,7 +80,8 @@ static wk_status train(const wk_cli *cli, wk_arena *arena, gbdt_job *job, wk_for
     wk_forest_set_label_column(*forest, c->columns.label_column);
     WK_TRY(wk_forest_save(*forest, out, err));
     if (svg)
-        WK_TRY(save_curve(log, wk_gbdt_metric_name(&c->params), job->valid.n_rows > 0, svg, err));
+        WK_TRY(save_curve(log, wk_gbdt_metric_name(&c->params), job->valid.n_rows > 0,
+                          c->params.early_stopping_rounds > 0 ? log->best_round : 0, svg, err));
     print_result(cli, log, *forest, wk_gbdt_metric_name(&c->params), job->train.n_rows,
                  job->valid.n_rows, out);
     return WK_OK;

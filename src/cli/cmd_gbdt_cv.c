@@ -35,7 +35,8 @@ static wk_status validate(const wk_cli *cli, const char *topic, wk_arena *arena,
     job->train.n_groups += job->valid.n_groups;
     bool classes =
         c->params.objective == WK_GBDT_LOGISTIC || c->params.objective == WK_GBDT_SOFTPROB;
-    gbdt_progress progress = gbdt_progress_start(cli, topic, &c->params);
+    gbdt_progress progress;
+    WK_TRY(gbdt_progress_start(cli, topic, &c->params, &progress, err));
     wk_status status =
         wk_gbdt_folds_make(&c->cv, job->train.n_rows, job->train.y, classes, c->columns.query,
                            job->table.time, job->table.end, arena, &v->folds, &v->n_folds, err);
@@ -49,6 +50,12 @@ static wk_status validate(const wk_cli *cli, const char *topic, wk_arena *arena,
 static const char *metric_of(const validation *v)
 {
     return wk_gbdt_metric_name(&v->job.config.params);
+}
+
+/* Without early stopping all rounds are kept, good or not. */
+static bool stops(const validation *v)
+{
+    return v->job.config.params.early_stopping_rounds > 0;
 }
 
 static wk_status save(const char *path, wk_text *t, wk_err *err)
@@ -129,9 +136,11 @@ static void print_text(const validation *v)
 {
     const wk_gbdt_cv *cv = &v->cv;
     size_t n = cv->best_round;
-    printf("%zu rows, %zu features, %zu folds, %zu rounds, best %zu\n%6s %12s %12s %14s %14s\n",
-           v->job.train.n_rows, v->job.train.n_cols, v->n_folds, cv->n_rounds, n, "fold",
-           "train rows", "test rows", "train", "test");
+    printf("%zu rows, %zu features, %zu folds, %zu rounds", v->job.train.n_rows,
+           v->job.train.n_cols, v->n_folds, cv->n_rounds);
+    if (stops(v))
+        printf(", best %zu", n);
+    printf("\n%6s %12s %12s %14s %14s\n", "fold", "train rows", "test rows", "train", "test");
     for (size_t k = 0; k < v->n_folds && n > 0; k++)
         printf("%6zu %12zu %12zu %14.6f %14.6f\n", k, v->folds[k].n_train, v->folds[k].n_test,
                cv->train[k * cv->n_rounds + n - 1], cv->test[k * cv->n_rounds + n - 1]);
@@ -153,7 +162,8 @@ static wk_status run_cv(const wk_cli *cli, wk_arena *arena, validation *v, wk_er
     if (folds)
         WK_TRY(save_folds(v, folds, err));
     if (svg)
-        WK_TRY(curve_svg_write(svg, metric_of(v), lines, 2, cv->n_rounds, cv->best_round, err));
+        WK_TRY(curve_svg_write(svg, metric_of(v), lines, 2, cv->n_rounds,
+                               stops(v) ? cv->best_round : 0, err));
     if (wk_cli_json(cli))
         print_json(v);
     else

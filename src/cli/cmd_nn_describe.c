@@ -58,11 +58,13 @@ static wk_status load(const wk_cli *cli, wk_arena *arena, wk_nn **nn, wk_err *er
 
 static void print_json(const wk_plan_description *d)
 {
-    printf("{\"kernels\": \"%s\", \"inputs\": %zu, \"outputs\": %zu, \"parameters\": %zu, "
+    printf("{\"kernels\": \"%s\", \"training_kernels\": {\"fp32\": \"%s\", \"bf16\": \"%s\", "
+           "\"bf16x3\": \"%s\"}, \"inputs\": %zu, \"outputs\": %zu, \"parameters\": %zu, "
            "\"bars\": %zu, \"packed_bytes\": %zu, \"plan_bytes\": %zu, \"state_bytes\": %zu, "
            "\"window_bytes\": %zu, \"flops_step\": %zu, \"flops_window\": %zu, \"layers\": [",
-           d->isa, d->F, d->n_outputs, d->n_params, d->T, d->packed_bytes, d->plan_bytes,
-           d->state_bytes, d->window_bytes, d->flops_step, d->flops_window);
+           d->isa, wk_nn_fit_kernels(WK_NN_FP32), wk_nn_fit_kernels(WK_NN_BF16),
+           wk_nn_fit_kernels(WK_NN_BF16X3), d->F, d->n_outputs, d->n_params, d->T, d->packed_bytes,
+           d->plan_bytes, d->state_bytes, d->window_bytes, d->flops_step, d->flops_window);
     for (size_t i = 0; i < d->n_layers; i++) {
         const wk_plan_layer *l = &d->layers[i];
         printf("%s{\"name\": \"%s\", \"shape\": \"%s\", \"kernels\": \"%s\", \"in\": %zu, "
@@ -84,11 +86,13 @@ static void print_text(const wk_plan_description *d)
                l->out, l->n_params, l->packed_bytes, l->flops_step, l->positions, l->flops_window,
                l->kernels);
     }
-    printf("\nkernels     %s\nparameters  %zu\npacked      %zu bytes\n"
+    printf("\nkernels     %s; products of training %s in fp32, %s in bf16 and bf16x3\nparameters  "
+           "%zu\npacked      %zu bytes\n"
            "arena       %zu bytes of the plan, %zu of a stream, %zu of a window of %zu bars\n"
            "flops       %zu a bar, %zu a window\n",
-           d->isa, d->n_params, d->packed_bytes, d->plan_bytes, d->state_bytes, d->window_bytes,
-           d->T, d->flops_step, d->flops_window);
+           d->isa, wk_nn_fit_kernels(WK_NN_FP32), wk_nn_fit_kernels(WK_NN_BF16), d->n_params,
+           d->packed_bytes, d->plan_bytes, d->state_bytes, d->window_bytes, d->T, d->flops_step,
+           d->flops_window);
 }
 
 static wk_status describe(const wk_cli *cli, wk_arena *arena, wk_nn **nn, wk_err *err)
@@ -130,7 +134,9 @@ const wk_cli_command wk_cmd_nn_describe = {
         "DIR: a network that nn train wrote; FILE: its weights, or those of a model's branch.\n"
         "Flops: a multiply-add of a layer's matrices is two, an addition of a mean one, nothing\n"
         "padded; norms and functions are left out. A window computes the positions that its last\n"
-        "bar's output needs. WICK_CPU=avx2 or c caps the kernels.",
+        "bar's output needs. Training multiplies as the configuration's `precision` says. "
+        "WICK_CPU=avx512,\n"
+        "avx2 or c caps the kernels.",
     .example = "wick nn describe configs/bench/nn/reference.json --inputs 32 --outputs 5",
     .args_min = 1,
     .args_max = 1,

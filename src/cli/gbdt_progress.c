@@ -6,15 +6,20 @@
 
 #include "wick/log.h"
 
-gbdt_progress gbdt_progress_start(const wk_cli *cli, const char *topic,
-                                  const wk_gbdt_params *params)
+wk_status gbdt_progress_start(const wk_cli *cli, const char *topic, const wk_gbdt_params *params,
+                              gbdt_progress *out, wk_err *err)
 {
     const char *wanted = wk_cli_option_value(cli, "verbose-eval");
-    return (gbdt_progress){.topic = topic,
+    char *end = NULL;
+    unsigned long every = wanted ? strtoul(wanted, &end, 10) : (unsigned long)isatty(STDERR_FILENO);
+    if (wanted && (end == wanted || *end || *wanted == '-'))
+        return wk_fail(err, WK_E_ARG, "--verbose-eval %s: write a number of rounds, 0 for none",
+                       wanted);
+    *out = (gbdt_progress){.topic = topic,
                            .metric = wk_gbdt_metric_name(params),
-                           .every =
-                               wanted ? strtoul(wanted, NULL, 10) : (size_t)isatty(STDERR_FILENO),
+                           .every = every,
                            .rounds = (size_t)params->rounds};
+    return WK_OK;
 }
 
 static bool is_due(const gbdt_progress *p, size_t round)

@@ -12,8 +12,9 @@ typedef struct {
 } gbdt_progress;
 
 /* Every --verbose-eval rounds; without it every round where stderr is a terminal, else none. */
-gbdt_progress gbdt_progress_start(const wk_cli *cli, const char *topic,
-                                  const wk_gbdt_params *params);
+WK_MUST_CHECK wk_status gbdt_progress_start(const wk_cli *cli, const char *topic,
+                                            const wk_gbdt_params *params, gbdt_progress *out,
+                                            wk_err *err);
 /* wk_gbdt_custom's round; context is a gbdt_progress. */
 void gbdt_progress_round(void *context, size_t round, double train, double valid);
 /* A wk_gbdt_cv_progress. */

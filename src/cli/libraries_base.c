@@ -1,5 +1,4 @@
 /* What wickd links. */
-#include <curl/curl.h>
 #include <jansson.h>
 #include <libwebsockets.h>
 #include <openssl/crypto.h>
@@ -7,11 +6,6 @@
 #include <zlib.h>
 
 #include "cli_internal.h"
-
-static const char *version_libcurl(void)
-{
-    return curl_version_info(CURLVERSION_NOW)->version;
-}
 
 static const char *version_libcrypto(void)
 {
@@ -25,7 +19,6 @@ static const char *version_zlib(void)
 
 const wk_cli_library wk_cli_libraries[] = {{"jansson", jansson_version_str},
                                            {"libcrypto", version_libcrypto},
-                                           {"libcurl", version_libcurl},
                                            {"libwebsockets", lws_get_library_version},
                                            {"sqlite", sqlite3_libversion},
                                            {"zlib", version_zlib},

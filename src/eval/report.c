@@ -56,8 +56,8 @@ static void append_json(text *t, const char *json)
 static const struct {
     const char *mark, *bytes;
     size_t size;
-} assets[] = {ASSET(style), ASSET(charts), ASSET(format), ASSET(plot), ASSET(time),
-            ASSET(importance), ASSET(script)};
+} assets[] = {ASSET(style), ASSET(charts),     ASSET(format), ASSET(plot),
+              ASSET(time),  ASSET(importance), ASSET(script)};
 
 /* Puts what the mark at `p` stands for into the text and returns where the template goes on. */
 static const char *fill_mark(text *t, const char *p, const char *json)

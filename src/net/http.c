@@ -1,52 +1,55 @@
-/* The HTTP client on libcurl. */
+/* One exchange after another: the name, an address that answers, the request, the reply.
+ *
+ * A connection is kept for the next GET of the same host. When that one dies before a byte of the
+ * reply came, the GET is made again on a new connection; what is not a GET always has a new one, so
+ * that no order is sent twice. */
 #include "wick/http.h"
 
-#include <curl/curl.h>
+#include <arpa/inet.h>
 #include <pthread.h>
-#include <stdatomic.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#include "http_header.h"
+#include "http_reply.h"
+#include "http_socket.h"
+#include "http_url.h"
+#include "resolve.h"
 #include "wick/clock.h"
+#include "wick/text.h"
 #include "wick/version.h"
 
-enum { BODY_BYTES_MAX = 64 << 20 };
+enum { BODY_BYTES_MAX = 64 << 20, RECEIVE_BYTES = 1 << 15 };
 
 struct wk_http {
-    CURL *curl;
-    atomic_int cancelled;
+    wk__http_waker waker;
     wk_http_options options;
     char *ca_file, *user_agent; /* owned copies */
+    SSL_CTX *trust;             /* made with the first https:// */
+    wk__http_socket kept;       /* of the host below; fd -1: none */
+    bool kept_tls;
+    char kept_authority[272];
 };
 
-/* What the callbacks of one call fill. */
 typedef struct {
     wk_http *http;
-    wk_http_response *out;
-    size_t capacity, body_bytes_max;
-    bool too_large, out_of_memory;
-    wk__http_head head;
+    wk__http_url url;
+    wk_text request; /* its head and body */
+    int64_t deadline_ns;
+    bool is_sent; /* bytes of the request may have left */
+    bool is_distrusted;
+    wk__http_reply reply;
+    char why[256];
 } exchange;
-
-static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
-static CURLcode curl_ready;
-
-static void init_curl(void)
-{
-    curl_ready = curl_global_init(CURL_GLOBAL_DEFAULT);
-}
 
 wk_status wk_http_open(const wk_http_options *options, wk_http **out, wk_err *err)
 {
-    pthread_once(&curl_once, init_curl);
-    if (curl_ready != CURLE_OK)
-        return wk_fail(err, WK_E_STATE, "libcurl does not start: %s",
-                       curl_easy_strerror(curl_ready));
     wk_http *http = calloc(1, sizeof *http);
     if (!http)
         return wk_fail(err, WK_E_NOMEM, "out of memory");
+    http->kept.fd = -1;
     if (options)
         http->options = *options;
     wk_http_options *o = &http->options;
@@ -56,18 +59,17 @@ wk_status wk_http_open(const wk_http_options *options, wk_http **out, wk_err *er
         o->total_timeout_ns = 60 * WK_NS_PER_S;
     if (o->body_bytes_max == 0)
         o->body_bytes_max = BODY_BYTES_MAX;
-    http->curl = curl_easy_init();
+    char agent[64];
+    snprintf(agent, sizeof agent, "wick/%s", wk_version());
+    http->user_agent = strdup(o->user_agent ? o->user_agent : agent);
     http->ca_file = o->ca_file && *o->ca_file ? strdup(o->ca_file) : NULL;
-    if (o->user_agent) {
-        http->user_agent = strdup(o->user_agent);
-    } else {
-        char agent[64];
-        snprintf(agent, sizeof agent, "wick/%s", wk_version());
-        http->user_agent = strdup(agent);
-    }
-    if (!http->curl || !http->user_agent || (o->ca_file && *o->ca_file && !http->ca_file)) {
+    wk_status status = wk__http_waker_init(&http->waker, err);
+    if (status == WK_OK &&
+        (!http->user_agent || (o->ca_file && *o->ca_file && !http->ca_file)))
+        status = wk_fail(err, WK_E_NOMEM, "out of memory");
+    if (status != WK_OK) {
         wk_http_close(http);
-        return wk_fail(err, WK_E_NOMEM, "out of memory");
+        return status;
     }
     *out = http;
     return WK_OK;
@@ -77,7 +79,9 @@ void wk_http_close(wk_http *http)
 {
     if (!http)
         return;
-    curl_easy_cleanup(http->curl);
+    wk__http_disconnect(&http->kept);
+    SSL_CTX_free(http->trust);
+    wk__http_waker_finish(&http->waker);
     free(http->ca_file);
     free(http->user_agent);
     free(http);
@@ -85,7 +89,8 @@ void wk_http_close(wk_http *http)
 
 void wk_http_cancel(wk_http *http)
 {
-    atomic_store(&http->cancelled, 1);
+    atomic_store(&http->waker.is_cancelled, true);
+    wk__http_waker_ring(&http->waker);
 }
 
 void wk_http_response_finish(wk_http_response *response)
@@ -96,184 +101,248 @@ void wk_http_response_finish(wk_http_response *response)
     *response = (wk_http_response){0};
 }
 
-/* Counts decoded bytes, so that a small gzip body cannot become a large one. */
-static size_t take_body(char *bytes, size_t size, size_t n, void *ctx)
+/* ---- the request and the reply ---- */
+
+static void add_request(wk_text *out, const wk_http *http, const wk__http_url *url,
+                        const wk_http_request *r)
 {
-    exchange *x = ctx;
-    size_t more = size * n;
-    wk_http_response *r = x->out;
-    if (more > x->body_bytes_max - r->body_bytes) {
-        x->too_large = true;
+    wk_text_printf(out, "%s %s%.*s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\nAccept: */*\r\n"
+                        "Accept-Encoding: gzip, deflate\r\n",
+                   r->method, *url->path == '/' ? "" : "/", url->path_bytes, url->path,
+                   url->authority, http->user_agent);
+    for (const char *const *h = r->headers; h && *h; h++)
+        wk_text_printf(out, "%s\r\n", *h);
+    if (r->body || strcmp(r->method, "POST") == 0)
+        wk_text_printf(out, "Content-Length: %zu\r\n", r->body ? r->body_bytes : 0);
+    wk_text_add(out, "\r\n");
+    if (r->body)
+        wk_text_add_bytes(out, r->body, r->body_bytes);
+}
+
+static void begin_reply(exchange *x)
+{
+    wk__http_body_finish(&x->reply.body);
+    free(x->reply.body.bytes);
+    memset(&x->reply, 0, sizeof x->reply);
+    x->reply.head = (wk__http_head){.retry_ns = -1, .reset_ns = -1};
+    x->reply.body.n_max = x->http->options.body_bytes_max;
+    x->is_sent = false;
+}
+
+static bool is_whole(const exchange *x)
+{
+    return x->reply.state == WK__REPLY_WHOLE;
+}
+
+static void converse(exchange *x, wk__http_socket *s)
+{
+    char bytes[RECEIVE_BYTES];
+    wk__http_waker *waker = &x->http->waker;
+    /* A server that refuses early may not read all of a request, and has said why. */
+    bool all = wk__http_send(s, waker, x->request.s, x->request.n, x->deadline_ns, &x->is_sent,
+                             x->why);
+    long n = 0;
+    while (x->reply.state != WK__REPLY_WHOLE && x->reply.state != WK__REPLY_BAD) {
+        n = wk__http_receive(s, waker, bytes, sizeof bytes, x->deadline_ns, x->why);
+        if (n < 0)
+            return;
+        if (n == 0)
+            wk__http_reply_end(&x->reply);
+        else
+            wk__http_reply_feed(&x->reply, bytes, (size_t)n, wk_clock_wall_ns());
+    }
+    if (x->reply.state == WK__REPLY_BAD)
+        snprintf(x->why, sizeof x->why, "%s", x->reply.why);
+    if (n == 0 || !all)
+        x->reply.keeps = false;
+}
+
+/* ---- connections ---- */
+
+static void keep(exchange *x, wk__http_socket *s)
+{
+    wk_http *http = x->http;
+    if (!is_whole(x) || !x->reply.keeps) {
+        wk__http_disconnect(s);
+        return;
+    }
+    http->kept = *s;
+    http->kept_tls = x->url.is_tls;
+    memcpy(http->kept_authority, x->url.authority, sizeof http->kept_authority);
+}
+
+/* On the connection that was kept. False: there is none, or it had died and nothing came back. */
+static bool use_kept(exchange *x, bool is_get)
+{
+    wk_http *http = x->http;
+    wk__http_socket s = http->kept;
+    if (s.fd < 0)
+        return false;
+    http->kept = (wk__http_socket){.fd = -1};
+    if (!is_get || http->kept_tls != x->url.is_tls ||
+        strcmp(http->kept_authority, x->url.authority) != 0 || wk__http_is_stale(&s)) {
+        wk__http_disconnect(&s);
+        return false;
+    }
+    converse(x, &s);
+    keep(x, &s);
+    return is_whole(x) || x->reply.head_bytes || atomic_load(&http->waker.is_cancelled) ||
+           wk_clock_monotonic_ns() >= x->deadline_ns;
+}
+
+static void on_lookup(void *of)
+{
+    wk__http_waker_ring(of);
+}
+
+/* The addresses of the host; none: x->why. */
+static size_t look_up(exchange *x, int64_t until_ns, char (*addresses)[64])
+{
+    struct in6_addr any;
+    if (inet_pton(AF_INET, x->url.host, &any) == 1 || inet_pton(AF_INET6, x->url.host, &any) == 1) {
+        snprintf(addresses[0], 64, "%.63s", x->url.host);
+        return 1;
+    }
+    wk__lookup *lookup = NULL;
+    wk__http_waker *waker = &x->http->waker;
+    size_t n = 0;
+    wk_err err;
+    char why[128] = "looking up the name takes too long";
+    if (wk__lookup_start(x->url.host, x->http->options.address_family, NULL, NULL, on_lookup, waker,
+                         &lookup, &err) != WK_OK) {
+        snprintf(x->why, sizeof x->why, "%.255s", err.msg);
         return 0;
     }
-    if (r->body_bytes + more + 1 > x->capacity) {
-        size_t capacity = x->capacity ? x->capacity : 16384;
-        while (capacity < r->body_bytes + more + 1)
-            capacity *= 2;
-        char *grown = realloc(r->body, capacity);
-        if (!grown) {
-            x->out_of_memory = true;
-            return 0;
-        }
-        r->body = grown;
-        x->capacity = capacity;
+    bool is_done = false;
+    while (!(is_done = wk__lookup_poll(lookup, addresses, &n, why)) &&
+           wk__http_wait(waker, -1, 0, until_ns)) {
     }
-    memcpy(r->body + r->body_bytes, bytes, more);
-    r->body_bytes += more;
-    r->body[r->body_bytes] = 0;
-    return more;
+    wk__lookup_give_up(lookup);
+    if (!is_done || n == 0)
+        snprintf(x->why, sizeof x->why, "%s", why);
+    return is_done ? n : 0;
 }
 
-static size_t take_header(char *bytes, size_t size, size_t n, void *ctx)
+static void run(exchange *x, bool is_get)
 {
-    exchange *x = ctx;
-    wk__http_header(&x->head, bytes, size * n, wk_clock_wall_ns());
-    return size * n;
-}
-
-static int is_cancelled(void *ctx, curl_off_t total_down, curl_off_t down, curl_off_t total_up,
-                        curl_off_t up)
-{
-    (void)total_down, (void)down, (void)total_up, (void)up;
-    return atomic_load(&((wk_http *)ctx)->cancelled);
-}
-
-static long milliseconds(int64_t ns)
-{
-    int64_t ms = ns / (WK_NS_PER_S / 1000);
-    return ms < 1 ? 1 : ms > 86400000 ? 86400000 : (long)ms;
-}
-
-static void set_method(CURL *curl, const wk_http_request *request)
-{
-    bool has_body = request->body != NULL;
-    if (strcmp(request->method, "GET") == 0 && !has_body) {
-        curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
-    } else {
-        if (has_body || strcmp(request->method, "POST") == 0) {
-            curl_easy_setopt(curl, CURLOPT_POST, 1L);
-            curl_easy_setopt(curl, CURLOPT_POSTFIELDS, has_body ? request->body : "");
-            curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
-                             (curl_off_t)(has_body ? request->body_bytes : 0));
+    wk_http *http = x->http;
+    char addresses[WK__ADDRESSES_MAX][64];
+    if (use_kept(x, is_get))
+        return;
+    begin_reply(x);
+    int64_t until_ns = wk_clock_monotonic_ns() + http->options.connect_timeout_ns;
+    until_ns = until_ns < x->deadline_ns ? until_ns : x->deadline_ns;
+    size_t n = look_up(x, until_ns, addresses);
+    for (size_t i = 0; i < n && !atomic_load(&http->waker.is_cancelled); i++) {
+        int64_t now_ns = wk_clock_monotonic_ns();
+        wk__http_socket s;
+        wk__http_outcome outcome = wk__http_connect(
+            &s, &http->waker, addresses[i], x->url.port, x->url.is_tls ? http->trust : NULL,
+            x->url.host, now_ns + (until_ns - now_ns) / (int64_t)(n - i), x->why);
+        x->is_distrusted = outcome == WK__HTTP_DISTRUSTED;
+        if (outcome == WK__HTTP_CONNECTED) {
+            converse(x, &s);
+            keep(x, &s);
+            return;
         }
-        curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
-        /* libcurl quietly sends again when a kept connection dies without a reply: an order could
-         * be placed twice. */
-        curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
     }
 }
 
-static void configure(wk_http *http, exchange *x, const wk_http_request *request,
-                      struct curl_slist *headers, char *why)
-{
-    CURL *curl = http->curl;
-    const wk_http_options *o = &http->options;
-    curl_easy_reset(curl); /* keeps connections and the DNS cache */
-    set_method(curl, request);
-    curl_easy_setopt(curl, CURLOPT_URL, request->url);
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(curl, CURLOPT_USERAGENT, http->user_agent);
-    curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L); /* a key never goes to another host */
-    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
-    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
-    curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (http->ca_file)
-        curl_easy_setopt(curl, CURLOPT_CAINFO, http->ca_file);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(o->connect_timeout_ns));
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, milliseconds(o->total_timeout_ns));
-    curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(curl, CURLOPT_IPRESOLVE,
-                     (long)(o->address_family == 4   ? CURL_IPRESOLVE_V4
-                            : o->address_family == 6 ? CURL_IPRESOLVE_V6
-                                                     : CURL_IPRESOLVE_WHATEVER));
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, x);
-    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
-    curl_easy_setopt(curl, CURLOPT_HEADERDATA, x);
-    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, is_cancelled);
-    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, http);
-    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
-}
+/* ---- the call ---- */
 
-/* The host of a URL, for messages: a query may hold what is nobody's business. */
-static void host_of(const char *url, char out[128])
+static wk_status say_why(const exchange *x, wk_err *err)
 {
-    const char *start = strstr(url, "://");
-    start = start ? start + 3 : url;
-    snprintf(out, 128, "%.*s", (int)strcspn(start, "/?#"), start);
-}
-
-static wk_status say_why(const exchange *x, CURLcode code, const char *url, const char *why,
-                         wk_err *err)
-{
-    char host[128];
-    host_of(url, host);
-    if (x->too_large)
+    const char *host = x->url.authority;
+    const wk__http_body *body = &x->reply.body;
+    if (body->is_too_large)
         return wk_fail(err, WK_E_RANGE,
                        "the reply of %s is larger than %zu bytes; nothing that is wanted is that "
                        "large, so it was refused",
-                       host, x->body_bytes_max);
-    if (x->out_of_memory)
+                       host, body->n_max);
+    if (body->out_of_memory)
         return wk_fail(err, WK_E_NOMEM, "out of memory for the reply of %s", host);
-    if (code == CURLE_ABORTED_BY_CALLBACK)
+    if (atomic_load(&x->http->waker.is_cancelled))
         return wk_fail(err, WK_E_CANCELLED, "the call of %s was cancelled", host);
-    if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
+    if (x->is_distrusted)
         return wk_fail(err, WK_E_DATA,
                        "%s has no certificate that is trusted here: %s; a test server's authority "
                        "goes into ca_file",
-                       host, why[0] ? why : curl_easy_strerror(code));
-    return wk_fail(err, WK_E_IO, "no reply from %s: %s", host,
-                   why[0] ? why : curl_easy_strerror(code));
+                       host, x->why);
+    return wk_fail(err, WK_E_IO, "no reply from %s: %s", host, x->why);
+}
+
+static wk_status finish(exchange *x, wk_http_response *out, wk_err *err)
+{
+    wk__http_reply *r = &x->reply;
+    out->sent = x->is_sent;
+    out->server_time_ns = r->head.server_time_ns;
+    memcpy(out->content_type, r->head.content_type, sizeof out->content_type);
+    bool whole = is_whole(x);
+    if (whole && !r->body.bytes && !(r->body.bytes = calloc(1, 1)))
+        whole = !(r->body.out_of_memory = true);
+    wk__http_body_finish(&r->body);
+    if (!whole) {
+        free(r->body.bytes);
+        return say_why(x, err);
+    }
+    out->status = r->status;
+    out->body = r->body.bytes;
+    out->body_bytes = r->body.n;
+    out->retry_after_ns =
+        r->head.retry_ns > r->head.reset_ns ? r->head.retry_ns : r->head.reset_ns;
+    return WK_OK;
+}
+
+/* OpenSSL writes to sockets that may be gone: the signal of that is kept from the program. */
+static void hold_sigpipe(sigset_t *before, bool *was_pending)
+{
+    sigset_t pipe, pending;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    sigpending(&pending);
+    *was_pending = sigismember(&pending, SIGPIPE) == 1;
+    pthread_sigmask(SIG_BLOCK, &pipe, before);
+}
+
+static void release_sigpipe(const sigset_t *before, bool was_pending)
+{
+    sigset_t pipe;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    if (!was_pending)
+        (void)sigtimedwait(&pipe, NULL, &(struct timespec){0});
+    pthread_sigmask(SIG_SETMASK, before, NULL);
 }
 
 wk_status wk_http_call(wk_http *http, const wk_http_request *request, wk_http_response *out,
                        wk_err *err)
 {
+    wk__http_url url;
+    sigset_t before;
+    bool was_pending;
     *out = (wk_http_response){.retry_after_ns = -1};
-    if (atomic_load(&http->cancelled))
+    if (atomic_load(&http->waker.is_cancelled))
         return wk_fail(err, WK_E_CANCELLED, "calls were cancelled");
-    struct curl_slist *headers = NULL;
-    for (const char *const *h = request->headers; h && *h; h++) {
-        struct curl_slist *longer = curl_slist_append(headers, *h);
-        if (!longer) {
-            curl_slist_free_all(headers);
-            return wk_fail(err, WK_E_NOMEM, "out of memory");
-        }
-        headers = longer;
-    }
-    char why[CURL_ERROR_SIZE] = "";
-    exchange x = {.http = http,
-                  .out = out,
-                  .body_bytes_max = http->options.body_bytes_max,
-                  .head = {.retry_ns = -1, .reset_ns = -1}};
-    configure(http, &x, request, headers, why);
+    WK_TRY(wk__http_url_parse(request->url, &url, err));
+    if (url.is_tls && !http->trust)
+        WK_TRY(wk__http_trust(http->ca_file, &http->trust, err));
+    exchange *x = calloc(1, sizeof *x);
+    if (!x)
+        return wk_fail(err, WK_E_NOMEM, "out of memory");
+    x->http = http;
+    x->url = url;
+    x->deadline_ns = wk_clock_monotonic_ns() + http->options.total_timeout_ns;
+    begin_reply(x);
+    add_request(&x->request, http, &url, request);
+    hold_sigpipe(&before, &was_pending);
     out->sent_ns = wk_clock_wall_ns();
-    CURLcode code = curl_easy_perform(http->curl);
+    run(x, strcmp(request->method, "GET") == 0 && !request->body);
     out->received_ns = wk_clock_wall_ns();
-    long request_bytes = 0, status = 0;
-    curl_easy_getinfo(http->curl, CURLINFO_REQUEST_SIZE, &request_bytes);
-    curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &status);
-    curl_slist_free_all(headers);
-    out->sent = request_bytes > 0;
-    out->server_time_ns = x.head.server_time_ns;
-    memcpy(out->content_type, x.head.content_type, sizeof out->content_type);
-    wk_status result = WK_OK;
-    if (code == CURLE_OK && !out->body && !(out->body = calloc(1, 1)))
-        x.out_of_memory = true;
-    if (code != CURLE_OK || x.out_of_memory) {
-        result = say_why(&x, code, request->url, why, err);
-        free(out->body);
-        out->body = NULL;
-        out->body_bytes = 0;
-    } else {
-        out->status = (int)status;
-        out->retry_after_ns = x.head.retry_ns > x.head.reset_ns ? x.head.retry_ns : x.head.reset_ns;
-    }
-    return result;
+    release_sigpipe(&before, was_pending);
+    wk_status status = finish(x, out, err);
+    free(x->request.s);
+    free(x);
+    return status;
 }
 
 bool wk_http_escape(const char *text, char *out, size_t size_bytes)

@@ -1,11 +1,12 @@
 /* Header lines of replies. */
 #include "http_header.h"
 
-#include <curl/curl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "wick/clock.h"
 
@@ -30,10 +31,21 @@ static int64_t wait_of(const char *text, int64_t unit_ns)
     return ns > 86400e9 ? 86400 * WK_NS_PER_S : (int64_t)ns;
 }
 
-/* -1: no date. Those that nanoseconds cannot hold (the year 2262) are cut. */
+/* The three forms of RFC 9110. -1: no date. Those that nanoseconds cannot hold (the year 2262) are
+ * cut. */
 static int64_t date_ns(const char *text)
 {
-    time_t at = curl_getdate(text, NULL);
+    static const char *const forms[] = {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT",
+                                        "%a %b %d %H:%M:%S %Y"};
+    struct tm tm = {0};
+    bool is_read = false;
+    for (size_t i = 0; i < 3 && !is_read; i++) {
+        tm = (struct tm){0};
+        is_read = strptime(text, forms[i], &tm) != NULL;
+    }
+    if (!is_read)
+        return -1;
+    time_t at = timegm(&tm);
     if (at < 0)
         return -1;
     return at > INT64_MAX / WK_NS_PER_S ? INT64_MAX : (int64_t)at * WK_NS_PER_S;

@@ -207,6 +207,8 @@ refused 1 'fold 1 of 3 has 15 rows to test and 0 to train on; lower .*cv.horizon
     "$wick" gbdt cv conf.json --set time_column=1 --set cv.horizon=30 --data good.csv
 refused 1 'fold 1 of 3 has 0 rows to test' "cv: one time for all rows" \
     "$wick" gbdt cv conf.json --set time_column=2 --data good.csv
+refused 2 'verbose-eval often: write a number' "cv: a progress that is no number" \
+    "$wick" gbdt cv conf.json --data good.csv --verbose-eval often
 refused 2 'kind shapley: write permutation' "importance: an unknown kind" \
     "$wick" gbdt importance conf.json --data good.csv --kind shapley
 refused 2 'repeats 0' "importance: no repeats" "$wick" gbdt importance conf.json --data good.csv --repeats 0

@@ -96,8 +96,12 @@ cat >"$work/faults.json" <<JSON
 { "rest": [ { "path": "$orders", "method": "POST", "every": 9, "fault": "timeout-after" },
             { "path": "$orders", "method": "POST", "every": 17, "fault": "timeout-before" },
             { "path": "$orders", "method": "POST", "every": 8, "fault": "cut-before" },
-            { "path": "$orders", "method": "POST", "nth": [3, 11, 22], "fault": "partial", "share": 0.4, "seconds": 30 },
+            { "path": "$orders", "method": "POST", "every": 5, "fault": "partial", "share": 0.4, "seconds": 30 },
             { "path": "$orders", "method": "POST", "nth": [9, 19], "fault": "reject", "error": $reject },
+            { "path": "/0/private/AmendOrder", "every": 5, "fault": "timeout-after" },
+            { "path": "/0/private/AmendOrder", "every": 4, "fault": "cut-before" },
+            { "path": "/0/private/AmendOrder", "nth": [3, 11], "fault": "reject", "error": $reject },
+            { "path": "/0/private/CancelOrder", "every": 6, "fault": "timeout-after" },
             { "path": "$fills", "every": 11, "fault": "503" },
             { "path": "$fills", "every": 37, "fault": "429-retry", "seconds": 1 },
             { "path": "$all", "every": 29, "fault": "html-502" },
@@ -107,7 +111,7 @@ JSON
 mkdir "$work/venue"
 "$test_venue" --trade "$venue" --dir "$work/venue" --candles "$work/market/week" --virtual-time --rate-scale -1 \
     --script "$work/faults.json" --port-file "$work/venue/port" --state-file "$work/venue/state.json" \
-    --latency-ms 1 --seconds 280 </dev/null >"$work/venue/out" 2>"$work/venue/err" &
+    --latency-ms 1 --funding-ppm 100 --seconds 280 </dev/null >"$work/venue/out" 2>"$work/venue/err" &
 venue_pid=$!
 for _ in $(seq 400); do
     [ -s "$work/venue/port" ] && break

@@ -68,7 +68,7 @@ check $? "and the bot obeys"
 "$wickd" ctl bot.json clear all >"$work/log" 2>&1 && [ ! -s bot/overrides ] && ! "$wickd" ctl bot.json buy all >"$work/log" 2>&1 &&
     ! "$wickd" ctl bot.json sit SYN0 >"$work/log" 2>&1 && ! "$wickd" ctl bot.json flat SYN0 --until soon >"$work/log" 2>&1
 check $? "clear, and what ctl refuses"
-"$wickd" doctor >"$work/log" 2>&1 && grep -q libcurl "$work/log"
+"$wickd" doctor >"$work/log" 2>&1 && grep -q libwebsockets "$work/log"
 check $? "doctor"
 
 # ---- the store ----

@@ -24,6 +24,7 @@ delta data/parse_delta.c data/parse_delta_public.c
 delta+kraken+kraken_v1+kraken_futures data/parse.c data/parse_read.c
 forest gbdt/xgboost_read.c
 header src/net/http_header.c
+reply src/net/http_body.c src/net/http_reply.c
 json data/json_scan.c data/json_text.c
 kraken data/parse_kraken.c
 kraken_futures data/parse_kraken_futures.c

@@ -131,6 +131,7 @@ static wk_request_result call(wk_account *a, char letter, uint32_t symbol, int h
 {
     wk_venue_order orders[ROOM];
     wk_venue_fill fills[ROOM];
+    wk_venue_funding payments[ROOM];
     wk_venue_position positions[ROOM];
     int64_t wait_ns = 0, first = 0, second = 0;
     size_t n = 0;
@@ -172,6 +173,15 @@ static wk_request_result call(wk_account *a, char letter, uint32_t symbol, int h
         check(n <= ROOM);
         for (size_t i = 0; i < n; i++)
             check_fill(&fills[i]);
+        return result;
+    case 'g':
+        if (!a->funding)
+            return result;
+        result = a->funding(a->self, INT64_C(1700000000000000000), payments, ROOM, &n, why);
+        check(n <= ROOM);
+        for (size_t i = 0; i < n; i++)
+            check(payments[i].symbol < 2 && payments[i].time_ns > 0 && payments[i].amount_e8 != 0 &&
+                  payments[i].id[0] && is_text(payments[i].id, sizeof payments[i].id));
         return result;
     case 's':
         result = a->positions(a->self, positions, ROOM, &n, why);

@@ -3,7 +3,7 @@
  *
  *   =N   (first line) the configuration
  *   @N   frames that follow come over connection N
- *   +N   N seconds pass
+ *   +N   N seconds pass, up to 600; +N! the clock leaps by weeks
  *   !TEXT a note of "wick", #TEXT one of the connection, >TEXT a message of ours
  *   I    the toy venue tells its markets     O   a connection opens, all is subscribed
  *   L    it closes                           P   ping and pong
@@ -35,7 +35,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 #define BEGIN_NS (INT64_C(1696436761) * WK_NS_PER_S) /* 2023-10-04T16:26:01Z */
 #define AHEAD_NS (WK_NS_PER_S / 4)                   /* the toy venue's clock */
 
-enum { CONFIGS = 4, ANSWERS = 8, SKIPPED = 15000, COMPARED = 3000 };
+enum {
+    CONFIGS = 4,
+    ANSWERS = 8,
+    SKIPPED = 15000,
+    COMPARED = 200,
+    ANSWERED = 64,
+    PASS_MOST_S = 600,
+    LEAP_DAYS = 14
+};
 
 static const char *const texts[CONFIGS] = {
     "{\"venues\": [{\"name\": \"k\", \"symbols\": [\"BTC/USD\", \"ALGO/USD\"]}], "
@@ -77,8 +85,10 @@ typedef struct {
     bool uses_candles;     /* of the toy venue */
     bool is_open, is_told; /* its connection; its markets */
     int64_t open_ns;       /* first time that it was open; 0: never */
-    /* Only the toy venue spoke; and each state of a candle arrived. */
+    /* Only the toy venue spoke; and nothing was lost that the streams cannot tell: a state of a
+     * candle, trades before the first number. */
     bool is_toy, is_whole;
+    bool has_number[TOY_MARKETS];
     bool is_dropped, is_twice, is_held, is_wrong, is_all_dropped; /* the next message */
     char *held;
     toy_view held_view, view;
@@ -204,6 +214,8 @@ static void open_toy(stage *s)
             deliver(s, &frame, false);
         }
     for (int m = 0; m < TOY_MARKETS; m++)
+        s->has_number[m] |= s->venue->n_candles[m] > 0; /* of its snapshot of trades */
+    for (int m = 0; m < TOY_MARKETS; m++)
         for (int i = 0; i < s->venue->n_candles[m]; i++)
             toy_candle_row(m, &s->venue->candles[m][i], &rows);
     send_candles(s, rows.n ? rows.s : "", true);
@@ -236,6 +248,7 @@ static void trades(stage *s, const char *at, const char *end)
 {
     wk_text rows = {0}, frame = {0}, candles = {0};
     size_t n_told = 0;
+    bool is_lost = !s->is_open || s->is_dropped || s->is_held || s->is_all_dropped;
     for (; end - at >= 4 && n_told < 16; at += 4) {
         int m = value(at[0]) & 1, late = value(at[1]) < 0 ? 4 * value(at[1]) : 0;
         int64_t time_ns = venue_now(s) + late * WK_NS_PER_S;
@@ -245,6 +258,8 @@ static void trades(stage *s, const char *at, const char *end)
         if (c)
             toy_candle_row(m, c, &candles);
         n_told++;
+        s->is_whole &= !s->is_open || !is_lost || s->has_number[m];
+        s->has_number[m] |= !is_lost;
     }
     if (rows.n) {
         bool has_candles = !s->is_all_dropped && s->is_open;
@@ -330,21 +345,28 @@ static bool truth(const stage *s, uint32_t market, int64_t open_ns, wk_bar *bar,
     return true;
 }
 
-static void answer(stage *s, const oracle_ask *ask)
+/* A piece of what is asked, and what is left to be asked again: the rest, and what the venue does
+ * not know yet. */
+static oracle_ask answer(stage *s, oracle_ask ask)
 {
-    wk_bar bars[COMPARED];
-    uint8_t provenance[COMPARED];
+    wk_bar bars[ANSWERED];
+    uint8_t provenance[ANSWERED];
     wk_series series = {.bars = bars, .provenance = provenance};
-    if (ask->market >= TOY_MARKETS)
-        return;
-    for (int64_t at = ask->from_ns; at < ask->to_ns && series.n < COMPARED; at += MINUTE_NS)
-        series.n += truth(s, ask->market, at, &bars[series.n], &provenance[series.n]);
-    if (series.n == 0)
-        return;
-    char *text = wk_live_repair_note(ask->market, MINUTE_NS, &series);
-    MUST(text);
-    note(s, text);
-    free(text);
+    int64_t at = ask.from_ns, unknown_ns = INT64_MAX;
+    for (; at < ask.to_ns && at < ask.from_ns + ANSWERED * MINUTE_NS; at += MINUTE_NS) {
+        if (truth(s, ask.market, at, &bars[series.n], &provenance[series.n]))
+            series.n++;
+        else if (unknown_ns == INT64_MAX)
+            unknown_ns = at;
+    }
+    if (series.n) {
+        char *text = wk_live_repair_note(ask.market, MINUTE_NS, &series);
+        MUST(text);
+        note(s, text);
+        free(text);
+    }
+    ask.from_ns = unknown_ns < at ? unknown_ns : at;
+    return ask;
 }
 
 static void answer_all(stage *s)
@@ -353,8 +375,13 @@ static void answer_all(stage *s)
     size_t n = s->oracle.n_asks;
     memcpy(asks, s->oracle.asks, n * sizeof *asks);
     s->oracle.n_asks = 0;
-    for (size_t i = 0; i < n; i++)
-        answer(s, &asks[i]);
+    for (size_t i = 0; i < n; i++) {
+        oracle_ask left = asks[i];
+        if (left.market < TOY_MARKETS)
+            left = answer(s, left);
+        if (left.from_ns < left.to_ns && s->oracle.n_asks < ORACLE_ASKS)
+            s->oracle.asks[s->oracle.n_asks++] = left;
+    }
 }
 
 /* ---- the play ---- */
@@ -369,12 +396,17 @@ static void pass(stage *s, int64_t ns)
     wk_live_check(s->live, s->now_ns);
 }
 
-static int64_t number(const char *at, const char *end)
+static int64_t number(const char *at, const char *end, int64_t most)
 {
     int64_t n = 0;
-    for (; at < end && *at >= '0' && *at <= '9' && n < 100000; at++)
+    for (; at < end && *at >= '0' && *at <= '9' && n < most; at++)
         n = 10 * n + (*at - '0');
-    return n;
+    return n < most ? n : most;
+}
+
+static int64_t leap(const char *at, const char *end)
+{
+    return (LEAP_DAYS + number(at + 1, end, LEAP_DAYS)) * 24 * 60 * MINUTE_NS;
 }
 
 /* Marks before a message. */
@@ -414,10 +446,11 @@ static void step(stage *s, const char *line, const char *end)
     wk_text text = {0};
     switch (kind) {
     case '+':
-        pass(s, number(at + 1, end) * WK_NS_PER_S);
+        pass(s, end[-1] == '!' ? leap(at, end) : number(at + 1, end, PASS_MOST_S) * WK_NS_PER_S);
         break;
     case '@':
-        s->connection = (uint32_t)(number(at + 1, end) % (int64_t)wk_live_n_connections(s->live));
+        s->connection =
+            (uint32_t)(number(at + 1, end, 9) % (int64_t)wk_live_n_connections(s->live));
         break;
     case 'I':
         toy_instruments(&text);
@@ -452,6 +485,22 @@ static void step(stage *s, const char *line, const char *end)
     forget_marks(s);
 }
 
+static void tell(const char *what, const wk_bar *b)
+{
+    fprintf(stderr, "%s %.10g %.10g %.10g %.10g %.10g\n", what, b->open, b->high, b->low, b->close,
+            b->volume);
+}
+
+static void differ(uint32_t market, const wk_bar *want, const oracle_bar *got)
+{
+    char time[32];
+    fprintf(stderr, "market %" PRIu32 " at %s\n", market, wk_time_format(want->time_ns, time));
+    tell("the venue has", want);
+    if (got)
+        tell("went out:", &got->bar);
+    MUST(!"the bars are the venue's");
+}
+
 /* All that was missed is answered, and the bars are the venue's. */
 static void compare(stage *s)
 {
@@ -472,7 +521,8 @@ static void compare(stage *s)
             const oracle_bar *got = oracle_at(&s->oracle, m, 0, i * MINUTE_NS);
             if (!truth(s, m, i * MINUTE_NS, &want, &provenance))
                 continue;
-            MUST(got && memcmp(&got->bar, &want, sizeof want) == 0);
+            if (!got || memcmp(&got->bar, &want, sizeof want) != 0)
+                differ(m, &want, got);
             MUST((got->provenance == WK_PROV_CONFIRMED_EMPTY) ==
                  (provenance == WK_PROV_CONFIRMED_EMPTY));
         }

@@ -16,9 +16,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
             abort();                                                                               \
     } while (0)
 
+static wk_err err;
+
+/* A refusal says why. */
+static wk_status said(wk_status status)
+{
+    MUST(status == WK_OK || err.msg[0]);
+    return status;
+}
+
 static void check_candles(wk_rest_candles *rows, wk_status status)
 {
-    MUST(status == WK_OK || rows->n == 0);
+    MUST(said(status) == WK_OK || rows->n == 0);
     wk_fresh_bar *bars = malloc((rows->n + 1) * sizeof *bars);
     size_t kept = 0;
     for (size_t i = 0; i < rows->n; i++) {
@@ -39,14 +48,14 @@ static void check_candles(wk_rest_candles *rows, wk_status status)
 
 static void check_values(const wk_rest_values *list, wk_status status)
 {
-    MUST(status == WK_OK || list->n == 0);
+    MUST(said(status) == WK_OK || list->n == 0);
     for (size_t i = 0; i < list->n; i++)
         MUST(isfinite(list->v[i].value) && list->v[i].time_ns >= 0);
 }
 
 static void check_instruments(const wk_instruments *list, wk_status status)
 {
-    MUST(status == WK_OK || list->n == 0);
+    MUST(said(status) == WK_OK || list->n == 0);
     for (size_t i = 0; i < list->n; i++) {
         const wk_instrument *p = &list->v[i];
         MUST(memchr(p->symbol, 0, sizeof p->symbol) &&
@@ -58,9 +67,25 @@ static void check_instruments(const wk_instruments *list, wk_status status)
 
 static void check_trades(const wk_rest_trades *list, wk_status status)
 {
-    MUST(status == WK_OK || list->n == 0);
+    MUST(said(status) == WK_OK || list->n == 0);
     for (size_t i = 0; i < list->n; i++)
         MUST(list->v[i].time_ns >= 0 && list->v[i].price.digits > 0 && list->v[i].qty.digits >= 0);
+}
+
+/* What each venue would mean by it, under each kind of HTTP status. */
+static void judge(const wk_doc *doc)
+{
+    static const int statuses[] = {200, 302, 400, 401, 403, 404, 408, 429, 500, 504};
+    char words[256];
+    int64_t until_ns;
+    for (int dialect = WK_REST_KRAKEN; dialect <= WK_REST_AMBERDATA; dialect++)
+        for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+            wk_reply reply =
+                wk__rest_judge((wk_rest_dialect)dialect, statuses[i], doc, words, &until_ns);
+            MUST(memchr(words, 0, sizeof words) && until_ns >= 0);
+            MUST(reply == WK_REPLY_OK ? statuses[i] < 300 : words[0] != 0);
+            MUST(statuses[i] != 429 || reply == WK_REPLY_WAIT);
+        }
 }
 
 static void parse(int which, const wk_doc *doc)
@@ -70,10 +95,9 @@ static void parse(int which, const wk_doc *doc)
     wk_rest_values values = {0};
     wk_rest_books books = {0};
     wk_instruments list = {0};
-    char text[2048] = "", words[256];
+    char text[2048] = "";
     int64_t ns;
-    wk_err err;
-    wk__rest_judge((wk_rest_dialect)(which % 4), 200 + which % 3 * 152, doc, words, &ns);
+    err.msg[0] = 0;
     switch (which) {
     case 0:
         check_instruments(&list, wk__parse_kraken_pairs(doc, 1, &list, &err));
@@ -85,7 +109,7 @@ static void parse(int which, const wk_doc *doc)
         check_trades(&trades, wk__parse_kraken_trades(doc, &trades, &ns, &err));
         break;
     case 3:
-        MUST(wk__parse_kraken_depth(doc, 1, &books, &err) == WK_OK || books.n == 0);
+        MUST(said(wk__parse_kraken_depth(doc, 1, &books, &err)) == WK_OK || books.n == 0);
         break;
     case 4:
         check_instruments(&list, wk__parse_futures_instruments(doc, 1, &list, &err));
@@ -100,17 +124,18 @@ static void parse(int which, const wk_doc *doc)
         check_values(&values, wk__parse_futures_open_interest(doc, "PF_XBTUSD", 1, &values, &err));
         break;
     case 8:
-        MUST(wk__parse_futures_book(doc, 1, &books, &err) == WK_OK || books.n == 0);
+        MUST(said(wk__parse_futures_book(doc, 1, &books, &err)) == WK_OK || books.n == 0);
         break;
     case 9:
         check_instruments(&list,
                           wk__parse_delta_products(doc, "delta-india", 1, &list, text, &err));
+        MUST(wk__parse_delta_settlement(doc) >= 0);
         break;
     case 10:
         check_candles(&candles, wk__parse_delta_candles(doc, &candles, &err));
         break;
     case 11:
-        MUST(wk__parse_delta_book(doc, &books, &err) == WK_OK || books.n == 0);
+        MUST(said(wk__parse_delta_book(doc, &books, &err)) == WK_OK || books.n == 0);
         break;
     case 12:
         check_candles(&candles, wk__parse_amberdata_candles(doc, "gdax", &candles, text, &err));
@@ -122,7 +147,7 @@ static void parse(int which, const wk_doc *doc)
         check_values(&values, wk__parse_amberdata_open_interest(doc, &values, text, &err));
         break;
     case 15:
-        MUST(wk__parse_amberdata_books(doc, &books, text, &err) == WK_OK || books.n == 0);
+        MUST(said(wk__parse_amberdata_books(doc, &books, text, &err)) == WK_OK || books.n == 0);
         break;
     default:
         check_instruments(&list,
@@ -151,7 +176,7 @@ static void read_spans(const char *text)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     static wk_doc doc;
-    wk_err err;
+    err.msg[0] = 0;
     if (n == 0)
         return 0;
     /* A copy of exact size, so that a read past the end is caught. */
@@ -170,8 +195,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
         char *exact = malloc(n > 1 ? n - 1 : 1);
         if (exact) {
             memcpy(exact, copy, n - 1);
-            if (wk__doc_read(&doc, exact, n - 1, &err) == WK_OK)
+            if (said(wk__doc_read(&doc, exact, n - 1, &err)) == WK_OK)
                 parse(bytes[0] % 17, &doc);
+            if (bytes[1] % 4 == 3 || doc.n == 0) /* '{' is one */
+                judge(&doc);
             if (bytes[0] == 'y') /* the room goes, and is made again */
                 wk__doc_finish(&doc);
             free(exact);

@@ -8,7 +8,7 @@ root=$2
 out=$3
 shift 3
 runs=${RUNS:-10000000}
-[ $# -gt 0 ] || set -- account_delta account_kraken alerts book checkpoint config csv decimal delta forest header json \
+[ $# -gt 0 ] || set -- account_delta account_kraken alerts book checkpoint config csv decimal delta forest header reply json \
     kraken kraken_futures kraken_v1 lightgbm live note npy onnx outside_json recording rest serve spans table tape \
     ubjson weights zip
 mkdir -p "$out"

@@ -35,7 +35,9 @@ plant src/venue/history/outside_parse.c 'problem = text ? wk_number_parse(' \
 plant src/venue/live/recording_read.c 'int got = n < sizeof line - 1 ?' 'int got = n <= sizeof line ?'
 plant src/venue/live/live_note.c 'memcpy(text, note->bytes, note->n);' \
     'memcpy(text, note->bytes, note->n + (note->n == 9));'
+plant src/venue/live/closer_streams.c 'c->ids[id / 64 % (IDS / 64)] |=' 'c->ids[id / 64 % (IDS / 64 + 1)] |='
 plant src/net/http_header.c 'memcpy(line, bytes, length);' 'memcpy(line, bytes, length + (n == 3));'
+plant src/net/http_reply.c 'more = end ? taken - 1 : taken;' 'more = end ? taken - 1 : taken + (n == 3);'
 plant data/decimal.c "int is_below = p < end && *p == '-';" "int is_below = *p == '-';"
 # A bare number that just fills its field, which only replies and frames of accounts hold.
 plant src/venue/account/doc.c 'doc->tokens[token].n >= size)' 'doc->tokens[token].n > size)'
@@ -47,6 +49,8 @@ plant gbdt/xgboost_read.c 'get_int(a->right, i, -1, (long long)n - 1, &right)' \
     'get_int(a->right, i, -1, (long long)n, &right)'
 plant gbdt/lightgbm_read.c 'r->next = line + n + (line[n] != 0);' 'r->next = line + n + 1;'
 plant gbdt/table.c '(size_t)(r->end - r->at - 1));' '(size_t)(r->end - r->at));'
+plant gbdt/table_libsvm.c 'r->line_end = comment ? comment : stop;' \
+    'r->line_end = comment ? comment : stop + (stop == r->end);'
 plant src/base/protobuf.c 'n <= wk_pb_left(*view);' 'n <= wk_pb_left(*view) + 1;'
 plant nn/npy.c 'if ((size_t)(c->end - c->at) < n ||' 'if ((size_t)(c->end - c->at) + 1 < n ||'
 plant nn/safetensors.c 'if (size < PREFIX)' 'if (size + 1 < PREFIX)'
@@ -61,7 +65,7 @@ data='data/parse.c data/parse_read.c data/parse_delta.c
     data/parse_delta_public.c data/parse_kraken.c data/parse_kraken_v1.c data/parse_kraken_futures.c
     data/book.c data/book_checksum.c data/book_follow.c data/columns.c data/csv.c data/flow.c
     data/flow_row.c data/number.c data/outside.c data/panel.c data/tape.c data/zip.c
-    src/net/http_header.c src/net/websocket_url.c src/venue/history/outside_parse.c
+    src/net/http_body.c src/net/http_header.c src/net/http_reply.c src/net/websocket_url.c src/venue/history/outside_parse.c
     src/venue/history/spans.c src/venue/live/clock_offset.c src/venue/live/closer.c
     src/venue/live/closer_streams.c src/venue/live/config_live.c src/venue/live/exact.c src/venue/live/live.c
     src/venue/live/live_events.c src/venue/live/live_flow.c src/venue/live/live_note.c src/venue/live/plan.c
@@ -73,8 +77,9 @@ account='src/venue/account/delta.c src/venue/account/delta_build.c src/venue/acc
     tests/fuzz/fake_venue.c'
 alerts='src/bot/alerts_channel.c'
 serve='src/ops/serve_request.c src/ops/serve_number.c'
-gbdt='gbdt/forest.c gbdt/forest_batch.c gbdt/lightgbm_read.c gbdt/objective_names.c gbdt/plan.c gbdt/table.c gbdt/ubjson.c
+gbdt='gbdt/forest.c gbdt/forest_batch.c gbdt/lightgbm_read.c gbdt/objective_names.c gbdt/plan.c gbdt/ubjson.c
     gbdt/xgboost_read.c gbdt/kernels/ops.c gbdt/kernels/ops_avx2.c gbdt/kernels/ops_avx512.c'
+table='gbdt/table.c gbdt/table_array.c gbdt/table_libsvm.c gbdt/table_read.c nn/array_file.c nn/npy.c'
 nn=$(ls nn/layer*.c nn/history.c nn/conv.c nn/net.c nn/window.c nn/nn.c nn/plan.c nn/config.c nn/npy.c \
     nn/reference.c nn/safetensors.c nn/fit_checkpoint.c nn/log.c nn/kernels/ops*.c)
 
@@ -82,7 +87,7 @@ onnx='nn/onnx_math.c nn/onnx_plan.c nn/onnx_product.c nn/onnx_read.c nn/onnx_rec
     nn/onnx_shape.c src/base/protobuf.c'
 
 flags='-std=c11 -D_GNU_SOURCE -ffp-contract=off -I. -Iinclude -Idata -Igbdt -Isrc/venue/history -Isrc/venue/account
-    -Isrc/bot -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
+    -Isrc/bot '"$(pkg-config --cflags hdf5)"' -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
 
 # What one file is compiled with besides. Kernels read nothing from outside, and are slow to instrument.
 more() {
@@ -111,6 +116,7 @@ group() {
     group serve $serve
     group gbdt $gbdt
     group nn $nn
+    group table $table
     group onnx $onnx
 }
 n=0
@@ -129,7 +135,7 @@ target() {
     corpus=$(find tests/fuzz -type d -name "corpus_$name")
     # shellcheck disable=SC2086
     $compiler $flags $flags_more -fsanitize=fuzzer "$source" $objects \
-        -lcurl -ljansson -lz -lcrypto -lpthread -lm -o "$name"
+        -ljansson -lz -lcrypto -lpthread -lm -o "$name"
     if ! "./$name" "$corpus"/* >"$name.log" 2>&1; then
         echo "not ok $n - $name: the corpus alone trips over the planted byte"
         grep -m3 -E 'ERROR|runtime error|SUMMARY' "$name.log" | sed 's/^/# /'
@@ -155,10 +161,12 @@ target csv fuzz_csv.c data ''
 target zip fuzz_zip.c data ''
 target recording fuzz_recording.c data tests/fuzz/memory_gz.c
 target note fuzz_note.c data ''
+target live fuzz_live.c data 'tests/fuzz/live_oracle.c tests/fuzz/toy_venue.c'
 target tape fuzz_tape.c data tests/fuzz/memory_gz.c
 target outside_json fuzz_outside_json.c data ''
 target spans fuzz_spans.c data ''
 target header fuzz_header.c data ''
+target reply fuzz_reply.c data ''
 target account_delta fuzz_account.c account '-DWICK_FUZZ_VENUE="delta-india"'
 target account_kraken fuzz_account.c account '-DWICK_FUZZ_VENUE="kraken"'
 target alerts fuzz_alerts.c alerts ''
@@ -167,7 +175,8 @@ target serve fuzz_serve.c serve ''
 target forest fuzz_forest.c gbdt ''
 target ubjson fuzz_ubjson.c gbdt ''
 target lightgbm fuzz_forest.c gbdt ''
-target table fuzz_table.c gbdt ''
+target table fuzz_table.c table "$(pkg-config --libs hdf5)"
+target libsvm fuzz_libsvm.c table "$(pkg-config --libs hdf5)"
 target npy nn/fuzz_npy.c nn ''
 target weights nn/fuzz_weights.c nn ''
 target onnx nn/fuzz_onnx.c 'nn onnx' ''

@@ -5,10 +5,10 @@
  * STATE is what test_venue --state-file wrote, JOURNAL what `wick journal export DIR --json` did.
  * Every fill of the venue stands in the journal once, with its order, side, size, price and fee,
  * and none stands there that the venue does not have; no order was accepted twice, and none of the
- * journal's is missing; positions are the sum of the fills; each closed round trip of the table
- * adds up to its fills; cash is what the fills made of INITIAL_CASH, at the venue and in the
- * journal; no position was without its stop for longer than LONGEST_S; and the venue saw no
- * violation. Prints what differs, exits with 1 then. */
+ * journal's is missing; so it is with funding; positions are the sum of the fills; each closed
+ * round trip of the table adds up to its fills; cash is what the fills made of INITIAL_CASH, at the
+ * venue and in the journal; no position was without its stop for longer than LONGEST_S; and the
+ * venue saw no violation. Prints what differs, exits with 1 then. */
 #include <jansson.h>
 #include <math.h>
 #include <stdarg.h>
@@ -192,15 +192,66 @@ static void compare_orders(const json_t *state, const json_t *journal)
     printf("orders %zu\n", n);
 }
 
-/* The net of a market's round trips, as its fills add up between one flat moment and the next. */
-static long long closed_net(const json_t *state, const market *m)
+static long long all_funding(const json_t *state)
 {
     size_t i;
     json_t *f;
+    long long sum = 0;
+    json_array_foreach(json_object_get(state, "fundings"), i, f)
+    {
+        sum += e8(real(f, "amount"));
+    }
+    return sum;
+}
+
+/* Each mark's funding stands in the journal once. */
+static void compare_funding(const json_t *state, const json_t *journal)
+{
+    size_t i, k, n_there = 0, n_here = 0;
+    json_t *there, *here;
+    json_array_foreach(journal, k, here) n_here += strcmp(word(here, "kind"), "funding") == 0;
+    json_array_foreach(json_object_get(state, "fundings"), i, there)
+    {
+        size_t n = 0;
+        json_array_foreach(journal, k, here)
+        {
+            n +=
+                strcmp(word(here, "kind"), "funding") == 0 &&
+                json_integer_value(json_object_get(here, "time_ns")) ==
+                    json_integer_value(json_object_get(there, "time_ns")) &&
+                market_of(word(here, "symbol")) == market_of(word(there, "symbol")) &&
+                json_integer_value(json_object_get(here, "amount_e8")) == e8(real(there, "amount"));
+        }
+        if (n != 1)
+            wrong("the funding of %s for %s stands %zu times in the journal", word(there, "amount"),
+                  word(there, "symbol"), n);
+        n_there++;
+    }
+    if (n_there != n_here)
+        wrong("%zu fundings at the venue, %zu in the journal", n_there, n_here);
+    if (n_there)
+        printf("fundings %zu\n", n_there);
+}
+
+static json_int_t time_of(const json_t *row)
+{
+    return json_integer_value(json_object_get(row, "time_ns"));
+}
+
+/* The net of a market's round trips, as its fills and funding add up between one flat moment and
+ * the next. */
+static long long closed_net(const json_t *state, const market *m)
+{
+    size_t i, paid = 0;
+    json_t *f;
+    const json_t *fundings = json_object_get(state, "fundings"), *p;
     double position = 0;
     long long cash = 0, closed = 0;
     json_array_foreach(json_object_get(state, "fills"), i, f)
     {
+        for (; (p = json_array_get(fundings, paid)) && time_of(p) <= time_of(f); paid++)
+            if (market_of(word(p, "symbol")) == m)
+                cash += e8(real(p, "amount"));
         if (market_of(word(f, "symbol")) != m)
             continue;
         int side = strcmp(word(f, "side"), "buy") == 0 ? 1 : -1;
@@ -260,7 +311,8 @@ static void compare_cash(const json_t *state, const json_t *journal, double init
     size_t i;
     json_t *row, *value;
     const char *key;
-    long long spot = e8(initial), margin = e8(initial), here = 0, told = 0, balance = 0;
+    long long spot = e8(initial), margin = e8(initial) + all_funding(state), here = 0, told = 0,
+              balance = 0;
     int is_kraken = strcmp(word(state, "venue"), "kraken") == 0;
     /* The quote's: ZUSD, USD or USDT; ZUSD where there are several. */
     json_object_foreach(json_object_get(state, "balances"), key, value)
@@ -288,6 +340,8 @@ static void compare_cash(const json_t *state, const json_t *journal, double init
         int side = strcmp(word(row, "side"), "buy") == 0 ? 1 : -1;
         if (strcmp(word(row, "kind"), "fill") == 0)
             cash -= side * real(row, "quantity") * real(row, "price") + real(row, "fee");
+        if (strcmp(word(row, "kind"), "funding") == 0)
+            cash += real(row, "amount");
         if (strcmp(word(row, "kind"), "equity") == 0) {
             here = e8(cash);
             told = json_integer_value(json_object_get(row, "cash_e8"));
@@ -296,8 +350,8 @@ static void compare_cash(const json_t *state, const json_t *journal, double init
     if (llabs(here - told) > 500000)
         wrong("the journal's cash is %.8f, its fills make it %.8f", (double)told / 1e8,
               (double)here / 1e8);
-    printf("cash %.2f by the venue's fills, %.2f at the journal's last step\n", (double)spot / 1e8,
-           (double)told / 1e8);
+    printf("cash %.2f by the venue's fills, %.2f at the journal's last step\n",
+           (double)(spot + all_funding(state)) / 1e8, (double)told / 1e8);
 }
 
 static void compare_markets(const json_t *state, double longest)
@@ -342,6 +396,7 @@ int main(int argc, char **argv)
         snprintf(out->symbol, sizeof out->symbol, "%s", word(m, "name"));
     }
     compare_fills(state, journal);
+    compare_funding(state, journal);
     compare_orders(state, journal);
     compare_markets(state, strtod(argv[4], NULL));
     compare_trades(state, argv[3]);

@@ -353,6 +353,34 @@ static void fills(request *r, trading *t)
     done_page(r, rows, cursor);
 }
 
+/* Only funding: nobody asks for the rest. */
+static void transactions(request *r, trading *t)
+{
+    paging p = paging_of(t, 10);
+    json_t *rows = json_array();
+    int64_t cursor = 0;
+    for (size_t i = t->e.n_fundings; i-- > 0 && !cursor;) {
+        const engine_funding *f = &t->e.fundings[i];
+        const engine_market *m = &t->e.markets[f->market];
+        text at = {0};
+        if ((int64_t)i + 1 >= p.below || !is_wanted(t, &p, f->market, f->time_ns))
+            continue;
+        if ((int64_t)json_array_size(rows) == p.page) {
+            cursor = (int64_t)i + 2;
+            break;
+        }
+        text_add_time(&at, f->time_ns, 6);
+        json_array_append_new(
+            rows, json_pack("{s:n,s:o,s:o,s:s,s:{},s:i,s:s,s:s}", "id", "amount",
+                            json_fixed(f->amount_e8, 8), "balance", json_fixed(f->balance_e8, 8),
+                            "transaction_type", "funding", "meta_data", "product_id",
+                            t->v->markets[f->market].instrument->product_id, "asset_symbol",
+                            t->e.assets[m->quote].name, "created_at", at.data));
+        text_finish(&at);
+    }
+    done_page(r, rows, cursor);
+}
+
 static void bracket_place(request *r, trading *t)
 {
     int which = product_of(r, t);
@@ -552,7 +580,7 @@ void delta_trade(request *r, trading *t)
     else if (strcmp(path, "/v2/wallet/balances") == 0)
         balances(r, t);
     else if (strcmp(path, "/v2/wallet/transactions") == 0)
-        done_page(r, json_array(), 0);
+        transactions(r, t);
     else if (strncmp(path, "/v2/products/", 13) == 0)
         leverage(r, t);
     else if (strncmp(path, "/v2/heartbeat", 13) == 0)

@@ -10,6 +10,7 @@ void engine_finish(engine *e)
 {
     free(e->orders);
     free(e->fills);
+    free(e->fundings);
     free(e->events);
     memset(e, 0, sizeof *e);
 }

@@ -97,6 +97,12 @@ typedef struct {
     int is_maker, is_liquidation, is_margin;
 } engine_fill;
 
+/* What was booked for a position at a funding mark. */
+typedef struct {
+    int market;
+    int64_t amount_e8, balance_e8, time_ns;
+} engine_funding;
+
 typedef enum {
     EVENT_NEW,
     EVENT_TRIGGERED,
@@ -138,6 +144,9 @@ typedef struct {
     size_t n_fills, fills_size;
     engine_event *events;
     size_t n_events, events_size;
+    int64_t funding_ppm; /* of a position's value, at 0, 8 and 16 UTC; longs pay when > 0 */
+    engine_funding *fundings;
+    size_t n_fundings, fundings_size;
     size_t first_live;     /* no order before it is live */
     int64_t cancel_all_ns; /* the dead-man switch; 0: off */
     int stops_hold;        /* resting stops of spot keep the assets from other orders */

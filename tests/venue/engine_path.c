@@ -78,10 +78,16 @@ static void expire(engine *e)
     }
 }
 
+#define FUNDING_NS (INT64_C(8) * 3600 * 1000000000)
+
 /* The next moment at which something may happen by itself. */
 static int64_t next_timer(const engine *e)
 {
     int64_t next = e->cancel_all_ns ? e->cancel_all_ns : INT64_MAX;
+    if (e->funding_ppm)
+        next = next < (e->now_ns / FUNDING_NS + 1) * FUNDING_NS
+                   ? next
+                   : (e->now_ns / FUNDING_NS + 1) * FUNDING_NS;
     for (size_t i = e->first_live; i < e->n_orders; i++) {
         const engine_order *o = &e->orders[i];
         if (!engine_is_live(o))
@@ -92,6 +98,24 @@ static int64_t next_timer(const engine *e)
             next = o->resume_ns;
     }
     return next;
+}
+
+static void pay_funding(engine *e)
+{
+    for (int i = 0; i < e->n_markets && e->funding_ppm && e->now_ns % FUNDING_NS == 0; i++) {
+        engine_market *m = &e->markets[i];
+        int64_t size = m->position < 0 ? -m->position : m->position;
+        if (m->is_spot || size == 0)
+            continue;
+        int64_t amount = engine_share(engine_value(m, size, m->price), e->funding_ppm * 1000000);
+        amount = m->position > 0 ? -amount : amount;
+        m->funding_e8 += amount;
+        engine_pay(e, m->quote, amount);
+        e->fundings =
+            engine_grow(e->fundings, e->n_fundings, &e->fundings_size, sizeof *e->fundings);
+        e->fundings[e->n_fundings++] =
+            (engine_funding){i, amount, e->assets[m->quote].amount, e->now_ns};
+    }
 }
 
 /* The price of the path at `now`, between its points. */
@@ -164,6 +188,7 @@ void engine_advance(engine *e, int64_t now_ns)
             else if (m->price)
                 move(e, i, m->price, 0);
         }
+        pay_funding(e);
         expire(e);
     }
 }

@@ -46,6 +46,7 @@ static int usage(FILE *to)
           "the trading side:\n"
           "  --trade kraken|delta  the venue, with an account behind signed calls\n"
           "  --candles DIR|FILE  SYMBOL-15m.csv[.gz]: the path of the prices\n"
+          "  --funding-ppm N     Delta: of a position's value, at 0, 8 and 16 UTC\n"
           "  --virtual-time      the clock is the newest signed timestamp\n"
           "  --manual            prices stand, but for POST /control/price?symbol=S&price=P\n"
           "  --key K --secret S  default WICKTESTKEY and the secret of the documentation\n"
@@ -62,17 +63,23 @@ static int usage(FILE *to)
 static int read_options(int argc, char **argv, venue_options *o, double *stop_after_s)
 {
     static const struct option longs[] = {
-        {"venue", 1, NULL, 'v'},      {"dir", 1, NULL, 'd'},         {"port", 1, NULL, 'p'},
-        {"seed", 1, NULL, 's'},       {"script", 1, NULL, 'f'},      {"faults", 1, NULL, 'r'},
-        {"ws-faults", 1, NULL, 'w'},  {"start", 1, NULL, 't'},       {"skew-ms", 1, NULL, 'k'},
-        {"speed", 1, NULL, 'x'},      {"history-s", 1, NULL, 'h'},   {"rate-scale", 1, NULL, 'q'},
-        {"late-every", 1, NULL, 'l'}, {"api-key", 1, NULL, 'a'},     {"stop-after", 1, NULL, 'z'},
-        {"latency-ms", 1, NULL, 'y'}, {"busy", 1, NULL, 'b'},        {"certificate", 1, NULL, 'c'},
-        {"trade", 1, NULL, 'T'},      {"candles", 1, NULL, 'C'},     {"virtual-time", 0, NULL, 'V'},
-        {"manual", 0, NULL, 'M'},     {"key", 1, NULL, 'K'},         {"secret", 1, NULL, 'S'},
-        {"cash", 1, NULL, 'H'},       {"half-spread", 1, NULL, 'A'}, {"stops-hold", 0, NULL, 'O'},
-        {"port-file", 1, NULL, 'P'},  {"ahead-s", 1, NULL, 'E'},     {"state-file", 1, NULL, 'F'},
-        {"seconds", 1, NULL, 'z'},    {"help", 0, NULL, '?'},        {0}};
+        {"venue", 1, NULL, 'v'},       {"dir", 1, NULL, 'd'},
+        {"port", 1, NULL, 'p'},        {"seed", 1, NULL, 's'},
+        {"script", 1, NULL, 'f'},      {"faults", 1, NULL, 'r'},
+        {"ws-faults", 1, NULL, 'w'},   {"start", 1, NULL, 't'},
+        {"skew-ms", 1, NULL, 'k'},     {"speed", 1, NULL, 'x'},
+        {"history-s", 1, NULL, 'h'},   {"rate-scale", 1, NULL, 'q'},
+        {"late-every", 1, NULL, 'l'},  {"api-key", 1, NULL, 'a'},
+        {"stop-after", 1, NULL, 'z'},  {"latency-ms", 1, NULL, 'y'},
+        {"busy", 1, NULL, 'b'},        {"certificate", 1, NULL, 'c'},
+        {"trade", 1, NULL, 'T'},       {"candles", 1, NULL, 'C'},
+        {"funding-ppm", 1, NULL, 'u'}, {"virtual-time", 0, NULL, 'V'},
+        {"manual", 0, NULL, 'M'},      {"key", 1, NULL, 'K'},
+        {"secret", 1, NULL, 'S'},      {"cash", 1, NULL, 'H'},
+        {"half-spread", 1, NULL, 'A'}, {"stops-hold", 0, NULL, 'O'},
+        {"port-file", 1, NULL, 'P'},   {"ahead-s", 1, NULL, 'E'},
+        {"state-file", 1, NULL, 'F'},  {"seconds", 1, NULL, 'z'},
+        {"help", 0, NULL, '?'},        {0}};
     int c;
     while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
         switch (c) {
@@ -142,6 +149,9 @@ static int read_options(int argc, char **argv, venue_options *o, double *stop_af
             break;
         case 'V':
             o->virtual_time = 1;
+            break;
+        case 'u':
+            o->funding_ppm = atoll(optarg);
             break;
         case 'M':
             o->manual = 1;

@@ -77,13 +77,19 @@ json_t *trading_state(venue *v)
 {
     trading *t = v->trading;
     json_t *orders = json_array(), *fills = json_array(), *markets = json_array(),
-           *balances = json_object(), *violations = json_array();
+           *balances = json_object(), *violations = json_array(), *fundings = json_array();
     int64_t equity = t->e.assets[t->e.markets[0].quote].amount;
     engine_count_naked(&t->e);
     for (size_t i = 0; i < t->e.n_orders; i++)
         json_array_append_new(orders, order_of(t, &t->e.orders[i]));
     for (size_t i = 0; i < t->e.n_fills; i++)
         json_array_append_new(fills, fill_of(t, &t->e.fills[i]));
+    for (size_t i = 0; i < t->e.n_fundings; i++)
+        json_array_append_new(fundings,
+                              json_pack("{s:s,s:o,s:I}", "symbol",
+                                        t->v->markets[t->e.fundings[i].market].instrument->name,
+                                        "amount", json_short(t->e.fundings[i].amount_e8, 8),
+                                        "time_ns", (json_int_t)t->e.fundings[i].time_ns));
     for (int i = 0; i < t->e.n_markets; i++) {
         const engine_market *m = &t->e.markets[i];
         json_array_append_new(markets, market_of(t, i));
@@ -102,12 +108,13 @@ json_t *trading_state(venue *v)
         json_array_append_new(violations, json_stringn(at, n));
         at += n + (at[n] != 0);
     }
-    return json_pack(
-        "{s:s,s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:I}", "venue", v->protocol->name, "time_ns",
-        (json_int_t)t->e.now_ns, "orders", orders, "fills", fills, "markets", markets, "balances",
-        balances, "equity", json_short(equity, 8), "violations", violations, "signed_requests",
-        (json_int_t)t->n_signed, "refused_by_outage", (json_int_t)t->n_requests_refused, "faults",
-        (json_int_t)v->n_faults, "liquidations", (json_int_t)t->e.n_liquidations);
+    return json_pack("{s:s,s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:I}", "venue",
+                     v->protocol->name, "time_ns", (json_int_t)t->e.now_ns, "orders", orders,
+                     "fills", fills, "fundings", fundings, "markets", markets, "balances", balances,
+                     "equity", json_short(equity, 8), "violations", violations, "signed_requests",
+                     (json_int_t)t->n_signed, "refused_by_outage",
+                     (json_int_t)t->n_requests_refused, "faults", (json_int_t)v->n_faults,
+                     "liquidations", (json_int_t)t->e.n_liquidations);
 }
 
 char *venue_trade_state(venue *v)

@@ -192,6 +192,7 @@ void trading_begin(venue *v)
     for (int i = 1; i < t->e.n_markets; i++)
         t->e.assets[t->e.markets[i].quote].amount = cash;
     t->e.stops_hold = v->options.stops_hold;
+    t->e.funding_ppm = v->options.funding_ppm;
     /* Before the first signed request virtual time stands where the candles begin. */
     if (v->options.virtual_time) {
         t->clock_ns = INT64_MAX;

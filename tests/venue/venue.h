@@ -44,6 +44,7 @@ typedef struct {
     const char *candles; /* a CSV or a folder of them, SYMBOL-15m.csv[.gz]: the path of the prices;
                             NULL: the trades of the market */
     int manual;          /* prices move by venue_trade_price() only */
+    int64_t funding_ppm; /* Delta: of a position's value, at 0, 8 and 16 UTC */
     int virtual_time;    /* the clock is the newest signed timestamp */
     const char *cash;    /* of the quote currency; NULL: 10000 */
     int half_spread_ticks;  /* 0: 1; negative: none */

@@ -476,6 +476,12 @@ static wk_request_result place_stop(wk__account *a, const wk_venue_order *wanted
     return result;
 }
 
+/* Whatever is in doubt, the stop itself was certainly not sent: its id may be used again. */
+static wk_request_result not_placed(wk_request_result result)
+{
+    return result == WK_REQUEST_UNKNOWN ? WK_REQUEST_LATER : result;
+}
+
 /* What rests under the wanted id is kept, changed in place, or, where the venue will not,
  * cancelled; what rests under another is cancelled. Then, when none rests, a new one is placed.
  * Asked again with the same id after a doubt, it first sees whether that one is there. */
@@ -496,7 +502,7 @@ static wk_request_result protect_lots(void *self, uint32_t symbol, int64_t lots,
         wk_request_result result = find_stops(a, symbol, client_id, &r, why);
         *wait_ns = WK_NS_PER_S;
         if (result != WK_REQUEST_DONE)
-            return result;
+            return not_placed(result);
         if (lots != 0 && !is_new && r.own.client_id == 0) {
             snprintf(why, WK__WHY, "the stop does not rest any more");
             *wait_ns = WK_NS_PER_S / 1000;
@@ -524,7 +530,7 @@ static wk_request_result protect_lots(void *self, uint32_t symbol, int64_t lots,
             break;
         result = cancel_id(a, goes, wait_ns, why);
         if (result != WK_REQUEST_DONE && result != WK_REQUEST_REFUSED)
-            return result;
+            return not_placed(result);
     }
     return lots == 0 ? WK_REQUEST_DONE : place_stop(a, &wanted, wait_ns, why);
 }

@@ -326,9 +326,19 @@ static void redo(wk__closer *c, int64_t from_ns, int64_t arrival_ns)
     for (int64_t at = from > oldest ? from : oldest; at < c->next_ns; at += c->base_ns) {
         wk__closed bar;
         const final *f = wk__closer_final_at(&c->finals[0], at);
-        const detail *d = wk__closer_detail_at(c, at);
-        if ((f && !d) || !make_bar(c, at, &bar))
+        detail *d = wk__closer_detail_at(c, at);
+        bool is_changed = d && d->is_changed;
+        if (is_changed)
+            d->is_changed = false;
+        if (f && !d)
             continue;
+        if (!make_bar(c, at, &bar)) {
+            /* The streams hold a part of it, and that changed: its bar came from elsewhere, and may
+             * be older than the change. */
+            if (f && is_changed)
+                wk__closer_ask(c, at, at + c->base_ns);
+            continue;
+        }
         if (!f && bar.provenance == WK_PROV_TRADED)
             bar.provenance = WK_PROV_REPAIRED;
         /* What came late changes a bar; that it came late does not. */

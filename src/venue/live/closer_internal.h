@@ -25,6 +25,7 @@ typedef struct {
     bool has_candle;
     int64_t candle_n, candle_exchange_ns;
     wk__closed candle;
+    bool is_changed; /* after its bar went out; redo looks at it */
 } detail;
 
 /* What went out of one bucket. */

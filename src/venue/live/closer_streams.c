@@ -87,6 +87,7 @@ static bool take_id(wk__closer *c, int64_t id, int64_t exchange_ns)
     if (c->id_newest == 0) {
         memset(c->ids, 0xff, sizeof c->ids); /* what came before us is not missed */
         c->id_newest = id;
+        c->before_gap_ns = NEVER; /* nor does it prove that a gap before it lost nothing */
         return true;
     }
     if (id <= c->id_newest) {
@@ -166,6 +167,7 @@ void wk__closer_trade(wk__closer *c, const wk_event *e)
         if (c->next_ns >= 0 && at < c->next_ns) {
             c->counts.late += wk__closer_final_at(&c->finals[0], at) != NULL;
             c->touched_ns = at < c->touched_ns ? at : c->touched_ns;
+            d->is_changed = true;
         }
     }
     if (e->exchange_ns > c->trade_newest_ns)
@@ -254,6 +256,9 @@ void wk__closer_candle(wk__closer *c, const wk_event *e)
     const final *f = wk__closer_final_at(&c->finals[0], at);
     if (f || !e->candle.is_snapshot || at < c->known_until_ns || at < c->history_from_ns) {
         c->touched_ns = at < c->touched_ns ? at : c->touched_ns;
+        wk__closed same = d->candle;
+        same.provenance = f ? f->bar.provenance : same.provenance;
+        d->is_changed |= !f || !wk__closer_equal_bars(&same, &f->bar);
         return;
     }
     wk__closed bar = d->candle;

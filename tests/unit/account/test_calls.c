@@ -119,6 +119,8 @@ static int teardown(void **state)
     return system(command);
 }
 
+static int margin; /* of the next account's market */
+
 static void open_account(const char *venue, const wk_instrument *in, wk_decimal lot, server *s,
                          wk_account *out)
 {
@@ -127,7 +129,7 @@ static void open_account(const char *venue, const wk_instrument *in, wk_decimal 
     wk_err err;
     snprintf(rest, sizeof rest, "http://127.0.0.1:%d", s->port);
     snprintf(nonce, sizeof nonce, "%s/nonce", folder);
-    m = (wk_account_market){in, {1, 1}, lot, 0};
+    m = (wk_account_market){in, {1, 1}, lot, margin};
     wk_account_options o = {.venue = venue,
                             .rest = rest,
                             .key_prefix = "WICK_TEST",
@@ -321,6 +323,42 @@ static void test_a_list_of_balances_is_refused(void **state)
     server_stop(&s);
 }
 
+/* A position on margin is not in the balance: taken for lost, it would be left to itself. */
+static void test_positions_on_margin_are_asked_for_by_themselves(void **state)
+{
+    (void)state;
+    static const scripted script[] = {
+        {200,
+         "{\"error\":[],\"result\":{"
+         "\"TA\":{\"pair\":\"XXBTZUSD\",\"type\":\"sell\",\"vol\":\"0.50000000\",\"vol_closed\":"
+         "\"0.20000000\"},"
+         "\"TB\":{\"pair\":\"XETHZUSD\",\"type\":\"buy\",\"vol\":\"9.0\",\"vol_closed\":\"0\"},"
+         "\"TC\":{\"pair\":\"XBTUSD\",\"type\":\"sell\",\"vol\":\"0.10000000\",\"vol_closed\":"
+         "\"0.00000000\"}}}"},
+        {200, "{\"error\":[],\"result\":{\"TA\":{\"pair\":\"XBTUSD\",\"type\":\"up\",\"vol\":\"1\","
+              "\"vol_closed\":\"0\"}}}"},
+        {200, "{\"error\":[],\"result\":[]}"}};
+    server s;
+    wk_account a;
+    wk_venue_position held[2];
+    size_t n;
+    char why[256] = "";
+    server_start(&s, script, 3);
+    margin = 3;
+    open_account("kraken", &kraken_btc, (wk_decimal){1, 8}, &s, &a);
+    margin = 0;
+    assert_int_equal(a.positions(a.self, held, 2, &n, why), WK_REQUEST_DONE);
+    assert_non_null(strstr(s.requests[0], "POST /0/private/OpenPositions"));
+    assert_int_equal(n, 1);
+    assert_int_equal(held[0].qty_lots, -40000000);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(a.positions(a.self, held, 2, &n, why), WK_REQUEST_UNKNOWN);
+        assert_int_equal(n, 0);
+    }
+    a.close(a.self);
+    server_stop(&s);
+}
+
 static void test_no_key_in_any_log(void **state)
 {
     (void)state;
@@ -343,6 +381,7 @@ int main(void)
         cmocka_unit_test(test_kraken_orders_over_the_wire),
         cmocka_unit_test(test_a_clock_that_cannot_be_is_refused),
         cmocka_unit_test(test_a_list_of_balances_is_refused),
+        cmocka_unit_test(test_positions_on_margin_are_asked_for_by_themselves),
         cmocka_unit_test(test_no_key_in_any_log),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -140,6 +140,52 @@ static void test_delta_frames(void **state)
     assert_false(s.order.is_open);
 }
 
+/* Funding stands in the wallet's transactions among commissions, deposits and other markets'. */
+static void test_delta_funding_among_the_wallets_transactions(void **state)
+{
+    (void)state;
+    wk__market m[] = {market(&delta_btc, (wk_decimal){1, 1}, (wk_decimal){1, 4}, 0)};
+    static const struct {
+        const char *text;
+        bool is_read, is_funding;
+    } cases[] = {
+        {"{\"id\":null,\"amount\":\"-0.16804823\",\"balance\":\"108.08171039\",\"transaction_"
+         "type\":"
+         "\"funding\",\"meta_data\":{},\"product_id\":27,\"asset_symbol\":\"USD\",\"created_at\":"
+         "\"2026-07-04T08:00:00.000001Z\"}",
+         true, true},
+        {"{\"id\":100234,\"amount\":\"-0.00025\",\"transaction_type\":\"commission\",\"product_"
+         "id\":27,"
+         "\"created_at\":\"2026-07-04T10:30:00Z\"}",
+         true, false},
+        {"{\"amount\":\"5\",\"transaction_type\":\"deposit\",\"product_id\":null}", true, false},
+        {"{\"amount\":\"5\",\"transaction_type\":\"funding\",\"product_id\":14745,\"created_at\":"
+         "\"2026-07-04T08:00:00Z\"}",
+         true, false},
+        {"{\"amount\":\"5\",\"transaction_type\":\"funding\",\"product_id\":27,\"asset_symbol\":"
+         "\"INR\",\"created_at\":\"2026-07-04T08:00:00Z\"}",
+         true, false},
+        {"{\"amount\":\"5\",\"transaction_type\":\"funding\",\"product_id\":27}", false, false},
+        {"{\"transaction_type\":\"funding\",\"product_id\":27,\"created_at\":"
+         "\"2026-07-04T08:00:00Z\"}",
+         false, false},
+        {"{\"amount\":\"5\"}", false, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        wk__doc doc;
+        wk_venue_funding f = {0};
+        bool is_funding;
+        assert_true(wk__reply_open(cases[i].text, strlen(cases[i].text), &doc));
+        assert_int_equal(wk__delta_funding(&doc, 0, m, 1, &f, &is_funding), cases[i].is_read);
+        assert_int_equal(is_funding, cases[i].is_funding);
+        if (is_funding) {
+            assert_int_equal(f.amount_e8, -16804823);
+            assert_int_equal(f.time_ns, INT64_C(1783152000000001000));
+            assert_string_equal(f.id, "funding-27-1783152000000001");
+        }
+        wk__reply_close(&doc);
+    }
+}
+
 static void test_kraken_executions_and_their_sequence(void **state)
 {
     (void)state;
@@ -244,6 +290,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_delta_orders),
         cmocka_unit_test(test_delta_frames),
+        cmocka_unit_test(test_delta_funding_among_the_wallets_transactions),
         cmocka_unit_test(test_kraken_executions_and_their_sequence),
         cmocka_unit_test(test_kraken_fills_without_a_price_or_side_are_no_fills),
         cmocka_unit_test(test_recorded_kraken_orders),

@@ -86,6 +86,10 @@ static void test_delta_market_exit_cancel_and_others(void **state)
         r.target.s,
         "/v2/fills?product_ids=27&start_time=1700000000123456&page_size=50&after=b3Bh%3D");
     wk__request_finish(&r);
+    wk__delta_list("wallet/transactions", m, 0, INT64_C(1700000000123456789), "", &r);
+    assert_string_equal(r.target.s,
+                        "/v2/wallet/transactions?start_time=1700000000123456&page_size=50");
+    wk__request_finish(&r);
     wk__delta_leverage(&m[0], 10.0, &r);
     assert_string_equal(r.target.s, "/v2/products/27/orders/leverage");
     assert_string_equal(r.body.s, "{\"leverage\":\"10\"}");

@@ -487,6 +487,22 @@ static void test_recorded_replies_lead_to_their_reactions(void **state)
         WK__DISABLE);
 }
 
+static void test_a_secret_is_gone_whatever_it_is_made_of(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *secret, *text, *left;
+    } cases[] = {{"abc", "xabcabcy", "x******y"},     {"abc", "aabcbc", "a***bc"},
+                 {"***", "a***b****", "a###b###*"},   {"***x", "***xx ***x", "###x ###"},
+                 {"*#~. ", "GET /*#~. /me", "GET /"}, {"ab", "ab", "ab"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "%s", cases[i].text);
+        wk__alert_redact(text, cases[i].secret);
+        assert_string_equal(text, cases[i].left);
+    }
+}
+
 static void test_bad_settings_are_refused(void **state)
 {
     wk_alerts *a = NULL;
@@ -527,6 +543,7 @@ int main(void)
         CASE(test_urgent_messages_go_first_and_stuck_ones_last),
         CASE(test_a_deleted_webhook_stops_the_channel_and_keeps_the_rest),
         CASE(test_recorded_replies_lead_to_their_reactions),
+        CASE(test_a_secret_is_gone_whatever_it_is_made_of),
         CASE(test_bad_settings_are_refused),
     };
     return cmocka_run_group_tests_name("alerts", tests, NULL, NULL);

@@ -38,7 +38,10 @@ typedef struct {
     size_t n_protects, n_places, n_cancels;
     bool blind; /* orders are not found */
     void (*before_positions)(void *venue);
-    const char *journalled; /* a fill id */
+    const char *journalled; /* a fill's or funding's id */
+    wk_venue_funding funding[8];
+    size_t n_funding, n_funding_calls;
+    wk_request_result funding_says;
 } venue;
 
 static int64_t now_ns(void *ctx)
@@ -185,6 +188,20 @@ static wk_request_result positions(void *self, wk_venue_position *out, size_t ro
     return WK_REQUEST_DONE;
 }
 
+static wk_request_result funding(void *self, int64_t since_ns, wk_venue_funding *out, size_t room,
+                                 size_t *n, char *why)
+{
+    venue *v = self;
+    (void)room;
+    snprintf(why, 256, "scripted");
+    v->n_funding_calls++;
+    *n = 0;
+    for (size_t i = v->n_funding; i-- > 0;) /* the newest first */
+        if (v->funding[i].time_ns >= since_ns)
+            out[(*n)++] = v->funding[i];
+    return v->funding_says;
+}
+
 static wk_request_result protect_lots(void *self, uint32_t symbol, int64_t lots, int64_t stop_ticks,
                                       uint64_t client_id, bool is_new, int64_t *wait_ns, char *why)
 {
@@ -235,6 +252,7 @@ static stage *build(bool has_brackets)
                               .query = query,
                               .open_orders = open_orders,
                               .fills = fills,
+                              .funding = has_brackets ? funding : NULL,
                               .positions = positions,
                               .has_brackets = has_brackets,
                               .protect_lots = has_brackets ? NULL : protect_lots};
@@ -580,6 +598,29 @@ static void test_no_stop_is_touched_before_the_fills_are_known(void **state)
     finish(s);
 }
 
+/* One alert for as long as the venue says no. */
+static void test_a_refused_stop_is_told_once_and_tried_on(void **state)
+{
+    (void)state;
+    stage *s = build(false);
+    give_position(s, 10);
+    s->v.held = 10;
+    s->v.protect_says = WK_REQUEST_REFUSED;
+    begin(s);
+    go(s, 30);
+    wk_journal_record row;
+    size_t told = 0;
+    while (wk__live_row(s->live, &row))
+        told += row.kind == WK_JOURNAL_ALERT && strcmp(row.state, WK__LIVE_NO_STOP) == 0 &&
+                row.market == MARKET;
+    assert_int_equal(told, 1);
+    assert_in_range(s->v.n_protects, 20, 60); /* every second */
+    s->v.protect_says = WK_REQUEST_DONE;
+    go(s, 5);
+    assert_int_equal(s->v.stop_lots, 10);
+    finish(s);
+}
+
 /* The old one was cancelled, then the venue would not: what was before is not believed to rest. */
 static void test_a_stop_that_failed_half_way_is_placed_again(void **state)
 {
@@ -683,6 +724,74 @@ static void test_a_refused_target_is_tried_again(void **state)
     finish(s);
 }
 
+/* ---- funding ---- */
+
+static void pay(venue *v, const char *id, int64_t amount_e8)
+{
+    wk_venue_funding *f = &v->funding[v->n_funding++];
+    *f = (wk_venue_funding){.symbol = MARKET, .amount_e8 = amount_e8, .time_ns = v->now};
+    snprintf(f->id, sizeof f->id, "%s", id);
+}
+
+/* Adds up the events, each right behind its row. */
+static int64_t funded(stage *s)
+{
+    bool is_row;
+    wk_trader_event e;
+    wk_journal_record row = {.kind = -1};
+    int64_t sum = 0;
+    while (wk__live_out(s->live, &is_row, &e, &row))
+        if (!is_row && e.kind == WK_TRADER_EVENT_FUNDING) {
+            assert_int_equal(row.kind, WK_JOURNAL_FUNDING);
+            assert_int_equal(row.amount_e8, e.amount_e8);
+            assert_int_equal(row.time_ns, e.time_ns);
+            assert_true(row.venue_id[0]);
+            sum += e.amount_e8;
+        }
+    return sum;
+}
+
+static void test_funding_is_booked_once_and_only_for_what_is_held(void **state)
+{
+    (void)state;
+    stage *s = build(true);
+    give_position(s, 10);
+    s->v.held = 10;
+    s->v.now = BEGIN - 600 * SECOND;
+    pay(&s->v, "known", -7); /* by the last run */
+    pay(&s->v, "missed", -5);
+    s->v.now = BEGIN;
+    s->v.journalled = "known";
+    begin(s);
+    assert_int_equal(funded(s), -5);
+    pay(&s->v, "now", -11);
+    s->v.funding_says = WK_REQUEST_UNKNOWN; /* nothing waits or stops for it */
+    go(s, 400);
+    assert_int_equal(funded(s), 0);
+    assert_null(wk__live_stopped(s->live));
+    s->v.funding_says = WK_REQUEST_DONE;
+    go(s, 60);
+    assert_int_equal(funded(s), -11);
+    size_t calls = s->v.n_funding_calls;
+    go(s, 900);
+    assert_int_equal(funded(s), 0);
+    assert_in_range(s->v.n_funding_calls, calls + 2, calls + 4);
+    /* An entry that shows after the position has gone is ours still; later ones are not. */
+    pay(&s->v, "last", 3);
+    s->v.now += SECOND;
+    add_fill(&s->v, "out", HIDDEN, -1, 10);
+    go(s, 5);
+    pay(&s->v, "theirs", 100);
+    go(s, 400);
+    assert_int_equal(position(s), 0);
+    assert_int_equal(funded(s), 3);
+    go(s, 4000);
+    calls = s->v.n_funding_calls;
+    go(s, 2000);
+    assert_int_equal(s->v.n_funding_calls, calls); /* nobody asks while flat */
+    finish(s);
+}
+
 int main(void)
 {
     wk_log_set_level(WK_LOG_ERROR);
@@ -698,10 +807,12 @@ int main(void)
         cmocka_unit_test(test_an_orphaned_exit_leaves_the_stop),
         cmocka_unit_test(test_a_resting_stop_is_kept_over_a_restart),
         cmocka_unit_test(test_no_stop_is_touched_before_the_fills_are_known),
+        cmocka_unit_test(test_a_refused_stop_is_told_once_and_tried_on),
         cmocka_unit_test(test_a_stop_that_failed_half_way_is_placed_again),
         cmocka_unit_test(test_a_stop_that_went_without_a_word_is_found_out),
         cmocka_unit_test(test_a_stop_that_struck_is_not_followed_by_an_exit),
         cmocka_unit_test(test_a_refused_target_is_tried_again),
+        cmocka_unit_test(test_funding_is_booked_once_and_only_for_what_is_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,6 +96,8 @@ static void test_orders_fills_and_positions_add_up_after_a_restart(void **state)
     put_order(j, 14, 1, -1, 3, 0);
     put_fill(j, 14, 1, -1, 3, 2000, "f3");
     put_fill(j, 15, 1, 1, 3, 1990, "f4");
+    wk_journal_record funding = {.kind = WK_JOURNAL_FUNDING, .amount_e8 = -5, .venue_id = "p1"};
+    assert_true(wk_journal_put(j, &funding) > 0);
     wk_journal_record equity = {.kind = WK_JOURNAL_EQUITY, .equity_e8 = 105, .cash_e8 = 99};
     wk_journal_put(j, &equity);
     assert_int_equal(wk_journal_sync(j, &err), WK_OK);
@@ -122,6 +124,8 @@ static void test_orders_fills_and_positions_add_up_after_a_restart(void **state)
     assert_int_equal(held[0].stop_ticks, 900);
     assert_int_equal(cash, 99);
     assert_int_equal(wk_journal_has_fill(j, "f2", &has, &err), WK_OK);
+    assert_true(has);
+    assert_int_equal(wk_journal_has_fill(j, "p1", &has, &err), WK_OK);
     assert_true(has);
     assert_int_equal(wk_journal_has_fill(j, "f9", &has, &err), WK_OK);
     assert_false(has);

@@ -280,6 +280,67 @@ static void test_parser_refuses_hostile_frames_and_goes_on(void **state)
     wk_parser_destroy(parser);
 }
 
+/* Whatever the dialect: the reason is said, nothing comes out, and the next frame is read. */
+static void test_every_dialect_refuses_hostile_frames_with_a_reason(void **state)
+{
+    (void)state;
+    static const struct {
+        wk_dialect dialect;
+        const char *symbol, *sound, *wrong, *why;
+    } cases[] = {
+        {WK_DIALECT_KRAKEN, "BTC/USD", "{\"channel\":\"heartbeat\"}",
+         "{\"channel\":\"trade\",\"type\":\"update\",\"data\":[{\"symbol\":\"BTC/"
+         "USD\",\"side\":\"buy\","
+         "\"price\":true,\"qty\":1,\"trade_id\":1,\"timestamp\":\"2023-10-04T16:26:05Z\"}]}",
+         "price"},
+        {WK_DIALECT_KRAKEN_V1, "XBT/USD", "{\"event\":\"heartbeat\"}",
+         "[1,[[\"1.5\",[],\"1534614057.321597\",\"s\",\"l\",\"\"]],\"trade\",\"XBT/USD\"]",
+         "volume"},
+        {WK_DIALECT_KRAKEN_FUTURES, "PI_XBTUSD", "{\"feed\":\"heartbeat\",\"time\":1}",
+         "{\"feed\":\"book\",\"product_id\":\"PI_XBTUSD\",\"side\":\"sell\",\"seq\":\"x\","
+         "\"price\":1,"
+         "\"qty\":1,\"timestamp\":1}",
+         "seq"},
+        {WK_DIALECT_DELTA, "BTCUSD", "{\"type\":\"heartbeat\"}",
+         "{\"symbol\":\"BTCUSD\",\"price\":{},\"size\":100,\"type\":\"all_trades\",\"buyer_role\":"
+         "\"taker\",\"seller_role\":\"maker\",\"timestamp\":1561634049751430}",
+         "price"},
+        {WK_DIALECT_DELTA_PUBLIC, "BTCUSD", "{\"type\":\"heartbeat\"}",
+         "{\"p\":\"1\",\"r\":\"m\",\"s\":null,\"sy\":\"BTCUSD\",\"t\":1775800366578410,\"ts\":1,"
+         "\"type\":"
+         "\"trades\"}",
+         "s is not a number"},
+    };
+    size_t n = 50 << 20;
+    char *large = malloc(n), deep[200];
+    assert_non_null(large);
+    memset(large, ' ', n);
+    memset(deep, '[', sizeof deep);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct {
+            const char *bytes;
+            size_t n;
+            const char *why;
+        } frames[] = {{large, n, "is longer than 8388608"},
+                      {deep, sizeof deep, "nested deeper than 32"},
+                      {"{\"type\":\"\xc3(\"}", 13, "not UTF-8"},
+                      {cases[i].wrong, strlen(cases[i].wrong), cases[i].why}};
+        wk_parser *parser = parser_of(cases[i].dialect, cases[i].symbol);
+        size_t n_events;
+        for (size_t k = 0; k < sizeof frames / sizeof *frames; k++) {
+            wk_err err = {0};
+            if (feed(parser, frames[k].bytes, frames[k].n, &n_events, &err) != WK_E_PARSE ||
+                !strstr(err.msg, frames[k].why) || n_events)
+                fail_msg("dialect %d, frame %zu: \"%s\", not \"%s\"", (int)cases[i].dialect, k,
+                         err.msg, frames[k].why);
+            if (feed(parser, cases[i].sound, strlen(cases[i].sound), &n_events, &err) != WK_OK)
+                fail_msg("%s: %s", cases[i].sound, err.msg);
+        }
+        wk_parser_destroy(parser);
+    }
+    free(large);
+}
+
 static void test_parser_allocates_only_for_the_largest_frame(void **state)
 {
     (void)state;
@@ -393,6 +454,7 @@ int main(void)
         cmocka_unit_test(test_json_depth_is_limited),
         cmocka_unit_test(test_json_keys_are_compared_decoded),
         cmocka_unit_test(test_parser_refuses_hostile_frames_and_goes_on),
+        cmocka_unit_test(test_every_dialect_refuses_hostile_frames_with_a_reason),
         cmocka_unit_test(test_parser_allocates_only_for_the_largest_frame),
         cmocka_unit_test(test_parser_survives_want_of_memory_at_every_request),
         cmocka_unit_test(test_parser_create_refuses_wrong_symbols),

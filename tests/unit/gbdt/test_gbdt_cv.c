@@ -1,82 +1,9 @@
 /* Cross-validation: folds as scikit-learn and plain loops have them, figures as xgboost.cv has
- * them, and permutation importance against its definition. The golden files come from
- * tests/golden/gbdt/make_cv.py. */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "wick/file.h"
-#include "wick/gbdt_cv.h"
-#include "wick/math.h"
+ * them. The golden files come from tests/golden/gbdt/make_cv.py; more about folds is in
+ * test_gbdt_folds.c.
+ */
+#include "cv_table.h"
 #include "wick/rng.h"
-
-enum { COLS = 6, ROWS = 1000 };
-
-typedef struct {
-    float X[ROWS * COLS], y[ROWS], w[ROWS];
-    double time[ROWS];
-    wk_gbdt_data data;
-} table;
-
-static char *read_golden(const char *name, const char *ending)
-{
-    char path[512], *text = NULL;
-    wk_err err;
-    snprintf(path, sizeof path, GOLDEN_DIR "/%s%s", name, ending);
-    if (wk_file_read(path, &text, NULL, &err) != WK_OK)
-        fail_msg("%s", err.msg);
-    return text;
-}
-
-static float next_cell(char **at)
-{
-    char *end = *at + strcspn(*at, ",\n");
-    float value = end == *at ? NAN : strtof(*at, NULL);
-    *at = end + (*end != 0);
-    return value;
-}
-
-static table *load(const char *name)
-{
-    table *t = calloc(1, sizeof *t);
-    assert_non_null(t);
-    char *text = read_golden(name, ".csv"), *at = text;
-    size_t n = 0;
-    for (; *at; n++) {
-        assert_true(n < ROWS);
-        t->y[n] = next_cell(&at);
-        t->w[n] = next_cell(&at);
-        for (size_t f = 0; f < COLS; f++)
-            t->X[n * COLS + f] = next_cell(&at);
-    }
-    for (size_t i = 0; i < n; i++)
-        t->time[i] = (double)(100 + i * 389 % n / 3);
-    free(text);
-    t->data = (wk_gbdt_data){
-        .X = t->X, .n_rows = n, .n_cols = COLS, .stride = COLS, .y = t->y, .weight = t->w};
-    return t;
-}
-
-static wk_gbdt_params params_of(wk_gbdt_objective objective, size_t rounds)
-{
-    return (wk_gbdt_params){.objective = objective,
-                            .num_class = objective == WK_GBDT_SOFTPROB ? 3 : 0,
-                            .rounds = (int64_t)rounds,
-                            .eta = 0.3,
-                            .max_depth = 4,
-                            .max_bin = 255,
-                            .lambda = 1,
-                            .min_child_weight = 1,
-                            .min_rows_leaf = 1,
-                            .subsample = 1,
-                            .colsample_bytree = 1,
-                            .base_score = NAN};
-}
 
 typedef struct {
     const char *name, *table;
@@ -232,17 +159,6 @@ static void take_rows(const table *t, const uint32_t *rows, size_t n, table *out
         .X = out->X, .n_rows = n, .n_cols = COLS, .stride = COLS, .y = out->y, .weight = out->w};
 }
 
-static void assert_same_forest(const wk_forest *a, const wk_forest *b, const table *t)
-{
-    assert_int_equal(wk_forest_n_trees(a), wk_forest_n_trees(b));
-    for (size_t i = 0; i < t->data.n_rows; i++) {
-        float x[3], y[3];
-        wk_forest_margin(a, t->X + i * COLS, x);
-        wk_forest_margin(b, t->X + i * COLS, y);
-        assert_memory_equal(x, y, wk_forest_n_outputs(a) * sizeof *x);
-    }
-}
-
 /* 70 rounds take more than one stretch; draws and the first trees' prior must not notice. */
 static void test_a_fold_has_the_bits_of_a_training_on_its_rows(void **state)
 {
@@ -342,96 +258,6 @@ static void test_stopping_keeps_the_best_mean_round(void **state)
     free(t);
 }
 
-/* Random times and ends: no row trains whose label reaches into the test block or its embargo, none
- * later than the block, and every row of a later block is tested once. */
-static void test_no_training_label_reaches_a_test_block(void **state)
-{
-    (void)state;
-    enum { N = 700 };
-    double time[N], end[N];
-    for (uint64_t round = 0; round < 40; round++) {
-        wk_gbdt_split_params split = {
-            .split = round % 2 ? WK_GBDT_SPLIT_ROLLING : WK_GBDT_SPLIT_EXPANDING,
-            .nfold = (int64_t)(2 + wk_rng_below(1, 0, round, 6)),
-            .embargo = (double)wk_rng_below(1, 1, round, 20),
-            .train_window = round % 2 ? 120 + (double)wk_rng_below(1, 2, round, 200) : 0};
-        for (uint64_t i = 0; i < N; i++) {
-            time[i] = 1.7e18 + (double)wk_rng_below(2 + round, 0, i, 1000) * 256;
-            end[i] = time[i] + (double)wk_rng_below(2 + round, 1, i, 40) * 256;
-        }
-        split.embargo *= 256;
-        split.train_window *= 256;
-        wk_gbdt_fold *folds;
-        size_t n_folds;
-        wk_arena arena;
-        wk_err err;
-        wk_arena_init(&arena);
-        if (wk_gbdt_folds_make(&split, N, NULL, false, NULL, time, end, &arena, &folds, &n_folds,
-                               &err) != WK_OK)
-            fail_msg("round %zu: %s", (size_t)round, err.msg);
-        size_t tested[N] = {0};
-        double first = INFINITY;
-        for (size_t k = 0; k < n_folds; k++) {
-            double begin = INFINITY;
-            for (size_t i = 0; i < folds[k].n_test; i++) {
-                begin = fmin(begin, time[folds[k].test[i]]);
-                tested[folds[k].test[i]]++;
-            }
-            first = fmin(first, begin);
-            assert_true(folds[k].n_train > 0);
-            for (size_t i = 0; i < folds[k].n_train; i++) {
-                uint32_t r = folds[k].train[i];
-                assert_true(end[r] + split.embargo < begin && time[r] < begin);
-                assert_true(i == 0 || r > folds[k].train[i - 1]);
-                if (split.train_window > 0)
-                    assert_true(time[r] >= begin - split.train_window);
-            }
-            /* Nothing was left out that might have trained. */
-            size_t allowed = 0;
-            for (size_t i = 0; i < N; i++)
-                allowed += end[i] + split.embargo < begin && time[i] < begin &&
-                           !(split.train_window > 0 && time[i] < begin - split.train_window);
-            assert_int_equal(allowed, folds[k].n_train);
-        }
-        for (size_t i = 0; i < N; i++)
-            assert_int_equal(tested[i], time[i] >= first);
-        wk_arena_finish(&arena);
-    }
-}
-
-static void test_groups_stay_together_and_folds_are_alike(void **state)
-{
-    (void)state;
-    enum { N = 600 };
-    uint64_t group[N];
-    uint32_t fold_of[40];
-    for (uint64_t i = 0; i < N; i++)
-        group[i] = 1000000007 * wk_rng_below(4, 0, i, 40);
-    const wk_gbdt_split_params split = {.split = WK_GBDT_SPLIT_AUTO, .nfold = 5};
-    wk_gbdt_fold *folds;
-    size_t n_folds;
-    wk_arena arena;
-    wk_err err;
-    wk_arena_init(&arena);
-    assert_int_equal(wk_gbdt_folds_make(&split, N, NULL, true, group, NULL, NULL, &arena, &folds,
-                                        &n_folds, &err),
-                     WK_OK);
-    memset(fold_of, 0xff, sizeof fold_of);
-    size_t total = 0;
-    for (size_t k = 0; k < n_folds; k++) {
-        total += folds[k].n_test;
-        assert_true(folds[k].n_test >= 100 && folds[k].n_test <= 140);
-        assert_int_equal(folds[k].n_test + folds[k].n_train, N);
-        for (size_t i = 0; i < folds[k].n_test; i++) {
-            uint32_t *f = &fold_of[group[folds[k].test[i]] / 1000000007];
-            assert_true(*f == UINT32_MAX || *f == k);
-            *f = (uint32_t)k;
-        }
-    }
-    assert_int_equal(total, N);
-    wk_arena_finish(&arena);
-}
-
 static void test_rankings_are_validated_by_whole_queries(void **state)
 {
     (void)state;
@@ -473,77 +299,6 @@ static void test_rankings_are_validated_by_whole_queries(void **state)
     assert_true(worse[0] > 0.1 && fabs(worse[1]) < 0.02);
     wk_gbdt_cv_finish(&cv);
     wk_arena_finish(&arena);
-}
-
-static void test_unusable_folds_are_refused(void **state)
-{
-    (void)state;
-    enum { N = 60 };
-    float y[N];
-    double time[N], end[N];
-    uint64_t group[N];
-    for (size_t i = 0; i < N; i++) {
-        y[i] = (float)(i % 2);
-        time[i] = (double)i;
-        end[i] = (double)i + 1;
-        group[i] = i / 20;
-    }
-    const struct {
-        wk_gbdt_split_params split;
-        bool timed, ended, grouped;
-        int what; /* 1: a time is NaN, 2: an end before its time, 3: labels that are no classes, 4:
-                     a label is NaN, 5: one time for all */
-        const char *words;
-    } bad[] = {
-        {{.nfold = 1}, 0, 0, 0, 0, "nfold is 1"},
-        {{.nfold = 61}, 0, 0, 0, 0, "nfold is 61 for 60 rows"},
-        {{.split = 9, .nfold = 2}, 0, 0, 0, 0, "split is 9"},
-        {{.split = WK_GBDT_SPLIT_EXPANDING, .nfold = 3}, 0, 0, 0, 0, "name time_column"},
-        {{.split = WK_GBDT_SPLIT_GROUP, .nfold = 3}, 0, 0, 0, 0, "name group_column"},
-        {{.split = WK_GBDT_SPLIT_ROLLING, .nfold = 3}, 1, 0, 0, 0, "train_window above 0"},
-        {{.nfold = 3, .train_window = 5}, 1, 0, 0, 0, "rolling only"},
-        {{.nfold = 3, .embargo = -1}, 1, 0, 0, 0, "0 or more"},
-        {{.nfold = 3}, 1, 0, 0, 1, "row 7 has time nan"},
-        {{.nfold = 3}, 1, 1, 0, 2, "row 7: the label's end"},
-        {{.nfold = 4}, 0, 0, 1, 0, "3 groups do not fill 4 folds"},
-        {{.nfold = 3}, 0, 0, 0, 3, "are no classes"},
-        {{.nfold = 3}, 0, 0, 0, 4, "row 7 has label nan"},
-        {{.nfold = 3, .horizon = 20}, 1, 0, 0, 0, "fold 1 of 3 has 15 rows to test and 0 to train"},
-        {{.nfold = 3, .embargo = 1e9}, 1, 0, 0, 0, "fold 1 of 3"},
-        {{.nfold = 3}, 1, 0, 0, 5, "fold 1 of 3 has 0 rows to test"},
-        {{.split = WK_GBDT_SPLIT_ROLLING, .nfold = 3, .train_window = 2, .horizon = 2},
-         1,
-         0,
-         0,
-         0,
-         "fold 1 of 3"},
-    };
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        float labels[N];
-        double times[N], ends[N];
-        wk_gbdt_fold *folds;
-        size_t n_folds;
-        wk_arena arena;
-        wk_err err = {0};
-        memcpy(labels, y, sizeof y);
-        memcpy(times, time, sizeof time);
-        memcpy(ends, end, sizeof end);
-        for (size_t r = 0; r < N; r++) {
-            labels[r] = bad[i].what == 3 ? (float)r : labels[r];
-            times[r] = bad[i].what == 5 ? 3 : times[r];
-        }
-        times[7] = bad[i].what == 1 ? NAN : times[7];
-        ends[7] = bad[i].what == 2 ? 6 : ends[7];
-        labels[7] = bad[i].what == 4 ? NAN : labels[7];
-        wk_arena_init(&arena);
-        wk_status status =
-            wk_gbdt_folds_make(&bad[i].split, N, labels, true, bad[i].grouped ? group : NULL,
-                               bad[i].timed ? times : NULL, bad[i].ended ? ends : NULL, &arena,
-                               &folds, &n_folds, &err);
-        if (status >= 0 || !strstr(err.msg, bad[i].words))
-            fail_msg("case %zu: \"%s\" does not say \"%s\"", i, err.msg, bad[i].words);
-        wk_arena_finish(&arena);
-    }
 }
 
 /* What training refuses, cross-validation refuses with the fold's name, or before it begins. */
@@ -630,103 +385,15 @@ static void test_odd_tables_have_finite_figures(void **state)
     }
 }
 
-/* The definition, row by row: the same draws, predictions of single rows, the loss by its formula.
- */
-static void test_permutation_is_the_rise_of_the_loss(void **state)
-{
-    (void)state;
-    enum { REPEATS = 3 };
-    table *t = load("logistic_missing"), *copy = calloc(1, sizeof *copy);
-    assert_non_null(copy);
-    wk_gbdt_params p = params_of(WK_GBDT_LOGISTIC, 15);
-    p.max_depth = 2;
-    size_t n = t->data.n_rows, n_half = n / 2;
-    wk_gbdt_data train = t->data, rest = t->data;
-    train.n_rows = n_half;
-    rest.n_rows = n - n_half;
-    rest.X += n_half * COLS;
-    rest.y += n_half;
-    rest.weight += n_half;
-    for (size_t i = n_half; i < n; i += 9)
-        t->w[i] = 0; /* counts for nothing, and is not shuffled */
-    wk_forest *forest;
-    wk_err err;
-    double worse[COLS], deviation[COLS], metric, again[COLS], uses[COLS];
-    assert_int_equal(wk_gbdt_train(&p, &train, NULL, NULL, 2, &forest, NULL, &err), WK_OK);
-    assert_int_equal(wk_gbdt_permutation(&p, NULL, forest, &rest, REPEATS, 11, 1, worse, deviation,
-                                         &metric, &err),
-                     WK_OK);
-    assert_int_equal(
-        wk_gbdt_permutation(&p, NULL, forest, &rest, REPEATS, 11, 3, again, NULL, NULL, &err),
-        WK_OK);
-    assert_memory_equal(worse, again, sizeof worse);
-    wk_forest_score(forest, WK_FOREST_WEIGHT, uses);
-    size_t m = 0;
-    for (size_t i = 0; i < rest.n_rows; i++)
-        if (rest.weight[i] > 0) {
-            memcpy(copy->X + m * COLS, rest.X + i * COLS, COLS * sizeof(float));
-            copy->y[m] = rest.y[i];
-            copy->w[m++] = rest.weight[i];
-        }
-    double loss[1 + COLS * REPEATS];
-    for (size_t pass = 0; pass < 1 + COLS * REPEATS; pass++) {
-        float column[ROWS];
-        size_t f = pass ? (pass - 1) / REPEATS : 0;
-        for (size_t i = 0; i < m; i++)
-            column[i] = copy->X[i * COLS + f];
-        for (size_t i = pass ? m : 0; i > 1; i--) {
-            size_t k = (size_t)wk_rng_below(11, pass - 1, i, i);
-            float swap = column[i - 1];
-            column[i - 1] = column[k];
-            column[k] = swap;
-        }
-        double sum = 0, weights = 0;
-        for (size_t i = 0; i < m; i++) {
-            float row[COLS], margin;
-            memcpy(row, copy->X + i * COLS, sizeof row);
-            row[f] = column[i];
-            wk_forest_margin(forest, row, &margin);
-            double z = copy->y[i] > 0 ? -(double)margin : (double)margin;
-            sum += (double)copy->w[i] * wk_log(1 + wk_exp(z));
-            weights += (double)copy->w[i];
-        }
-        loss[pass] = sum / weights;
-    }
-    assert_true(fabs(metric - loss[0]) < 1e-6);
-    for (size_t f = 0; f < COLS; f++) {
-        double mean = 0, square = 0;
-        for (size_t r = 0; r < REPEATS; r++) {
-            double d = loss[1 + f * REPEATS + r] - loss[0];
-            mean += d / REPEATS;
-            square += d * d / REPEATS;
-        }
-        if (fabs(worse[f] - mean) > 1e-6 ||
-            fabs(deviation[f] - sqrt(fmax(0, square - mean * mean))) > 1e-5)
-            fail_msg("column %zu: %.9g +- %.9g, by hand %.9g", f, worse[f], deviation[f], mean);
-        if (uses[f] == 0)
-            assert_true(worse[f] == 0);
-    }
-    assert_true(wk_gbdt_permutation(&p, NULL, forest, &rest, 0, 1, 1, worse, NULL, NULL, &err) < 0);
-    rest.n_cols = COLS - 1;
-    assert_true(wk_gbdt_permutation(&p, NULL, forest, &rest, 1, 1, 1, worse, NULL, NULL, &err) < 0);
-    wk_forest_destroy(forest);
-    free(t);
-    free(copy);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_folds_and_figures_are_those_of_the_peers),
         cmocka_unit_test(test_a_fold_has_the_bits_of_a_training_on_its_rows),
         cmocka_unit_test(test_stopping_keeps_the_best_mean_round),
-        cmocka_unit_test(test_no_training_label_reaches_a_test_block),
-        cmocka_unit_test(test_groups_stay_together_and_folds_are_alike),
         cmocka_unit_test(test_rankings_are_validated_by_whole_queries),
-        cmocka_unit_test(test_unusable_folds_are_refused),
         cmocka_unit_test(test_unusable_tables_are_refused),
         cmocka_unit_test(test_odd_tables_have_finite_figures),
-        cmocka_unit_test(test_permutation_is_the_rise_of_the_loss),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

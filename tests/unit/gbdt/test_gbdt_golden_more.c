@@ -223,6 +223,59 @@ static void check_case(void **state)
     free(t);
 }
 
+/* tests/golden/gbdt/lightgbm_care.csv: the care with categories of few rows is LightGBM's. */
+static void test_stumps_by_category_are_those_of_lightgbm(void **state)
+{
+    enum { N = 1500, F = 3 };
+    static float X[N * F], y[N], theirs[N];
+    static const bool categorical[F] = {true, true, false};
+    char *text = NULL, *at;
+    size_t n = 0, by_category = 0;
+    wk_err err;
+    (void)state;
+    if (wk_file_read(GOLDEN_DIR "/lightgbm_care.csv", &text, NULL, &err) != WK_OK)
+        fail_msg("%s", err.msg);
+    for (at = text; *at; n++) {
+        assert_true(n < N);
+        y[n] = next_cell(&at);
+        for (size_t f = 0; f < F; f++)
+            X[n * F + f] = next_cell(&at);
+        theirs[n] = next_cell(&at);
+    }
+    free(text);
+    assert_int_equal(n, N);
+    wk_gbdt_params p = {.rounds = 12,
+                        .eta = 0.3,
+                        .grow_policy = 1,
+                        .max_leaves = 2,
+                        .max_bin = 255,
+                        .lambda = 1,
+                        .min_child_weight = 1e-3,
+                        .min_rows_leaf = 1,
+                        .subsample = 1,
+                        .colsample_bytree = 1,
+                        .base_score = NAN,
+                        .max_cat_threshold = 32,
+                        .cat_smooth = 10,
+                        .cat_l2 = 10,
+                        .min_data_per_group = 100};
+    wk_gbdt_data data = {
+        .X = X, .n_rows = N, .n_cols = F, .stride = F, .y = y, .categorical = categorical};
+    wk_forest *forest = NULL;
+    if (wk_gbdt_train(&p, &data, NULL, NULL, 2, &forest, NULL, &err) != WK_OK)
+        fail_msg("%s", err.msg);
+    for (size_t t = 0; t < forest->n_trees; t++)
+        by_category += forest->trees[t].nodes[0].set != NULL;
+    assert_true(by_category > 5);
+    for (size_t i = 0; i < N; i++) {
+        float ours;
+        wk_forest_predict(forest, X + i * F, &ours);
+        if (!near((double)ours, (double)theirs[i], 2e-6))
+            fail_msg("row %zu: %.9g, LightGBM %.9g", i, (double)ours, (double)theirs[i]);
+    }
+    wk_forest_destroy(forest);
+}
+
 /* tests/golden/gbdt/metrics.csv: what XGBoost measures on the rows of a case after the last round.
  */
 static void test_metrics_are_those_of_xgboost(void **state)
@@ -273,12 +326,14 @@ static void test_refit_equals_refresh(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[CASES + 2];
+    struct CMUnitTest tests[CASES + 3];
     for (size_t i = 0; i < CASES; i++)
         tests[i] = (struct CMUnitTest){.name = cases[i].name,
                                        .test_func = check_case,
                                        .initial_state = (void *)(uintptr_t)&cases[i]};
     tests[CASES] = (struct CMUnitTest)cmocka_unit_test(test_refit_equals_refresh);
     tests[CASES + 1] = (struct CMUnitTest)cmocka_unit_test(test_metrics_are_those_of_xgboost);
+    tests[CASES + 2] =
+        (struct CMUnitTest)cmocka_unit_test(test_stumps_by_category_are_those_of_lightgbm);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,7 +15,7 @@
 #include "wick/rng.h"
 
 #define SEED 20240611
-#define ROWS 131 /* a tile and a tail */
+#define ROWS 641 /* a slice, and a tail that is just large enough for another */
 
 typedef struct {
     const char *name;
@@ -23,6 +23,8 @@ typedef struct {
     int shape; /* 0: any leaf splits, 1: chains, 2: level by level, 3: deepest leaf first */
     size_t n_thresholds; /* distinct ones a feature, about */
     bool planned;        /* the kernels can take it */
+    uint32_t categories; /* of the sets of every other feature; 0: none is split by category */
+    int objective;       /* 0: by the number of outputs */
 } forest_case;
 
 static const forest_case cases[] = {
@@ -43,6 +45,15 @@ static const forest_case cases[] = {
     {"chains that are too long", 30, 1, 2, 200, 1, 200, false},
     {"more columns than a byte names", 300, 1, 200, 64, 0, 60, false},
     {"no trees", 4, 3, 0, 2, 0, 5, true},
+    {"logistic", 20, 1, 40, 31, 0, 100, true, 0, WK_GBDT_LOGISTIC},
+    {"counts", 20, 1, 40, 31, 0, 100, true, 0, WK_GBDT_POISSON},
+    {"categories, leaf-wise", 12, 3, 31, 63, 0, 250, true, 40, 0},
+    {"categories, depth six", 64, 1, 30, 64, 2, 250, true, 254, 0},
+    {"categories, two vectors of columns", 160, 1, 40, 64, 0, 60, false, 30, 0},
+    {"categories, chains", 20, 1, 9, 64, 1, 30, true, 3, 0},
+    {"categories in trees of 255 leaves", 30, 3, 12, 255, 0, 200, true, 100, 0},
+    {"categories only", 1, 2, 12, 20, 0, 200, true, 254, 0},
+    {"more categories than a byte names", 2, 1, 12, 60, 0, 20, false, 400, 0},
 };
 
 static float draw_threshold(uint64_t stream, uint64_t i, size_t n_thresholds)
@@ -54,8 +65,19 @@ static float draw_threshold(uint64_t stream, uint64_t i, size_t n_thresholds)
     return ((float)((r >> 20) % n_thresholds) - (float)n_thresholds / 2) / (float)n_thresholds;
 }
 
+/* Some of the categories, the others in no set. */
+static const wk__gbdt_set *draw_set(wk_forest *forest, uint32_t categories, size_t t, size_t n)
+{
+    wk__gbdt_set *set = wk__forest_add_set(forest, (categories + 31) / 32);
+    memset(set->words, 0, set->n_words * sizeof *set->words);
+    for (uint32_t k = 0; k < categories; k++)
+        if (wk_rng_u64(SEED, 2000 + t, n * 1000 + k) % 3 == 0)
+            set->words[k / 32] |= 1u << k % 32;
+    return set;
+}
+
 /* Splits one leaf after the other. */
-static size_t grow(const forest_case *c, size_t t, wk__gbdt_node *nodes)
+static size_t grow(const forest_case *c, wk_forest *forest, size_t t, wk__gbdt_node *nodes)
 {
     size_t n = 1, n_leaves = 1,
            wanted = c->leaves_max - wk_rng_below(SEED, 100, t, c->leaves_max) / 4;
@@ -73,6 +95,11 @@ static size_t grow(const forest_case *c, size_t t, wk__gbdt_node *nodes)
         nodes[i].feature = (uint32_t)((r >> 16) % c->n_features);
         nodes[i].default_left = r >> 60 & 1;
         nodes[i].value = draw_threshold(500 + t, n, c->n_thresholds);
+        nodes[i].set = NULL;
+        if (c->categories > 0 && nodes[i].feature % 2 == 0) {
+            nodes[i].value = 0;
+            nodes[i].set = draw_set(forest, c->categories, t, n);
+        }
         for (size_t k = 0; k < 2; k++)
             nodes[n + k] = (wk__gbdt_node){.left = -1, .right = -1, .parent = (int32_t)i};
         /* The queue moves on level by level; else the left child takes the place. */
@@ -93,18 +120,19 @@ static size_t grow(const forest_case *c, size_t t, wk__gbdt_node *nodes)
 
 static wk_forest *make_forest(const forest_case *c)
 {
-    wk_forest *forest =
-        wk__forest_create(c->n_outputs > 1 ? WK_GBDT_SOFTPROB : WK_GBDT_SQUARED_ERROR, c->n_outputs,
-                          c->n_features, c->n_trees);
+    wk_forest *forest = wk__forest_create(c->objective > 0   ? c->objective
+                                          : c->n_outputs > 1 ? WK_GBDT_SOFTPROB
+                                                             : WK_GBDT_SQUARED_ERROR,
+                                          c->n_outputs, c->n_features, c->n_trees);
     assert_non_null(forest);
     float *base = calloc(c->n_outputs, sizeof *base);
     wk__gbdt_node *nodes = calloc(2 * c->leaves_max, sizeof *nodes);
     assert_true(base && nodes);
     for (size_t k = 0; k < c->n_outputs; k++)
-        base[k] = k % 2 ? 0.25f : -0.0f;
+        base[k] = k % 2 ? 0.25f : c->objective > 0 ? 0.5f : -0.0f;
     wk__forest_set_base(forest, base);
     for (size_t t = 0; t < c->n_trees; t++) {
-        size_t n = grow(c, t, nodes);
+        size_t n = grow(c, forest, t, nodes);
         /* The outputs in no order. */
         uint32_t output = (uint32_t)wk_rng_below(SEED, 99, t, c->n_outputs);
         wk__forest_add_tree(forest, nodes, n, output);
@@ -125,6 +153,9 @@ static void fill_row(const forest_case *c, size_t i, float *row)
         row[f] = r % 8 == 0   ? nasty[(r >> 32) % 8]
                  : r % 8 == 1 ? -NAN
                               : draw_threshold(700, r >> 3, c->n_thresholds);
+        static const float odd[] = {NAN, -0.5f, -1.0f, 0.75f, 16777216.0f, 1e30f, INFINITY, -0.0f};
+        if (c->categories > 0 && f % 2 == 0)
+            row[f] = r % 8 == 0 ? odd[(r >> 32) % 8] : (float)((r >> 8) % (c->categories + 3));
     }
 }
 
@@ -144,7 +175,7 @@ static void check_tails(const forest_case *c, const wk_forest *forest, const wk_
     size_t K = c->n_outputs;
     float *out = malloc((WK__GBDT_TILE * K + 1) * sizeof *out);
     assert_non_null(out);
-    wk__gbdt_plan_for_batch(forest->plan);
+    wk__gbdt_plan_for_batch(forest->plan, ops);
     for (size_t n = 1; n <= WK__GBDT_TILE; n += n < 20 ? 1 : 9) {
         out[n * K] = 123.0f;
         ops->tile(forest->plan, X, n, stride, out);

@@ -176,6 +176,10 @@ static const variant variants[] = {
      false,
      true},
     {"blocks", {.subsample = 0.5, .subsample_block = 100}, false, false},
+    {"rare categories",
+     {.objective = WK_GBDT_LOGISTIC, .cat_smooth = 10, .cat_l2 = 10, .min_data_per_group = 100},
+     true,
+     true},
 };
 
 static void apply(fixture *f, const variant *v, wk_gbdt_params *p)

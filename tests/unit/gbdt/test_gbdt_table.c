@@ -209,9 +209,9 @@ static void test_bad_libsvm_names_the_line(void **state)
 static void test_libsvm_is_told_from_csv(void **state)
 {
     (void)state;
-    static const char *const libsvm[] = {"1 2:3\n", "# c\n\n-1 qid:4\n", "0:2\t1:nan 2:3",
-                                         "\xef\xbb\xbf"
-                                         "1 0:1"},
+    static const char marked[] = "\xef\xbb\xbf"
+                                 "1 0:1";
+    static const char *const libsvm[] = {"1 2:3\n", "# c\n\n-1 qid:4\n", "0:2\t1:nan 2:3", marked},
                              *const csv[] = {"1,2:3\n", "1 2\n", "time 12:30\n1,2",
                                              "a b:c",   "",      "1",
                                              "1 2:",    "1 :3",  "1 qid:x"};

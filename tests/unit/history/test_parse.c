@@ -353,6 +353,151 @@ static void wrong_types_are_refused(void **state)
     }
 }
 
+/* Each parser of a reply by one name. */
+enum {
+    PAIRS,
+    OHLC,
+    TRADES,
+    DEPTH,
+    FUTURES_INSTRUMENTS,
+    FUTURES_CANDLES,
+    FUTURES_FUNDING,
+    FUTURES_INTEREST,
+    FUTURES_BOOK,
+    DELTA_PRODUCTS,
+    DELTA_BOOK,
+    AMBER_CANDLES,
+    AMBER_FUNDING,
+    AMBER_INTEREST,
+    AMBER_BOOKS,
+    AMBER_INSTRUMENTS
+};
+
+/* Rows are appended to what is there already; *n is how many there are then. */
+static wk_status parse_as(int parser, const wk_doc *doc, size_t *n)
+{
+    wk_rest_candles candles = {0};
+    wk_rest_trades trades = {0};
+    wk_rest_values values = {0};
+    wk_rest_books books = {0};
+    wk_instruments instruments = {0};
+    wk_status status;
+    char text[2048];
+    int64_t ns;
+    err.msg[0] = 0;
+    switch (parser) {
+    case PAIRS:
+        status = wk__parse_kraken_pairs(doc, 1, &instruments, &err);
+        break;
+    case OHLC:
+        status = wk__parse_kraken_ohlc(doc, &candles, &err);
+        break;
+    case TRADES:
+        status = wk__parse_kraken_trades(doc, &trades, &ns, &err);
+        break;
+    case DEPTH:
+        status = wk__parse_kraken_depth(doc, 1, &books, &err);
+        break;
+    case FUTURES_INSTRUMENTS:
+        status = wk__parse_futures_instruments(doc, 1, &instruments, &err);
+        break;
+    case FUTURES_CANDLES:
+        status = wk__parse_futures_candles(doc, &candles, &err);
+        break;
+    case FUTURES_FUNDING:
+        status = wk__parse_futures_funding(doc, &values, &err);
+        break;
+    case FUTURES_INTEREST:
+        status = wk__parse_futures_open_interest(doc, "PF_XBTUSD", 1, &values, &err);
+        break;
+    case FUTURES_BOOK:
+        status = wk__parse_futures_book(doc, 1, &books, &err);
+        break;
+    case DELTA_PRODUCTS:
+        status = wk__parse_delta_products(doc, "delta-india", 1, &instruments, text, &err);
+        break;
+    case DELTA_BOOK:
+        status = wk__parse_delta_book(doc, &books, &err);
+        break;
+    case AMBER_CANDLES:
+        status = wk__parse_amberdata_candles(doc, "gdax", &candles, text, &err);
+        break;
+    case AMBER_FUNDING:
+        status = wk__parse_amberdata_funding(doc, &values, text, &err);
+        break;
+    case AMBER_INTEREST:
+        status = wk__parse_amberdata_open_interest(doc, &values, text, &err);
+        break;
+    case AMBER_BOOKS:
+        status = wk__parse_amberdata_books(doc, &books, text, &err);
+        break;
+    default:
+        status = wk__parse_amberdata_instruments(doc, "gdax", 1, &instruments, text, &err);
+    }
+    *n = candles.n + trades.n + values.n + books.n + instruments.n;
+    free(candles.v);
+    free(trades.v);
+    free(values.v);
+    free(books.v);
+    free(instruments.v);
+    return status;
+}
+
+/* Sound JSON of the wrong types, the same for all parsers and one of each parser's own. */
+static void every_parser_refuses_wrong_types_with_a_reason(void **state)
+{
+    static const char *const common[] = {"3",
+                                         "[]",
+                                         "\"text\"",
+                                         "{}",
+                                         "{\"result\":7,\"candles\":7,\"payload\":7}",
+                                         "{\"payload\":{\"data\":\"x\"}}"};
+    static const struct {
+        int parser;
+        const char *text, *reason;
+    } own[] = {
+        {PAIRS, "{\"result\":{\"A\":{\"altname\":\"A\",\"pair_decimals\":\"x\"}}}",
+         "pair_decimals"},
+        {OHLC, "{\"result\":{\"A\":[[60,true]]}}", "open is not a number"},
+        {TRADES, "{\"result\":{\"A\":[[\"1\",{}]],\"last\":1}}", "volume is not a number"},
+        {DEPTH, "{\"result\":{\"A\":{\"bids\":[[null]],\"asks\":[]}}}", "level is null"},
+        {FUTURES_INSTRUMENTS, "{\"instruments\":[{\"symbol\":true}]}", "has no symbol"},
+        {FUTURES_CANDLES, "{\"candles\":[{\"time\":[]}]}", "time is not a number"},
+        {FUTURES_FUNDING, "{\"rates\":[{\"timestamp\":1,\"relativeFundingRate\":1}]}",
+         "timestamp is no time"},
+        {FUTURES_INTEREST, "{\"tickers\":[{\"symbol\":\"PF_XBTUSD\",\"openInterest\":{}}]}",
+         "openInterest is not a number"},
+        {FUTURES_BOOK, "{\"orderBook\":{\"bids\":[[1,1]],\"asks\":{}}}", "asks is no list"},
+        {DELTA_PRODUCTS, "{\"result\":[{\"symbol\":\"A\",\"id\":[]}]}", "id is not a number"},
+        {DELTA_BOOK, "{\"result\":{\"last_updated_at\":true}}", "last_updated_at is not a number"},
+        {AMBER_CANDLES, "{\"payload\":{\"data\":[{\"exchangeTimestamp\":1,\"open\":[]}]}}",
+         "open is not a number"},
+        {AMBER_FUNDING,
+         "{\"payload\":{\"data\":[{\"exchangeTimestamp\":1,\"fundingRate\":\"x\"}]}}",
+         "fundingRate"},
+        {AMBER_INTEREST, "{\"payload\":{\"data\":[{\"exchangeTimestamp\":{},\"value\":1}]}}",
+         "value"},
+        {AMBER_BOOKS, "{\"payload\":{\"data\":[{\"timestamp\":1,\"bid\":true}]}}",
+         "bid is no list of levels"},
+        {AMBER_INSTRUMENTS, "{\"payload\":{\"data\":{}}}", "data is no list of instruments"},
+    };
+    wk_doc doc = {0};
+    size_t n;
+    (void)state;
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        assert_int_equal(own[i].parser, i); /* none is left out */
+        read_doc(&doc, own[i].text, strlen(own[i].text));
+        if (parse_as(own[i].parser, &doc, &n) != WK_E_PARSE || n || !strstr(err.msg, own[i].reason))
+            fail_msg("%s: \"%s\", not \"%s\"", own[i].text, err.msg, own[i].reason);
+        for (size_t k = 0; k < sizeof common / sizeof *common; k++) {
+            read_doc(&doc, common[k], strlen(common[k]));
+            if (parse_as(own[i].parser, &doc, &n) != WK_E_PARSE || n || !err.msg[0])
+                fail_msg("parser %zu takes %s", i, common[k]);
+        }
+    }
+    wk__doc_finish(&doc);
+}
+
 static void unsound_texts_are_refused(void **state)
 {
     wk_doc doc = {0};
@@ -404,6 +549,7 @@ int main(void)
         cmocka_unit_test(legacy_columns_parse_in_any_nesting),
         cmocka_unit_test(trades_keep_every_digit),
         cmocka_unit_test(wrong_types_are_refused),
+        cmocka_unit_test(every_parser_refuses_wrong_types_with_a_reason),
         cmocka_unit_test(unsound_texts_are_refused),
         cmocka_unit_test(candles_build_exactly),
     };

@@ -404,6 +404,50 @@ static void test_a_snapshot_of_candles_tells_the_running_bucket_and_what_was_mis
     end(&s);
 }
 
+static void test_what_changes_a_bar_that_the_streams_hold_in_part_asks_for_it_again(void **state)
+{
+    (void)state;
+    spy s;
+    start(&s, true, true);
+    wk__closer_up(s.closer, WK__STREAM_TRADES, START + 10 * S);
+    wk__closer_up(s.closer, WK__STREAM_CANDLES, START + 10 * S);
+    trade(&s, 7, 20, "100", "1");
+    settle(&s, 20);
+    until(&s, 63);
+    says(&s, "missing 0..1\n"); /* what traded in its first ten seconds is not known */
+    wk__closed repaired = {.time_ns = START,
+                           .open = dec("100"),
+                           .high = dec("100"),
+                           .low = dec("100"),
+                           .close = dec("100"),
+                           .volume = dec("1"),
+                           .provenance = WK_PROV_REPAIRED};
+    wk__closer_repair(s.closer, 0, &repaired, START + 63 * S);
+    says(&s, "0 0 100 100 100 100 1 repaired @63\n");
+    trade(&s, 8, 40, "101", "2"); /* late */
+    settle(&s, 64);
+    says(&s, "missing 0..1\n");
+    settle(&s, 65); /* once */
+    says(&s, "");
+    end(&s);
+}
+
+static void test_a_first_number_proves_nothing_of_the_gap_before_it(void **state)
+{
+    (void)state;
+    spy s;
+    start(&s, true, false);
+    wk__closer_up(s.closer, WK__STREAM_TRADES, START);
+    says(&s, "");
+    wk__closer_down(s.closer, WK__STREAM_TRADES);
+    wk__closer_up(s.closer, WK__STREAM_TRADES, START + 30 * S);
+    trade(&s, 8, 40, "101", "2"); /* 7 may have come while nobody listened */
+    settle(&s, 40);
+    until(&s, 63);
+    says(&s, "missing 0..1\n");
+    end(&s);
+}
+
 static void test_impossible_prices_never_reach_a_bar(void **state)
 {
     (void)state;
@@ -465,6 +509,8 @@ int main(void)
         cmocka_unit_test(test_numbers_prove_that_a_lost_connection_lost_no_trade),
         cmocka_unit_test(test_the_venues_candle_leads_when_it_counts_more_trades),
         cmocka_unit_test(test_a_snapshot_of_candles_tells_the_running_bucket_and_what_was_missed),
+        cmocka_unit_test(test_what_changes_a_bar_that_the_streams_hold_in_part_asks_for_it_again),
+        cmocka_unit_test(test_a_first_number_proves_nothing_of_the_gap_before_it),
         cmocka_unit_test(test_impossible_prices_never_reach_a_bar),
         cmocka_unit_test(test_sums_are_exact_where_doubles_are_not),
     };

@@ -201,6 +201,90 @@ static void cut_reply_is_no_reply(void **state)
     assert_true(r.sent);
 }
 
+static void reply_in_chunks_is_joined(void **state)
+{
+    static const char reply[] =
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"
+        "10;ext=1\r\n0123456789abcdef\r\n0\r\n\r\n";
+    wk_http_response r;
+    (void)state;
+    assert_int_equal(get(reply, sizeof reply - 1, &r), WK_OK);
+    assert_string_equal(r.body, "hello0123456789abcdef");
+    wk_http_response_finish(&r);
+    /* Without its last chunk it is cut. */
+    assert_int_equal(get(reply, sizeof reply - 1 - 5, &r), WK_E_IO);
+    assert_int_equal(get(reply, sizeof reply - 1 - 12, &r), WK_E_IO);
+    assert_null(r.body);
+}
+
+static void reply_without_a_length_ends_with_the_connection(void **state)
+{
+    static const char reply[] = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"a\":1}";
+    static const char none[] = "HTTP/1.1 204 No Content\r\n\r\n";
+    wk_http_response r;
+    (void)state;
+    assert_int_equal(get(reply, sizeof reply - 1, &r), WK_OK);
+    assert_string_equal(r.body, "{\"a\":1}");
+    wk_http_response_finish(&r);
+    assert_int_equal(get(none, sizeof none - 1, &r), WK_OK);
+    assert_int_equal(r.status, 204);
+    assert_string_equal(r.body, "");
+    wk_http_response_finish(&r);
+}
+
+static void long_replies_and_many_headers_come_whole(void **state)
+{
+    enum { N = 3000000, HEADERS = 60 };
+    char *reply = malloc(N + 16384);
+    size_t at = (size_t)sprintf(reply, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n", N);
+    wk_http_response r;
+    (void)state;
+    for (int i = 0; i < HEADERS; i++)
+        at += (size_t)sprintf(reply + at, "X-Header-%d: %0100d\r\n", i, i);
+    at += (size_t)sprintf(reply + at, "Retry-After: 7\r\n\r\n");
+    for (size_t i = 0; i < N; i++)
+        reply[at + i] = (char)('a' + i * 7919 % 26);
+    assert_int_equal(get(reply, at + N, &r), WK_OK);
+    assert_int_equal(r.body_bytes, N);
+    assert_memory_equal(r.body, reply + at, N);
+    assert_int_equal(r.retry_after_ns, 7 * WK_NS_PER_S);
+    wk_http_response_finish(&r);
+    free(reply);
+}
+
+static void a_client_is_good_for_many_calls(void **state)
+{
+    static const char reply[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    server s;
+    wk_http *http;
+    char url[64], *body = malloc(200000);
+    (void)state;
+    memset(body, 'b', 200000);
+    server_start(&s, reply, sizeof reply - 1);
+    snprintf(url, sizeof url, "http://localhost:%d/p?q#fragment", s.port);
+    assert_int_equal(wk_http_open(&(wk_http_options){.address_family = 4}, &http, &err), WK_OK);
+    for (int i = 0; i < 20; i++) {
+        wk_http_response r;
+        /* The scripted server keeps 8 kB of a request. */
+        wk_http_request request = {.method = i % 2 ? "POST" : "GET", .url = url};
+        request.body = i % 2 ? body : NULL;
+        request.body_bytes = i % 2 ? 7000 : 0;
+        assert_int_equal(wk_http_call(http, &request, &r, &err), WK_OK);
+        assert_string_equal(r.body, "ok");
+        assert_memory_equal(s.request, i % 2 ? "POST /p?q HTTP/1.1\r\n" : "GET /p?q HTTP/1.1\r\n",
+                            i % 2 ? 20 : 19);
+        wk_http_response_finish(&r);
+    }
+    wk_http_response r;
+    assert_int_equal(wk_http_call(http, &(wk_http_request){.method = "GET", .url = "ftp://h/"}, &r,
+                                  &err),
+                     WK_E_ARG);
+    assert_false(r.sent);
+    wk_http_close(http);
+    server_stop(&s);
+    free(body);
+}
+
 static void nobody_there_means_nothing_was_sent(void **state)
 {
     server s;
@@ -314,6 +398,10 @@ int main(void)
         cmocka_unit_test(retry_after_may_be_a_date),
         cmocka_unit_test(gzip_is_decoded_and_its_unpacked_size_limited),
         cmocka_unit_test(cut_reply_is_no_reply),
+        cmocka_unit_test(reply_in_chunks_is_joined),
+        cmocka_unit_test(reply_without_a_length_ends_with_the_connection),
+        cmocka_unit_test(long_replies_and_many_headers_come_whole),
+        cmocka_unit_test(a_client_is_good_for_many_calls),
         cmocka_unit_test(nobody_there_means_nothing_was_sent),
         cmocka_unit_test(method_headers_and_body_go_as_given),
         cmocka_unit_test(redirection_is_a_reply_and_not_followed),
