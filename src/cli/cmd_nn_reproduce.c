@@ -428,7 +428,7 @@ const wk_cli_command wk_cmd_nn_reproduce = {
     .usage = "CONFIG... [--data DIR] [--model NAME]",
     .summary = "run published experiments and print our scores beside the papers'",
     .details = "The configurations are in configs/experiments/nn. Test parts are looked at once, "
-               "after training; what a configuration says was chosen with --folds. \"networks\" is "
+               "after training; --folds is for choosing a configuration before. \"networks\" is "
                "the networks of an ensemble times the seeds, \"alone\" the mean of its networks "
                "one by one. configs/experiments/nn/results.jsonl has what was run here.",
     .example = "wick nn reproduce configs/experiments/nn/adding-200.json --model GRU "
