@@ -38,7 +38,7 @@ plant src/venue/live/live_note.c 'memcpy(text, note->bytes, note->n);' \
 plant src/venue/live/closer_streams.c 'c->ids[id / 64 % (IDS / 64)] |=' 'c->ids[id / 64 % (IDS / 64 + 1)] |='
 plant src/net/http_header.c 'memcpy(line, bytes, length);' 'memcpy(line, bytes, length + (n == 3));'
 plant src/net/http_url.c 'memcpy(u.host, host, n);' 'memcpy(u.host, host, n + 2 * (n == 7));'
-plant src/net/http_reply.c 'more = end ? taken - 1 : taken;' 'more = end ? taken - 1 : taken + (n == 3);'
+plant src/net/http_reply.c 'more = end ? taken - 1 : taken;' 'more = end ? taken - 1 : taken + (n == 11);'
 plant data/decimal.c "int is_below = p < end && *p == '-';" "int is_below = *p == '-';"
 # A bare number that just fills its field, which only replies and frames of accounts hold.
 plant src/venue/account/doc.c 'doc->tokens[token].n >= size)' 'doc->tokens[token].n > size)'
