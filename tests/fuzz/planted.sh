@@ -78,8 +78,9 @@ account='src/venue/account/delta.c src/venue/account/delta_build.c src/venue/acc
     tests/fuzz/fake_venue.c'
 alerts='src/bot/alerts_channel.c'
 serve='src/ops/serve_request.c src/ops/serve_number.c'
-gbdt='gbdt/forest.c gbdt/forest_batch.c gbdt/lightgbm_read.c gbdt/objective_names.c gbdt/plan.c gbdt/ubjson.c
-    gbdt/xgboost_read.c gbdt/kernels/ops.c gbdt/kernels/ops_avx2.c gbdt/kernels/ops_avx512.c'
+gbdt='gbdt/forest.c gbdt/forest_batch.c gbdt/kinds.c gbdt/lightgbm_read.c gbdt/objective_names.c gbdt/plan.c
+    gbdt/slices.c gbdt/ubjson.c gbdt/xgboost_read.c gbdt/kernels/ops.c gbdt/kernels/ops_avx2.c
+    gbdt/kernels/ops_avx512.c gbdt/kernels/slice_avx512.c'
 table='gbdt/table.c gbdt/table_array.c gbdt/table_libsvm.c gbdt/table_read.c nn/array_file.c nn/npy.c'
 nn=$(ls nn/layer*.c nn/history.c nn/conv.c nn/net.c nn/window.c nn/nn.c nn/plan.c nn/config.c nn/npy.c \
     nn/reference.c nn/safetensors.c nn/fit_checkpoint.c nn/log.c nn/kernels/ops*.c)
@@ -94,7 +95,7 @@ flags='-std=c11 -D_GNU_SOURCE -ffp-contract=off -I. -Iinclude -Idata -Igbdt -Isr
 more() {
     case $1 in
     */kernels/*_avx2.c) echo -fno-sanitize=all -mavx2 -mfma ;;
-    */kernels/*_avx512.c) echo -fno-sanitize=all -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vbmi -mfma ;;
+    */kernels/*_avx512.c) echo -fno-sanitize=all -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vbmi -mgfni -mfma ;;
     */kernels/*) echo -fno-sanitize=all ;;
     esac
 }
