@@ -55,8 +55,8 @@ plant gbdt/table_libsvm.c 'r->line_end = comment ? comment : stop;' \
 plant src/base/protobuf.c 'n <= wk_pb_left(*view);' 'n <= wk_pb_left(*view) + 1;'
 plant nn/npy.c 'if ((size_t)(c->end - c->at) < n ||' 'if ((size_t)(c->end - c->at) + 1 < n ||'
 plant nn/safetensors.c 'if (size < PREFIX)' 'if (size + 1 < PREFIX)'
-plant nn/fit_checkpoint.c 'size - PREFIX - (size_t)n != 3 * curve + N_VECTORS * vector)' \
-    'size - PREFIX - (size_t)n + 1 < 3 * curve + N_VECTORS * vector)'
+plant nn/fit_checkpoint.c 'size - PREFIX - (size_t)n != front + N_VECTORS * vector)' \
+    'size - PREFIX - (size_t)n + 1 < front + N_VECTORS * vector)'
 
 base='src/base/arena.c src/base/clock.c src/base/config.c src/base/config_dump.c src/base/config_override.c
     src/base/config_position.c src/base/cpu.c src/base/err.c src/base/file.c src/base/log.c src/base/math.c
