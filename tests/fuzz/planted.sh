@@ -84,6 +84,11 @@ gbdt='gbdt/forest.c gbdt/forest_batch.c gbdt/kinds.c gbdt/lightgbm_read.c gbdt/o
 table='gbdt/table.c gbdt/table_array.c gbdt/table_libsvm.c gbdt/table_read.c nn/array_file.c nn/npy.c'
 nn=$(ls nn/layer*.c nn/history.c nn/conv.c nn/net.c nn/window.c nn/nn.c nn/plan.c nn/config.c nn/npy.c \
     nn/reference.c nn/safetensors.c nn/fit_checkpoint.c nn/log.c nn/kernels/ops*.c)
+# The kernels of another kind of machine.
+case $(uname -m) in
+x86_64) nn=$(echo "$nn" | grep -v _neon) ;;
+*) nn=$(echo "$nn" | grep -v _avx) ;;
+esac
 
 onnx='nn/onnx_math.c nn/onnx_plan.c nn/onnx_product.c nn/onnx_read.c nn/onnx_recurrent.c nn/onnx_reduce.c
     nn/onnx_shape.c src/base/protobuf.c'
