@@ -38,7 +38,7 @@ plant src/venue/live/live_note.c 'memcpy(text, note->bytes, note->n);' \
 plant src/venue/live/closer_streams.c 'c->ids[id / 64 % (IDS / 64)] |=' 'c->ids[id / 64 % (IDS / 64 + 1)] |='
 plant src/net/http_header.c 'memcpy(line, bytes, length);' 'memcpy(line, bytes, length + (n == 3));'
 plant src/net/http_url.c 'memcpy(u.host, host, n);' 'memcpy(u.host, host, n + 2 * (n == 7));'
-plant src/net/http_reply.c 'more = end ? taken - 1 : taken;' 'more = end ? taken - 1 : taken + (n == 3);'
+plant src/net/http_reply.c 'more = end ? taken - 1 : taken;' 'more = end ? taken - 1 : taken + (n == 11);'
 plant data/decimal.c "int is_below = p < end && *p == '-';" "int is_below = *p == '-';"
 # A bare number that just fills its field, which only replies and frames of accounts hold.
 plant src/venue/account/doc.c 'doc->tokens[token].n >= size)' 'doc->tokens[token].n > size)'
@@ -55,8 +55,8 @@ plant gbdt/table_libsvm.c 'r->line_end = comment ? comment : stop;' \
 plant src/base/protobuf.c 'n <= wk_pb_left(*view);' 'n <= wk_pb_left(*view) + 1;'
 plant nn/npy.c 'if ((size_t)(c->end - c->at) < n ||' 'if ((size_t)(c->end - c->at) + 1 < n ||'
 plant nn/safetensors.c 'if (size < PREFIX)' 'if (size + 1 < PREFIX)'
-plant nn/fit_checkpoint.c 'size - PREFIX - (size_t)n != 3 * curve + N_VECTORS * vector)' \
-    'size - PREFIX - (size_t)n + 1 < 3 * curve + N_VECTORS * vector)'
+plant nn/fit_checkpoint.c 'size - PREFIX - (size_t)n != front + N_VECTORS * vector)' \
+    'size - PREFIX - (size_t)n + 1 < front + N_VECTORS * vector)'
 
 base='src/base/arena.c src/base/clock.c src/base/config.c src/base/config_dump.c src/base/config_override.c
     src/base/config_position.c src/base/cpu.c src/base/err.c src/base/file.c src/base/log.c src/base/math.c
@@ -84,6 +84,11 @@ gbdt='gbdt/forest.c gbdt/forest_batch.c gbdt/kinds.c gbdt/lightgbm_read.c gbdt/o
 table='gbdt/table.c gbdt/table_array.c gbdt/table_libsvm.c gbdt/table_read.c nn/array_file.c nn/npy.c'
 nn=$(ls nn/layer*.c nn/history.c nn/conv.c nn/net.c nn/window.c nn/nn.c nn/plan.c nn/config.c nn/npy.c \
     nn/reference.c nn/safetensors.c nn/fit_checkpoint.c nn/log.c nn/kernels/ops*.c)
+# The kernels of another kind of machine.
+case $(uname -m) in
+x86_64) nn=$(echo "$nn" | grep -v _neon) ;;
+*) nn=$(echo "$nn" | grep -v _avx) ;;
+esac
 
 onnx='nn/onnx_math.c nn/onnx_plan.c nn/onnx_product.c nn/onnx_read.c nn/onnx_recurrent.c nn/onnx_reduce.c
     nn/onnx_shape.c src/base/protobuf.c'

@@ -1,5 +1,5 @@
 /* libFuzzer target over a training's checkpoint of four numbers and at most eight epochs: what is
- * accepted is finite and, saved, the same bytes again. */
+ * accepted is finite and, saved, the same again; with learned weights of two tasks and without. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -34,6 +34,7 @@ static void save_and_load(const wk__fit_state *s)
     float v[4][N];
     double curves[2][EPOCHS];
     wk__fit_state again = {.n = N,
+                           .n_tasks = s->n_tasks,
                            .params = v[0],
                            .m = v[1],
                            .v = v[2],
@@ -52,11 +53,13 @@ static void save_and_load(const wk__fit_state *s)
     unlink(path);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+/* `bytes` is a copy of exact size, so that a read past the end is caught. */
+static void parse(const char *bytes, size_t n, size_t n_tasks)
 {
     float v[4][N] = {{0}};
     double curves[2][EPOCHS] = {{0}};
     wk__fit_state s = {.n = N,
+                       .n_tasks = n_tasks,
                        .params = v[0],
                        .m = v[1],
                        .v = v[2],
@@ -64,20 +67,27 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
                        .train_loss = curves[0],
                        .valid_loss = curves[1]};
     wk_err err = {0};
-    /* A copy of exact size, so that a read past the end is caught. */
+    if (wk__fit_parse(&s, EPOCHS, "of", "fuzz", bytes, n, &err) != WK_OK) {
+        check(err.msg[0] && s.epoch == 0);
+        return;
+    }
+    check(s.epoch >= 1 && s.epoch <= EPOCHS && s.best_epoch <= s.epoch);
+    for (int k = 0; k < 4 * N; k++)
+        check(isfinite(v[k / N][k % N]));
+    for (size_t k = 0; k < n_tasks; k++)
+        check(isfinite(s.tasks.s[k]) && isfinite(s.tasks.m[k]) && isfinite(s.tasks.v[k]));
+    save_and_load(&s);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
     char *copy = malloc(n ? n : 1);
     if (!copy)
         return 0;
     if (n > 0)
         memcpy(copy, bytes, n);
-    if (wk__fit_parse(&s, EPOCHS, "of", "fuzz", copy, n, &err) == WK_OK) {
-        check(s.epoch >= 1 && s.epoch <= EPOCHS && s.best_epoch <= s.epoch);
-        for (int k = 0; k < 4 * N; k++)
-            check(isfinite(v[k / N][k % N]));
-        save_and_load(&s);
-    } else {
-        check(err.msg[0] && s.epoch == 0);
-    }
+    parse(copy, n, 0);
+    parse(copy, n, 2);
     free(copy);
     return 0;
 }
