@@ -34,8 +34,10 @@ void wk_forest_destroy(wk_forest *forest)
 {
     if (!forest)
         return;
-    if (forest->plan)
+    if (forest->plan) {
         wk_arena_finish(&forest->plan->batch->arena);
+        wk_arena_finish(&forest->plan->batch->link_arena);
+    }
     wk_arena_finish(&forest->node_arena);
     wk_arena_finish(&forest->arena);
     free(forest);
@@ -154,6 +156,8 @@ void wk__forest_seal(wk_forest *forest)
     forest->plan = forest->ops ? wk__gbdt_plan_make(forest) : NULL;
     if (!forest->plan)
         lay_out_steps(forest);
+    else if (forest->ops->follows_links)
+        wk__gbdt_plan_link(forest->plan);
     wk_arena_freeze(&forest->arena);
     wk_arena_freeze(&forest->node_arena);
 }

@@ -374,14 +374,12 @@ static void lay_out(builder *b)
     plan->block_doublings = wk_arena_array(b->arena, uint8_t, plan->n_blocks + 1);
     plan->block_depth = wk_arena_array(b->arena, uint8_t, plan->n_blocks + 1);
     plan->parts = wk_arena_array(b->arena, wk__gbdt_part, n + 1);
-    plan->links = wk_arena_array(b->arena, wk__gbdt_links, n + 1);
     plan->plus = wk_arena_array(b->arena, uint64_t, n + 1);
     plan->part_depth = wk_arena_array(b->arena, uint8_t, n + 1);
     plan->part_inner = wk_arena_array(b->arena, uint8_t, n + 1);
     plan->batch = wk_arena_array(b->arena, wk__gbdt_batch, 1);
     wk_arena_init(&plan->batch->arena);
-    for (size_t p = 0; p < n; p++)
-        add_links(&b->parts[p], &plan->links[p]);
+    wk_arena_init(&plan->batch->link_arena);
     for (size_t i = 0; i < plan->n_blocks; i++) {
         size_t first = i * WK__GBDT_TOGETHER;
         unsigned deepest = 0, doublings = 3;
@@ -432,6 +430,18 @@ static void make_batch(const wk__gbdt_plan *plan)
     batch->part_nodes[n] = at;
     atomic_flag_clear(&batch->pool_is_taken);
     batch->is_made = true;
+}
+
+void wk__gbdt_plan_link(const wk__gbdt_plan *plan)
+{
+    wk__gbdt_batch *batch = plan->batch;
+    size_t n = plan->n_blocks * WK__GBDT_TOGETHER;
+    if (batch->links)
+        return;
+    batch->links = wk_arena_array(&batch->link_arena, wk__gbdt_links, n + 1);
+    for (size_t p = 0; p < n; p++)
+        add_links(&plan->parts[p], &batch->links[p]);
+    wk_arena_freeze(&batch->link_arena);
 }
 
 static void make_slices(const wk__gbdt_plan *plan, const wk__gbdt_ops *ops)

@@ -75,9 +75,11 @@ typedef struct {
     uint8_t step[2 * WK__GBDT_PART][2];
 } wk__gbdt_links;
 
-/* What only batches need, which a stream of single rows never asks for: made with the first one. */
+/* What only batches need, which a stream of single rows never asks for: made with the first one.
+ * And the links, which only some kernels follow. */
 typedef struct {
-    wk_arena arena;
+    wk_arena arena, link_arena;
+    wk__gbdt_links *links; /* [n_blocks * 4] or NULL */
     bool is_made, has_slices; /* slices need more, and only large batches use them */
     wk__gbdt_search *search; /* [n_columns] */
     wk__gbdt_batch_node *nodes;
@@ -98,7 +100,6 @@ typedef struct wk__gbdt_plan {
     uint8_t *block_depth;     /* [n_blocks] steps that reach every leaf */
     uint8_t *block_doublings; /* [n_blocks] 3 to 6: 2^doublings steps reach every leaf */
     wk__gbdt_part *parts;     /* [n_blocks * 4]; the last ones of an output may be fillers */
-    wk__gbdt_links *links;    /* [n_blocks * 4] */
     uint64_t *plus;           /* [n_blocks * 4] nodes where missing values go left */
     size_t *output_blocks;    /* [n_outputs + 1] blocks of an output: the first, and one behind */
     uint8_t *part_depth, *part_inner; /* [n_blocks * 4] levels; nodes that are no leaves */
@@ -111,6 +112,10 @@ typedef struct wk__gbdt_plan {
  * columns, a tree of more than 1024 leaves or more than 48 levels where it has to be cut, a feature
  * with more than 254 categories in its sets). */
 const wk__gbdt_plan *wk__gbdt_plan_make(wk_forest *forest);
+
+/* Makes the links, if they are not there. Before a kernel that follows them; not while others use
+ * the plan. */
+void wk__gbdt_plan_link(const wk__gbdt_plan *plan);
 
 /* Makes what batches need, if it is not there: before the first `tile`, and with `ops` before the first
  * `slice`; NULL where there will be none. Safe from many threads. */

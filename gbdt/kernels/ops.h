@@ -14,6 +14,7 @@ typedef struct {
 
 typedef struct wk__gbdt_ops {
     const char *name;
+    bool follows_links; /* wk__gbdt_plan_link must have been called */
     /* One row of n_features floats -> margins [n_outputs]. */
     void (*row)(const wk__gbdt_plan *plan, const float *row, float *margin);
     /* n_rows <= WK__GBDT_TILE rows -> margins [n_rows, n_outputs]. */

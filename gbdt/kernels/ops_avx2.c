@@ -89,7 +89,7 @@ INLINE void walk_parts(const wk__gbdt_plan *plan, const uint8_t *bytes,
         float sum = plan->base_margin[k];
         for (size_t b = plan->output_blocks[k]; b < plan->output_blocks[k + 1]; b++) {
             const wk__gbdt_part *part = &plan->parts[b * WK__GBDT_TOGETHER];
-            const wk__gbdt_links *links = &plan->links[b * WK__GBDT_TOGETHER];
+            const wk__gbdt_links *links = &plan->batch->links[b * WK__GBDT_TOGETHER];
             const uint64_t *plus = &plan->plus[b * WK__GBDT_TOGETHER];
             uint64_t right[WK__GBDT_TOGETHER], leaf[WK__GBDT_TOGETHER];
             for (int i = 0; i < WK__GBDT_TOGETHER; i++)
@@ -204,4 +204,4 @@ static void predict_tile(const wk__gbdt_plan *plan, const float *X, size_t n_row
     }
 }
 
-const wk__gbdt_ops wk__gbdt_ops_avx2 = {"avx2", predict_row, predict_tile, NULL, NULL};
+const wk__gbdt_ops wk__gbdt_ops_avx2 = {"avx2", true, predict_row, predict_tile, NULL, NULL};

@@ -7,7 +7,7 @@
 
 #include "ring_wait.h"
 
-enum { LINE = 64, RECORDS_MAX = 1 << 24 };
+enum { LINE = 64, PAGE = 4096, RECORDS_MAX = 1 << 24 };
 
 /* Each side owns a cache line with its own position and its last look at the other's. */
 struct wk_ring {
@@ -39,8 +39,10 @@ wk_status wk_ring_create(size_t record_bytes, size_t n_min, wk_ring **out, wk_er
         return wk_fail(err, WK_E_NOMEM, "out of memory: a ring of %zu bytes", n * record_bytes);
     }
     memset(ring, 0, sizeof *ring);
-    /* Touched here, so that no push meets a page fault and memory does not grow while it runs. */
-    memset(records, 0, n * record_bytes);
+    /* Touched here, so that no push meets a page fault and memory does not grow while it runs: a
+     * memset would become a calloc, which touches nothing. */
+    for (size_t i = 0; i < n * record_bytes; i += PAGE)
+        *(volatile char *)(records + i) = 0;
     ring->record_bytes = record_bytes;
     ring->mask = n - 1;
     ring->records = records;
@@ -66,7 +68,7 @@ void wk_ring_destroy(wk_ring *ring)
     free(ring);
 }
 
-bool wk_ring_push(wk_ring *ring, const void *record)
+bool wk_ring_push_quiet(wk_ring *ring, const void *record)
 {
     size_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
     if (head - ring->tail_seen > ring->mask) {
@@ -78,6 +80,18 @@ bool wk_ring_push(wk_ring *ring, const void *record)
     }
     memcpy(ring->records + (head & ring->mask) * ring->record_bytes, record, ring->record_bytes);
     atomic_store(&ring->head, head + 1);
+    return true;
+}
+
+void wk_ring_wake(wk_ring *ring)
+{
+    wk__ring_bell_ring(&ring->bell);
+}
+
+bool wk_ring_push(wk_ring *ring, const void *record)
+{
+    if (!wk_ring_push_quiet(ring, record))
+        return false;
     wk__ring_bell_ring(&ring->bell);
     return true;
 }

@@ -202,6 +202,8 @@ static void check_case(const forest_case *c)
         wk__forest_walk(forest, rows + i * stride, expected + i * K);
     }
     const wk__gbdt_ops *ops;
+    if (forest->plan)
+        wk__gbdt_plan_link(forest->plan);
     for (size_t k = 0; forest->plan && (ops = wk__gbdt_ops_at(k)); k++) {
         for (size_t i = 0; i < ROWS; i++) {
             ops->row(forest->plan, rows + i * stride, one);
