@@ -27,9 +27,11 @@ static bool give_codes(wk_arena *arena, const wk__gbdt_kind_node *nodes, size_t 
         return false;
     kind->n_categories = (uint32_t)(32 * most);
     kind->code = wk_arena_array(arena, uint8_t, 32 * most + 1);
-    for (size_t i = 0; i < n; i++)
-        for (uint32_t c = 0; c < 32 * nodes[i].set->n_words; c++)
-            kind->code[c] |= wk__gbdt_set_has(nodes[i].set, c);
+    for (size_t i = 0; i < n; i++) {
+        const wk__gbdt_set *set = nodes[i].set;
+        for (uint32_t c = 0; (c = wk__gbdt_set_next(set, c)) != UINT32_MAX; c++)
+            kind->code[c] = 1;
+    }
     for (uint32_t c = 0; c < kind->n_categories; c++) {
         if (!kind->code[c])
             continue;
@@ -43,9 +45,8 @@ static bool give_codes(wk_arena *arena, const wk__gbdt_kind_node *nodes, size_t 
 static void mark_right(const wk__gbdt_kind_node *node, size_t n_parts, wk__gbdt_kind *kind)
 {
     uint64_t bit = (uint64_t)1 << node->node, *right = kind->right + node->part;
-    for (uint32_t c = 0; c < 32 * node->set->n_words; c++)
-        if (wk__gbdt_set_has(node->set, c))
-            right[kind->code[c] * n_parts] |= bit;
+    for (uint32_t c = 0; (c = wk__gbdt_set_next(node->set, c)) != UINT32_MAX; c++)
+        right[kind->code[c] * n_parts] |= bit;
     if (!node->default_left)
         right[(kind->n_codes + 1) * n_parts] |= bit;
 }

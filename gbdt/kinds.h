@@ -43,6 +43,17 @@ static inline bool wk__gbdt_set_has(const wk__gbdt_set *set, uint32_t category)
     return category / 32 < set->n_words && (set->words[category / 32] >> category % 32 & 1);
 }
 
+/* The first category of the set from `from` on; UINT32_MAX when there is none. */
+static inline uint32_t wk__gbdt_set_next(const wk__gbdt_set *set, uint32_t from)
+{
+    for (uint32_t w = from / 32; w < set->n_words; w++) {
+        uint32_t word = set->words[w] & (w == from / 32 ? UINT32_MAX << from % 32 : UINT32_MAX);
+        if (word)
+            return 32 * w + (uint32_t)__builtin_ctz(word);
+    }
+    return UINT32_MAX;
+}
+
 /* XGBoost's rule: a fraction is cut off; what is negative or too large is in no set. */
 static inline uint32_t wk__gbdt_code_of(const wk__gbdt_kind *kind, float x)
 {

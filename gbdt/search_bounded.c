@@ -204,14 +204,11 @@ typedef struct {
 } column;
 
 /* Which side takes categories, and from which end; missing values are on the other one. */
-typedef enum {
-    LIGHTEST_RIGHT,
-    HEAVIEST_LEFT,
-    HEAVIEST_RIGHT
-} turn;
+typedef enum { LIGHTEST_RIGHT, HEAVIEST_LEFT, HEAVIEST_RIGHT } turn;
 
 /* One category after the other changes sides. Split there only when min_data_per_group rows have
- * come since the last place that could be split, and only while so many are left on the other side. */
+ * come since the last place that could be split, and only while so many are left on the other side.
+ */
 static void take_in_turn(search *s, const column *c, turn how, side taken)
 {
     const wk__gbdt_rules *r = s->rules;

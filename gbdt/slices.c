@@ -266,9 +266,8 @@ static void make_kind_tests(builder *b)
             const wk__gbdt_kind *kind = &kinds->kind[k];
             const wk__gbdt_kind_node *node = &kinds->nodes[i];
             wk__gbdt_kind_test *test = &b->s->kind_tests[i];
-            for (uint32_t c = 0; c < kind->n_categories; c++)
-                if (wk__gbdt_set_has(node->set, c))
-                    test->right[kind->code[c] / 64] |= (uint64_t)1 << kind->code[c] % 64;
+            for (uint32_t c = 0; (c = wk__gbdt_set_next(node->set, c)) != UINT32_MAX; c++)
+                test->right[kind->code[c] / 64] |= (uint64_t)1 << kind->code[c] % 64;
             if (!node->default_left)
                 test->right[3] |= (uint64_t)1 << 63;
             b->kind_place[node->part][node->node] = (uint32_t)(b->s->first_kind_test + i);
