@@ -2,7 +2,7 @@
 """The reference network in PyTorch and ONNX Runtime, in turns with wick: same weights, windows and threads.
 
 needs: pip install torch onnxruntime onnx safetensors numpy
-usage: peers_nn.py [--wick build/src/cli/wick] [--rounds 5] [window|stream|train|train_stream ...]
+usage: peers_nn.py [--wick build/src/cli/wick] [--rounds 5] [window|stream|onnx|train|train_stream ...]
 
 Each round runs wick and then the peer, so that both see the same minutes; a line gives the best median of
 all rounds for both, and every round's. Settings of the peers are printed first. The convolutions are causal
@@ -151,35 +151,61 @@ def exported(args, folder):
     return model, windows, want
 
 
-def bench_window(args, stream):
+def session_of(model, windows, want, folder):
+    """PyTorch's export of the model in ONNX Runtime, checked; its path and windows as it takes them."""
     import onnxruntime
+    path = folder + "/reference.onnx"
+    torch.onnx.export(model, (windows[:1],), path, input_names=["x"], output_names=["y"], opset_version=17,
+                      dynamo=False)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    session = onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
+    x = [np.ascontiguousarray(w[None].numpy()) for w in windows]
+    worst = max(float(np.abs(session.run(None, {"x": a})[0] - b).max()) for a, b in zip(x, want))
+    print(f"# ONNX Runtime {onnxruntime.__version__}: CPU provider, sequential, all optimisations, one intra "
+          f"and one inter thread; wick's outputs to {worst:.1e}", flush=True)
+    assert worst < 1e-5
+    return session, onnxruntime.__version__, path, x
+
+
+def in_turns(args, words, session, x):
+    """Rounds of a wick bench and the session: medians of ours by case, of theirs, and our best rows."""
+    ours, theirs, rows = {}, [], {}
+    for _ in range(args.rounds):
+        for row in wick(args, *words)[0]:
+            ours.setdefault(row["case"], []).append(row["p50"])
+            if row["case"] not in rows or row["p50"] <= rows[row["case"]]["p50"]:
+                rows[row["case"]] = row
+        turn = iter(range(10**9))
+        theirs.append(timed(lambda: session.run(None, {"x": x[next(turn) % len(x)]}), 2000))
+    return ours, theirs, rows
+
+
+def bench_window(args, stream):
+    with tempfile.TemporaryDirectory() as folder:
+        session, version, _, x = session_of(*exported(args, folder), folder)
+        ours, theirs, rows = in_turns(args, ["bench", "nn.stream" if stream else "nn.window"], session, x)
+        for case, row in rows.items():
+            compare(args, row["name"], row, "ONNX Runtime on the window", version, ours[case], theirs)
+
+
+def bench_onnx(args):
+    """The file that PyTorch exported, in wick and in ONNX Runtime."""
     with tempfile.TemporaryDirectory() as folder:
         model, windows, want = exported(args, folder)
-        path = folder + "/reference.onnx"
-        torch.onnx.export(model, (windows[:1],), path, input_names=["x"], output_names=["y"], opset_version=17,
-                          dynamo=False)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-        session = onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
-        x = [np.ascontiguousarray(w[None].numpy()) for w in windows]
-        worst = max(float(np.abs(session.run(None, {"x": a})[0] - b).max()) for a, b in zip(x, want))
-        print(f"# ONNX Runtime {onnxruntime.__version__}: CPU provider, sequential, all optimisations, one intra "
-              f"and one inter thread; wick's outputs to {worst:.1e}", flush=True)
+        session, version, path, x = session_of(model, windows, want, folder)
+        data = folder + "/windows.npy"
+        subprocess.run([args.wick, "nn", "predict", "--onnx", path, "--data", data, "--out", folder + "/y.csv"],
+                       check=True, capture_output=True)
+        worst = float(np.abs(np.loadtxt(folder + "/y.csv", delimiter=",", skiprows=1) - want).max())
+        print(f"# wick reads PyTorch's export: its outputs to {worst:.1e}", flush=True)
         assert worst < 1e-5
-        ours, theirs, rows = {}, [], {}
-        for _ in range(args.rounds):
-            for row in wick(args, "bench", "nn.stream" if stream else "nn.window")[0]:
-                ours.setdefault(row["case"], []).append(row["p50"])
-                if row["case"] not in rows or row["p50"] <= rows[row["case"]]["p50"]:
-                    rows[row["case"]] = row
-            turn = iter(range(10**9))
-            theirs.append(timed(lambda: session.run(None, {"x": x[next(turn) % len(x)]}), 2000))
+        ours, theirs, rows = in_turns(args, ["bench", "nn.onnx", path, "--data", data], session, x)
         for case, row in rows.items():
-            compare(args, row["name"], row, "ONNX Runtime on the window", onnxruntime.__version__, ours[case],
-                    theirs)
+            compare(args, row["name"], row, "ONNX Runtime on the same file", version, ours[case], theirs)
 
 
 def trading_loss(out, target):
@@ -315,11 +341,11 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--losses", type=int, default=100, help="batches whose losses are compared, at most 100")
-    parser.add_argument("names", nargs="*", default=["window", "stream", "train", "train_stream"])
+    parser.add_argument("names", nargs="*", default=["window", "stream", "onnx", "train", "train_stream"])
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     runs = {"window": lambda: bench_window(args, False), "stream": lambda: bench_window(args, True),
-            "train": lambda: bench_train(args), "train_stream": lambda: bench_train_stream(args)}
+            "onnx": lambda: bench_onnx(args), "train": lambda: bench_train(args), "train_stream": lambda: bench_train_stream(args)}
     for name in args.names:
         if name not in runs:
             sys.exit(f"peers_nn.py: unknown {name}; want {' '.join(runs)}")

@@ -5,12 +5,18 @@
 
 static const double log_scale_max = 20, half_log_2pi = 0.91893853320467274178;
 
-/* Weights of the three heads in wk_nn_train_config's defaults. */
+/* The three heads in wk_nn_train_config's defaults. */
 static const wk__loss_config heads = {0.05, 1, {1, 0.5, 0.2}, {1, 1, 1}};
 
 static bool is_classes(const wk__array_loss *l)
 {
     return l->config->loss == WK_NN_CROSS_ENTROPY || l->config->loss == WK_NN_FOCAL;
+}
+
+/* The part that target k belongs to. */
+static size_t part_of(const wk__array_loss *l, size_t k)
+{
+    return l->n_parts > 1 ? k : 0;
 }
 
 static double class_weight(const wk__array_loss *l, size_t c)
@@ -23,6 +29,76 @@ static wk__target heads_target(const float *y, double weight)
     return (wk__target){isnan(y[0]) ? -1 : (int)y[0], (double)y[1], (double)y[2], weight};
 }
 
+wk_status wk__array_loss_init(const wk_nn_fit_config *config, size_t n_outputs, size_t K,
+                              wk__array_loss *out, wk_err *err)
+{
+    const wk_reals given = config->task_weights;
+    const bool trading = config->loss == WK_NN_TRADING, learn = config->learn_task_weights;
+    wk__array_loss l = {.config = config, .n_outputs = n_outputs, .K = K, .n_parts = 1};
+    if (trading)
+        l.n_parts = WK__LOSSES;
+    else if (!is_classes(&l) && (given.n || learn))
+        l.n_parts = K;
+    if (l.n_parts > WK__PARTS)
+        return wk_fail(err, WK_E_CONFIG, "training: %zu tasks with weights; at most %d", l.n_parts,
+                       WK__PARTS);
+    if (given.n && given.n != (is_classes(&l) ? 0 : l.n_parts))
+        return wk_fail(err, WK_E_CONFIG, "training: %zu task_weights for %zu tasks", given.n,
+                       l.n_parts);
+    if (learn && l.n_parts < 2)
+        return wk_fail(err, WK_E_CONFIG,
+                       "training: learn_task_weights needs two tasks or more, there is one");
+    /* Their likelihoods have a scale of their own, and no lower bound that the weights could rest
+     * on. */
+    if (learn && (config->loss == WK_NN_GAUSSIAN || config->loss == WK_NN_STUDENT_T))
+        return wk_fail(err, WK_E_CONFIG,
+                       "training: learn_task_weights does not go with a likelihood, which learns "
+                       "the scale of each target already");
+    double most = 0;
+    for (size_t i = 0; i < l.n_parts; i++) {
+        l.weight[i] = given.n ? given.v[i] : trading && !learn ? heads.weight[i] : 1;
+        most = l.weight[i] > most ? l.weight[i] : most;
+        if (!(l.weight[i] >= 0))
+            return wk_fail(err, WK_E_CONFIG, "training: task weight %zu is %g", i, l.weight[i]);
+        l.factor[i] = l.weight[i];
+    }
+    if (!(most > 0))
+        return wk_fail(err, WK_E_CONFIG, "training: all task_weights are 0");
+    *out = l;
+    return WK_OK;
+}
+
+static const double log_variance_max = 10;
+
+static double half(bool square)
+{
+    return square ? 0.5 : 1;
+}
+
+void wk__uncertainty_factors(const wk__uncertainty *u, size_t n, bool square, const double *weight,
+                             double *factor)
+{
+    for (size_t i = 0; i < n; i++)
+        factor[i] = weight[i] * half(square) * wk_exp(-u->s[i]);
+}
+
+void wk__uncertainty_update(wk__uncertainty *u, size_t n, bool square, const double *weight,
+                            const double *losses, double learning_rate, size_t t)
+{
+    const double fix1 = 1 - wk_pow(0.9, (double)t), fix2 = 1 - wk_pow(0.999, (double)t);
+    for (size_t i = 0; i < n; i++) {
+        if (isnan(losses[i]))
+            continue;
+        const double g = weight[i] * (0.5 - half(square) * wk_exp(-u->s[i]) * losses[i]);
+        u->m[i] = 0.9 * u->m[i] + (1 - 0.9) * g;
+        u->v[i] = 0.999 * u->v[i] + (1 - 0.999) * g * g;
+        const double s = u->s[i] - learning_rate * (u->m[i] / fix1) / (sqrt(u->v[i] / fix2) + 1e-8);
+        u->s[i] = s > log_variance_max    ? log_variance_max
+                  : s < -log_variance_max ? -log_variance_max
+                                          : s;
+    }
+}
+
 void wk__array_loss_norms(const wk__array_loss *l, const float *target, double weight,
                           wk__array_sums *sums)
 {
@@ -30,13 +106,14 @@ void wk__array_loss_norms(const wk__array_loss *l, const float *target, double w
         const wk__target t = heads_target(target, weight);
         wk__loss_sums s = {0};
         wk__loss_norms(&heads, &t, &s);
-        for (int i = 0; i < WK__PARTS; i++)
+        for (int i = 0; i < WK__LOSSES; i++)
             sums->norm[i] += s.norm[i];
         return;
     }
     for (size_t k = 0; k < l->K; k++)
         if (!isnan(target[k]))
-            sums->norm[0] += weight * (is_classes(l) ? class_weight(l, (size_t)target[k]) : 1);
+            sums->norm[part_of(l, k)] +=
+                weight * (is_classes(l) ? class_weight(l, (size_t)target[k]) : 1);
 }
 
 /* Softmax cross-entropy as PyTorch: targets a_c = (1 - eps) w_y [c = y] + eps w_c / C; the loss is
@@ -135,38 +212,36 @@ void wk__array_loss_row(const wk__array_loss *l, const float *target, double wei
         dout = NULL;
     if (l->config->loss == WK_NN_TRADING) {
         const wk__target t = heads_target(target, weight);
-        double parts[WK__PARTS];
+        double parts[WK__LOSSES];
         wk__loss_sums s = {0};
-        for (int i = 0; scale && i < WK__PARTS; i++)
-            parts[i] = scale[i] * heads.weight[i];
+        for (int i = 0; scale && i < WK__LOSSES; i++)
+            parts[i] = scale[i] * l->factor[i];
         wk__loss_bar(&heads, &t, out, scale ? parts : NULL, &s, dout);
-        for (int i = 0; i < WK__PARTS; i++)
+        for (int i = 0; i < WK__LOSSES; i++)
             sums->loss[i] += s.loss[i];
         return;
     }
-    const double s = scale ? scale[0] * weight : 0;
     if (is_classes(l)) {
+        const double s = scale ? scale[0] * l->factor[0] * weight : 0;
         if (!isnan(target[0]))
             sums->loss[0] += weight * classes(l, (size_t)target[0], out, s, dout);
         return;
     }
     const size_t each = l->n_outputs / l->K;
-    for (size_t k = 0; k < l->K; k++)
+    for (size_t k = 0; k < l->K; k++) {
+        const size_t part = part_of(l, k);
+        const double s = scale ? scale[part] * l->factor[part] * weight : 0;
         if (!isnan(target[k]))
-            sums->loss[0] += weight * regression(l, (double)target[k], out + k * each, s,
-                                                 dout ? dout + k * each : NULL);
-}
-
-double wk__array_loss_weight(const wk__array_loss *l, int part)
-{
-    return l->config->loss == WK_NN_TRADING ? heads.weight[part] : part == 0;
+            sums->loss[part] += weight * regression(l, (double)target[k], out + k * each, s,
+                                                    dout ? dout + k * each : NULL);
+    }
 }
 
 double wk__array_loss_total(const wk__array_loss *l, const wk__array_sums *sums)
 {
     double total = 0;
-    for (int i = 0; i < WK__PARTS; i++)
+    for (size_t i = 0; i < l->n_parts; i++)
         if (sums->norm[i] > 0)
-            total += wk__array_loss_weight(l, i) * sums->loss[i] / sums->norm[i];
+            total += l->weight[i] * sums->loss[i] / sums->norm[i];
     return total;
 }

@@ -3,7 +3,7 @@
 #define OF(key) offsetof(wk_nn_layer_config, key)
 static const wk_cfg_row layer_rows[] = {
     {"type", WK_CFG_ENUM, OF(kind), NULL, NULL, 0, 0,
-     "dense|conv1d|lstm|gru|tcn|layer_norm|dropout|relu|tanh|mean", NULL,
+     "dense|conv1d|lstm|gru|tcn|layer_norm|dropout|relu|tanh|mean|batch_norm", NULL,
      "what the layer computes"},
     {"units", WK_CFG_INT, OF(units), NULL, "32", 1, 4096, NULL, NULL,
      "output channels of dense, conv1d, lstm, gru and tcn; window of mean in bars"},
@@ -11,9 +11,12 @@ static const wk_cfg_row layer_rows[] = {
     {"dilation", WK_CFG_INT, OF(dilation), "bars", "1", 1, 4096, NULL, NULL,
      "bars between the taps of conv1d and tcn"},
     {"dropout", WK_CFG_REAL, OF(dropout), NULL, "0", 0, 0.95, NULL, NULL,
-     "share of values dropped in training by dropout, and inside tcn"},
+     "share of values dropped in training by dropout, inside tcn, and of the carried state by lstm "
+     "and gru, there once for a sequence"},
     {"plain", WK_CFG_BOOL, OF(plain), NULL, "false", 0, 0, NULL, NULL,
      "tcn's convolutions without weight norm"},
+    {"locked", WK_CFG_BOOL, OF(locked), NULL, "false", 0, 0, NULL, NULL,
+     "dropout draws once for a sequence, not for every bar"},
     {0},
 };
 #undef OF
@@ -67,6 +70,8 @@ static const wk_cfg_row train_rows[] = {
      "of the Huber loss of the magnitude in the loss"},
     {"weight_volatility", WK_CFG_REAL, OF(weight_volatility), NULL, "0.2", 0, 1e6, NULL, NULL,
      "of the QLIKE of the volatility in the loss"},
+    {"learn_weights", WK_CFG_BOOL, OF(learn_weights), NULL, "false", 0, 0, NULL, NULL,
+     "learn how much each loss counts from its uncertainty, instead of the three weights"},
     {"patience", WK_CFG_INT, OF(patience), NULL, "3", 0, 10000, NULL, NULL,
      "epochs without a better validation loss before training stops; 0: never"},
     {"seed", WK_CFG_INT, OF(seed), NULL, "1", 0, 0, NULL, NULL,

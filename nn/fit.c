@@ -94,6 +94,10 @@ static void run_block(const job *j, wk__window *w, float *grad, size_t block, wk
     w->run.tick = f->tick;
     w->run.row0 = first;
     w->run.n_rows = j->blocks * r->B;
+    size_t bars[WK__FIT_ROWS];
+    for (size_t b = 0; b < r->B; b++)
+        bars[b] = b < n ? r->T : 0;
+    w->run.bars = n < r->B ? bars : NULL;
     const float *y = wk__window_forward(net, r->packed, w);
     if (j->scale)
         memset(w->d[0], 0, r->S * r->B * ld * sizeof *y);
@@ -106,6 +110,7 @@ static void run_block(const job *j, wk__window *w, float *grad, size_t block, wk
         }
     if (j->scale)
         wk__window_backward(net, r->packed, w, grad);
+    w->run.bars = NULL;
 }
 
 static void run_shard(void *context, size_t shard, size_t worker)
@@ -193,7 +198,22 @@ static double rate_of(const fitter *f, size_t epoch)
     return rate;
 }
 
-static void update(fitter *f, size_t epoch)
+/* Learned weights of the tasks follow the batch's losses; then the gradient's factors follow them.
+ */
+static void update_tasks(fitter *f, const wk__array_sums *sums)
+{
+    wk__uncertainty *u = &f->state.tasks;
+    const size_t n = f->loss.n_parts;
+    const bool square = f->config->loss == WK_NN_MSE;
+    double losses[WK__PARTS];
+    for (size_t i = 0; i < n; i++)
+        losses[i] = sums->norm[i] > 0 ? sums->loss[i] / sums->norm[i] : NAN;
+    wk__uncertainty_update(u, n, square, f->loss.weight, losses, f->optimiser.learning_rate,
+                           f->optimiser.t);
+    wk__uncertainty_factors(u, n, square, f->loss.weight, f->loss.factor);
+}
+
+static void update(fitter *f, size_t epoch, const wk__array_sums *sums)
 {
     wk_nn *nn = f->nn;
     const wk__net *net = &nn->net;
@@ -205,6 +225,9 @@ static void update(fitter *f, size_t epoch)
                          nn->params);
     else
         wk__rmsprop_update(&f->optimiser, net->n_params, f->dparams, scale, nn->decay, nn->params);
+    wk__net_track(net, f->grad[0], nn->params);
+    if (f->config->learn_task_weights)
+        update_tasks(f, sums);
     wk__net_pack(net, nn->params, f->run.packed);
     wk__precision_pack(&f->precision, &f->run.gang);
 }
@@ -244,7 +267,7 @@ static wk_status train_epoch(fitter *f, size_t epoch, double *loss, wk_err *err)
                 "training diverged in epoch %zu, batch %zu: the loss is %g; lower "
                 "learning_rate (%g) or clip_norm (%g), and look for outliers in the data",
                 epoch, at / batch + 1, mean, f->config->learning_rate, f->config->clip_norm);
-        update(f, epoch);
+        update(f, epoch, &now);
         for (int k = 0; k < WK__PARTS; k++) {
             sums.loss[k] += now.loss[k];
             sums.norm[k] += now.norm[k];
@@ -297,70 +320,6 @@ static wk_status run_epochs(fitter *f, wk_err *err)
         if (!better && s->epoch - s->best_epoch >= patience)
             break;
     }
-    return WK_OK;
-}
-
-/* ---- what is refused ---- */
-
-static wk_status check_array(const wk_nn *nn, const wk_nn_fit_config *c, const wk_nn_array *a,
-                             const char *name, wk_err *err)
-{
-    const size_t O = nn->net.n_outputs;
-    if (a->F != nn->net.F || !a->T || a->T > WK__WINDOW_MAX || (a->S != 1 && a->S != a->T))
-        return wk_fail(
-            err, WK_E_DATA,
-            "%s: sequences of %zu bars x %zu inputs with targets at %zu of them; the network "
-            "has %zu inputs, and targets stand at every bar or at the last one",
-            name, a->T, a->F, a->S, nn->net.F);
-    for (size_t k = 0; k < a->N * a->T * a->F; k++)
-        if (!isfinite(a->X[k]))
-            return wk_fail(
-                err, WK_E_DATA,
-                "%s: X of sequence %zu, bar %zu, channel %zu is %g; fill or drop it first", name,
-                k / a->F / a->T, k / a->F % a->T, k % a->F, (double)a->X[k]);
-    if (!c)
-        return WK_OK;
-    const bool classes = c->loss == WK_NN_CROSS_ENTROPY || c->loss == WK_NN_FOCAL;
-    const bool trading = c->loss == WK_NN_TRADING;
-    if (!a->K || (classes && a->K != 1) || (trading && a->K != 3) ||
-        (!classes && wk_nn_fit_outputs(c, a->K) != O))
-        return wk_fail(err, WK_E_DATA, "%s: %zu targets do not fit the loss and %zu outputs", name,
-                       a->K, O);
-    const size_t n_classes = trading ? 3 : O;
-    for (size_t k = 0; k < a->N * a->S * a->K; k++) {
-        const double y = (double)a->y[k];
-        const bool class = classes || (trading && k % 3 == 0);
-        const bool wrong = class ? !(y >= 0 && y < (double)n_classes && (double)(size_t)y == y)
-                                 : isinf(y) || (trading && k % 3 == 2 && !(y > 0));
-        if (!isnan(y) && wrong)
-            return wk_fail(err, WK_E_DATA, "%s: target %zu of sequence %zu, bar %zu is %g; want %s",
-                           name, k % a->K, k / a->K / a->S, k / a->K % a->S, y,
-                           class ? "a class 0, 1, ... below the number of outputs"
-                                 : "a finite number, and volatilities above 0");
-    }
-    for (size_t i = 0; a->weight && i < a->N; i++)
-        if (!(a->weight[i] >= 0 && isfinite(a->weight[i])))
-            return wk_fail(err, WK_E_DATA, "%s: the weight of sequence %zu is %g", name, i,
-                           (double)a->weight[i]);
-    return WK_OK;
-}
-
-static wk_status check_config(const wk_nn_fit_config *c, wk_err *err)
-{
-    if (c->epochs < 1 || c->batch < 1 || !(c->learning_rate > 0) || c->patience < 0 ||
-        !(c->clip_norm >= 0) || !(c->weight_decay >= 0) || c->step_epochs < 1 ||
-        !(c->warmup_fraction >= 0 && c->warmup_fraction <= 1))
-        return wk_fail(
-            err, WK_E_CONFIG,
-            "training: epochs %lld, batch %lld, step_epochs %lld must be at least 1, "
-            "learning_rate %g positive, patience %lld, clip_norm %g, weight_decay %g not "
-            "negative, warmup_fraction %g in [0, 1]",
-            (long long)c->epochs, (long long)c->batch, (long long)c->step_epochs, c->learning_rate,
-            (long long)c->patience, c->clip_norm, c->weight_decay, c->warmup_fraction);
-    if (c->precision < WK_NN_FP32 || c->precision > WK_NN_BF16X3)
-        return wk_fail(err, WK_E_CONFIG, "training: precision %d is unknown", c->precision);
-    if (c->loss == WK_NN_PINBALL && !c->quantiles.n)
-        return wk_fail(err, WK_E_CONFIG, "training: pinball needs quantiles");
     return WK_OK;
 }
 
@@ -431,6 +390,7 @@ static wk_status prepare(fitter *f, wk_arena *arena, wk_err *err)
                                .v = wk_arena_array(arena, float, n),
                                .best = wk_arena_array(arena, float, n)};
     memcpy(f->state.best, f->nn->params, n * sizeof(float));
+    f->state.n_tasks = c->learn_task_weights ? f->loss.n_parts : 0;
     if (f->options->checkpoint) {
         identify(f);
         if (f->options->resume && wk_file_exists(f->options->checkpoint))
@@ -445,6 +405,9 @@ static wk_status prepare(fitter *f, wk_arena *arena, wk_err *err)
                                .m = f->state.m,
                                .v = f->state.v};
     f->tick = f->state.updates;
+    if (c->learn_task_weights)
+        wk__uncertainty_factors(&f->state.tasks, f->loss.n_parts, c->loss == WK_NN_MSE,
+                                f->loss.weight, f->loss.factor);
     wk__net_pack(net, f->nn->params, f->run.packed);
     return WK_OK;
 }
@@ -480,7 +443,9 @@ static wk_status copy_log(const wk__fit_state *s, wk_nn_log *log, wk_err *err)
     wk_nn_log l = {.n = s->epoch,
                    .train_loss = calloc(s->epoch + 1, sizeof(double)),
                    .valid_loss = calloc(s->epoch + 1, sizeof(double)),
-                   .best_epoch = s->best_epoch};
+                   .best_epoch = s->best_epoch,
+                   .n_tasks = s->n_tasks};
+    memcpy(l.task_log_variance, s->tasks.s, sizeof l.task_log_variance);
     if (!l.train_loss || !l.valid_loss) {
         wk_nn_log_finish(&l);
         return wk_fail(err, WK_E_NOMEM, "training: out of memory");
@@ -495,10 +460,10 @@ wk_status wk_nn_fit(wk_nn *nn, const wk_nn_fit_config *config, const wk_nn_array
                     const wk_nn_array *valid, const wk_nn_fit_options *options, wk_nn_log *log,
                     wk_err *err)
 {
-    WK_TRY(check_config(config, err));
-    WK_TRY(check_array(nn, config, train, "training data", err));
+    WK_TRY(wk__fit_check_config(config, err));
+    WK_TRY(wk__fit_check_array(nn, config, train, "training data", err));
     if (valid)
-        WK_TRY(check_array(nn, config, valid, "validation data", err));
+        WK_TRY(wk__fit_check_array(nn, config, valid, "validation data", err));
     if (valid && (valid->T != train->T || valid->S != train->S))
         return wk_fail(
             err, WK_E_DATA,
@@ -509,13 +474,10 @@ wk_status wk_nn_fit(wk_nn *nn, const wk_nn_fit_config *config, const wk_nn_array
     const size_t n = nn->net.n_params;
     float *before = wk_arena_array(&arena, float, n);
     memcpy(before, nn->params, n * sizeof *before);
-    fitter f = {.nn = nn,
-                .config = config,
-                .options = options,
-                .train = train,
-                .valid = valid,
-                .loss = {config, nn->net.n_outputs, train->K, NULL}};
-    wk_status status = prepare(&f, &arena, err);
+    fitter f = {.nn = nn, .config = config, .options = options, .train = train, .valid = valid};
+    wk_status status = wk__array_loss_init(config, nn->net.n_outputs, train->K, &f.loss, err);
+    if (status == WK_OK)
+        status = prepare(&f, &arena, err);
     if (status == WK_OK)
         status = with_gang(&f.run, fit_work, &f, err);
     if (status == WK_OK && log)
@@ -562,7 +524,7 @@ static wk_status apply_work(void *context, wk_err *err)
 wk_status wk_nn_apply(const wk_nn *nn, const wk_nn_array *data, int threads, float *out,
                       wk_err *err)
 {
-    WK_TRY(check_array(nn, NULL, data, "data", err));
+    WK_TRY(wk__fit_check_array(nn, NULL, data, "data", err));
     wk_arena arena;
     wk_arena_init(&arena);
     applier a = {.nn = nn, .data = data, .out = out};
@@ -576,13 +538,15 @@ wk_status wk_nn_apply(const wk_nn *nn, const wk_nn_array *data, int threads, flo
 wk_status wk_nn_evaluate(const wk_nn *nn, const wk_nn_fit_config *config, const wk_nn_array *data,
                          int threads, double *loss, wk_err *err)
 {
-    WK_TRY(check_array(nn, config, data, "data", err));
+    WK_TRY(wk__fit_check_array(nn, config, data, "data", err));
     const size_t O = nn->net.n_outputs;
     float *out = malloc((data->N * data->S * O + 1) * sizeof *out);
     if (!out)
         return wk_fail(err, WK_E_NOMEM, "evaluation: out of memory");
     wk_status status = wk_nn_apply(nn, data, threads, out, err);
-    const wk__array_loss l = {config, O, data->K, NULL};
+    wk__array_loss l = {0};
+    if (status == WK_OK)
+        status = wk__array_loss_init(config, O, data->K, &l, err);
     wk__array_sums sums = {0};
     for (size_t k = 0; status == WK_OK && k < data->N * data->S; k++) {
         const double weight = weight_of(data, k / data->S);

@@ -17,7 +17,15 @@ typedef struct {
     double *train_loss, *valid_loss; /* [epoch] */
     size_t n;                        /* parameters */
     float *params, *m, *v, *best;    /* [n] */
+    size_t n_tasks;                  /* of learned weights */
+    wk__uncertainty tasks;
 } wk__fit_state;
+
+/* Shapes, numbers and targets that do not fit the network, and with `c` its loss; `name` is for
+ * messages. */
+WK_MUST_CHECK wk_status wk__fit_check_array(const wk_nn *nn, const wk_nn_fit_config *c,
+                                            const wk_nn_array *a, const char *name, wk_err *err);
+WK_MUST_CHECK wk_status wk__fit_check_config(const wk_nn_fit_config *c, wk_err *err);
 
 /* `what` names the configuration and the data (a hash): another one refuses the file. */
 WK_MUST_CHECK wk_status wk__fit_save(const wk__fit_state *s, const char *what, const char *path,

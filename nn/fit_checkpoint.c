@@ -1,5 +1,6 @@
 /* A training's checkpoint as a safetensors file: "weights", "m", "v" and "best" [n] in F32,
- * "curves" [2, epochs] in F64; the rest stands in __metadata__. */
+ * "curves" [3, epochs] in F64, with learned weights of tasks "tasks" [3, tasks] in F64; the rest
+ * stands in __metadata__. */
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -32,7 +33,8 @@ static void meta_number(json_t *meta, const char *key, size_t value)
 wk_status wk__fit_save(const wk__fit_state *s, const char *what, const char *path, wk_err *err)
 {
     const float *from[N_VECTORS] = {s->params, s->m, s->v, s->best};
-    const size_t size = s->n * sizeof(float), curve = s->epoch * sizeof(double);
+    const size_t size = s->n * sizeof(float), curve = s->epoch * sizeof(double),
+                 tasks = 3 * s->n_tasks * sizeof(double);
     /* Doubles first: they stay aligned. */
     json_t *root = json_object(), *meta = json_object();
     json_object_set_new(meta, "format", json_string("wick_nn_checkpoint"));
@@ -42,8 +44,11 @@ wk_status wk__fit_save(const wk__fit_state *s, const char *what, const char *pat
     meta_number(meta, "best_epoch", s->best_epoch);
     json_object_set_new(root, "__metadata__", meta);
     json_object_set_new(root, "curves", entry("F64", 3, s->epoch, 0, 3 * curve));
+    if (tasks)
+        json_object_set_new(root, "tasks", entry("F64", 3, s->n_tasks, 3 * curve, tasks));
     for (size_t k = 0; k < N_VECTORS; k++)
-        json_object_set_new(root, vectors[k], entry("F32", 1, s->n, 3 * curve + k * size, size));
+        json_object_set_new(root, vectors[k],
+                            entry("F32", 1, s->n, 3 * curve + tasks + k * size, size));
     char *text = json_dumps(root, JSON_COMPACT);
     json_decref(root);
     if (!text)
@@ -62,6 +67,9 @@ wk_status wk__fit_save(const wk__fit_state *s, const char *what, const char *pat
         /* The third row holds the best loss, once an epoch, so that it keeps its bits. */
         for (size_t i = 0; i < s->epoch; i++)
             fwrite(&s->best_loss, sizeof(double), 1, draft.stream);
+        fwrite(s->tasks.s, sizeof(double), s->n_tasks, draft.stream);
+        fwrite(s->tasks.m, sizeof(double), s->n_tasks, draft.stream);
+        fwrite(s->tasks.v, sizeof(double), s->n_tasks, draft.stream);
         for (size_t k = 0; k < N_VECTORS; k++)
             fwrite(from[k], sizeof(float), s->n, draft.stream);
         status = wk_draft_publish(&draft, err);
@@ -104,22 +112,33 @@ wk_status wk__fit_parse(wk__fit_state *s, size_t epochs_max, const char *what, c
                        "%s: the checkpoint of another training (its configuration, network or data "
                        "differ); remove it, or train without --resume",
                        path);
-    const size_t curve = epoch * sizeof(double), vector = s->n * sizeof(float);
-    if (!numbers || !epoch || size - PREFIX - (size_t)n != 3 * curve + N_VECTORS * vector)
+    const size_t curve = epoch * sizeof(double), vector = s->n * sizeof(float),
+                 task = s->n_tasks * sizeof(double), front = 3 * curve + 3 * task;
+    if (!numbers || !epoch || size - PREFIX - (size_t)n != front + N_VECTORS * vector)
         return wk_fail(err, WK_E_PARSE, "%s: the checkpoint is damaged: %zu bytes, want %zu", path,
-                       size - PREFIX - (size_t)n, 3 * curve + N_VECTORS * vector);
+                       size - PREFIX - (size_t)n, front + N_VECTORS * vector);
     const char *data = bytes + PREFIX + n;
     float *to[N_VECTORS] = {s->params, s->m, s->v, s->best};
     for (size_t k = 0; k < N_VECTORS; k++)
         for (size_t i = 0; i < s->n; i++) {
             float value;
-            memcpy(&value, data + 3 * curve + k * vector + i * sizeof value, sizeof value);
+            memcpy(&value, data + front + k * vector + i * sizeof value, sizeof value);
             if (!isfinite(value))
                 return wk_fail(err, WK_E_PARSE, "%s: the checkpoint is damaged: %s[%zu] is %g",
                                path, vectors[k], i, (double)value);
         }
+    wk__uncertainty tasks = {0};
+    double *const of_tasks[] = {tasks.s, tasks.m, tasks.v};
+    for (size_t k = 0; k < 3; k++) {
+        memcpy(of_tasks[k], data + 3 * curve + k * task, task);
+        for (size_t i = 0; i < s->n_tasks; i++)
+            if (!isfinite(of_tasks[k][i]))
+                return wk_fail(err, WK_E_PARSE, "%s: the checkpoint is damaged: tasks[%zu] is %g",
+                               path, k * s->n_tasks + i, of_tasks[k][i]);
+    }
     for (size_t k = 0; k < N_VECTORS; k++)
-        memcpy(to[k], data + 3 * curve + k * vector, vector);
+        memcpy(to[k], data + front + k * vector, vector);
+    s->tasks = tasks;
     memcpy(s->train_loss, data, curve);
     memcpy(s->valid_loss, data + curve, curve);
     memcpy(&s->best_loss, data + 2 * curve, sizeof s->best_loss);

@@ -46,6 +46,10 @@ static const wk_cfg_row rows[] = {
      "draw a new order of the sequences every epoch"},
     {"precision", WK_CFG_ENUM, OF(precision), NULL, "\"fp32\"", 0, 0, "fp32|bf16|bf16x3", NULL,
      "what products of training are made in; weights stay fp32, bf16x3 keeps nearly all of it"},
+    {"task_weights", WK_CFG_REALS, OF(task_weights), NULL, "[]", 0, 1e6, NULL, NULL,
+     "of the three heads, or of each target, in the loss; none: 1, 0.5, 0.2 of the heads"},
+    {"learn_task_weights", WK_CFG_BOOL, OF(learn_task_weights), NULL, "false", 0, 0, NULL, NULL,
+     "learn how much each task counts from its uncertainty"},
     {0},
 };
 

@@ -6,11 +6,17 @@
 #include "wick/rng.h"
 
 static const wk__layer_ops *const kinds[] = {
-    [WK_NN_DENSE] = &wk__layer_dense,     [WK_NN_CONV1D] = &wk__layer_conv1d,
-    [WK_NN_LSTM] = &wk__layer_lstm,       [WK_NN_GRU] = &wk__layer_gru,
-    [WK_NN_TCN] = &wk__layer_tcn,         [WK_NN_LAYER_NORM] = &wk__layer_norm,
-    [WK_NN_DROPOUT] = &wk__layer_dropout, [WK_NN_RELU] = &wk__layer_relu,
-    [WK_NN_TANH] = &wk__layer_tanh,       [WK_NN_MEAN] = &wk__layer_mean,
+    [WK_NN_DENSE] = &wk__layer_dense,
+    [WK_NN_CONV1D] = &wk__layer_conv1d,
+    [WK_NN_LSTM] = &wk__layer_lstm,
+    [WK_NN_GRU] = &wk__layer_gru,
+    [WK_NN_TCN] = &wk__layer_tcn,
+    [WK_NN_LAYER_NORM] = &wk__layer_norm,
+    [WK_NN_DROPOUT] = &wk__layer_dropout,
+    [WK_NN_RELU] = &wk__layer_relu,
+    [WK_NN_TANH] = &wk__layer_tanh,
+    [WK_NN_MEAN] = &wk__layer_mean,
+    [WK_NN_BATCH_NORM] = &wk__layer_batch_norm,
 };
 
 /* Limits that keep every size far from overflow and every mistake visible. */
@@ -32,7 +38,9 @@ static wk_status check(const wk_nn_layer_config *c, size_t index, wk_err *err)
     if (conv && (c->dilation < 1 || c->dilation > DILATION_MAX))
         return wk_fail(err, WK_E_CONFIG, "network layer %zu (%s): dilation %lld is outside 1..%d",
                        index, name, (long long)c->dilation, DILATION_MAX);
-    if ((c->kind == WK_NN_DROPOUT || c->kind == WK_NN_TCN) && !(c->dropout >= 0 && c->dropout < 1))
+    if ((c->kind == WK_NN_DROPOUT || c->kind == WK_NN_TCN || c->kind == WK_NN_LSTM ||
+         c->kind == WK_NN_GRU) &&
+        !(c->dropout >= 0 && c->dropout < 1))
         return wk_fail(err, WK_E_CONFIG, "network layer %zu (%s): dropout %g is outside [0, 1)",
                        index, name, c->dropout);
     return WK_OK;
@@ -81,20 +89,33 @@ static uint64_t next_bits(uint64_t *state)
     return z ^ z >> 31;
 }
 
-void wk__dropout_mask(const wk__run *run, size_t stream, double p, size_t T, size_t ld,
-                      wk_real *mask)
+/* The factors of one row at one bar. */
+static void draw_mask(uint64_t state, double p, size_t ld, wk_real *mask)
 {
     /* One counter-based draw a row starts a cheap stream, whose 64 bits decide four channels. */
     const uint32_t drop = (uint32_t)(p * 65536);
     const wk_real keep = (wk_real)(65536.0 / (65536.0 - (double)drop));
+    for (size_t c = 0; c < ld; c += 4) {
+        uint64_t bits = next_bits(&state);
+        for (size_t j = 0; j < 4; j++)
+            mask[c + j] = (uint32_t)(bits >> (16 * j) & 0xffff) < drop ? 0 : keep;
+    }
+}
+
+void wk__dropout_mask(const wk__run *run, size_t stream, double p, size_t T, size_t ld,
+                      wk_real *mask)
+{
     for (size_t t = 0; t < T; t++)
-        for (size_t b = 0; b < run->B; b++, mask += ld) {
-            uint64_t state = wk_rng_u64(run->seed, run->tick << 10 | stream,
-                                        (uint64_t)t * run->n_rows + run->row0 + b);
-            for (size_t c = 0; c < ld; c += 4) {
-                uint64_t bits = next_bits(&state);
-                for (size_t j = 0; j < 4; j++)
-                    mask[c + j] = (uint32_t)(bits >> (16 * j) & 0xffff) < drop ? 0 : keep;
-            }
-        }
+        for (size_t b = 0; b < run->B; b++, mask += ld)
+            draw_mask(wk_rng_u64(run->seed, run->tick << 10 | stream,
+                                 (uint64_t)t * run->n_rows + run->row0 + b),
+                      p, ld, mask);
+}
+
+void wk__dropout_mask_locked(const wk__run *run, size_t stream, double p, size_t ld, wk_real *mask)
+{
+    for (size_t b = 0; b < run->B; b++, mask += ld)
+        draw_mask(run->sequence ? wk_rng_u64(run->seed, run->sequence[b] << 10 | stream, 0)
+                                : wk_rng_u64(run->seed, run->tick << 10 | stream, run->row0 + b),
+                  p, ld, mask);
 }

@@ -55,6 +55,11 @@ typedef struct {
     bool training;       /* dropout is on */
     uint64_t seed, tick; /* dropout: a pure function of these and the place in the batch */
     size_t row0, n_rows; /* this block's first row in the batch, and the batch's rows */
+    /* Bars of each row [B]; beyond them it only pads the block. NULL: all T. */
+    const size_t *bars;
+    /* What each row's sequence is called [B], for draws that hold for a whole sequence. NULL: tick
+     * and the row's place. */
+    const uint64_t *sequence;
 } wk__run;
 
 /* All products of layers go through these. */
@@ -96,6 +101,8 @@ struct wk__layer_ops {
     /* Gradients from the kernels' layout to the canonical one. */
     void (*unpack)(const wk__layer *l, const wk_real *params, const wk_real *grad,
                    wk_real *dparams);
+    /* After an update: parameters that follow statistics in `grad` and have no gradient. */
+    void (*track)(const wk__layer *l, const wk_real *grad, wk_real *params);
 
     /* One bar of one row (T = B = 1) after `prepare`, which computes from the state what does not
      * need the bar. NULL: forward does it; nothing to prepare. */
@@ -118,7 +125,7 @@ struct wk__layer_ops {
 
 extern const wk__layer_ops wk__layer_dense, wk__layer_conv1d, wk__layer_lstm, wk__layer_gru,
     wk__layer_tcn, wk__layer_norm, wk__layer_dropout, wk__layer_relu, wk__layer_tanh,
-    wk__layer_mean;
+    wk__layer_mean, wk__layer_batch_norm;
 
 /* Sets up layer `index` over `in` channels; the caller fills the at_ fields. */
 wk_status wk__layer_setup(wk__layer *l, const wk_nn_layer_config *config, size_t index, size_t in,
@@ -127,8 +134,13 @@ void wk__layer_tensor_add(wk__layer *l, const char *name, size_t a, size_t b, si
                           bool decay);
 /* params[i] uniform in [-bound, bound], drawn from (seed, stream, i). */
 void wk__init_uniform(wk_real *params, size_t n, double bound, uint64_t seed, uint64_t stream);
+/* Inference's batch norm of channel c: x scale + shift. */
+void wk__batch_norm_affine(const wk__layer *l, const wk_real *params, size_t c, wk_real *scale,
+                           wk_real *shift);
 /* Inverted dropout's factors for a chunk of `ld` padded channels: 0 or 1 / (1 - p). */
 void wk__dropout_mask(const wk__run *run, size_t stream, double p, size_t T, size_t ld,
                       wk_real *mask);
+/* The same drawn once for each row's sequence: mask [B, ld] holds for all its bars. */
+void wk__dropout_mask_locked(const wk__run *run, size_t stream, double p, size_t ld, wk_real *mask);
 
 #endif

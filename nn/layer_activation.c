@@ -42,10 +42,22 @@ static void tanh_backward(const wk__layer *l, const wk__run *run, const wk_real 
         run->ops->tanh_back(T * run->B * l->ldo, y, dy, dx);
 }
 
-/* Tape: the factors. */
+/* Tape: the factors. A locked dropout (variational: Gal & Ghahramani 2016; between layers: Merity,
+ * Keskar & Socher 2018) draws them once for a sequence, whatever chunks it comes in. */
 static size_t dropout_n_tape(const wk__layer *l, size_t B, size_t T)
 {
-    return T * B * wk__pad(l->out);
+    return (l->config.locked ? 1 : T) * B * wk__pad(l->out);
+}
+
+/* y = x times the factors. */
+static void dropout_apply(const wk__layer *l, const wk__run *run, const wk_real *tape,
+                          const wk_real *x, wk_real *y, size_t T)
+{
+    const size_t bar = run->B * l->ldo;
+    if (!l->config.locked)
+        run->ops->mul(T * bar, x, tape, y);
+    for (size_t t = 0; l->config.locked && t < T; t++)
+        run->ops->mul(bar, x + t * bar, tape, y + t * bar);
 }
 
 static void dropout_forward(const wk__layer *l, const wk__run *run, const wk_real *packed,
@@ -54,8 +66,11 @@ static void dropout_forward(const wk__layer *l, const wk__run *run, const wk_rea
     (void)packed, (void)state;
     const size_t n = T * run->B * l->ldo;
     if (run->training && l->config.dropout > 0) {
-        wk__dropout_mask(run, 4 * l->index, l->config.dropout, T, l->ldo, tape);
-        run->ops->mul(n, x, tape, y);
+        if (l->config.locked)
+            wk__dropout_mask_locked(run, 4 * l->index, l->config.dropout, l->ldo, tape);
+        else
+            wk__dropout_mask(run, 4 * l->index, l->config.dropout, T, l->ldo, tape);
+        dropout_apply(l, run, tape, x, y, T);
     } else {
         memcpy(y, x, n * sizeof *y);
     }
@@ -70,7 +85,7 @@ static void dropout_backward(const wk__layer *l, const wk__run *run, const wk_re
     if (!dx)
         return;
     if (run->training && l->config.dropout > 0)
-        run->ops->mul(n, dy, tape, dx);
+        dropout_apply(l, run, tape, dy, dx, T);
     else
         memcpy(dx, dy, n * sizeof *dx);
 }

@@ -69,7 +69,16 @@ static size_t n_state(const wk__layer *l, size_t B, size_t T_max)
  * [B, Hp]. */
 static size_t n_tape(const wk__layer *l, size_t B, size_t T)
 {
-    return B * wk__pad((size_t)l->config.units) * (T * 2 * G + 1);
+    const size_t masks = l->config.dropout > 0 ? T + 2 : 0;
+    return B * wk__pad((size_t)l->config.units) * (T * 2 * G + 1 + masks);
+}
+
+/* Variational dropout of the carried state (Gal & Ghahramani 2016), in training: the recurrent
+ * product sees h times factors drawn once for the sequence; the tape then ends with these factors
+ * [B, Hp], the products' inputs [T, B, Hp] and room for a gradient [B, Hp]. */
+static bool masked(const wk__layer *l, const wk__run *run)
+{
+    return run->training && l->config.dropout > 0;
 }
 
 static void reset(const wk__layer *l, const wk__run *run, wk_real *state, size_t row)
@@ -110,8 +119,14 @@ static void forward(const wk__layer *l, const wk__run *run, const wk_real *packe
     memcpy(h0, state, cell * sizeof *h0);
     product(run, &d, T * B, d.F, x, packed, bx, gx);
     const wk_real *h = h0;
+    const bool mask = masked(l, run);
+    wk_real *factors = h0 + cell, *seen = factors + cell;
+    if (mask)
+        wk__dropout_mask_locked(run, 4 * l->index, l->config.dropout, d.Hp, factors);
     for (size_t t = 0; t < T; t++) {
-        product(run, &d, B, d.H, h, ph, bh, gh + t * B * N);
+        if (mask)
+            run->ops->mul(cell, h, factors, seen + t * cell);
+        product(run, &d, B, d.H, mask ? seen + t * cell : h, ph, bh, gh + t * B * N);
         run->ops->gru_cell(B, d.Hp, gx + t * B * N, gh + t * B * N, h, y + t * cell);
         h = y + t * cell;
     }
@@ -144,6 +159,8 @@ static void backward(const wk__layer *l, const wk__run *run, const wk_real *pack
     const size_t B = run->B, N = G * d.Hp, cell = B * d.Hp, Fp = wk__pad(d.F);
     const wk_real *tx = packed + N * (d.F + d.H + 2), *th = tx + N * Fp;
     wk_real *gx = tape, *gh = gx + T * B * N, *h0 = gh + T * B * N;
+    wk_real *factors = h0 + cell, *seen = factors + cell, *part = seen + T * cell;
+    const bool mask = masked(l, run);
     for (size_t t = T; t-- > 0;) {
         wk_real *up = dy + t * cell;
         if (t + 1 < T) {
@@ -158,10 +175,14 @@ static void backward(const wk__layer *l, const wk__run *run, const wk_real *pack
                                          .lda = N,
                                          .w = th,
                                          .depth = N,
-                                         .add = up,
+                                         .add = mask ? NULL : up,
                                          .ld_add = d.Hp,
-                                         .y = up,
+                                         .y = mask ? part : up,
                                          .ldy = d.Hp});
+            if (mask) {
+                run->ops->mul(cell, part, factors, part);
+                run->ops->add(cell, part, up);
+            }
         }
         run->ops->gru_cell_back(B, d.Hp, gx + t * B * N, gh + t * B * N,
                                 t ? y + (t - 1) * cell : h0, up);
@@ -178,16 +199,16 @@ static void backward(const wk__layer *l, const wk__run *run, const wk_real *pack
                                        .ldd = N,
                                        .g = wx});
     wk__product_at(run, &(wk__gemm_at){.P = 1,
-                                       .M = B,
+                                       .M = mask ? T * B : B,
                                        .N = N,
                                        .K = d.H,
                                        .taps = 1,
-                                       .a = h0,
+                                       .a = mask ? seen : h0,
                                        .lda = d.Hp,
                                        .d = gh,
                                        .ldd = N,
                                        .g = wh});
-    if (T > 1)
+    if (!mask && T > 1)
         wk__product_at(run, &(wk__gemm_at){.P = 1,
                                            .M = (T - 1) * B,
                                            .N = N,

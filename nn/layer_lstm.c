@@ -85,7 +85,16 @@ static size_t n_state(const wk__layer *l, size_t B, size_t T_max)
  * h before the chunk [B, Hp]; backward adds dc [B, Hp]. */
 static size_t n_tape(const wk__layer *l, size_t B, size_t T)
 {
-    return B * wk__pad((size_t)l->config.units) * (T * (G + 2) + 3);
+    const size_t masks = l->config.dropout > 0 ? T + 2 : 0;
+    return B * wk__pad((size_t)l->config.units) * (T * (G + 2) + 3 + masks);
+}
+
+/* Variational dropout of the carried state (Gal & Ghahramani 2016), in training: the recurrent
+ * product sees h times factors drawn once for the sequence; the tape then ends with these factors
+ * [B, Hp], the products' inputs [T, B, Hp] and room for a gradient [B, Hp]. */
+static bool masked(const wk__layer *l, const wk__run *run)
+{
+    return run->training && l->config.dropout > 0;
 }
 
 static void reset(const wk__layer *l, const wk__run *run, wk_real *state, size_t row)
@@ -153,9 +162,17 @@ static void forward(const wk__layer *l, const wk__run *run, const wk_real *packe
     memcpy(c, state + cell, cell * sizeof *c);
     inputs(run, &d, packed, T * B, x, NULL, gates);
     const wk_real *h = h0;
+    const bool mask = masked(l, run);
+    wk_real *factors = h0 + 2 * cell, *seen = factors + cell;
+    if (mask)
+        wk__dropout_mask_locked(run, 4 * l->index, l->config.dropout, d.Hp, factors);
     for (size_t t = 0; t < T; t++) {
         wk_real *g = gates + t * B * N;
         const size_t at = t * cell, half = d.Hp / (2 * WK__LANES) * WK__LANES;
+        if (mask) {
+            run->ops->mul(cell, h, factors, seen + at);
+            h = seen + at;
+        }
         if (B == 1 && half) {
             /* The recurrent matrix is larger than the first-level cache: its halves are visited in
              * alternating order, so that one is still there; and the functions of the first half's
@@ -203,7 +220,8 @@ static void backward(const wk__layer *l, const wk__run *run, const wk_real *pack
     const wk_real *tx = packed + N * (d.F + d.H + 1), *th = tx + N * Fp;
     wk_real *gates = tape, *c = gates + T * B * N, *tanh_c = c + (T + 1) * cell,
             *h0 = tanh_c + T * cell;
-    wk_real *dc = h0 + cell;
+    wk_real *dc = h0 + cell, *factors = dc + cell, *seen = factors + cell, *part = seen + T * cell;
+    const bool mask = masked(l, run);
     memset(dc, 0, cell * sizeof *dc);
     for (size_t t = T; t-- > 0;) {
         wk_real *g = gates + t * B * N, *up = dy + t * cell;
@@ -217,10 +235,14 @@ static void backward(const wk__layer *l, const wk__run *run, const wk_real *pack
                                          .lda = N,
                                          .w = th,
                                          .depth = N,
-                                         .add = up,
+                                         .add = mask ? NULL : up,
                                          .ld_add = d.Hp,
-                                         .y = up,
+                                         .y = mask ? part : up,
                                          .ldy = d.Hp});
+            if (mask) {
+                run->ops->mul(cell, part, factors, part);
+                run->ops->add(cell, part, up);
+            }
         }
         run->ops->lstm_cell_back(B, d.Hp, g, c + t * cell, tanh_c + t * cell, up, dc);
     }
@@ -236,16 +258,16 @@ static void backward(const wk__layer *l, const wk__run *run, const wk_real *pack
                                        .ldd = N,
                                        .g = gx});
     wk__product_at(run, &(wk__gemm_at){.P = 1,
-                                       .M = B,
+                                       .M = mask ? T * B : B,
                                        .N = N,
                                        .K = d.H,
                                        .taps = 1,
-                                       .a = h0,
+                                       .a = mask ? seen : h0,
                                        .lda = d.Hp,
                                        .d = gates,
                                        .ldd = N,
                                        .g = gh});
-    if (T > 1)
+    if (!mask && T > 1)
         wk__product_at(run, &(wk__gemm_at){.P = 1,
                                            .M = (T - 1) * B,
                                            .N = N,

@@ -122,6 +122,15 @@ void wk__net_unpack(const wk__net *net, const wk_real *params, const wk_real *gr
     }
 }
 
+void wk__net_track(const wk__net *net, const wk_real *grad, wk_real *params)
+{
+    for (size_t i = 0; i < net->n_layers; i++) {
+        const wk__layer *l = &net->layers[i];
+        if (l->ops->track)
+            l->ops->track(l, grad + l->at_grad, params + l->at_params);
+    }
+}
+
 void wk__work_build(wk_arena *arena, const wk__net *net, const wk__nn_ops *ops, size_t B,
                     size_t T_max, bool backward, wk__work *out)
 {

@@ -35,6 +35,8 @@ void wk__net_init(const wk__net *net, wk_real *params, uint64_t seed);
 void wk__net_pack(const wk__net *net, const wk_real *params, wk_real *packed);
 void wk__net_unpack(const wk__net *net, const wk_real *params, const wk_real *grad,
                     wk_real *dparams);
+/* Lets the layers' running statistics follow what backward left in grad. */
+void wk__net_track(const wk__net *net, const wk_real *grad, wk_real *params);
 
 /* Everything that running chunks of up to T_max bars and B rows needs. */
 typedef struct {

@@ -258,6 +258,26 @@ static wk__onnx_value layer_norm(const place *p, wk__onnx_value v)
     return out;
 }
 
+static wk__onnx_value batch_norm(const place *p, wk__onnx_value v)
+{
+    static const char *const names[] = {"weight", "bias", "running_mean", "running_var"};
+    char full[4][96];
+    const int64_t dims = (int64_t)p->l->in;
+    /* Channels are ONNX's second axis. */
+    if (v.layout != WK__NC)
+        v = wk__onnx_as(p->e, v, WK__NCT);
+    wk__onnx_value out = make(p, "norm", v.layout);
+    for (size_t k = 0; k < 4; k++) {
+        weight_name(p, names[k], full[k]);
+        wk__onnx_floats(p->e, full[k], p->params + p->l->tensors[k].at, &dims, 1);
+    }
+    wk_text attributes = {0};
+    wk_onnx_put_float(&attributes, "epsilon", 1e-5F);
+    const char *in[] = {v.name, full[0], full[1], full[2], full[3]}, *name = out.name;
+    wk__onnx_node_of(p->e, "BatchNormalization", in, 5, &name, 1, &attributes);
+    return out;
+}
+
 /* The mean of the last n bars, or of as many as there are. */
 static wk__onnx_value mean_step(const place *p, wk__onnx_value v, size_t n)
 {
@@ -335,6 +355,8 @@ wk__onnx_value wk__onnx_layer(wk__onnx_emit *e, size_t i, wk__onnx_value v, bool
         return tcn(&p, v);
     case WK_NN_LAYER_NORM:
         return layer_norm(&p, v);
+    case WK_NN_BATCH_NORM:
+        return batch_norm(&p, v);
     case WK_NN_RELU:
         return simple(&p, "Relu", v);
     case WK_NN_TANH:

@@ -6,6 +6,33 @@
 /* Bars of wk_nn_sequence_forward that pass through the layers together. */
 enum { CHUNK = 16 };
 
+/* A batch norm right after a product goes into its weights, and a relu after it onto its way out:
+ * nothing is left to run. `params` is the plan's own copy. */
+static void fold_batch_norms(wk__net *net, float *params)
+{
+    for (size_t i = 1; i < net->n_layers; i++) {
+        wk__layer *l = &net->layers[i], *before = l - 1;
+        if (l->config.kind != WK_NN_BATCH_NORM || l->source != (int)i - 1 ||
+            (before->config.kind != WK_NN_DENSE && before->config.kind != WK_NN_CONV1D))
+            continue;
+        const wk__tensor *weight = &before->tensors[0], *bias = &before->tensors[1];
+        const size_t each = weight->n / before->out;
+        float *w = params + before->at_params + weight->at,
+              *b = params + before->at_params + bias->at;
+        for (size_t o = 0; o < before->out; o++) {
+            float scale, shift;
+            wk__batch_norm_affine(l, params + l->at_params, o, &scale, &shift);
+            for (size_t k = 0; k < each; k++)
+                w[o * each + k] *= scale;
+            b[o] = b[o] * scale + shift;
+        }
+        l->alias = true;
+        wk__layer *next = i + 1 < net->n_layers ? l + 1 : NULL;
+        if (next && next->config.kind == WK_NN_RELU && next->source == (int)i)
+            before->relu = next->alias = true;
+    }
+}
+
 wk_status wk_nn_plan_build(wk_arena *arena, const wk_nn *nn, wk_nn_plan **out, wk_err *err)
 {
     for (size_t i = 0; i < nn->net.n_params; i++)
@@ -13,13 +40,19 @@ wk_status wk_nn_plan_build(wk_arena *arena, const wk_nn *nn, wk_nn_plan **out, w
             return wk_fail(err, WK_E_MODEL, "network: parameter %zu of %zu is not finite", i,
                            nn->net.n_params);
     const size_t before = arena->used_bytes;
+    wk_arena scratch;
+    wk_arena_init(&scratch);
     wk_nn_plan *plan = wk_arena_alloc(arena, sizeof *plan);
     plan->net = nn->net;
     plan->net.layers = wk_arena_array(arena, wk__layer, nn->net.n_layers);
     memcpy(plan->net.layers, nn->net.layers, nn->net.n_layers * sizeof *plan->net.layers);
     plan->ops = wk__nn_ops_best();
     plan->packed = wk_arena_array(arena, float, nn->net.n_packed);
-    wk__net_pack(&plan->net, nn->params, plan->packed);
+    float *folded = wk_arena_array(&scratch, float, nn->net.n_params);
+    memcpy(folded, nn->params, nn->net.n_params * sizeof *folded);
+    fold_batch_norms(&plan->net, folded);
+    wk__net_pack(&plan->net, folded, plan->packed);
+    wk_arena_finish(&scratch);
     plan->n_bytes = arena->used_bytes - before;
     *out = plan;
     return WK_OK;

@@ -55,6 +55,8 @@ static const char *kernels_of(const wk__layer *l)
         return "window_mean";
     case WK_NN_LAYER_NORM:
         return "c";
+    case WK_NN_BATCH_NORM:
+        return l->alias ? "in the layer before" : "c";
     default:
         return "copy";
     }

@@ -14,8 +14,8 @@
 enum { PREFIX = 8, HEADER_MAX = 1 << 22, WARMUP_MAX = 1 << 20 };
 
 /* Order of wk_nn_layer_kind. */
-static const char *const kinds[] = {"dense",      "conv1d",  "lstm", "gru",  "tcn",
-                                    "layer_norm", "dropout", "relu", "tanh", "mean"};
+static const char *const kinds[] = {"dense",   "conv1d", "lstm", "gru",  "tcn",       "layer_norm",
+                                    "dropout", "relu",   "tanh", "mean", "batch_norm"};
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
 static json_t *layers_json(const wk__net *net, size_t first, size_t n)
@@ -28,6 +28,8 @@ static json_t *layers_json(const wk__net *net, size_t first, size_t n)
                                  (json_int_t)c->dilation, "dropout", c->dropout);
         if (c->plain)
             json_object_set_new(item, "plain", json_true());
+        if (c->locked)
+            json_object_set_new(item, "locked", json_true());
         json_array_append_new(list, item);
     }
     return list;
@@ -151,6 +153,7 @@ static wk_status layer_read(const json_t *item, size_t i, wk_nn_layer_config *ou
         .dilation = json_integer_value(json_object_get(item, "dilation")),
         .dropout = json_number_value(json_object_get(item, "dropout")),
         .plain = json_is_true(json_object_get(item, "plain")),
+        .locked = json_is_true(json_object_get(item, "locked")),
     };
     return WK_OK;
 }

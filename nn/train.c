@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "nn/adamw.h"
+#include "nn/array_loss.h"
 #include "nn/batch.h"
 #include "nn/gang.h"
 #include "nn/kernels/flush.h"
@@ -37,7 +38,9 @@ typedef struct {
     size_t n_blocks;
     wk__batch train, valid;
     wk__cut train_cut, valid_cut;
-    size_t chunks_total, tick;
+    size_t chunks_total, tick, epoch;
+    wk__uncertainty tasks;     /* learned weights */
+    double losses[WK__LOSSES]; /* means of the last chunk, NaN: it had none */
 } trainer;
 
 /* The bar's targets, or false when it is outside the loss. */
@@ -113,7 +116,21 @@ static void chunk_block(void *context, size_t i, size_t worker)
     b->work.run.tick = c->tr->tick;
     b->work.run.row0 = i * WK__BLOCK_ROWS;
     b->work.run.n_rows = c->batch->cut->n_rows;
-    run_block(c->tr, b, c->batch->rows + i * WK__BLOCK_ROWS, c->T, c->valid, c->scale);
+    const wk__row *rows = c->batch->rows + i * WK__BLOCK_ROWS;
+    size_t bars[WK__BLOCK_ROWS];
+    uint64_t sequence[WK__BLOCK_ROWS];
+    for (size_t r = 0; r < WK__BLOCK_ROWS; r++) {
+        bars[r] = rows[r].n;
+        /* A piece is new in every epoch. */
+        sequence[r] = c->tr->epoch * c->batch->cut->n_pieces;
+        if (rows[r].piece)
+            sequence[r] += (uint64_t)(rows[r].piece - c->batch->cut->pieces);
+    }
+    b->work.run.bars = bars;
+    b->work.run.sequence = sequence;
+    run_block(c->tr, b, rows, c->T, c->valid, c->scale);
+    b->work.run.bars = NULL;
+    b->work.run.sequence = NULL;
 }
 
 /* One chunk of the batch over all blocks; adds to *epoch. */
@@ -127,10 +144,13 @@ static void run_chunk(trainer *tr, wk__batch *batch, size_t T, bool valid, wk__l
             if (target_of(tr, &batch->rows[r], t, valid, &target))
                 wk__loss_norms(&tr->loss, &target, &norms);
         }
-    double scale[WK__LOSSES];
+    double scale[WK__LOSSES], factor[WK__LOSSES];
+    memcpy(factor, tr->loss.weight, sizeof factor);
+    if (tr->config->learn_weights)
+        wk__uncertainty_factors(&tr->tasks, WK__LOSSES, false, tr->loss.weight, factor);
     *has_loss = false;
     for (int i = 0; i < WK__LOSSES; i++) {
-        scale[i] = norms.norm[i] > 0 ? tr->loss.weight[i] / norms.norm[i] : 0;
+        scale[i] = norms.norm[i] > 0 ? factor[i] / norms.norm[i] : 0;
         *has_loss = *has_loss || norms.norm[i] > 0;
         epoch->norm[i] += norms.norm[i];
     }
@@ -138,9 +158,14 @@ static void run_chunk(trainer *tr, wk__batch *batch, size_t T, bool valid, wk__l
     chunk c = {tr, batch, T, valid, *has_loss && !valid ? scale : NULL};
     tr->tick++;
     wk__gang_run(&tr->gang, n, chunk_block, &c);
-    for (size_t i = 0; i < n; i++)
-        for (int k = 0; k < WK__LOSSES; k++)
+    for (int k = 0; k < WK__LOSSES; k++) {
+        double sum = 0;
+        for (size_t i = 0; i < n; i++) {
+            sum += tr->blocks[i].sums.loss[k];
             epoch->loss[k] += tr->blocks[i].sums.loss[k];
+        }
+        tr->losses[k] = norms.norm[k] > 0 ? sum / norms.norm[k] : NAN;
+    }
 }
 
 static void update(trainer *tr, size_t n_blocks)
@@ -156,6 +181,10 @@ static void update(trainer *tr, size_t n_blocks)
     wk__adamw_update(&tr->optimiser, tr->ops, net->n_params, tr->dparams,
                      wk__clip_scale(net->n_params, tr->dparams, c->clip_norm), nn->decay,
                      nn->params);
+    wk__net_track(net, tr->blocks[0].grad, nn->params);
+    if (c->learn_weights)
+        wk__uncertainty_update(&tr->tasks, WK__LOSSES, false, tr->loss.weight, tr->losses,
+                               tr->optimiser.learning_rate, tr->optimiser.t);
     wk__net_pack(net, nn->params, tr->packed);
     wk__precision_pack(&tr->precision, &tr->gang);
 }
@@ -165,6 +194,7 @@ static wk_status train_epoch(trainer *tr, size_t epoch, double *loss, wk_err *er
     wk__loss_sums sums = {0};
     const wk_nn_train_config *c = tr->config;
     const size_t n_blocks = tr->train_cut.n_rows / WK__BLOCK_ROWS;
+    tr->epoch = epoch;
     wk__batch_start(&tr->train, (uint64_t)c->seed, epoch);
     for (size_t i = 0; i < n_blocks; i++)
         wk__work_reset(&tr->nn->net, &tr->blocks[i].work, WK__BLOCK_ROWS);
@@ -384,6 +414,8 @@ wk_status wk_nn_train(wk_nn *nn, const wk_nn_train_config *config, const wk_nn_s
                  config->huber_delta,
                  {config->weight_direction, config->weight_magnitude, config->weight_volatility},
                  {1, 1, 1}}};
+    for (int k = 0; config->learn_weights && k < WK__LOSSES; k++)
+        tr.loss.weight[k] = 1;
     for (int k = 0; class_weight && k < WK__CLASSES; k++) {
         if (!(class_weight[k] >= 0 && isfinite(class_weight[k])))
             return wk_fail(err, WK_E_ARG,
@@ -420,6 +452,10 @@ wk_status wk_nn_train(wk_nn *nn, const wk_nn_train_config *config, const wk_nn_s
         wk__gang_finish(&tr.gang);
     }
     memcpy(nn->params, status == WK_OK ? best : before, n * sizeof *before);
+    if (config->learn_weights) {
+        done.n_tasks = WK__LOSSES;
+        memcpy(done.task_log_variance, tr.tasks.s, sizeof done.task_log_variance);
+    }
     if (status == WK_OK)
         nn->updates += tr.optimiser.t;
     else

@@ -31,6 +31,11 @@ typedef struct {
     double lot_min; /* base currency; NaN: one lot */
 } wk_bot_market_config;
 
+typedef enum {
+    WK_BOT_DECISIONS_NONE,
+    WK_BOT_DECISIONS_CHANGES,
+    WK_BOT_DECISIONS_ALL
+} wk_bot_decisions;
 typedef enum { WK_BOT_PAPER, WK_BOT_DELTA_INDIA, WK_BOT_DELTA_GLOBAL, WK_BOT_KRAKEN } wk_bot_venue;
 
 /* The account at the venue: hosts, keys, and how orders are watched. */
@@ -60,6 +65,7 @@ typedef struct {
     double initial_cash; /* quote; NaN: the model's sim.initial_cash, or the account's balance */
     const char *store, *history_venue; /* warm-up bars: "" = the default store, the models' venue */
     const char *dir;      /* journal.sqlite and trades.csv lie there; "" = $WICK_HOME/bots/<name> */
+    int decisions;        /* wk_bot_decisions: which of them become rows of the journal */
     int64_t summary_hour; /* UTC: a day's summary ends there */
     double reload_s;      /* how often the models' directories are looked at; 0: never */
     const char *feed;     /* file with the feed's configuration (see wick record) */
@@ -161,6 +167,10 @@ WK_MUST_CHECK wk_status wk_bot_step(wk_bot *bot, const wk_features_step *step, b
 /* Between steps: takes what the venue has to say and sends what has become durable. Call it often.
  * With `wait`, waits for the journal first (replays). */
 WK_MUST_CHECK wk_status wk_bot_tend(wk_bot *bot, bool wait, wk_err *err);
+
+/* Reads what the next step will need, so that it lies in the processor's caches when its bar
+ * closes: for idle moments shortly before. Changes nothing. */
+void wk_bot_warm(const wk_bot *bot);
 
 typedef struct {
     uint64_t steps, orders, cancels, fills, trades,

@@ -28,4 +28,8 @@ bool wk_cpu_allow_amx(void);
 /* The processor's name, for benchmark lines. */
 const char *wk_cpu_name(void);
 
+/* The calling thread gives way: when it wakes it does not push a running thread off its processor,
+ * as a trader's would be. For writers of journals and logs. */
+void wk_thread_background(void);
+
 #endif

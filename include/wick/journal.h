@@ -57,6 +57,11 @@ typedef struct {
  * stalled): the caller then makes no entry; exits are sent all the same and put again later. Never
  * blocks or allocates. */
 uint64_t wk_journal_put(wk_journal *journal, const wk_journal_record *record);
+/* The same without waking the journal's thread, for several in a row; wk_journal_wake follows. */
+uint64_t wk_journal_put_quiet(wk_journal *journal, const wk_journal_record *record);
+void wk_journal_wake(wk_journal *journal);
+/* Is there room for many more? What can be left out stays out while there is not. */
+bool wk_journal_has_room(const wk_journal *journal);
 /* All records up to this number survive a crash. */
 uint64_t wk_journal_durable(const wk_journal *journal);
 /* Blocks until then, for start-up and tests; WK_E_IO with the reason when the disk refuses. */

@@ -4,8 +4,8 @@
  * A network is a stack of layers, f32, with one linear head of n_outputs at its end; or branches, which
  * are stacks side by side over the same input, concatenated and followed by such a stack:
  *   dense(n) | conv1d(n, kernel, dilation; causal) | lstm(n) | gru(n) | tcn(n, kernel, dilation; a residual
- *   block of two weight-normed causal convolutions) | layer_norm | dropout(p) | relu | tanh | mean(n) (causal
- *   running mean over the last n outputs)
+ *   block of two weight-normed causal convolutions) | layer_norm | batch_norm | dropout(p; locked: one mask a
+ *   sequence) | relu | tanh | mean(n) (causal running mean over the last n outputs)
  * Gate order i, f, g, o (LSTM) and r, z, n (GRU) as PyTorch. */
 #ifndef WICK_NN_H
 #define WICK_NN_H
@@ -20,15 +20,16 @@
 
 typedef enum {
     WK_NN_DENSE, WK_NN_CONV1D, WK_NN_LSTM, WK_NN_GRU, WK_NN_TCN, WK_NN_LAYER_NORM, WK_NN_DROPOUT,
-    WK_NN_RELU, WK_NN_TANH, WK_NN_MEAN
+    WK_NN_RELU, WK_NN_TANH, WK_NN_MEAN, WK_NN_BATCH_NORM
 } wk_nn_layer_kind;
 
 typedef struct {
     int kind;               /* wk_nn_layer_kind; in JSON "type" */
     int64_t units;          /* dense, conv1d, lstm, gru, tcn; window of mean */
     int64_t kernel, dilation;
-    double dropout;         /* dropout, and inside tcn */
+    double dropout;         /* dropout, inside tcn, and of the state that lstm and gru carry (locked) */
     bool plain;             /* tcn: convolutions without weight norm */
+    bool locked;            /* dropout: one mask for all bars of a sequence */
 } wk_nn_layer_config;
 extern const wk_cfg_table wk_nn_layer_config_table;
 
@@ -100,16 +101,21 @@ typedef struct {
     double learning_rate, weight_decay, clip_norm, warmup_fraction; /* cosine schedule after a linear warm-up */
     double label_smoothing, huber_delta;
     double weight_direction, weight_magnitude, weight_volatility; /* of cross-entropy, Huber, QLIKE */
+    bool learn_weights; /* as learn_task_weights of wk_nn_fit_config; the weights then are 1 each */
     int64_t patience; /* epochs without a better validation loss; 0: off */
     int64_t seed;
     int precision; /* wk_nn_precision */
 } wk_nn_train_config;
 extern const wk_cfg_table wk_nn_train_config_table;
 
+enum { WK_NN_TASKS_MAX = 16 };
+
 typedef struct {
     size_t n; /* epochs done */
     double *train_loss, *valid_loss; /* [n]; valid_loss is NaN without validation targets */
     size_t best_epoch; /* 1-based */
+    size_t n_tasks;    /* of learned weights, else 0 */
+    double task_log_variance[WK_NN_TASKS_MAX]; /* at the end */
 } wk_nn_log;
 void wk_nn_log_finish(wk_nn_log *log);
 
@@ -151,6 +157,13 @@ typedef struct {
     int64_t step_epochs, patience, seed;
     bool shuffle;
     int precision;        /* wk_nn_precision */
+    /* Tasks: the three heads of trading, or with one of these two keys each target of a regression. The
+     * loss is the sum of each task's mean times its weight (none given: of the heads 1, 0.5, 0.2). Learned
+     * (Kendall, Gal & Cipolla 2018): the gradient is that of the sum of weight (c exp(-s) loss + s / 2)
+     * with a log variance s for each task from 0 on, in [-10, 10], c 1/2 for mse and else 1; the weights
+     * are then 1 unless given, and the losses told are without s. */
+    wk_reals task_weights;
+    bool learn_task_weights;
 } wk_nn_fit_config;
 extern const wk_cfg_table wk_nn_fit_config_table;
 

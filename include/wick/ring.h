@@ -23,6 +23,10 @@ void wk_ring_destroy(wk_ring *ring);
 /* Producer: copies the record in; false when the ring is full: the record is dropped and counted.
  */
 bool wk_ring_push(wk_ring *ring, const void *record);
+/* The same without waking a consumer that sleeps: wk_ring_wake follows when there is time for the
+ * system call, or the consumer's own time-out ends its sleep. */
+bool wk_ring_push_quiet(wk_ring *ring, const void *record);
+void wk_ring_wake(wk_ring *ring);
 /* Consumer: copies the oldest record out; false when there is none. */
 bool wk_ring_pop(wk_ring *ring, void *record);
 /* Consumer: sleeps until something is there, at most timeout_ns. True when something is. */

@@ -5,6 +5,26 @@
 
 #include "nn/kernels/unroll.h"
 
+/* One place k of the depth. */
+INLINE void gemm_step(V acc[GEMM_ROWS][ACC_COLS], const size_t rows, const size_t cols,
+                      const wk_real *const a5[3], size_t lda, size_t k, const wk_real *w,
+                      size_t next)
+{
+    V b[ACC_COLS];
+    EACH(j, cols)
+    {
+        b[j] = LD(w + j / PANEL * next + j % PANEL * VW);
+    }
+    EACH(i, rows)
+    {
+        V x = SET1(a5[i / 5][i % 5 * lda + k]);
+        EACH(j, cols)
+        {
+            acc[i][j] = FMA(x, b[j], acc[i][j]);
+        }
+    }
+}
+
 /* One block of rows x panels at row `m` of position `p`. Rows are addressed in groups of five from
  * their own base: more multiples of lda than that do not fit the processor's addressing. */
 INLINE void gemm_block(const wk__gemm *g, const size_t rows, const size_t panels, size_t p,
@@ -24,24 +44,29 @@ INLINE void gemm_block(const wk__gemm *g, const size_t rows, const size_t panels
     const size_t next = g->depth * WK__LANES, K = g->K;
     for (size_t q = 0; q < g->taps; q++, a += g->tap) {
         const wk_real *a5[] = {a, rows > 5 ? a + 5 * lda : a, rows > 10 ? a + 10 * lda : a};
-        for (size_t k = 0; k < K; k++, w += WK__LANES) {
-            V b[ACC_COLS];
-            EACH(j, cols)
+        size_t k = 0;
+        /* Few turns, whose end the processor foresees. */
+        for (; k + DEEP_STEP <= K; k += DEEP_STEP, w += DEEP_STEP * WK__LANES) {
+            EACH(d, DEEP_STEP)
             {
-                b[j] = LD(w + j / PANEL * next + j % PANEL * VW);
-            }
-            EACH(i, rows)
-            {
-                V x = SET1(a5[i / 5][i % 5 * lda + k]);
-                EACH(j, cols)
-                {
-                    acc[i][j] = FMA(x, b[j], acc[i][j]);
-                }
+                gemm_step(acc, rows, cols, a5, lda, k + d, w + d * WK__LANES, next);
             }
         }
+        for (; k < K; k++, w += WK__LANES)
+            gemm_step(acc, rows, cols, a5, lda, k, w, next);
     }
     wk_real *y = g->y + p * g->y_step + m * g->ldy + n;
     const wk_real *add = g->add ? g->add + p * g->add_step + m * g->ld_add + n : NULL;
+    if (!add && !g->relu_first && !g->relu_last) {
+        EACH(i, rows)
+        {
+            EACH(j, cols)
+            {
+                ST(y + i * g->ldy + j * VW, acc[i][j]);
+            }
+        }
+        return;
+    }
     EACH(i, rows)
     {
         EACH(j, cols)
@@ -95,6 +120,7 @@ INLINE void gemm_last(const wk__gemm *g, size_t n)
 
 static void gemm(const wk__gemm *given)
 {
+    /* A copy, since stores of vectors might change what is read through the pointer. */
     wk__gemm all = *given;
     /* Positions that follow each other without a gap are one with more rows. */
     if (all.P > 1 && all.a_step == all.M * all.lda && all.y_step == all.M * all.ldy &&

@@ -1,5 +1,7 @@
 #include "wick/cpu.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,4 +112,10 @@ const char *wk_cpu_name(void)
 #else
     return "unknown";
 #endif
+}
+
+void wk_thread_background(void)
+{
+    struct sched_param none = {0};
+    (void)pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
 }

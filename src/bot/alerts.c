@@ -8,6 +8,7 @@
 
 #include "alerts_internal.h"
 #include "wick/clock.h"
+#include "wick/cpu.h"
 #include "wick/log.h"
 #include "wick/ring.h"
 
@@ -202,6 +203,7 @@ static bool send_some(wk_alerts *a, int64_t *next)
 static void *work(void *context)
 {
     wk_alerts *a = context;
+    wk_thread_background();
     for (;;) {
         bool stopping = atomic_load(&a->stop);
         bool collected = collect(a);

@@ -11,10 +11,21 @@
 #include "wick/clock.h"
 #include "wick/log.h"
 
-static void put(wk_bot *b, const wk_journal_record *record)
+/* Rows are put without waking the journal's thread: that is a system call, and the orders of a bar
+ * come first. wk_bot_tend, which follows every step, wakes it. */
+static uint64_t put(wk_bot *b, const wk_journal_record *record)
 {
-    if (b->journal)
-        wk_journal_put(b->journal, record);
+    if (!b->journal)
+        return 0;
+    b->has_news = true;
+    return wk_journal_put_quiet(b->journal, record);
+}
+
+static void wake_journal(wk_bot *b)
+{
+    if (b->has_news)
+        wk_journal_wake(b->journal);
+    b->has_news = false;
 }
 
 /* The venue will not see this order: the trader takes it back. */
@@ -104,10 +115,10 @@ static wk_status dispatch(wk_bot *b, const wk_actions *actions, wk_err *err)
             wk_journal_record r = describe(b, a);
             if (is_entry) {
                 r.kind = WK_JOURNAL_SIGNAL;
-                wk_journal_put(b->journal, &r);
+                put(b, &r);
                 r.kind = WK_JOURNAL_ORDER;
             }
-            seq = wk_journal_put(b->journal, &r);
+            seq = put(b, &r);
         }
         *(a->kind == WK_ACTION_CANCEL ? &b->counts.cancels : &b->counts.orders) += 1;
         wk_log_write(WK_LOG_INFO, a->kind == WK_ACTION_CANCEL ? "trade.cancel" : "trade.order",
@@ -154,8 +165,18 @@ static wk_status book(wk_bot *b, const wk_trader_event *e, wk_err *err)
         return WK_OK;
     char line[512];
     wk_trades_csv_line(&trade, wk_bot_market(b, e->symbol)->symbol, line);
-    if (fputs(line, b->trades) < 0 || fflush(b->trades) != 0)
-        return wk_fail(err, WK_E_IO, "cannot write %s: the disk may be full", b->trades_path);
+    /* A table is no reason to stop: the next start writes it anew from the journal. */
+    bool failed = fputs(line, b->trades) < 0 || fflush(b->trades) != 0;
+    if (failed && !b->trades_told) {
+        wk_log_write(WK_LOG_ERROR, "trade.table",
+                     "path=%s why=\"cannot be written; the disk may be "
+                     "full; the next start writes it whole\"",
+                     b->trades_path);
+        wk__bot_alert(b, WK_ALERT_ERROR, b->now_ns, "%s cannot be written", b->trades_path);
+    }
+    b->trades_told = failed;
+    if (failed)
+        clearerr(b->trades);
     return WK_OK;
 }
 
@@ -223,7 +244,7 @@ static bool put_rows(wk_bot *b)
     while (b->executor.row) {
         if (!b->has_row && !(b->has_row = b->executor.row(b->executor.self, &b->row)))
             return true;
-        if (b->journal && wk_journal_put(b->journal, &b->row) == 0)
+        if (b->journal && put(b, &b->row) == 0)
             return false;
         b->has_row = false;
         tell_row(b, &b->row);
@@ -266,6 +287,38 @@ static wk_status drain(wk_bot *b, wk_err *err)
     return b->began ? look_for_halt(b, err) : WK_OK;
 }
 
+/* What became of each market at this close, and why. Orders have their rows by now. */
+static void put_decisions(wk_bot *b)
+{
+    const wk_trader *trader = wk_engine_trader(b->engine);
+    if (!b->journal || b->config->decisions == WK_BOT_DECISIONS_NONE)
+        return;
+    for (size_t s = 0; s < b->S; s++) {
+        wk_trade_verdict verdict = wk_trader_verdict(trader, s);
+        if ((b->config->decisions == WK_BOT_DECISIONS_CHANGES && b->verdicts[s] == verdict) ||
+            !wk_journal_has_room(b->journal))
+            continue;
+        const wk_forecast *f = &b->outcome.forecasts[s];
+        wk_journal_record r = {.kind = WK_JOURNAL_DECISION,
+                               .market = (uint32_t)s,
+                               .time_ns = b->now_ns,
+                               .inputs_digest = b->outcome.inputs_digest,
+                               .model_version = b->outcome.versions[s],
+                               .side = f->score > 0   ? WK_SIDE_BUY
+                                       : f->score < 0 ? WK_SIDE_SELL
+                                                      : 0,
+                               .score = (double)f->score,
+                               .threshold = wk_trader_threshold(trader),
+                               .sigma = b->outcome.sigma[s],
+                               .p = {(double)f->p[0], (double)f->p[1], (double)f->p[2]},
+                               .magnitude = (double)f->magnitude,
+                               .volatility = (double)f->volatility};
+        snprintf(r.state, sizeof r.state, "%s", wk_trade_verdict_name(verdict));
+        if (put(b, &r) != 0)
+            b->verdicts[s] = (uint8_t)verdict;
+    }
+}
+
 wk_status wk_bot_step(wk_bot *b, const wk_features_step *step, bool warming, wk_err *err)
 {
     b->now_ns = step->time_ns + b->timeframe_ns;
@@ -295,6 +348,7 @@ wk_status wk_bot_step(wk_bot *b, const wk_features_step *step, bool warming, wk_
         wk__bot_alert(b, WK_ALERT_HALT, b->now_ns, "halted: the trader's money overflowed");
     if (wk_trader_failed(trader))
         return wk_fail(err, WK_E_RANGE, "the trader's money overflowed; use a larger lot");
+    put_decisions(b);
     wk_journal_record equity = {.kind = WK_JOURNAL_EQUITY,
                                 .time_ns = b->now_ns,
                                 .equity_e8 = wk_trader_equity_e8(trader),
@@ -304,13 +358,22 @@ wk_status wk_bot_step(wk_bot *b, const wk_features_step *step, bool warming, wk_
     return WK_OK;
 }
 
+/* More than this is more than the cache of a core. */
+enum { WARM_BYTES = 2 << 20 };
+
+void wk_bot_warm(const wk_bot *b)
+{
+    wk_arena_touch(&b->arena, WARM_BYTES);
+}
+
 enum { SETTLE_MAX = 16 };
 
 /* Entries whose rows are durable, and what found no room before. */
 static wk_status send_durable(wk_bot *b, bool wait, wk_err *err)
 {
     wk__reload_tell(b);
-    if (wait && b->journal && b->n_waiting)
+    wake_journal(b);
+    if (wait && b->journal && (b->n_waiting || !wk_journal_has_room(b->journal)))
         WK_TRY(wk_journal_sync(b->journal, err));
     uint64_t durable = b->journal ? wk_journal_durable(b->journal) : UINT64_MAX;
     size_t n = b->n_waiting, kept = 0;
@@ -341,6 +404,7 @@ static wk_status send_durable(wk_bot *b, bool wait, wk_err *err)
 wk_status wk_bot_tend(wk_bot *b, bool wait, wk_err *err)
 {
     WK_ASSERT(b->executor.submit);
+    wake_journal(b);
     if (b->began && !wait)
         WK_TRY(wk__bot_wishes(b, err));
     WK_TRY(send_durable(b, wait, err));
@@ -353,7 +417,9 @@ wk_status wk_bot_tend(wk_bot *b, bool wait, wk_err *err)
             return WK_OK;
         WK_TRY(send_durable(b, wait, err));
     }
-    return drain(b, err);
+    wk_status status = drain(b, err);
+    wake_journal(b);
+    return status;
 }
 
 void wk_bot_count(const wk_bot *b, wk_bot_counts *out)
@@ -363,4 +429,5 @@ void wk_bot_count(const wk_bot *b, wk_bot_counts *out)
     out->intents_digest = wk_engine_intents_digest(b->engine);
     out->cash = (double)wk_trader_cash_e8(trader) / 1e8;
     out->equity = (double)wk_trader_equity_e8(trader) / 1e8;
+    wk__bot_recovered_money(b, out);
 }

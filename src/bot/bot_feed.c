@@ -16,6 +16,11 @@
 #include "wick/store.h"
 
 enum { RING_RECORDS = 1 << 14, HISTORY_STEPS = 1024 };
+/* A bar becomes known up to close_grace_ms after its end. */
+#define LOOK_NS (WK_NS_PER_S / 50)
+#define WARM_NS (WK_NS_PER_S / 200)
+#define WARM_BEFORE_NS (WK_NS_PER_S / 50)
+#define WARM_AFTER_NS (3 * WK_NS_PER_S)
 
 typedef struct {
     const wk_bot_feed *about;
@@ -24,7 +29,8 @@ typedef struct {
     wk_assembler *assembler;
     wk__feed_columns *columns; /* NULL: candles are all that the models want */
     bool begun;
-    wk_status status; /* of the bot; the feed's callbacks cannot fail */
+    int64_t closed_ns; /* of the newest step */
+    wk_status status;  /* of the bot; the feed's callbacks cannot fail */
     wk_err err;
     char root[4096];
 } feed;
@@ -91,6 +97,7 @@ static wk_status name_of(const feed *f, size_t s, char venue[32], char symbol[32
 
 static wk_status step_bot(feed *f, wk_features_step *step, bool warming, wk_err *err)
 {
+    f->closed_ns = step->time_ns + wk_bot_timeframe_ns(f->about->bot);
     step->outside = f->columns ? wk__feed_columns_at(f->columns, step->time_ns) : NULL;
     return wk_bot_step(f->about->bot, step, warming, err);
 }
@@ -323,6 +330,20 @@ static void take_record(feed *f, const size_t *map, size_t n_markets, const wk_l
     }
 }
 
+/* While a bar is about to close the trader's thread keeps its memory in the caches: a step out of
+ * cold ones takes three times as long. The wait, until then or between two looks. */
+static int64_t idle(feed *f, int64_t now_ns)
+{
+    int64_t timeframe_ns = wk_bot_timeframe_ns(f->about->bot), into = now_ns % timeframe_ns;
+    bool waits = into < WARM_AFTER_NS && f->closed_ns < now_ns - into;
+    if (f->begun && (waits || into > timeframe_ns - WARM_BEFORE_NS)) {
+        wk_bot_warm(f->about->bot);
+        return WARM_NS;
+    }
+    int64_t until = timeframe_ns - WARM_BEFORE_NS - into;
+    return until < LOOK_NS && until > 0 ? until : LOOK_NS;
+}
+
 static wk_status run_live(feed *f, wk_err *err)
 {
     session s = {.feed = f};
@@ -335,14 +356,16 @@ static wk_status run_live(feed *f, wk_err *err)
         status = wk_fail(err, WK_E_IO, "cannot start the feed's thread");
     if (status == WK_OK) {
         wk_live_record record = {0};
+        int64_t wait_ns = LOOK_NS;
         while (f->status == WK_OK && !atomic_load(&s.ended)) {
-            if (wk_ring_wait(s.ring, WK_NS_PER_S / 50))
+            if (wk_ring_wait(s.ring, wait_ns))
                 while (f->status == WK_OK && wk_ring_pop(s.ring, &record))
                     take_record(f, map, n_markets, &record);
             if (f->begun)
                 run_due(f, wk_clock_wall_ns() + record.clock_offset_ns);
             if (f->status == WK_OK)
                 f->status = wk_bot_tend(f->about->bot, false, &f->err);
+            wait_ns = idle(f, wk_clock_wall_ns() + record.clock_offset_ns);
         }
         if (f->status != WK_OK)
             atomic_store(f->about->stop, true);

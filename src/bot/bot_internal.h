@@ -58,6 +58,8 @@ struct wk_bot {
     int64_t since_ns;       /* steps that closed by then are history */
     wk__recovery *recovery; /* until the first step */
     bool began, halt_told, has_row, has_overrides;
+    uint8_t *verdicts; /* [S] wk_trade_verdict of the newest row */
+    bool has_news; /* rows that the journal's thread was not woken for */
     wk_journal_record row; /* of the executor, when the journal's ring was full */
     char *overrides_path;
     int64_t overrides_mark;
@@ -66,6 +68,7 @@ struct wk_bot {
     wk_action *again;     /* [room] */
     FILE *trades;
     char *trades_path;
+    bool trades_told; /* that it cannot be written */
     wk_bot_counts counts;
     int64_t day; /* of the newest step, since 1970 */
     wk_bot_counts day_start, week_start;
@@ -87,6 +90,8 @@ WK_MUST_CHECK wk_status wk__bot_wishes(wk_bot *bot, wk_err *err);
 WK_MUST_CHECK wk_status wk__bot_restore(wk_bot *bot, int64_t open_ns, wk_err *err);
 /* At the first step: a market in which no position could ever be opened is an error at a venue. */
 WK_MUST_CHECK wk_status wk__bot_check_sizes(wk_bot *bot, const wk_features_step *step, wk_err *err);
+/* Before the first step the trader has no money yet: the journal knows. */
+void wk__bot_recovered_money(const wk_bot *bot, wk_bot_counts *out);
 void wk__bot_recovery_finish(wk_bot *bot);
 
 /* A message for people, also a row of the journal; nothing when the bot has no alerts. */

@@ -112,6 +112,12 @@ static const wk_cfg_row rows[] = {
      NULL, NULL, "whose bars of the store; empty: the feed's"},
     {"dir", WK_CFG_STRING, offsetof(wk_bot_config, dir), NULL, "\"\"", 0, 0, NULL, NULL,
      "directory of the journal and of trades.csv; empty: $WICK_HOME/bots/<name>"},
+    {"decisions", WK_CFG_ENUM, offsetof(wk_bot_config, decisions), NULL, "\"changes\"", 0, 0,
+     "none|changes|all", NULL,
+     "rows of the journal for what became of each market at a bar, and why (weak, hold, cooldown, "
+     "enter ...): all: one a market and bar, about 150 bytes each; changes: when it is another "
+     "than "
+     "at the bar before"},
     {"summary_hour", WK_CFG_INT, offsetof(wk_bot_config, summary_hour), "h", "0", 0, 23, NULL, NULL,
      "UTC hour at which a day ends for the daily summary"},
     {"reload_s", WK_CFG_REAL, offsetof(wk_bot_config, reload_s), "s", "5", 0, 86400, NULL, NULL,

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "wick/clock.h"
+#include "wick/cpu.h"
 #include "wick/log.h"
 
 enum { RING_RECORDS = 1 << 12, BATCH = 512, WAIT_NS = 50000000, BUSY_MS = 10000 };
@@ -178,6 +179,7 @@ static void *writer(void *context)
     wk_journal *j = context;
     wk__entry *batch = j->batch;
     size_t n = 0;
+    wk_thread_background();
     while (true) {
         while (n < BATCH && wk_ring_pop(j->ring, &batch[n]))
             n++;
@@ -295,6 +297,25 @@ uint64_t wk_journal_put(wk_journal *j, const wk_journal_record *record)
     return ++j->seq;
 }
 
+uint64_t wk_journal_put_quiet(wk_journal *j, const wk_journal_record *record)
+{
+    WK_ASSERT(record->kind >= 0 && record->kind <= WK_JOURNAL_NOTE);
+    wk__entry entry = {.seq = j->seq + 1, .record = *record};
+    if (!wk_ring_push_quiet(j->ring, &entry))
+        return 0;
+    return ++j->seq;
+}
+
+bool wk_journal_has_room(const wk_journal *j)
+{
+    return wk_ring_used(j->ring) < RING_RECORDS / 2;
+}
+
+void wk_journal_wake(wk_journal *j)
+{
+    wk_ring_wake(j->ring);
+}
+
 uint64_t wk_journal_durable(const wk_journal *j)
 {
     return atomic_load(&j->durable);
@@ -303,6 +324,7 @@ uint64_t wk_journal_durable(const wk_journal *j)
 wk_status wk_journal_sync(wk_journal *j, wk_err *err)
 {
     int64_t until = wk_clock_monotonic_ns() + 10 * WK_NS_PER_S;
+    wk_ring_wake(j->ring);
     while (atomic_load(&j->durable) < j->seq) {
         char problem[256];
         wk_journal_problem(j, problem);

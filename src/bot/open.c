@@ -163,6 +163,7 @@ static wk_status plan_engine(wk_bot *b, wk_err *err)
         WK_TRY(wk_executor_paper(&b->arena, &sim, b->instruments, b->S, b->timeframe_ns,
                                  &b->executor, err));
     b->scores = wk_arena_array(&b->arena, wk__scores, b->S);
+    b->verdicts = wk_arena_array(&b->arena, uint8_t, b->S);
     b->sigma_before = wk_arena_array(&b->arena, double, b->S);
     for (size_t s = 0; s < b->S; s++)
         b->sigma_before[s] = NAN;

@@ -108,8 +108,9 @@ static void take_step(walk *w, const wk_journal_record *row, uint64_t seq)
     r->halted |= row->equity_e8 <= 0 ||
                  (c->max_drawdown_stop > 0.0 &&
                   (double)row->equity_e8 <= (double)r->peak_e8 * (1.0 - c->max_drawdown_stop));
-    r->day_halted |= c->daily_loss_stop > 0.0 &&
-                     (double)row->equity_e8 <= (double)r->day_equity_e8 * (1.0 - c->daily_loss_stop);
+    r->day_halted |=
+        c->daily_loss_stop > 0.0 &&
+        (double)row->equity_e8 <= (double)r->day_equity_e8 * (1.0 - c->daily_loss_stop);
     r->found.last_step_ns = row->time_ns;
     r->last_seq = seq;
 }
@@ -177,10 +178,9 @@ static wk_status read_journal(wk_bot *b, wk__recovery *r, wk_err *err)
 {
     walk w = {.bot = b, .r = r};
     wk_text_add(&w.table, wk_trades_csv_header());
-    wk_status status =
-        wk_journal_read(b->journal,
-                        1u << WK_JOURNAL_FILL | 1u << WK_JOURNAL_FUNDING | 1u << WK_JOURNAL_EQUITY,
-                        take_row, &w, err);
+    wk_status status = wk_journal_read(
+        b->journal, 1u << WK_JOURNAL_FILL | 1u << WK_JOURNAL_FUNDING | 1u << WK_JOURNAL_EQUITY,
+        take_row, &w, err);
     if (status == WK_OK && w.status != WK_OK) {
         *err = w.err;
         status = w.status;
@@ -202,8 +202,7 @@ wk_status wk_bot_recover(wk_bot *b, int64_t since_ns, int64_t cash_e8, wk_err *e
     b->recovery = r;
     r->found.last_step_ns = INT64_MIN;
     r->day = INT64_MIN;
-    r->initial_e8 =
-        cash_e8 != INT64_MIN ? cash_e8 : wk_trader_cash_e8(wk_engine_trader(b->engine));
+    r->initial_e8 = cash_e8 != INT64_MIN ? cash_e8 : wk_trader_cash_e8(wk_engine_trader(b->engine));
     b->since_ns = since_ns;
     if (b->journal) {
         wk_err absent;
@@ -287,9 +286,9 @@ static wk_status restore_paper(wk_bot *b, int64_t open_ns, wk_err *err)
     for (size_t i = 0; i < r->found.n_orders; i++) {
         const wk_journal_open_order *o = &r->found.orders[i];
         wk_order order = order_of(&o->order);
-        bool missed = o->order.time_ns < open_ns &&
-                      (order.kind == WK_ORDER_MARKET || o->cancel_wanted ||
-                       (order.expires_ns > 0 && order.expires_ns <= open_ns));
+        bool missed =
+            o->order.time_ns < open_ns && (order.kind == WK_ORDER_MARKET || o->cancel_wanted ||
+                                           (order.expires_ns > 0 && order.expires_ns <= open_ns));
         if (missed && !order.reduce_only) {
             wk_journal_record row = {.kind = WK_JOURNAL_ORDER_STATE,
                                      .market = order.symbol,
@@ -312,6 +311,14 @@ static wk_status restore_paper(wk_bot *b, int64_t open_ns, wk_err *err)
     }
     r->found.n_orders = kept;
     return WK_OK;
+}
+
+void wk__bot_recovered_money(const wk_bot *b, wk_bot_counts *out)
+{
+    if (!b->recovery)
+        return;
+    out->cash = (double)b->recovery->cash_e8 / 1e8;
+    out->equity = (double)b->recovery->equity_e8 / 1e8;
 }
 
 wk_status wk__bot_restore(wk_bot *b, int64_t open_ns, wk_err *err)
@@ -342,8 +349,7 @@ wk_status wk__bot_restore(wk_bot *b, int64_t open_ns, wk_err *err)
     }
     wk_trader_restore_initial(trader, r->initial_e8);
     if (r->found.last_step_ns != INT64_MIN || r->any) {
-        int64_t last =
-            r->found.last_step_ns != INT64_MIN ? r->found.last_step_ns : open_ns;
+        int64_t last = r->found.last_step_ns != INT64_MIN ? r->found.last_step_ns : open_ns;
         wk_trader_restore_cash(trader, last, r->cash_e8, r->peak_e8, r->day_equity_e8);
         wk_trader_restore_streak(trader, r->losses, r->pause_until_ns);
         wk_trader_restore_halts(trader, r->halted, r->day_halted);

@@ -329,6 +329,7 @@ static wk_status run(command *c, wk_err *err)
     WK_TRY(open_venue(c, err));
     WK_TRY(wk_bot_open(&c->config, NULL, c->journal, &c->bot, err));
     catch_signals();
+    WK_TRY(wk_log_start(err));
     if (c->candles)
         WK_TRY(load_candles(c, err));
     WK_TRY(note_start(c, err));
@@ -383,5 +384,6 @@ int wk__bot_command(const wk_cli *cli, bool is_live, wk_err *err)
     if (c.lock_fd >= 0)
         close(c.lock_fd);
     wk_arena_finish(&c.arena);
+    wk_log_stop();
     return status;
 }

@@ -1,21 +1,33 @@
 /* `wick bench signal.path`: from a bar's close to the order intent, in a running bot: features,
  * three networks of the reference sizes, trees, policy and trader, with the journal writing on its
- * own thread. */
+ * own thread; then the same with bars that come through the feed's ring at a pace, as in a live
+ * process, quiet and while REST is slow, a lookup hangs and the journal's disk stalls. */
+#include <fcntl.h>
 #include <limits.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "bench_signal_load.h"
 #include "cli_internal.h"
 #include "wick/bot.h"
 #include "wick/clock.h"
 #include "wick/cpu.h"
 #include "wick/file.h"
 #include "wick/log.h"
+#include "wick/ring.h"
 
-enum { BARS_SKIPPED = 3000, EVICT_BYTES = 2 << 20 };
+enum {
+    BARS_SKIPPED = 3000,
+    EVICT_BYTES = 2 << 20,
+    PACE_NS = 11000000,
+    IDLE_NS = 5000000,
+    PACED_BARS = 1000
+};
 
 /* The flagship's features, the reference network's branches (64 channels), 300 trees of 63 leaves
  * over both. */
@@ -146,6 +158,165 @@ static wk_status run_case(const char *dir, const wk_panel *panel, bool journals,
     return status;
 }
 
+/* ---- at a pace ---- */
+
+typedef struct {
+    size_t t;
+    int64_t pushed_ns;
+} closed_bar;
+
+typedef struct {
+    wk_ring *ring;
+    size_t from, to;
+} feeder;
+
+/* The session's thread: a bar closes every PACE_NS. */
+static void *feed_bars(void *context)
+{
+    feeder *f = context;
+    int64_t next_ns = wk_clock_monotonic_ns();
+    for (size_t t = f->from; t < f->to; t++) {
+        next_ns += PACE_NS;
+        int64_t wait = next_ns - wk_clock_monotonic_ns();
+        if (wait > 0)
+            nanosleep(&(struct timespec){.tv_nsec = wait}, NULL);
+        closed_bar bar = {t, wk_clock_monotonic_ns()};
+        wk_ring_push(f->ring, &bar);
+    }
+    return NULL;
+}
+
+typedef struct {
+    double *path_us, *close_us; /* from the trader's hands; from the push, with the wake-up */
+    size_t n;
+} paced;
+
+/* The trader's thread, as the feed of wick live has it. */
+static wk_status measure_paced(wk_bot *bot, const wk_panel *panel, wk_ring *ring, paced *out,
+                               wk_err *err)
+{
+    size_t from = panel->T > PACED_BARS ? panel->T - PACED_BARS : 0;
+    feeder f = {ring, from, panel->T};
+    pthread_t thread;
+    wk_status status = WK_OK;
+    for (size_t t = 0; t < from && status == WK_OK; t++) {
+        wk_features_step step = wk_panel_step(panel, t);
+        status = wk_bot_step(bot, &step, true, err);
+    }
+    if (status != WK_OK)
+        return status;
+    if (pthread_create(&thread, NULL, feed_bars, &f) != 0)
+        return wk_fail(err, WK_E_IO, "cannot start the feed's thread");
+    for (closed_bar bar = {0}; status == WK_OK && bar.t + 1 < panel->T;) {
+        wk_bot_warm(bot);
+        if (wk_ring_wait(ring, IDLE_NS))
+            while (status == WK_OK && wk_ring_pop(ring, &bar)) {
+                wk_features_step step = wk_panel_step(panel, bar.t);
+                int64_t start = wk_clock_monotonic_ns();
+                status = wk_bot_step(bot, &step, false, err);
+                int64_t end = wk_clock_monotonic_ns();
+                out->path_us[out->n] = (double)(end - start) * 1e-3;
+                out->close_us[out->n++] = (double)(end - bar.pushed_ns) * 1e-3;
+            }
+        if (status == WK_OK)
+            status = wk_bot_tend(bot, false, err);
+    }
+    pthread_join(thread, NULL);
+    return status;
+}
+
+static void print_paced(paced *p, const wk__bench_load *load, const wk_bot *bot)
+{
+    size_t requests = 0, stalls = 0, at = p->n - 1 - p->n / 100;
+    wk_bot_counts counts;
+    wk_bot_count(bot, &counts);
+    if (load)
+        wk__bench_load_count(load, &requests, &stalls);
+    qsort(p->path_us, p->n, sizeof(double), by_value);
+    qsort(p->close_us, p->n, sizeof(double), by_value);
+    printf(
+        "{\"name\": \"signal.path\", \"case\": \"a bar every 11 ms%s\", \"value\": %.4g, \"unit\": "
+        "\"us\", \"p50\": %.4g, \"p99\": %.4g, \"best\": %.4g, \"with_wake_up_p50\": %.4g, "
+        "\"with_wake_up_p99\": %.4g, \"bars\": %zu, \"orders\": "
+        "%llu, \"held_back\": %llu, \"slow_requests\": %zu, \"stalled_syncs\": %zu}\n",
+        load ? "; REST takes 0.4 s, a lookup hangs, syncs stall 150 ms" : "", p->path_us[p->n / 2],
+        p->path_us[p->n / 2], p->path_us[at], p->path_us[0], p->close_us[p->n / 2], p->close_us[at],
+        p->n, (unsigned long long)counts.orders, (unsigned long long)counts.held_back, requests,
+        stalls);
+    fflush(stdout);
+}
+
+/* Lines of the log are made as in a live process, and go nowhere. */
+static int hide_log(void)
+{
+    int saved = dup(STDERR_FILENO), nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    fflush(stderr);
+    dup2(nowhere, STDERR_FILENO);
+    close(nowhere);
+    wk_log_set_level(WK_LOG_INFO);
+    return saved;
+}
+
+static void show_log(int saved)
+{
+    fflush(stderr);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    wk_log_set_level(WK_LOG_ERROR);
+}
+
+static wk_status run_paced(const char *dir, const wk_panel *panel, bool loaded, wk_err *err)
+{
+    char model[PATH_MAX], path[PATH_MAX];
+    snprintf(model, sizeof model, "%.4000s/model", dir);
+    snprintf(path, sizeof path, "%.4000s/journal-paced-%d.sqlite", dir, loaded);
+    wk_bot_model_config one = {.dir = model, .weight = 1};
+    wk_bot_config config = {.name = "signal",
+                            .models = {&one, 1},
+                            .feed = "",
+                            .store = "",
+                            .history_venue = "",
+                            .dir = "",
+                            .venue = loaded ? WK_BOT_DELTA_INDIA : WK_BOT_PAPER,
+                            .initial_cash = 10000};
+    wk_journal *journal = NULL;
+    wk_bot *bot = NULL;
+    wk_ring *ring = NULL;
+    wk__bench_load *load = NULL;
+    paced p = {.path_us = calloc(PACED_BARS, sizeof(double)),
+               .close_us = calloc(PACED_BARS, sizeof(double))};
+    int saved = hide_log();
+    wk_status status = p.path_us && p.close_us ? WK_OK : wk_fail(err, WK_E_NOMEM, "out of memory");
+    if (status == WK_OK && loaded)
+        status = wk__bench_load_start(&load, err);
+    if (status == WK_OK)
+        status = wk_journal_open(path, &journal, err);
+    if (status == WK_OK)
+        status = wk_bot_open(&config, NULL, journal, &bot, err);
+    if (status == WK_OK && loaded)
+        status = wk__bench_load_executor(load, bot, err);
+    if (status == WK_OK)
+        status = wk_ring_create(sizeof(closed_bar), 1 << 14, &ring, err);
+    bool logs = false;
+    if (status == WK_OK)
+        logs = (status = wk_log_start(err)) == WK_OK;
+    if (status == WK_OK)
+        status = measure_paced(bot, panel, ring, &p, err);
+    if (status == WK_OK)
+        print_paced(&p, load, bot);
+    wk__bench_load_close(load);
+    wk_bot_close(bot);
+    wk_journal_close(journal);
+    if (logs)
+        wk_log_stop();
+    wk__bench_load_stop(load);
+    wk_ring_destroy(ring);
+    show_log(saved);
+    free(p.path_us);
+    free(p.close_us);
+    return status;
+}
+
 static wk_status bench(const char *dir, int threads, wk_err *err)
 {
     wk_arena arena;
@@ -160,6 +331,8 @@ static wk_status bench(const char *dir, int threads, wk_err *err)
         status = wk_dataset_load_panel(&config, NULL, &dataset, err);
     for (int k = 0; k < 3 && status == WK_OK; k++)
         status = run_case(dir, &dataset.panel, k > 0, k == 2, err);
+    for (int k = 0; k < 2 && status == WK_OK; k++)
+        status = run_paced(dir, &dataset.panel, k == 1, err);
     wk_dataset_finish(&dataset);
     wk_arena_finish(&arena);
     return status;
@@ -187,7 +360,12 @@ const wk_cli_command wk_cmd_bench_signal_path = {
                "steps 6,000 bars through\n"
                "a bot: default features, CNN, LSTM and TCN of 64 channels, 300 trees of 63 leaves, "
                "policy, trader and\n"
-               "journal. One JSON line a case; the bar is p50 15 us and p99 100 us.",
+               "journal. Then 1,000 bars, one every 11 ms, through the feed's ring: quiet, and "
+               "while every REST call takes\n"
+               "0.4 s, a name's lookup hangs and the journal's syncs stall. One JSON line a case; "
+               "the bar is p50 15 us\n"
+               "and p99 100 us. with_wake_up counts from the push of the bar, with the wake-up of "
+               "the sleeping trader.",
     .example = "wick bench signal.path",
     .options = options,
     .run = cmd_bench_signal_path};

@@ -36,9 +36,7 @@ const wk_cli_command wk_cmd_live = {
         "\n"
         "With --candles or --replay it rehearses: the orders go to the configured venue in "
         "virtual\n"
-        "time, stamped with each bar's close; every host must be one of this machine.\n"
-        "\n"
-        "Kraken is not ready for real money: see \"A bot at a venue\" in the README.",
+        "time, stamped with each bar's close; every host must be one of this machine.",
     .example = "wick live configs/live.json",
     .args_min = 1,
     .args_max = 1,

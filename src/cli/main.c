@@ -13,6 +13,7 @@
     X(bench_gbdt_row)            \
     X(bench_gbdt_train)          \
     X(bench_kernels)             \
+    X(bench_nn_onnx)             \
     X(bench_nn_stream)           \
     X(bench_nn_train)            \
     X(bench_nn_train_stream)     \

@@ -79,6 +79,9 @@ wk_status nn_model_save(const nn_model *m, const nn_train_config *config, const 
     json_t *training =
         json_pack("{s:i, s:o, s:o}", "best_epoch", (int)log->best_epoch, "train_loss",
                   curve(log->train_loss, log->n), "valid_loss", curve(log->valid_loss, log->n));
+    if (log->n_tasks)
+        json_object_set_new(training, "task_log_variance",
+                            curve(log->task_log_variance, log->n_tasks));
     if (status == WK_OK)
         status = write_json(dir, "training.json", training, err);
     else

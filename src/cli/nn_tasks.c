@@ -219,3 +219,21 @@ wk_status nn_task_ucr(const char *dir, const char *name, nn_task *out, wk_err *e
         nn_task_finish(&t);
     return status;
 }
+
+void nn_folds(const float *y, size_t N, size_t n_classes, size_t folds, size_t *fold)
+{
+    size_t next = 0;
+    for (size_t c = 0; c < n_classes; c++) {
+        /* Rows of the class in the order of a draw for each. */
+        for (size_t i = 0; i < N; i++) {
+            if ((size_t)y[i] != c)
+                continue;
+            size_t before = 0;
+            for (size_t k = 0; k < N; k++)
+                before += (size_t)y[k] == c && wk_rng_u64(1, 70, k) < wk_rng_u64(1, 70, i);
+            fold[i] = (next + before) % folds;
+        }
+        for (size_t i = 0; i < N; i++)
+            next += (size_t)y[i] == c;
+    }
+}

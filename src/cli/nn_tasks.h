@@ -25,4 +25,8 @@ WK_MUST_CHECK wk_status nn_task_copy(size_t bars, size_t n_train, size_t n_test,
 WK_MUST_CHECK wk_status nn_task_ucr(const char *dir, const char *name, nn_task *out, wk_err *err);
 void nn_task_finish(nn_task *task);
 
+/* Deals rows of classes y over folds: fold [N], each class evenly, in an order drawn once for all.
+ */
+void nn_folds(const float *y, size_t N, size_t n_classes, size_t folds, size_t *fold);
+
 #endif

@@ -32,7 +32,7 @@ wk_status wk__http_url_parse(const char *text, wk__http_url *out, wk_err *err)
     size_t n;
     if (*rest == '[') {
         host++;
-        n = strcspn(host, "]");
+        n = strcspn(host, "]/?#@");
         rest = host + n;
         if (*rest++ != ']')
             return bad(text, "no ] after the address", err);
@@ -54,6 +54,8 @@ wk_status wk__http_url_parse(const char *text, wk__http_url *out, wk_err *err)
     }
     if (*rest && *rest != '/' && *rest != '?' && *rest != '#')
         return bad(text, "something odd after the host", err);
+    if ((size_t)(rest - authority) >= sizeof u.authority) /* a port of many zeros */
+        return bad(text, "the port is none", err);
     snprintf(u.authority, sizeof u.authority, "%.*s", (int)(rest - authority), authority);
     u.path = rest;
     u.path_bytes = (int)strcspn(rest, "#");

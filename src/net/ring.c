@@ -68,7 +68,7 @@ void wk_ring_destroy(wk_ring *ring)
     free(ring);
 }
 
-bool wk_ring_push(wk_ring *ring, const void *record)
+bool wk_ring_push_quiet(wk_ring *ring, const void *record)
 {
     size_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
     if (head - ring->tail_seen > ring->mask) {
@@ -80,6 +80,18 @@ bool wk_ring_push(wk_ring *ring, const void *record)
     }
     memcpy(ring->records + (head & ring->mask) * ring->record_bytes, record, ring->record_bytes);
     atomic_store(&ring->head, head + 1);
+    return true;
+}
+
+void wk_ring_wake(wk_ring *ring)
+{
+    wk__ring_bell_ring(&ring->bell);
+}
+
+bool wk_ring_push(wk_ring *ring, const void *record)
+{
+    if (!wk_ring_push_quiet(ring, record))
+        return false;
     wk__ring_bell_ring(&ring->bell);
     return true;
 }

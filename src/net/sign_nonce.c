@@ -11,6 +11,7 @@
 
 #include "wick/clock.h"
 #include "wick/file.h"
+#include "wick/log.h"
 #include "wick/sign.h"
 
 enum { AHEAD_US = 60 * 1000 * 1000 };
@@ -22,6 +23,7 @@ struct wk_nonce {
     int64_t (*now_ns)(void *ctx); /* NULL: the wall clock */
     void *ctx;
     uint64_t last, bound; /* last < bound: may be handed out without a write */
+    bool is_unkept;       /* the newest bound could not be written, and the log says so */
 };
 
 static wk_status read_bound(const char *path, uint64_t *bound, wk_err *err)
@@ -110,8 +112,17 @@ wk_status wk_nonce_next(wk_nonce *nonce, uint64_t *out, wk_err *err)
         uint64_t bound = next + AHEAD_US;
         int n = snprintf(text, sizeof text, "%llu\n", (unsigned long long)bound);
         status = wk_file_write_atomic(nonce->path, text, (size_t)n, err);
-        if (status == WK_OK)
+        if (status == WK_OK) {
             nonce->bound = bound;
+        } else if (nonce->bound > 0) {
+            /* A disk that has become full must not keep an exit back: the clock is past the bound
+             * that is kept, and a restart begins at the later of both. */
+            if (!nonce->is_unkept)
+                wk_log_write(WK_LOG_ERROR, "net.nonce", "why=\"%s\" note=\"goes on by the clock\"",
+                             err->msg);
+            status = WK_OK;
+        }
+        nonce->is_unkept = nonce->bound != bound;
     }
     if (status == WK_OK)
         *out = nonce->last = next;

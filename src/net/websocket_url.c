@@ -29,7 +29,7 @@ wk_status wk_websocket_url_parse(const char *url, wk_websocket_url *out, wk_err 
     size_t n;
     if (*rest == '[') {
         host++;
-        n = strcspn(host, "]");
+        n = strcspn(host, "]/?#@");
         rest = host + n;
         if (*rest++ != ']')
             return bad(url, "no ] after the address", err);

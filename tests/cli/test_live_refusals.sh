@@ -56,7 +56,7 @@ configure full ', "trade.hold_bars=3", "trade.take_profit=0.001", "trade.stop_lo
 start
 until_ 60 is_open && alive
 check $? "a position is open"
-prlimit --fsize=4096:unlimited --pid $bot
+prlimit --fsize=1:unlimited --pid $bot
 until_ 30 logged "topic=journal.*problem=" && alive
 check $? "the journal says that the disk is full"
 until_ 30 logged "topic=trade.held_back" && alive

@@ -130,6 +130,25 @@ done
 "$wick" nn reproduce "$source/configs/experiments/nn/copy-500.json" --model TCN --set bars=4 --set train_sequences=40 \
     --set test_sequences=20 --set models.0.fit.epochs=2 --json >log 2>/dev/null && grep -q '"loss": ' log
 ok $? "a score and the published one beside it"
+few="$source/configs/experiments/nn/adding-200.json --set bars=12 --set train_sequences=40 --set test_sequences=20
+    --set models.1.fit.epochs=1 --set models.2.fit.epochs=1 --results results.jsonl"
+"$wick" nn reproduce $few --model GRU >first 2>log && "$wick" nn reproduce $few --model GRU >again 2>log2 &&
+    cmp first again && grep -q 'epoch=1' log && ! grep -q 'epoch=' log2
+ok $? "a row that the file of results has is not run again"
+"$wick" nn reproduce $few --show >shown 2>log && grep -q 'TCN *not run yet' shown &&
+    [ "$(grep GRU shown)" = "$(grep GRU first)" ] && ! grep -q 'epoch=' log
+ok $? "the table as far as it is"
+echo 'no json' >>results.jsonl
+says 'results.jsonl:2' "$wick" nn reproduce $few --show >log 2>&1
+ok $? "a damaged file of results"
+printf '%s\n' 0,1,2,3,4 1,4,3,2,1 0,1,2,3,5 1,5,3,2,1 0,0,2,3,5 1,5,3,2,0 | gzip >Toy_TRAIN.csv.gz
+cp Toy_TRAIN.csv.gz Toy_TEST.csv.gz
+"$wick" nn reproduce "$source/configs/experiments/nn/ucr-gunpoint.json" --data . --set dataset=Toy --folds 3 --seeds 2 \
+    --set models.0.fit.epochs=20 --set models.0.ensemble=2 --json 2>log >folds &&
+    grep -q '"cross-validated": .*"ensemble": 2, "single": ' folds && [ "$(grep -c 'epoch=20 ' log)" -eq 12 ]
+ok $? "cross-validation of an ensemble: three folds, two seeds, two networks"
+says 'with task ucr' "$wick" nn reproduce $few --folds 3 >log 2>&1
+ok $? "folds of what has none"
 
 # ---- what is refused ----
 says 'no array named Z' train --out e --set x=Z

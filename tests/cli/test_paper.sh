@@ -38,6 +38,16 @@ cp "$work/bot/paper_trades.csv" "$work/first.csv"
 "$wick" paper "$work/bot.json" --candles --json >"$work/c.json" 2>"$work/log" && grep -q '"steps": 0,' "$work/c.json" &&
     cmp -s "$work/first.csv" "$work/bot/paper_trades.csv"
 check $? "a second start goes on at the end: nothing is traded twice"
+money() { grep -o '"equity": [0-9.]*' "$1"; }
+[ -n "$(money "$work/b.json")" ] && [ "$(money "$work/b.json")" = "$(money "$work/c.json")" ]
+check $? "and says the money that there is, not that of the beginning"
+decided=$("$wick" journal export "$work/bot" --csv --kind decision | tail -n +2 | wc -l)
+"$wick" paper "$work/bot.json" --candles --set decisions=all --set dir="$work/all" --json >"$work/all.json" 2>"$work/log" &&
+    [ "$("$wick" journal export "$work/all" --csv --kind decision | tail -n +2 | wc -l)" -eq \
+        $(($(sed -n 's/.*"steps": \([0-9]*\),.*/\1/p' "$work/all.json") * 2)) ] && [ "$decided" -gt 100 ]
+check $? "what became of each market at each bar is in the journal, or each change of it ($decided rows)"
+"$wick" journal export "$work/all" --csv --kind decision | grep -q ",weak," && "$wick" journal export "$work/all" --csv --kind decision | grep -q ",hold,"
+check $? "HOLD with its reason too"
 "$wick" paper "$work/bot.json" --candles --events "$work/bot" --json >"$work/c.json" 2>"$work/log"
 [ "$(digests "$work/a.json")" = "$(digests "$work/c.json")" ]
 check $? "the recorded fills fed back lead to the same intents"

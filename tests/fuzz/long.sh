@@ -10,7 +10,7 @@ shift 3
 runs=${RUNS:-10000000}
 [ $# -gt 0 ] || set -- account_delta account_kraken alerts book checkpoint config csv decimal delta forest header reply json \
     kraken kraken_futures kraken_v1 lightgbm live note npy onnx outside_json recording rest serve spans table tape \
-    ubjson weights zip
+    ubjson url weights zip
 mkdir -p "$out"
 # A small quarantine that is kept: several times as fast where a reader allocates large buffers.
 options=quarantine_size_mb=1:thread_local_quarantine_size_kb=64:allocator_release_to_os_interval_ms=-1:malloc_context_size=0

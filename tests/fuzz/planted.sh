@@ -37,6 +37,7 @@ plant src/venue/live/live_note.c 'memcpy(text, note->bytes, note->n);' \
     'memcpy(text, note->bytes, note->n + (note->n == 9));'
 plant src/venue/live/closer_streams.c 'c->ids[id / 64 % (IDS / 64)] |=' 'c->ids[id / 64 % (IDS / 64 + 1)] |='
 plant src/net/http_header.c 'memcpy(line, bytes, length);' 'memcpy(line, bytes, length + (n == 3));'
+plant src/net/http_url.c 'memcpy(u.host, host, n);' 'memcpy(u.host, host, n + 2 * (n == 7));'
 plant src/net/http_reply.c 'more = end ? taken - 1 : taken;' 'more = end ? taken - 1 : taken + (n == 3);'
 plant data/decimal.c "int is_below = p < end && *p == '-';" "int is_below = *p == '-';"
 # A bare number that just fills its field, which only replies and frames of accounts hold.
@@ -65,7 +66,7 @@ data='data/parse.c data/parse_read.c data/parse_delta.c
     data/parse_delta_public.c data/parse_kraken.c data/parse_kraken_v1.c data/parse_kraken_futures.c
     data/book.c data/book_checksum.c data/book_follow.c data/columns.c data/csv.c data/flow.c
     data/flow_row.c data/number.c data/outside.c data/panel.c data/tape.c data/zip.c
-    src/net/http_body.c src/net/http_header.c src/net/http_reply.c src/net/websocket_url.c src/venue/history/outside_parse.c
+    src/net/http_body.c src/net/http_header.c src/net/http_reply.c src/net/http_url.c src/net/websocket_url.c src/venue/history/outside_parse.c
     src/venue/history/spans.c src/venue/live/clock_offset.c src/venue/live/closer.c
     src/venue/live/closer_streams.c src/venue/live/config_live.c src/venue/live/exact.c src/venue/live/live.c
     src/venue/live/live_events.c src/venue/live/live_flow.c src/venue/live/live_note.c src/venue/live/plan.c
@@ -77,8 +78,9 @@ account='src/venue/account/delta.c src/venue/account/delta_build.c src/venue/acc
     tests/fuzz/fake_venue.c'
 alerts='src/bot/alerts_channel.c'
 serve='src/ops/serve_request.c src/ops/serve_number.c'
-gbdt='gbdt/forest.c gbdt/forest_batch.c gbdt/lightgbm_read.c gbdt/objective_names.c gbdt/plan.c gbdt/ubjson.c
-    gbdt/xgboost_read.c gbdt/kernels/ops.c gbdt/kernels/ops_avx2.c gbdt/kernels/ops_avx512.c'
+gbdt='gbdt/forest.c gbdt/forest_batch.c gbdt/kinds.c gbdt/lightgbm_read.c gbdt/objective_names.c gbdt/plan.c
+    gbdt/slices.c gbdt/ubjson.c gbdt/xgboost_read.c gbdt/kernels/ops.c gbdt/kernels/ops_avx2.c
+    gbdt/kernels/ops_avx512.c gbdt/kernels/slice_avx512.c'
 table='gbdt/table.c gbdt/table_array.c gbdt/table_libsvm.c gbdt/table_read.c nn/array_file.c nn/npy.c'
 nn=$(ls nn/layer*.c nn/history.c nn/conv.c nn/net.c nn/window.c nn/nn.c nn/plan.c nn/config.c nn/npy.c \
     nn/reference.c nn/safetensors.c nn/fit_checkpoint.c nn/log.c nn/kernels/ops*.c)
@@ -93,7 +95,7 @@ flags='-std=c11 -D_GNU_SOURCE -ffp-contract=off -I. -Iinclude -Idata -Igbdt -Isr
 more() {
     case $1 in
     */kernels/*_avx2.c) echo -fno-sanitize=all -mavx2 -mfma ;;
-    */kernels/*_avx512.c) echo -fno-sanitize=all -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vbmi -mfma ;;
+    */kernels/*_avx512.c) echo -fno-sanitize=all -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vbmi -mgfni -mfma ;;
     */kernels/*) echo -fno-sanitize=all ;;
     esac
 }
@@ -167,6 +169,7 @@ target outside_json fuzz_outside_json.c data ''
 target spans fuzz_spans.c data ''
 target header fuzz_header.c data ''
 target reply fuzz_reply.c data ''
+target url fuzz_url.c data ''
 target account_delta fuzz_account.c account '-DWICK_FUZZ_VENUE="delta-india"'
 target account_kraken fuzz_account.c account '-DWICK_FUZZ_VENUE="kraken"'
 target alerts fuzz_alerts.c alerts ''

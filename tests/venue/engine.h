@@ -55,7 +55,7 @@ typedef struct {
     int64_t held; /* spot: bought less sold since the start */
     int64_t funding_e8, realized_e8, fees_e8;
     int64_t bracket_stop, bracket_stop_limit, bracket_profit, bracket_profit_limit;
-    int64_t naked_since_ns; /* a position without a whole stop; 0: covered or flat */
+    int64_t naked_since_ns;   /* a position without a whole stop; 0: covered or flat */
     int64_t naked_counted_ns; /* in naked_total_ns up to here */
     int64_t naked_total_ns, naked_longest_ns, naked_count;
     int64_t opened_ns;

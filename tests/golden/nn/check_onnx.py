@@ -30,6 +30,7 @@ NETS = {
     "tcn": [{"type": "tcn", "units": 6, "kernel": 3, "dilation": 1}, {"type": "tcn", "units": 6, "kernel": 3, "dilation": 2}],
     "tcn_plain": [{"type": "tcn", "units": 6, "kernel": 2, "dilation": 4, "plain": True}],
     "layer_norm": [{"type": "layer_norm"}, CONV, {"type": "layer_norm"}],
+    "batch_norm": [CONV, {"type": "batch_norm"}, {"type": "relu"}, {"type": "dense", "units": 4}, {"type": "batch_norm"}],
     "relu": [{"type": "relu"}],
     "tanh": [{"type": "tanh"}],
     "dropout": [{"type": "dense", "units": 4}, {"type": "dropout", "dropout": 0.5}],

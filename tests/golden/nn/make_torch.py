@@ -115,6 +115,26 @@ def layers():
     layer_case("tanh", None, lambda m, x: torch.tanh(x), {})
 
 
+def batch_norm():
+    """Training's output and gradients, the running statistics after it, and inference with those."""
+    m = nn.BatchNorm1d(C)
+    randomise(m, 7)
+    with torch.no_grad():
+        m.running_mean.copy_(noise(C, seed=71))
+        m.running_var.copy_(f32(torch.exp(noise(C, seed=72))))
+    p = {"p.weight": m.weight, "p.bias": m.bias, "p.running_mean": m.running_mean.clone(),
+         "p.running_var": m.running_var.clone()}
+    x = noise(T, B, C, seed=1).requires_grad_()
+    y = m(x.permute(1, 2, 0)).permute(2, 0, 1)
+    pull = noise(*y.shape, seed=2)
+    (y * pull).sum().backward()
+    none = torch.zeros(C)
+    write("batch_norm", p | {
+        "x": x, "y": y, "dy": pull, "dx": x.grad, "g.weight": m.weight.grad, "g.bias": m.bias.grad,
+        "g.running_mean": none, "g.running_var": none, "after.running_mean": m.running_mean,
+        "after.running_var": m.running_var, "eval": m.eval()(x.permute(1, 2, 0)).permute(2, 0, 1)})
+
+
 def losses():
     n = 40
     out = (2 * noise(n, 5, seed=7)).requires_grad_()
@@ -131,6 +151,64 @@ def losses():
     write("losses", {"out": out, "direction": direction, "magnitude": magnitude, "volatility": volatility,
                      "class_weight": weights, "losses": torch.stack([ce, huber, qlike, total]),
                      "dout": out.grad})
+
+
+def array_losses():
+    """Mean losses over rows, and their gradients: of classes [n, 4] and of two real targets."""
+    n, tensors = 24, {}
+    label = torch.arange(n) * 7 % 4
+    y = noise(n, 2, seed=30)
+    tensors |= {"label": label, "y": y}
+
+    def case(name, outputs, loss):
+        out = noise(n, outputs, seed=31 + len(tensors)).requires_grad_()
+        value = loss(out)
+        value.backward()
+        tensors.update({f"{name}.out": out, f"{name}.loss": value.reshape(1), f"{name}.dout": out.grad})
+
+    def focal(out):
+        p = torch.softmax(out, 1)[torch.arange(n), label]
+        return (-(1 - p) ** 1.5 * torch.log(p)).mean()
+
+    def pinball(out):
+        e, q = y[:, :, None] - out.reshape(n, 2, 2), torch.tensor([0.125, 0.75])
+        return torch.maximum(q * e, (q - 1) * e).mean()
+
+    def student(out):
+        mean, scale = out[:, 0::2], torch.exp(out[:, 1::2])
+        t = torch.distributions.StudentT(torch.tensor(3.0), mean, scale)
+        # Without the constant: that of a unit scale at its centre.
+        return (torch.distributions.StudentT(torch.tensor(3.0)).log_prob(torch.tensor(0.0)) - t.log_prob(y)).mean()
+
+    case("cross_entropy", 4, lambda out: nn.CrossEntropyLoss(label_smoothing=0.125)(out, label))
+    case("focal", 4, focal)
+    case("mse", 2, lambda out: nn.MSELoss()(out, y))
+    case("huber", 2, lambda out: nn.HuberLoss(delta=0.75)(out, y))
+    case("pinball", 4, pinball)
+    case("gaussian", 4, lambda out: nn.GaussianNLLLoss(full=True)(out[:, 0::2], y, torch.exp(2 * out[:, 1::2])))
+    case("student_t", 4, student)
+    write("array_losses", tensors)
+
+
+def uncertainty():
+    """Weights of tasks learned as log variances (Kendall, Gal & Cipolla 2018): gradients of outputs, steps of Adam."""
+    n, tasks, steps = 16, 3, 25
+    weights = torch.tensor([1.0, 0.5, 2.0])
+    y = noise(n, tasks, seed=20)
+    outs = f32(y + torch.tensor([0.1, 1.0, 4.0]) * noise(steps, n, tasks, seed=21))
+    for name, c, each in (("square", 0.5, nn.MSELoss()), ("huber", 1.0, nn.HuberLoss(delta=0.75))):
+        s = nn.Parameter(torch.zeros(tasks))
+        opt = torch.optim.Adam([s], lr=0.05)
+        grads, after = [], []
+        for out in outs:
+            out = out.clone().requires_grad_()
+            losses = torch.stack([each(out[:, k], y[:, k]) for k in range(tasks)])
+            opt.zero_grad()
+            (weights * (c * torch.exp(-s) * losses + s / 2)).sum().backward()
+            opt.step()
+            grads.append(out.grad)
+            after.append(s.detach().clone())
+        write(f"uncertainty_{name}", {"y": y, "out": outs, "dout": torch.stack(grads), "s": torch.stack(after)})
 
 
 def adamw():
@@ -154,5 +232,8 @@ def adamw():
 
 
 layers()
+batch_norm()
 losses()
+array_losses()
+uncertainty()
 adamw()

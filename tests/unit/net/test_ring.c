@@ -16,6 +16,34 @@ typedef struct {
     char rest[48];
 } record;
 
+static void *push_quietly(void *ring)
+{
+    record r = {.n = 7};
+    wk_ring_push_quiet(ring, &r);
+    wk_ring_wake(ring);
+    return NULL;
+}
+
+static void test_a_quiet_push_is_there_and_its_wake_up_ends_a_sleep(void **state)
+{
+    (void)state;
+    wk_ring *ring;
+    pthread_t thread;
+    assert_int_equal(wk_ring_create(sizeof(record), 2, &ring, NULL), WK_OK);
+    record r = {.n = 5};
+    assert_true(wk_ring_push_quiet(ring, &r) && wk_ring_push_quiet(ring, &r));
+    assert_false(wk_ring_push_quiet(ring, &r));
+    assert_int_equal(wk_ring_dropped(ring), 1);
+    assert_true(wk_ring_wait(ring, 1));
+    assert_true(wk_ring_pop(ring, &r) && r.n == 5 && wk_ring_pop(ring, &r));
+    assert_int_equal(pthread_create(&thread, NULL, push_quietly, ring), 0);
+    /* Without the wake-up this would last the whole hour, and the test's time would run out. */
+    assert_true(wk_ring_wait(ring, 3600 * WK_NS_PER_S));
+    assert_true(wk_ring_pop(ring, &r) && r.n == 7);
+    pthread_join(thread, NULL);
+    wk_ring_destroy(ring);
+}
+
 static void test_records_come_out_in_order_and_a_full_ring_counts_what_it_drops(void **state)
 {
     (void)state;
@@ -175,6 +203,7 @@ static void test_a_frame_tells_how_many_were_lost_before_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_quiet_push_is_there_and_its_wake_up_ends_a_sleep),
         cmocka_unit_test(test_records_come_out_in_order_and_a_full_ring_counts_what_it_drops),
         cmocka_unit_test(test_a_ring_without_memory_for_it_is_refused),
         cmocka_unit_test(test_two_threads_lose_and_double_nothing),

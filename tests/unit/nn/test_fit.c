@@ -130,6 +130,46 @@ static void test_threads_change_no_bit(void **unused)
     wk_nn_destroy(first);
 }
 
+typedef struct {
+    double rate[8];
+} rates;
+
+static void keep_rate(void *context, const wk_nn_fit_progress *p)
+{
+    rates *r = context;
+    r->rate[p->epoch - 1] = p->learning_rate;
+}
+
+/* Rates of each epoch's last update, of 4 in an epoch and 24 in all. */
+static void test_schedules_lower_the_rate_as_they_say(void **unused)
+{
+    (void)unused;
+    make();
+    const wk_nn_array a = array(slope, 1);
+    for (int schedule = 0; schedule < 3; schedule++) {
+        wk_nn_fit_config c = settings(WK_NN_MSE);
+        c.schedule = schedule;
+        c.warmup_fraction = 0.25; /* six updates: 1/7, 2/7, ... 6/7, then the top */
+        rates r = {{0}};
+        wk_nn *nn = create(1);
+        fit(nn, &c, &a, NULL,
+            &(wk_nn_fit_options){.threads = 1, .on_epoch = keep_rate, .context = &r}, NULL);
+        wk_nn_destroy(nn);
+        for (size_t e = 0; e < 6; e++) {
+            const double t = 4 * (double)e + 3, want = e == 0          ? 4.0 / 7
+                                                       : schedule == 0 ? 1
+                                                       : schedule == 1
+                                                           ? 0.5 * (1 + cos(M_PI * (t - 6) / 18))
+                                                       : e < 2 ? 1
+                                                       : e < 4 ? 0.5
+                                                               : 0.25;
+            if (fabs(r.rate[e] / 0.01 - want) > 1e-9)
+                fail_msg("schedule %d, epoch %zu: %g of the rate, want %g", schedule, e + 1,
+                         r.rate[e] / 0.01, want);
+        }
+    }
+}
+
 static void test_all_positions_give_the_same_losses(void **unused)
 {
     (void)unused;
@@ -156,6 +196,58 @@ static void test_all_positions_give_the_same_losses(void **unused)
         assert_true(fabs(log[0].train_loss[i] - log[1].train_loss[i]) < 1e-6);
     wk_nn_log_finish(&log[0]);
     wk_nn_log_finish(&log[1]);
+}
+
+/* Batch norm follows its batches' statistics: the same for any number of threads, and the plan,
+ * into whose products it is folded, gives what the network gave. */
+static void test_batch_norm_is_trained_and_folded(void **unused)
+{
+    (void)unused;
+    make();
+    static const wk_nn_layer_config layers[] = {
+        {WK_NN_CONV1D, .units = 9, .kernel = 3, .dilation = 1},
+        {WK_NN_BATCH_NORM},
+        {WK_NN_RELU},
+        {WK_NN_DENSE, .units = 5},
+        {WK_NN_BATCH_NORM},
+        {WK_NN_DROPOUT, .dropout = 0.1, .locked = true},
+        {WK_NN_MEAN, .units = T}};
+    const wk_nn_array a = array(label, 1);
+    wk_nn_fit_config c = settings(WK_NN_CROSS_ENTROPY);
+    c.epochs = 30;
+    c.batch = 23; /* blocks of 16 and 7 rows, and a last batch of one row */
+    wk_nn *nets[2];
+    double before, after;
+    for (int k = 0; k < 2; k++) {
+        assert_int_equal(wk_nn_create(layers, 7, F, 3, 9, &nets[k], NULL), WK_OK);
+        assert_int_equal(wk_nn_evaluate(nets[k], &c, &a, 1, &before, NULL), WK_OK);
+        fit(nets[k], &c, &a, NULL, &(wk_nn_fit_options){.threads = 1 + 2 * k}, NULL);
+        assert_int_equal(wk_nn_evaluate(nets[k], &c, &a, 1, &after, NULL), WK_OK);
+        assert_true(after < before / 2);
+    }
+    assert_memory_equal(nets[0]->params, nets[1]->params,
+                        nets[0]->net.n_params * sizeof *nets[0]->params);
+    float out[N * 3], folded[T * 3];
+    wk_arena arena;
+    wk_nn_plan *plan;
+    wk_plan_description d;
+    wk_arena_init(&arena);
+    assert_int_equal(wk_nn_apply(nets[0], &a, 1, out, NULL), WK_OK);
+    assert_int_equal(wk_nn_plan_build(&arena, nets[0], &plan, NULL), WK_OK);
+    assert_int_equal(wk_plan_describe(&arena, plan, T, &d, NULL), WK_OK);
+    assert_string_equal(d.layers[0].kernels, "gemm with relu");
+    assert_string_equal(d.layers[1].kernels, "in the layer before");
+    assert_string_equal(d.layers[2].kernels, "in the layer before");
+    wk_nn_state *state = wk_nn_state_create(&arena, plan);
+    for (size_t i = 0; i < N; i++) {
+        wk_nn_sequence_forward(plan, state, X + i * T * F, T, folded);
+        for (size_t k = 0; k < 3; k++)
+            assert_true(fabs((double)folded[(T - 1) * 3 + k] - (double)out[i * 3 + k]) <
+                        1e-5 * (1 + fabs((double)out[i * 3 + k])));
+    }
+    wk_arena_finish(&arena);
+    wk_nn_destroy(nets[0]);
+    wk_nn_destroy(nets[1]);
 }
 
 static void test_sequences_of_one_bar_are_trained(void **unused)
@@ -231,6 +323,57 @@ static void test_stopped_and_resumed_equals_never_stopped(void **unused)
     wk_nn_log_finish(&whole_log);
     wk_nn_destroy(nn);
     wk_nn_destroy(whole);
+}
+
+/* Two targets, one of them ten times as noisy: its weight is learned to be the smaller one. The
+ * weights are part of a checkpoint, and losses told with them are those of the fixed weights. */
+static void test_task_weights_are_fixed_or_learned(void **unused)
+{
+    (void)unused;
+    make();
+    static float both[2 * N];
+    for (size_t i = 0; i < N; i++) {
+        both[2 * i] = slope[i] + (float)(0.1 * wk_rng_normal(5, 0, i));
+        both[2 * i + 1] = -slope[i] + (float)(2 * wk_rng_normal(5, 1, i));
+    }
+    wk_nn_array a = array(both, 1);
+    a.K = 2;
+    wk_nn_fit_config c = settings(WK_NN_MSE);
+    c.epochs = 60;
+    c.learning_rate = 0.02;
+    static double weights[] = {1, 1};
+    double plain, weighed;
+    wk_nn *nn = create(2);
+    assert_int_equal(wk_nn_evaluate(nn, &c, &a, 1, &plain, NULL), WK_OK);
+    c.task_weights = (wk_reals){weights, 2};
+    assert_int_equal(wk_nn_evaluate(nn, &c, &a, 1, &weighed, NULL), WK_OK);
+    assert_true(fabs(weighed - 2 * plain) < 1e-9); /* the sum of both, not their mean */
+    c.learn_task_weights = true;
+    wk_nn_log log, again;
+    fit(nn, &c, &a, NULL, &(wk_nn_fit_options){.threads = 2}, &log);
+    assert_int_equal(log.n_tasks, 2);
+    assert_true(log.task_log_variance[0] < log.task_log_variance[1] - 0.5);
+
+    char path[] = "/tmp/wick_fit_XXXXXX";
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    close(file);
+    remove(path);
+    wk_nn *stopped = create(2);
+    fit(stopped, &c, &a, NULL,
+        &(wk_nn_fit_options){.threads = 1, .checkpoint = path, .batches_max = 40}, NULL);
+    wk_nn_destroy(stopped);
+    stopped = create(2);
+    fit(stopped, &c, &a, NULL,
+        &(wk_nn_fit_options){.threads = 1, .checkpoint = path, .resume = true}, &again);
+    assert_memory_equal(stopped->params, nn->params, nn->net.n_params * sizeof *nn->params);
+    assert_memory_equal(again.task_log_variance, log.task_log_variance,
+                        sizeof log.task_log_variance);
+    remove(path);
+    wk_nn_log_finish(&log);
+    wk_nn_log_finish(&again);
+    wk_nn_destroy(stopped);
+    wk_nn_destroy(nn);
 }
 
 static void test_masked_targets_do_not_count(void **unused)
@@ -310,6 +453,21 @@ static void test_bad_data_and_settings_are_refused_with_their_place(void **unuse
     wild = real;
     wild.batch = 0;
     refused(&a, &wild, "batch");
+    wild = real;
+    wild.learn_task_weights = true;
+    refused(&a, &wild, "two tasks or more");
+    static double weights[] = {1, -1};
+    wild = real;
+    wild.task_weights = (wk_reals){weights, 2};
+    refused(&a, &wild, "2 task_weights for 1 tasks");
+    wild = settings(WK_NN_TRADING);
+    static float heads[3 * N];
+    for (size_t i = 0; i < 3 * N; i++)
+        heads[i] = 1;
+    a.y = heads;
+    a.K = 3;
+    wild.task_weights = (wk_reals){weights, 2};
+    refused(&a, &wild, "2 task_weights for 3 tasks");
 }
 
 int main(void)
@@ -317,9 +475,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_loss_falls),
         cmocka_unit_test(test_threads_change_no_bit),
+        cmocka_unit_test(test_schedules_lower_the_rate_as_they_say),
         cmocka_unit_test(test_all_positions_give_the_same_losses),
+        cmocka_unit_test(test_batch_norm_is_trained_and_folded),
         cmocka_unit_test(test_sequences_of_one_bar_are_trained),
         cmocka_unit_test(test_stopped_and_resumed_equals_never_stopped),
+        cmocka_unit_test(test_task_weights_are_fixed_or_learned),
         cmocka_unit_test(test_masked_targets_do_not_count),
         cmocka_unit_test(test_bad_data_and_settings_are_refused_with_their_place),
     };

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "nn/adamw.h"
+#include "nn/array_loss.h"
 #include "nn/loss.h"
 #include "nn/net.h"
 
@@ -31,7 +32,7 @@ static void check_with(const char *name, wk_nn_layer_config config, const wk__nn
     wk_arena_init(&arena);
     assert_int_equal(wk__layer_setup(&l, &config, 0, C, NULL), WK_OK);
     assert_int_equal(l.out, O);
-    const wk__run run = {.ops = ops, .B = B, .T_max = T, .backward = true};
+    wk__run run = {.ops = ops, .B = B, .T_max = T, .backward = true, .training = true};
     wk_real *params = wk_arena_array(&arena, wk_real, l.n_params),
             *dparams = wk_arena_array(&arena, wk_real, l.n_params);
     wk_real *packed = wk_arena_array(&arena, wk_real, l.n_packed),
@@ -78,6 +79,27 @@ static void check_with(const char *name, wk_nn_layer_config config, const wk__nn
         for (size_t k = 0; k < t->n; k++)
             compare(name, key, k, dparams[t->at + k], p[k]);
         free(p);
+    }
+    /* What follows the batches' statistics, and inference with it. */
+    if (l.ops->track) {
+        l.ops->track(&l, grad, params);
+        for (size_t i = 0; i < l.n_tensors; i++) {
+            const wk__tensor *t = &l.tensors[i];
+            if (strncmp(t->name, "running_", 8) != 0)
+                continue;
+            snprintf(key, sizeof key, "after.%s", t->name);
+            float *p = golden_get(&g, key, t->n);
+            for (size_t k = 0; k < t->n; k++)
+                compare(name, key, k, params[t->at + k], p[k]);
+            free(p);
+        }
+        float *want = golden_get(&g, "eval", M * O);
+        l.ops->pack(&l, params, packed);
+        run.training = false;
+        l.ops->forward(&l, &run, packed, state, tape, x, y, T);
+        for (size_t i = 0; i < M * O; i++)
+            compare(name, "eval", i, y[i / O * l.ldo + i % O], want[i]);
+        free(want);
     }
     free(gx), free(gy), free(gdx), free(gdy);
     wk_arena_finish(&arena);
@@ -136,6 +158,7 @@ static void test_norm_and_activations_as_pytorch(void **unused)
 {
     (void)unused;
     check("layer_norm", (wk_nn_layer_config){.kind = WK_NN_LAYER_NORM});
+    check("batch_norm", (wk_nn_layer_config){.kind = WK_NN_BATCH_NORM});
     check("relu", (wk_nn_layer_config){.kind = WK_NN_RELU});
     check("tanh", (wk_nn_layer_config){.kind = WK_NN_TANH});
 }
@@ -175,6 +198,103 @@ static void test_losses_as_pytorch(void **unused)
     free(out), free(direction), free(magnitude), free(volatility), free(weights), free(want),
         free(dout);
     golden_close(&g);
+}
+
+static void test_losses_of_arrays_as_pytorch(void **unused)
+{
+    (void)unused;
+    enum { N = 24, OUT_MAX = 4 };
+    static double quantiles[] = {0.125, 0.75};
+    static const char *const names[] = {"cross_entropy", "focal",    "mse",      "huber",
+                                        "pinball",       "gaussian", "student_t"};
+    golden g = golden_open("array_losses");
+    float *label = golden_get(&g, "label", N), *y = golden_get(&g, "y", N * 2);
+    for (int kind = WK_NN_CROSS_ENTROPY; kind <= WK_NN_STUDENT_T; kind++) {
+        const wk_nn_fit_config config = {.loss = kind,
+                                         .label_smoothing = 0.125,
+                                         .focal_gamma = 1.5,
+                                         .huber_delta = 0.75,
+                                         .degrees_of_freedom = 3,
+                                         .quantiles = {quantiles, 2}};
+        const bool classes = kind <= WK_NN_FOCAL;
+        const size_t K = classes ? 1 : 2, O = wk_nn_fit_outputs(&config, classes ? 4 : 2);
+        const float *target = classes ? label : y;
+        char key[64];
+        snprintf(key, sizeof key, "%s.out", names[kind]);
+        float *out = golden_get(&g, key, N * O);
+        snprintf(key, sizeof key, "%s.dout", names[kind]);
+        float *dout = golden_get(&g, key, N * O);
+        snprintf(key, sizeof key, "%s.loss", names[kind]);
+        float *loss = golden_get(&g, key, 1);
+        wk__array_loss l;
+        wk__array_sums sums = {0};
+        double scale[WK__PARTS] = {0};
+        assert_int_equal(wk__array_loss_init(&config, O, K, &l, NULL), WK_OK);
+        for (size_t n = 0; n < N; n++)
+            wk__array_loss_norms(&l, target + n * K, 1, &sums);
+        scale[0] = 1 / sums.norm[0];
+        for (size_t n = 0; n < N; n++) {
+            wk_real o[OUT_MAX], d[OUT_MAX];
+            for (size_t k = 0; k < O; k++)
+                o[k] = out[n * O + k];
+            wk__array_loss_row(&l, target + n * K, 1, o, scale, &sums, d);
+            for (size_t k = 0; k < O; k++)
+                compare(names[kind], "dout", n * O + k, d[k], dout[n * O + k]);
+        }
+        compare(names[kind], "loss", 0, wk__array_loss_total(&l, &sums), *loss);
+        free(out), free(dout), free(loss);
+    }
+    free(label), free(y);
+    golden_close(&g);
+}
+
+/* Learned weights of tasks: gradients of the outputs under them, and where Adam takes them. */
+static void check_uncertainty(const char *name, int loss)
+{
+    enum { N = 16, K = 3, STEPS = 25 };
+    static double weights[K] = {1, 0.5, 2};
+    const wk_nn_fit_config config = {.loss = loss,
+                                     .huber_delta = 0.75,
+                                     .task_weights = {weights, K},
+                                     .learn_task_weights = true};
+    golden g = golden_open(name);
+    float *y = golden_get(&g, "y", N * K), *out = golden_get(&g, "out", STEPS * N * K);
+    float *dout = golden_get(&g, "dout", STEPS * N * K), *s = golden_get(&g, "s", STEPS * K);
+    wk__array_loss l;
+    wk__uncertainty u = {0};
+    assert_int_equal(wk__array_loss_init(&config, K, K, &l, NULL), WK_OK);
+    assert_int_equal(l.n_parts, K);
+    for (size_t step = 0; step < STEPS; step++) {
+        wk__array_sums sums = {0};
+        double scale[WK__PARTS], losses[K];
+        for (size_t n = 0; n < N; n++)
+            wk__array_loss_norms(&l, y + n * K, 1, &sums);
+        for (size_t k = 0; k < K; k++)
+            scale[k] = 1 / sums.norm[k];
+        wk__uncertainty_factors(&u, K, loss == WK_NN_MSE, l.weight, l.factor);
+        for (size_t n = 0; n < N; n++) {
+            wk_real o[K], d[K];
+            for (size_t k = 0; k < K; k++)
+                o[k] = out[(step * N + n) * K + k];
+            wk__array_loss_row(&l, y + n * K, 1, o, scale, &sums, d);
+            for (size_t k = 0; k < K; k++)
+                compare(name, "dout", (step * N + n) * K + k, d[k], dout[(step * N + n) * K + k]);
+        }
+        for (size_t k = 0; k < K; k++)
+            losses[k] = sums.loss[k] / sums.norm[k];
+        wk__uncertainty_update(&u, K, loss == WK_NN_MSE, l.weight, losses, 0.05, step + 1);
+        for (size_t k = 0; k < K; k++)
+            compare(name, "s", step * K + k, u.s[k], s[step * K + k]);
+    }
+    free(y), free(out), free(dout), free(s);
+    golden_close(&g);
+}
+
+static void test_learned_task_weights_as_pytorch(void **unused)
+{
+    (void)unused;
+    check_uncertainty("uncertainty_square", WK_NN_MSE);
+    check_uncertainty("uncertainty_huber", WK_NN_HUBER);
 }
 
 static void test_adamw_with_clipping_as_pytorch(void **unused)
@@ -234,6 +354,8 @@ int main(void)
         cmocka_unit_test(test_tcn_as_pytorch),
         cmocka_unit_test(test_norm_and_activations_as_pytorch),
         cmocka_unit_test(test_losses_as_pytorch),
+        cmocka_unit_test(test_losses_of_arrays_as_pytorch),
+        cmocka_unit_test(test_learned_task_weights_as_pytorch),
         cmocka_unit_test(test_adamw_with_clipping_as_pytorch),
         cmocka_unit_test(test_schedule_rises_then_falls_to_nothing),
     };

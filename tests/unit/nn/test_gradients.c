@@ -186,12 +186,16 @@ LAYER_TEST(lstm, WK_NN_LSTM, .units = 5)
 LAYER_TEST(lstm_wider_than_a_vector, WK_NN_LSTM, .units = 17)
 LAYER_TEST(gru, WK_NN_GRU, .units = 5)
 LAYER_TEST(gru_wider_than_a_vector, WK_NN_GRU, .units = 17)
+LAYER_TEST(lstm_with_dropout, WK_NN_LSTM, .units = 5, .dropout = 0.4)
+LAYER_TEST(gru_with_dropout, WK_NN_GRU, .units = 6, .dropout = 0.4)
 LAYER_TEST(tcn_with_skip_convolution, WK_NN_TCN, .units = 6, .kernel = 3, .dilation = 2)
 LAYER_TEST(tcn_with_identity_skip, WK_NN_TCN, .units = 5, .kernel = 2, .dilation = 1)
 LAYER_TEST(tcn_with_dropout, WK_NN_TCN, .units = 6, .kernel = 3, .dilation = 1, .dropout = 0.3)
 LAYER_TEST(tcn_without_weight_norm, WK_NN_TCN, .units = 6, .kernel = 3, .dilation = 2,
            .plain = true)
 LAYER_TEST(layer_norm, WK_NN_LAYER_NORM, .units = 0)
+LAYER_TEST(batch_norm, WK_NN_BATCH_NORM, .units = 0)
+LAYER_TEST(locked_dropout, WK_NN_DROPOUT, .dropout = 0.4, .locked = true)
 LAYER_TEST(dropout, WK_NN_DROPOUT, .dropout = 0.4)
 LAYER_TEST(relu, WK_NN_RELU, .units = 0)
 LAYER_TEST(tanh, WK_NN_TANH, .units = 0)
@@ -233,18 +237,31 @@ static void test_gradient_of_the_array_losses(void **unused)
     (void)unused;
     static double quantiles[] = {0.1, 0.6};
     const double weights[] = {0.5, 1, 2, 1, 1, 1};
+    static double of_tasks[] = {0.7, 2, 0.4};
     for (int kind = WK_NN_CROSS_ENTROPY; kind <= WK_NN_TRADING; kind++)
         for (uint64_t n = 0; n < 60; n++) {
-            const wk_nn_fit_config config = {.loss = kind,
-                                             .label_smoothing = 0.1,
-                                             .focal_gamma = n % 3 ? 1.5 : 0,
-                                             .huber_delta = 0.7,
-                                             .degrees_of_freedom = 3,
-                                             .quantiles = {quantiles, 2}};
+            wk_nn_fit_config config = {.loss = kind,
+                                       .label_smoothing = 0.1,
+                                       .focal_gamma = n % 3 ? 1.5 : 0,
+                                       .huber_delta = 0.7,
+                                       .degrees_of_freedom = 3,
+                                       .quantiles = {quantiles, 2}};
             const bool classes = kind <= WK_NN_FOCAL, trading = kind == WK_NN_TRADING;
             const size_t K = classes ? 1 : trading ? 3 : 2;
-            const wk__array_loss l = {&config, wk_nn_fit_outputs(&config, classes ? 4 : K), K,
-                                      classes ? weights : NULL};
+            wk__array_loss l;
+            wk_err err;
+            if (n % 2 && !classes)
+                config.task_weights = (wk_reals){of_tasks, K};
+            config.learn_task_weights =
+                n % 4 == 3 && !classes && kind != WK_NN_GAUSSIAN && kind != WK_NN_STUDENT_T;
+            if (wk__array_loss_init(&config, wk_nn_fit_outputs(&config, classes ? 4 : K), K, &l,
+                                    &err) != WK_OK)
+                fail_msg("%s", err.msg);
+            l.class_weight = classes ? weights : NULL;
+            if (config.learn_task_weights) {
+                const wk__uncertainty u = {.s = {0.4, -0.8, 1.1}};
+                wk__uncertainty_factors(&u, K, kind == WK_NN_MSE, l.weight, l.factor);
+            }
             float target[3] = {(float)wk_rng_normal(7, n, 0), (float)wk_rng_normal(7, n, 1), 0.4f};
             if (classes || trading)
                 target[0] = (float)(n % 3);
@@ -260,8 +277,8 @@ static void test_gradient_of_the_array_losses(void **unused)
                     out[i] = keep + (k ? h : -h);
                     wk__array_loss_row(&l, target, 1.7, out, NULL, &s, NULL);
                     side[k] = 0;
-                    for (int p = 0; p < WK__PARTS; p++)
-                        side[k] += scale[p] * wk__array_loss_weight(&l, p) * s.loss[p];
+                    for (size_t p = 0; p < l.n_parts; p++)
+                        side[k] += scale[p] * l.factor[p] * s.loss[p];
                 }
                 out[i] = keep;
                 double want = (side[1] - side[0]) / (2 * h);
@@ -270,6 +287,33 @@ static void test_gradient_of_the_array_losses(void **unused)
                              kind, (unsigned long long)n, i, grad[i], want);
             }
         }
+}
+
+/* The step of the log variances goes down the differences of weight (c exp(-s) loss + s / 2):
+ * Adam's first step has the gradient's sign, and its first moment is a tenth of the gradient. */
+static void test_gradient_of_learned_task_weights(void **unused)
+{
+    (void)unused;
+    for (int square = 0; square < 2; square++) {
+        const double weight[] = {1, 0.5, 2}, losses[] = {0.2, 3, NAN}, h = 1e-6;
+        wk__uncertainty u = {.s = {0.3, -0.5, 0.7}};
+        const wk__uncertainty start = u;
+        wk__uncertainty_update(&u, 3, square, weight, losses, 0.01, 1);
+        for (size_t i = 0; i < 2; i++) {
+            double side[2], factor[3];
+            for (int k = 0; k < 2; k++) {
+                wk__uncertainty v = start;
+                v.s[i] += k ? h : -h;
+                wk__uncertainty_factors(&v, 3, square, weight, factor);
+                side[k] = factor[i] * losses[i] + weight[i] * v.s[i] / 2;
+            }
+            const double want = (side[1] - side[0]) / (2 * h);
+            assert_true(fabs(u.m[i] / 0.1 - want) < 1e-6 * (1 + fabs(want)));
+            assert_true((u.s[i] - start.s[i]) * want < 0);
+        }
+        /* A part without targets in the batch stays. */
+        assert_true(u.s[2] == start.s[2] && u.m[2] == 0);
+    }
 }
 
 static void test_dropout_keeps_the_expected_share_and_scale(void **unused)
@@ -303,6 +347,148 @@ static void test_dropout_keeps_the_expected_share_and_scale(void **unused)
     }
 }
 
+static void test_batch_norm_leaves_out_what_pads_the_block(void **unused)
+{
+    (void)unused;
+    enum { ROWS = 4, C = 3, LD = 16, M = T * ROWS };
+    const size_t bars[ROWS] = {T, 3, 0, T};
+    const wk_nn_layer_config config = {WK_NN_BATCH_NORM};
+    wk__layer l;
+    assert_int_equal(wk__layer_setup(&l, &config, 0, C, NULL), WK_OK);
+    double params[4 * C], packed[4 * LD], grad[2][4 * LD + 16] = {{0}}, after[2][4 * C];
+    static double tape[(M + 3) * LD + 16], x[M * LD], y[2][M * LD], dy[M * LD], dx[2][M * LD];
+    const wk__run run = {.ops = wk__nn_ops_best(),
+                         .B = ROWS,
+                         .T_max = T,
+                         .backward = true,
+                         .training = true,
+                         .bars = bars};
+    l.ops->init(&l, params, 1);
+    l.ops->pack(&l, params, packed);
+    for (int k = 0; k < 2; k++) {
+        double sum = 0, squares = 0;
+        size_t n = 0;
+        for (size_t m = 0; m < M; m++)
+            for (size_t c = 0; c < C; c++) {
+                const bool used = m / ROWS < bars[m % ROWS];
+                x[m * LD + c] = used ? 3 + wk_rng_normal(1, c, m) : k * 1e6;
+                dy[m * LD + c] = used ? wk_rng_normal(2, c, m) : 0;
+            }
+        l.ops->forward(&l, &run, packed, NULL, tape, x, y[k], T);
+        l.ops->backward(&l, &run, packed, NULL, tape, x, y[k], dy, dx[k], grad[k], T);
+        memcpy(after[k], params, sizeof params);
+        l.ops->track(&l, grad[k], after[k]);
+        for (size_t m = 0; m < M; m++)
+            if (m / ROWS < bars[m % ROWS]) {
+                sum += y[k][m * LD];
+                squares += y[k][m * LD] * y[k][m * LD];
+                n++;
+                for (size_t c = 0; c < C; c++)
+                    assert_true(y[k][m * LD + c] == y[0][m * LD + c]);
+            }
+        assert_int_equal(n, 2 * T + 3);
+        assert_true(fabs(sum) < 1e-9 && fabs(squares / (double)n - 1) < 1e-4);
+    }
+    assert_memory_equal(grad[0], grad[1], sizeof grad[0]);
+    assert_memory_equal(dx[0], dx[1], sizeof dx[0]);
+    assert_memory_equal(after[0], after[1], sizeof after[0]);
+    /* The running mean has gone a tenth of the way to 3. */
+    assert_true(fabs(after[0][2 * C] - 0.3) < 0.15 && after[0][2 * C] != 0);
+}
+
+static void test_locked_dropout_draws_once_for_a_sequence(void **unused)
+{
+    (void)unused;
+    enum { LD = 64, ROWS = 8, CHUNK = 5, TAPE = ROWS * LD };
+    const wk_nn_layer_config config = {WK_NN_DROPOUT, .dropout = 0.3, .locked = true};
+    wk__layer l;
+    assert_int_equal(wk__layer_setup(&l, &config, 2, LD, NULL), WK_OK);
+    assert_int_equal(l.ops->n_tape(&l, ROWS, CHUNK), TAPE);
+    static double ones[CHUNK * TAPE], y[3][CHUNK * TAPE], tape[TAPE];
+    uint64_t sequence[ROWS] = {4, 5, 6, 7, 8, 9, 10, 11};
+    wk__run run = {.ops = wk__nn_ops_best(),
+                   .B = ROWS,
+                   .training = true,
+                   .seed = 3,
+                   .n_rows = ROWS,
+                   .sequence = sequence};
+    for (size_t i = 0; i < CHUNK * TAPE; i++)
+        ones[i] = 1;
+    for (int k = 0; k < 3; k++) {
+        run.tick = 1 + (uint64_t)k; /* the next chunks of the same sequences, one of which ends */
+        sequence[3] = k == 2 ? 40 : 7;
+        l.ops->forward(&l, &run, NULL, NULL, tape, ones, y[k], CHUNK);
+        for (size_t t = 1; t < CHUNK; t++)
+            assert_memory_equal(y[k] + t * TAPE, y[k], TAPE * sizeof **y);
+    }
+    assert_memory_equal(y[1], y[0], TAPE * sizeof **y);
+    double sum = 0;
+    for (size_t r = 0; r < ROWS; r++) {
+        const bool same = memcmp(y[2] + r * LD, y[0] + r * LD, LD * sizeof **y) == 0;
+        assert_int_equal(same, r != 3);
+        assert_int_equal(memcmp(y[0] + r * LD, y[0], LD * sizeof **y) == 0, r == 0);
+        for (size_t c = 0; c < LD; c++)
+            sum += y[0][r * LD + c];
+    }
+    /* Four standard errors of the mean of 512 factors. */
+    assert_true(fabs(sum / TAPE - 1) < 4 * 0.029);
+    run.training = false;
+    l.ops->forward(&l, &run, NULL, NULL, tape, ones, y[0], CHUNK);
+    assert_memory_equal(y[0], ones, sizeof ones);
+}
+
+/* An LSTM whose carried h is dropped equals one without dropout whose h is multiplied by the same
+ * factors before every bar; across chunks of a sequence the factors stay, and in inference there
+ * are none. */
+static void test_dropout_of_the_carried_state_is_one_mask_a_sequence(void **unused)
+{
+    (void)unused;
+    enum { H = 18, HP = 32, ROWS = 3, IN = 4, LD = 16, CELL = ROWS * HP };
+    wk__layer dropped, plain;
+    const wk_nn_layer_config config = {WK_NN_LSTM, .units = H, .dropout = 0.4};
+    const wk_nn_layer_config without = {WK_NN_LSTM, .units = H};
+    assert_int_equal(wk__layer_setup(&dropped, &config, 1, IN, NULL), WK_OK);
+    assert_int_equal(wk__layer_setup(&plain, &without, 1, IN, NULL), WK_OK);
+    wk_arena arena;
+    wk_arena_init(&arena);
+    double *params = wk_arena_array(&arena, double, plain.n_params),
+           *packed = wk_arena_array(&arena, double, plain.n_packed),
+           *tape = wk_arena_array(&arena, double, dropped.ops->n_tape(&dropped, ROWS, T)),
+           *a = wk_arena_array(&arena, double, dropped.ops->n_state(&dropped, ROWS, T)),
+           *b = wk_arena_array(&arena, double, dropped.ops->n_state(&dropped, ROWS, T));
+    static double x[T * ROWS * LD], y[T * CELL], want[CELL];
+    double factors[CELL];
+    const uint64_t sequence[ROWS] = {9, 4, 1};
+    wk__run run = {.ops = wk__nn_ops_best(),
+                   .B = ROWS,
+                   .T_max = T,
+                   .n_rows = ROWS,
+                   .training = true,
+                   .seed = 8,
+                   .sequence = sequence};
+    for (size_t m = 0; m < T * ROWS; m++)
+        for (size_t f = 0; f < IN; f++)
+            x[m * LD + f] = wk_rng_normal(4, f, m);
+    plain.ops->init(&plain, params, 3);
+    plain.ops->pack(&plain, params, packed);
+    wk__dropout_mask_locked(&run, 4, 0.4, HP, factors);
+    for (uint64_t chunk = 0; chunk < 3; chunk++) {
+        run.tick = chunk;
+        run.training = chunk < 2; /* the last one is inference */
+        dropped.ops->forward(&dropped, &run, packed, a, tape, x, y, T);
+        for (size_t t = 0; t < T; t++) {
+            for (size_t k = 0; run.training && k < CELL; k++)
+                b[k] *= factors[k];
+            plain.ops->forward(&plain, &run, packed, b, tape, x + t * ROWS * LD, want, 1);
+            for (size_t k = 0; k < CELL; k++)
+                if (fabs(y[t * CELL + k] - want[k]) > 1e-14)
+                    fail_msg("chunk %d, bar %zu, unit %zu: %.17g, want %.17g", (int)chunk, t, k,
+                             y[t * CELL + k], want[k]);
+        }
+    }
+    wk_arena_finish(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -313,12 +499,16 @@ int main(void)
         cmocka_unit_test(test_gradient_of_lstm_wider_than_a_vector),
         cmocka_unit_test(test_gradient_of_gru),
         cmocka_unit_test(test_gradient_of_gru_wider_than_a_vector),
+        cmocka_unit_test(test_gradient_of_lstm_with_dropout),
+        cmocka_unit_test(test_gradient_of_gru_with_dropout),
         cmocka_unit_test(test_gradient_of_tcn_with_skip_convolution),
         cmocka_unit_test(test_gradient_of_tcn_with_identity_skip),
         cmocka_unit_test(test_gradient_of_tcn_with_dropout),
         cmocka_unit_test(test_gradient_of_tcn_without_weight_norm),
         cmocka_unit_test(test_gradient_of_branches),
         cmocka_unit_test(test_gradient_of_layer_norm),
+        cmocka_unit_test(test_gradient_of_batch_norm),
+        cmocka_unit_test(test_gradient_of_locked_dropout),
         cmocka_unit_test(test_gradient_of_dropout),
         cmocka_unit_test(test_gradient_of_relu),
         cmocka_unit_test(test_gradient_of_tanh),
@@ -326,6 +516,10 @@ int main(void)
         cmocka_unit_test(test_gradient_of_mean_longer_than_the_chunk),
         cmocka_unit_test(test_gradient_of_the_losses),
         cmocka_unit_test(test_gradient_of_the_array_losses),
+        cmocka_unit_test(test_gradient_of_learned_task_weights),
+        cmocka_unit_test(test_batch_norm_leaves_out_what_pads_the_block),
+        cmocka_unit_test(test_locked_dropout_draws_once_for_a_sequence),
+        cmocka_unit_test(test_dropout_of_the_carried_state_is_one_mask_a_sequence),
         cmocka_unit_test(test_dropout_keeps_the_expected_share_and_scale),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,17 +35,18 @@ static const net_case *cases(size_t *n)
                                        {WK_NN_TCN, .units = 4, .kernel = 3, .dilation = 1,
                                         .plain = true}},
                               norm[] = {{WK_NN_LAYER_NORM}, {WK_NN_DROPOUT, .dropout = 0.5}},
+                              bnorm[] = {{WK_NN_CONV1D, .units = 5, .kernel = 3, .dilation = 2},
+                                         {WK_NN_BATCH_NORM},
+                                         {WK_NN_RELU},
+                                         {WK_NN_DENSE, .units = 4},
+                                         {WK_NN_BATCH_NORM}},
                               mean[] = {{WK_NN_DENSE, .units = 4}, {WK_NN_MEAN, .units = 4}},
                               long_mean[] = {{WK_NN_MEAN, .units = 64}, {WK_NN_MEAN, .units = 1}};
-    static net_case all[] = {{"head", {{0}, {0}}},
-                             {"dense", {{0}, {dense, 2}}},
-                             {"conv", {{0}, {conv, 3}}},
-                             {"lstm", {{0}, {lstm, 1}}},
-                             {"gru", {{0}, {gru, 1}}},
-                             {"tcn", {{0}, {tcn, 2}}},
-                             {"norm", {{0}, {norm, 2}}},
-                             {"mean", {{0}, {mean, 2}}},
-                             {"long mean", {{0}, {long_mean, 2}}},
+    static net_case all[] = {{"head", {{0}, {0}}},       {"dense", {{0}, {dense, 2}}},
+                             {"conv", {{0}, {conv, 3}}}, {"lstm", {{0}, {lstm, 1}}},
+                             {"gru", {{0}, {gru, 1}}},   {"tcn", {{0}, {tcn, 2}}},
+                             {"norm", {{0}, {norm, 2}}}, {"batch norm", {{0}, {bnorm, 5}}},
+                             {"mean", {{0}, {mean, 2}}}, {"long mean", {{0}, {long_mean, 2}}},
                              {"branches", {{0}, {0}}}};
     *n = sizeof all / sizeof *all;
     all[*n - 1].config = odd_net;

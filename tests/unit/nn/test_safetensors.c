@@ -24,6 +24,8 @@ static const wk_nn_layer_config all[] = {
     {WK_NN_TCN, .units = 4, .kernel = 2, .dilation = 1, .dropout = 0.125},
     {WK_NN_LAYER_NORM},
     {WK_NN_DROPOUT, .dropout = 0.25},
+    {WK_NN_BATCH_NORM},
+    {WK_NN_DROPOUT, .dropout = 0.25, .locked = true},
     {WK_NN_MEAN, .units = 7}};
 enum { N_ALL = sizeof all / sizeof *all };
 

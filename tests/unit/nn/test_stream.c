@@ -28,8 +28,13 @@ static const wk_nn_layer_config stacks[][6] = {
      {WK_NN_TCN, .units = 32, .kernel = 3, .dilation = 4},
      {WK_NN_TCN, .units = 20, .kernel = 2, .dilation = 16}},
     {{WK_NN_LAYER_NORM}, {WK_NN_MEAN, .units = 1}, {WK_NN_RELU}},
+    {{WK_NN_CONV1D, .units = 18, .kernel = 4, .dilation = 2},
+     {WK_NN_BATCH_NORM},
+     {WK_NN_RELU},
+     {WK_NN_LSTM, .units = 5},
+     {WK_NN_BATCH_NORM}},
 };
-static const size_t lengths[] = {4, 6, 2, 3, 3, 3};
+static const size_t lengths[] = {4, 6, 2, 3, 3, 3, 5};
 enum { N_STACKS = sizeof lengths / sizeof *lengths };
 
 static float *noise(size_t n, uint64_t seed)

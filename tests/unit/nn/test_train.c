@@ -365,9 +365,56 @@ static void test_rows_outside_the_masks_change_nothing(void **unused)
     free(p), free(q), free(a), free(b);
 }
 
+/* Batch norm, dropout locked for a piece and learned weights of the heads, in chunks of pieces that
+ * end at different bars: it learns, and the number of threads changes no bit. */
+static void test_norms_masks_and_learned_weights_train_in_pieces(void **unused)
+{
+    (void)unused;
+    static const wk_nn_layer_config layers[] = {
+        {WK_NN_CONV1D, .units = 12, .kernel = 3, .dilation = 1},
+        {WK_NN_BATCH_NORM},
+        {WK_NN_RELU},
+        {WK_NN_GRU, .units = 12, .dropout = 0.1},
+        {WK_NN_DROPOUT, .dropout = 0.2, .locked = true},
+        {WK_NN_LSTM, .units = 9, .dropout = 0.1},
+        {WK_NN_DROPOUT, .dropout = 0.1, .locked = true}};
+    toy *d = toy_create();
+    wk_nn_train_config config = quick;
+    config.epochs = 3;
+    config.learn_weights = true;
+    wk_nn *nets[2];
+    wk_nn_log log[2];
+    for (int k = 0; k < 2; k++) {
+        nets[k] = create(layers, 7);
+        train(nets[k], d, &config, 1 + 2 * k, &log[k]);
+        assert_int_equal(log[k].n_tasks, 3);
+        assert_true(log[k].train_loss[2] < log[k].train_loss[0]);
+    }
+    for (size_t i = 0; i < wk_nn_n_tensors(nets[0]); i++) {
+        const char *name;
+        float *a, *b;
+        size_t shape[3], rank;
+        wk_nn_tensor(nets[0], i, &name, &a, shape, &rank);
+        wk_nn_tensor(nets[1], i, &name, &b, shape, &rank);
+        assert_memory_equal(a, b, shape[0] * shape[1] * shape[2] * sizeof *a);
+        if (strcmp(name, "1.running_var") == 0)
+            assert_true(a[0] != 1);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(log[0].task_log_variance[i] == log[1].task_log_variance[i]);
+        assert_true(log[0].task_log_variance[i] != 0);
+    }
+    for (int k = 0; k < 2; k++) {
+        wk_nn_log_finish(&log[k]);
+        wk_nn_destroy(nets[k]);
+    }
+    free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_norms_masks_and_learned_weights_train_in_pieces),
         cmocka_unit_test(test_each_branch_learns_a_lagged_sign),
         cmocka_unit_test(test_any_number_of_threads_gives_the_same_weights),
         cmocka_unit_test(test_every_instruction_set_gives_the_same_weights),

@@ -81,6 +81,8 @@ static void test_window_equals_sequence_bit_for_bit(void **unused)
          {WK_NN_TCN, .units = 6, .kernel = 2, .dilation = 6}},
         {{WK_NN_MEAN, .units = 40}, {WK_NN_GRU, .units = 3}, {WK_NN_RELU}},
         {{WK_NN_RELU}, {WK_NN_TANH}, {WK_NN_DROPOUT, .dropout = 0.2}},
+        {{WK_NN_CONV1D, .units = 18, .kernel = 3, .dilation = 2}, {WK_NN_BATCH_NORM}, {WK_NN_RELU}},
+        {{WK_NN_TANH}, {WK_NN_BATCH_NORM}, {WK_NN_MEAN, .units = 40}},
     };
     for (size_t i = 0; i < sizeof one / sizeof *one; i++) {
         char what[16];
