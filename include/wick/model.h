@@ -160,6 +160,7 @@ void wk_model_finish(wk_model *model);
 /* Writes <dir>/model.json, meta.<i>.xgb.json, branch.<name>.safetensors beside the target and renames. */
 WK_MUST_CHECK wk_status wk_model_save(const wk_model *model, const wk_run_config *config,
                                       const wk_dataset *dataset, const char *dir, wk_err *err);
+/* Its forests only predict (wk_forest_only_predicts): a loaded model cannot be saved. */
 WK_MUST_CHECK wk_status wk_model_load(const char *dir, wk_model *out, wk_err *err);
 
 /* The experiment's configuration that the bundle was trained with, strings in the arena; overrides as

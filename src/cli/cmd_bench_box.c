@@ -226,7 +226,7 @@ static double rss_now_mb(pid_t pid)
             break;
     if (file)
         fclose(file);
-    return kb / 1000;
+    return kb * 1024e-6;
 }
 
 static pid_t begin_wickd(const char *wickd, const char *dir, FILE **log)
@@ -270,7 +270,7 @@ static wk_status run_wickd(const char *wickd, const char *dir, measured *out, wk
     int status = 0;
     if (wait4(pid, &status, 0, &usage) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
         return wk_fail(err, WK_E_STATE, "%s paper failed: %.300s", wickd, last);
-    out->peak_mb = (double)usage.ru_maxrss / 1000;
+    out->peak_mb = (double)usage.ru_maxrss * 1024e-6;
     out->cpu_s = (double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec * 1e-6;
     out->wall_s = (double)(wk_clock_monotonic_ns() - begin_ns) * 1e-9;
     snprintf(path, sizeof path, "%.4000s/summary.json", dir);
@@ -341,10 +341,12 @@ static void print(const measured *m, const char *wickd, const char *dir, uint64_
            (unsigned long long)n_trades);
     for (size_t i = 0; i < m->n_days; i++)
         printf("%s%.2f", i ? ", " : "", m->rss_mb[i]);
-    printf("], \"rss_spread_mb\": %.2f, \"cpu_s\": %.2f, \"wall_s\": %.2f, \"stripped_mb\": %.3f, "
+    printf("], \"rss_week_begin_mb\": %.2f, \"rss_week_end_mb\": %.2f, \"rss_spread_mb\": %.2f, "
+           "\"cpu_s\": %.2f, \"wall_s\": %.2f, \"stripped_mb\": %.3f, "
            "\"libraries\": %zu, \"libraries_mb\": %.2f, \"libraries_named\": %zu, "
            "\"libraries_named_mb\": %.2f}\n",
-           high - low, m->cpu_s, m->wall_s, stripped_mb(wickd, dir), n_all, all, n_direct, direct);
+           m->rss_mb[0], m->rss_mb[m->n_days - 1], high - low, m->cpu_s, m->wall_s,
+           stripped_mb(wickd, dir), n_all, all, n_direct, direct);
     fflush(stdout);
 }
 
@@ -405,9 +407,11 @@ const wk_cli_command wk_cmd_bench_box_footprint = {
     .details =
         "Trains four models on simulated markets, fills a store, records a week of trades and lets "
         "wickd\n"
-        "trade the recording. The value is its peak memory (bar: 32 MB); rss_by_day_mb shows "
-        "whether it\n"
-        "grows; stripped_mb has the bar 2 MB, libraries_mb (all that the loader brings) 12 MB.",
+        "trade the recording. The value is its peak memory (bar: 32 MB, of 10^6 bytes); "
+        "rss_by_day_mb and\n"
+        "what the week begins and ends with show whether it grows; stripped_mb has the bar 2 MB, "
+        "libraries_mb\n"
+        "(all that the loader brings) 12 MB.",
     .example = "wick bench box.footprint",
     .options = options,
     .run = cmd_bench_box};

@@ -25,6 +25,8 @@ check() { # check STATUS NAME
 ldd "$wickd" >"$work/ldd" 2>&1
 ! grep -qiE 'hdf5|openblas|libgomp|libomp|libmpi' "$work/ldd" && grep -q libc "$work/ldd"
 check $? "neither HDF5 nor OpenBLAS nor OpenMP, not even through another library"
+! grep -qE 'lib(curl|gnutls|krb5|gssapi|ldap|ssh2|rtmp|psl|nghttp2)' "$work/ldd"
+check $? "nor what comes with a client for all protocols"
 nm "$wickd" >"$work/nm" 2>"$work/log"
 if grep -q wk_forecaster_push "$work/nm"; then
     ! grep -E ' [TtU] (wk_gbdt_train|wk_nn_fit|wk_nn_train[a-z_]*|wk_stage_[a-z]*|wk_meta_train|wk_branch_train|cblas_[a-z]*|H5[A-Z][a-z0-9]*|GOMP_[a-z_]*)$' \

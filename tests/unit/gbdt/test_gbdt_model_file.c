@@ -216,6 +216,38 @@ static void test_save_and_load_change_nothing(void **state)
     }
 }
 
+static void test_a_forest_without_its_nodes_predicts_the_same(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"squared_missing", "logistic_weighted", "softprob_leaves"};
+    enum { ROWS = 300 };
+    for (size_t c = 0; c < 3; c++) {
+        char path[512];
+        wk_forest *x = NULL, *y = NULL;
+        wk_err err;
+        static float X[ROWS][6], p[ROWS][3], q[ROWS][3];
+        snprintf(path, sizeof path, GOLDEN_DIR "/%s.json", names[c]);
+        if (wk_forest_load(path, &x, &err) != WK_OK || wk_forest_load(path, &y, &err) != WK_OK)
+            fail_msg("%s", err.msg);
+        wk_forest_only_predicts(y);
+        wk_forest_only_predicts(y);
+        for (size_t i = 0; i < ROWS; i++)
+            for (size_t f = 0; f < 6; f++)
+                X[i][f] = i % 7 == f ? NAN : (float)wk_rng_normal(1, f, i);
+        for (size_t i = 0; i < ROWS; i++) {
+            wk_forest_predict(x, X[i], p[0]);
+            wk_forest_predict(y, X[i], q[0]);
+            assert_memory_equal(p[0], q[0], wk_forest_n_outputs(x) * sizeof(float));
+        }
+        wk_forest_predict_batch(x, X[0], ROWS, 6, 1, p[0]);
+        wk_forest_predict_batch(y, X[0], ROWS, 6, 1, q[0]);
+        assert_memory_equal(p, q, ROWS * wk_forest_n_outputs(x) * sizeof(float));
+        assert_int_equal(wk_forest_n_trees(x), wk_forest_n_trees(y));
+        wk_forest_destroy(x);
+        wk_forest_destroy(y);
+    }
+}
+
 static void test_feature_names_survive(void **state)
 {
     (void)state;
@@ -286,6 +318,7 @@ int main(void)
         cmocka_unit_test(test_pruned_nodes_are_dropped),
         cmocka_unit_test(test_garbage_is_an_error),
         cmocka_unit_test(test_save_and_load_change_nothing),
+        cmocka_unit_test(test_a_forest_without_its_nodes_predicts_the_same),
         cmocka_unit_test(test_feature_names_survive),
         cmocka_unit_test(test_mutated_files_never_break_prediction),
     };
