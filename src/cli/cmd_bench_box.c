@@ -215,18 +215,23 @@ typedef struct {
     unsigned long long steps, orders;
 } measured;
 
-static double rss_now_mb(pid_t pid)
+/* Its resident memory now and at most so far. (What getrusage says of a child starts from the
+ * memory of the parent that was forked.) False: it is gone. */
+static bool rss_mb(pid_t pid, double *now, double *peak)
 {
     char path[64], line[256];
-    double kb = 0;
+    double kb[2] = {0};
     snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
     FILE *file = fopen(path, "re");
     while (file && fgets(line, sizeof line, file))
-        if (sscanf(line, "VmRSS: %lf", &kb) == 1)
+        if (sscanf(line, "VmHWM: %lf", &kb[1]) != 1 && sscanf(line, "VmRSS: %lf", &kb[0]) == 1)
             break;
     if (file)
         fclose(file);
-    return kb * 1024e-6;
+    *now = kb[0] * 1024e-6;
+    if (kb[1] * 1024e-6 > *peak)
+        *peak = kb[1] * 1024e-6;
+    return kb[0] > 0;
 }
 
 static pid_t begin_wickd(const char *wickd, const char *dir, FILE **log)
@@ -260,8 +265,10 @@ static wk_status run_wickd(const char *wickd, const char *dir, measured *out, wk
     if (pid < 0 || !log)
         return wk_fail(err, WK_E_IO, "cannot start %s: %s", wickd, strerror(errno));
     while (fgets(line, sizeof line, log)) {
-        if (strstr(line, "topic=trade.day") && out->n_days < DAYS + 2)
-            out->rss_mb[out->n_days++] = rss_now_mb(pid);
+        double now;
+        bool alive = rss_mb(pid, &now, &out->peak_mb);
+        if (alive && strstr(line, "topic=trade.day") && out->n_days < DAYS + 2)
+            out->rss_mb[out->n_days++] = now;
         if (!strstr(line, "topic=trade."))
             snprintf(last, sizeof last, "%s", line);
     }
@@ -270,7 +277,6 @@ static wk_status run_wickd(const char *wickd, const char *dir, measured *out, wk
     int status = 0;
     if (wait4(pid, &status, 0, &usage) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
         return wk_fail(err, WK_E_STATE, "%s paper failed: %.300s", wickd, last);
-    out->peak_mb = (double)usage.ru_maxrss * 1024e-6;
     out->cpu_s = (double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec * 1e-6;
     out->wall_s = (double)(wk_clock_monotonic_ns() - begin_ns) * 1e-9;
     snprintf(path, sizeof path, "%.4000s/summary.json", dir);
