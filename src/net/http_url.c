@@ -1,8 +1,9 @@
 #include "http_url.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "authority.h"
 
 /* The path and the query may hold what is nobody's business: messages end before them. */
 static wk_status bad(const char *text, const char *what, wk_err *err)
@@ -25,33 +26,10 @@ wk_status wk__http_url_parse(const char *text, wk__http_url *out, wk_err *err)
     } else {
         return bad(text, "not an address of HTTP", err);
     }
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++)
-        if (*c <= ' ' || *c == 127)
-            return bad(text, "a space or control character in the address", err);
-    const char *authority = rest, *host = rest;
-    size_t n;
-    if (*rest == '[') {
-        host++;
-        n = strcspn(host, "]/?#@");
-        rest = host + n;
-        if (*rest++ != ']')
-            return bad(text, "no ] after the address", err);
-    } else {
-        n = strcspn(rest, ":/?#@");
-        rest += n;
-    }
-    if (n == 0 || n >= sizeof u.host)
-        return bad(text, "no host in the address", err);
-    memcpy(u.host, host, n);
+    const char *authority = rest, *why;
     u.port = u.is_tls ? 443 : 80;
-    if (*rest == ':') {
-        char *end;
-        long port = strtol(rest + 1, &end, 10);
-        if (rest[1] < '0' || rest[1] > '9' || port < 1 || port > 65535)
-            return bad(text, "the port is none", err);
-        u.port = (int)port;
-        rest = end;
-    }
+    if (!(rest = wk__authority_parse(authority, u.host, sizeof u.host, &u.port, &why)))
+        return bad(text, why, err);
     if (*rest && *rest != '/' && *rest != '?' && *rest != '#')
         return bad(text, "something odd after the host", err);
     if ((size_t)(rest - authority) >= sizeof u.authority) /* a port of many zeros */

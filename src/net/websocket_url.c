@@ -1,8 +1,9 @@
+#include "wick/websocket.h"
+
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "wick/websocket.h"
+#include "authority.h"
 
 static wk_status bad(const char *url, const char *what, wk_err *err)
 {
@@ -22,33 +23,10 @@ wk_status wk_websocket_url_parse(const char *url, wk_websocket_url *out, wk_err 
     } else {
         return bad(url, "not a WebSocket address", err);
     }
-    for (const char *c = url; *c; c++)
-        if (*c <= ' ' || *c == 127)
-            return bad(url, "a space or control character in the address", err);
-    const char *host = rest;
-    size_t n;
-    if (*rest == '[') {
-        host++;
-        n = strcspn(host, "]/?#@");
-        rest = host + n;
-        if (*rest++ != ']')
-            return bad(url, "no ] after the address", err);
-    } else {
-        n = strcspn(rest, ":/?#@");
-        rest += n;
-    }
-    if (n == 0 || n >= sizeof u.host)
-        return bad(url, "no host in the address", err);
-    memcpy(u.host, host, n);
+    const char *why;
     u.port = u.is_tls ? 443 : 80;
-    if (*rest == ':') {
-        char *end;
-        long port = strtol(rest + 1, &end, 10);
-        if (end == rest + 1 || port < 1 || port > 65535)
-            return bad(url, "the port is none", err);
-        u.port = (int)port;
-        rest = end;
-    }
+    if (!(rest = wk__authority_parse(rest, u.host, sizeof u.host, &u.port, &why)))
+        return bad(url, why, err);
     if (*rest && *rest != '/' && *rest != '?')
         return bad(url, "something odd after the host", err);
     if (snprintf(u.path, sizeof u.path, "%s%s", *rest == '/' ? "" : "/", rest) >=

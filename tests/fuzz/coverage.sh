@@ -43,7 +43,7 @@ spans src/venue/history/spans.c
 table gbdt/table.c
 tape data/columns.c data/tape.c data/outside.c
 ubjson gbdt/ubjson.c
-url src/net/http_url.c src/net/websocket_url.c
+url src/net/authority.c src/net/http_url.c src/net/websocket_url.c
 weights nn/safetensors.c
 zip data/zip.c
 '

@@ -37,7 +37,7 @@ plant src/venue/live/live_note.c 'memcpy(text, note->bytes, note->n);' \
     'memcpy(text, note->bytes, note->n + (note->n == 9));'
 plant src/venue/live/closer_streams.c 'c->ids[id / 64 % (IDS / 64)] |=' 'c->ids[id / 64 % (IDS / 64 + 1)] |='
 plant src/net/http_header.c 'memcpy(line, bytes, length);' 'memcpy(line, bytes, length + (n == 3));'
-plant src/net/http_url.c 'memcpy(u.host, host, n);' 'memcpy(u.host, host, n + 2 * (n == 7));'
+plant src/net/authority.c 'memcpy(host, start, n);' 'memcpy(host, start, n + 2 * (n == 7));'
 plant src/net/http_reply.c 'more = end ? taken - 1 : taken;' 'more = end ? taken - 1 : taken + (n == 11);'
 plant data/decimal.c "int is_below = p < end && *p == '-';" "int is_below = *p == '-';"
 # A bare number that just fills its field, which only replies and frames of accounts hold.
@@ -66,7 +66,7 @@ data='data/parse.c data/parse_read.c data/parse_delta.c
     data/parse_delta_public.c data/parse_kraken.c data/parse_kraken_v1.c data/parse_kraken_futures.c
     data/book.c data/book_checksum.c data/book_follow.c data/columns.c data/csv.c data/flow.c
     data/flow_row.c data/number.c data/outside.c data/panel.c data/tape.c data/zip.c
-    src/net/http_body.c src/net/http_header.c src/net/http_reply.c src/net/http_url.c src/net/websocket_url.c src/venue/history/outside_parse.c
+    src/net/authority.c src/net/http_body.c src/net/http_header.c src/net/http_reply.c src/net/http_url.c src/net/websocket_url.c src/venue/history/outside_parse.c
     src/venue/history/spans.c src/venue/live/clock_offset.c src/venue/live/closer.c
     src/venue/live/closer_streams.c src/venue/live/config_live.c src/venue/live/exact.c src/venue/live/live.c
     src/venue/live/live_events.c src/venue/live/live_flow.c src/venue/live/live_note.c src/venue/live/plan.c
