@@ -700,6 +700,42 @@ static void test_a_stop_that_struck_is_not_followed_by_an_exit(void **state)
     finish(s);
 }
 
+/* The answer to the stop's placing was lost, so its fill bears an id that nobody knows: it is booked
+ * all the same, and what is left gets out as soon as the venue has said whose fill that was. */
+static void test_a_stop_whose_answer_was_lost_does_not_hold_up_the_exit(void **state)
+{
+    (void)state;
+    for (int late = 0; late < 2; late++) {
+        stage *s = build(false);
+        give_position(s, 10);
+        s->v.held = 10;
+        s->v.protect_says = WK_REQUEST_UNKNOWN;
+        begin(s);
+        go(s, 1);
+        uint64_t id = s->live->symbols[MARKET].stop_id;
+        add_order(&s->v, id, -1, 10, 4);
+        order_of(&s->v, id)->v.is_open = false;
+        s->v.protect_says = WK_REQUEST_DONE;
+        if (!late)
+            add_fill(&s->v, "stop", id, -1, 4);
+        wk_action exit_order = {
+            .order = {
+                .id = EXIT, .symbol = MARKET, .side = -1, .reduce_only = true, .qty_lots = 6}};
+        wk__live_action(s->live, &exit_order);
+        go(s, 3);
+        if (late) { /* asked about before its fill is in the list */
+            assert_int_equal(s->v.n_places, 0);
+            add_fill(&s->v, "stop", id, -1, 4);
+            go(s, 2);
+        }
+        assert_int_equal(s->v.n_places, 1);
+        assert_int_equal(position(s), 0);
+        assert_int_equal(s->v.held, 0);
+        assert_int_equal(fill_rows(s, WK_REASON_STOP_LOSS, NULL), 1);
+        finish(s);
+    }
+}
+
 static void test_a_refused_target_is_tried_again(void **state)
 {
     (void)state;
@@ -811,6 +847,7 @@ int main(void)
         cmocka_unit_test(test_a_stop_that_failed_half_way_is_placed_again),
         cmocka_unit_test(test_a_stop_that_went_without_a_word_is_found_out),
         cmocka_unit_test(test_a_stop_that_struck_is_not_followed_by_an_exit),
+        cmocka_unit_test(test_a_stop_whose_answer_was_lost_does_not_hold_up_the_exit),
         cmocka_unit_test(test_a_refused_target_is_tried_again),
         cmocka_unit_test(test_funding_is_booked_once_and_only_for_what_is_held),
     };
