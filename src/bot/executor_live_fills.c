@@ -10,6 +10,8 @@
 
 /* Fills are read again from so far back: a venue may show one late. */
 #define OVERLAP_NS (120 * WK_NS_PER_S)
+/* The venue's clock and ours may differ by so much; more, and nothing is signed in time. */
+#define CLOCKS_NS (5 * WK_NS_PER_S)
 
 static uint64_t digest(const char *id)
 {
@@ -68,7 +70,8 @@ static wk__live_order *owner(wk__live *live, const wk_venue_fill *f)
     return NULL;
 }
 
-/* An order whose venue id is not known may own a fill that bears only that. */
+/* An order whose venue id is not known may own a fill that bears only that: not one of before it
+ * was sent, nor when the venue has said that it never came. */
 static bool may_own(const wk__live *live, const wk_venue_fill *f)
 {
     if (f->client_id != 0)
@@ -76,7 +79,7 @@ static bool may_own(const wk__live *live, const wk_venue_fill *f)
     for (size_t i = 0; i < live->n_orders; i++) {
         const wk__live_order *o = &live->orders[i];
         if (o->order.symbol == f->symbol && o->order.side == f->side && !o->venue_id[0] &&
-            !wk__live_over(o) && o->attempts > 0)
+            !wk__live_over(o) && o->doubt_ns > 0 && f->time_ns >= o->doubt_ns - CLOCKS_NS)
             return true;
     }
     return false;

@@ -21,6 +21,7 @@ typedef struct {
     wk__live_state state;
     int64_t filled_lots, venue_filled_lots;
     int64_t first_sent_ns, sent_ns; /* of the first and of the newest attempt */
+    int64_t doubt_ns; /* the first attempt that the venue may have taken unsaid; 0: there is none */
     int64_t next_ns, backoff_ns;
     int attempts, unseen;
     bool cancel_wanted, expired, recovered, orphan;
