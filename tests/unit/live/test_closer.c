@@ -81,7 +81,7 @@ static void trade(spy *s, int64_t id, double at_s, const char *price, const char
     e.trade.id = id;
     e.trade.price = dec(price);
     e.trade.qty = dec(qty);
-    wk__closer_trade(s->closer, &e);
+    wk__closer_trade(s->closer, &e, e.exchange_ns);
 }
 
 static void candle(spy *s, int minute, double told_s, const char *open, const char *high,
