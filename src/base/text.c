@@ -36,11 +36,14 @@ void wk_text_printf(wk_text *text, const char *fmt, ...)
     va_list ap, again;
     va_start(ap, fmt);
     va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, ap);
+    size_t room = text->capacity - text->n;
+    int n = vsnprintf(room ? text->s + text->n : NULL, room, fmt, ap);
     va_end(ap);
     WK_ASSERT(n >= 0);
-    reserve(text, (size_t)n);
-    vsnprintf(text->s + text->n, (size_t)n + 1, fmt, again);
+    if ((size_t)n >= room) {
+        reserve(text, (size_t)n);
+        vsnprintf(text->s + text->n, (size_t)n + 1, fmt, again);
+    }
     va_end(again);
     text->n += (size_t)n;
 }

@@ -283,7 +283,7 @@ static void trades(stage *s, const char *at, const char *end)
 {
     wk_text rows = {0}, frame = {0}, candles = {0};
     size_t n_told = 0;
-    told told = {0};
+    told frame_told = {0};
     bool is_dropped = s->is_open && (s->is_dropped || s->is_all_dropped);
     bool is_lost = !s->is_open || is_dropped || s->is_held;
     for (; end - at >= 4 && n_told < 16; at += 4) {
@@ -297,9 +297,10 @@ static void trades(stage *s, const char *at, const char *end)
         n_told++;
         bool is_old = time_ns < s->told.newest_ns[m] && !s->uses_candles;
         s->is_whole &= !is_old || !is_dropped;
-        if (is_old && !told.unseen_id[m])
-            told.unseen_id[m] = s->venue->next_id[m] - 1;
-        told.newest_ns[m] = time_ns > told.newest_ns[m] ? time_ns : told.newest_ns[m];
+        if (is_old && !frame_told.unseen_id[m])
+            frame_told.unseen_id[m] = s->venue->next_id[m] - 1;
+        if (time_ns > frame_told.newest_ns[m])
+            frame_told.newest_ns[m] = time_ns;
         s->is_whole &= !s->is_open || !is_lost || s->has_number[m];
         s->has_number[m] |= !is_lost;
     }
@@ -311,11 +312,11 @@ static void trades(stage *s, const char *at, const char *end)
         bool was_held = s->held != NULL;
         deliver(s, &frame, false);
         if (!s->is_open)
-            lost(s, &told);
+            lost(s, &frame_told);
         else if (s->held && !was_held)
-            s->held_told = told;
+            s->held_told = frame_told;
         else if (!is_dropped)
-            arrived(s, &told);
+            arrived(s, &frame_told);
         forget_marks(s);
         if (has_candles)
             send_candles(s, candles.s, false);
@@ -421,13 +422,21 @@ static oracle_ask answer(stage *s, oracle_ask ask)
 static void answer_all(stage *s)
 {
     oracle_ask asks[ORACLE_ASKS];
+    int64_t until_ns[ORACLE_ASKS];
     size_t n = s->oracle.n_asks;
     memcpy(asks, s->oracle.asks, n * sizeof *asks);
     s->oracle.n_asks = 0;
     for (size_t i = 0; i < n; i++) {
         oracle_ask left = asks[i];
-        if (left.market < TOY_MARKETS)
+        bool is_told = left.market >= TOY_MARKETS;
+        for (size_t k = 0; k < i && !is_told; k++) /* the same again */
+            is_told = asks[k].market == left.market && asks[k].from_ns <= left.from_ns &&
+                      until_ns[k] >= left.to_ns;
+        if (is_told && left.market < TOY_MARKETS)
+            left.from_ns = left.to_ns;
+        if (!is_told)
             left = answer(s, left);
+        until_ns[i] = left.from_ns;
         if (left.from_ns < left.to_ns && s->oracle.n_asks < ORACLE_ASKS)
             s->oracle.asks[s->oracle.n_asks++] = left;
     }

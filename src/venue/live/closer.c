@@ -47,7 +47,8 @@ void wk__closer_destroy(wk__closer *c)
 
 void wk__closer_resume(wk__closer *c, int64_t known_until_ns)
 {
-    c->known_until_ns = known_until_ns;
+    /* A note that was changed must not shift the bars. */
+    c->known_until_ns = known_until_ns > 0 ? wk_bucket_start(known_until_ns, c->base_ns) : 0;
 }
 
 /* ---- rings ---- */
@@ -337,18 +338,19 @@ static void redo(wk__closer *c, int64_t from_ns, int64_t arrival_ns)
         if (f && !is_changed)
             continue; /* what the streams say of it went out, or better from elsewhere */
         bool is_known = make_bar(c, at, &bar), is_part = has_hole(c, at) && !candle_tells(c, at);
+        bool is_better = f && f->is_repaired && is_part; /* than what the streams say */
+        if (is_known && !is_better) {
+            if (!f && bar.provenance == WK_PROV_TRADED)
+                bar.provenance = WK_PROV_REPAIRED;
+            /* What came late changes a bar; that it came late does not. */
+            if (f && f->bar.provenance == WK_PROV_REPAIRED)
+                bar.provenance = WK_PROV_REPAIRED;
+            wk__closer_emit_base(c, &bar, arrival_ns);
+        }
         /* The streams hold a part of it, and that changed: what came from elsewhere holds more, but
          * may be older than the change. */
         if (f && (!is_known || is_part))
             wk__closer_ask(c, at, at + c->base_ns);
-        if (!is_known || (is_part && f && f->is_repaired))
-            continue;
-        if (!f && bar.provenance == WK_PROV_TRADED)
-            bar.provenance = WK_PROV_REPAIRED;
-        /* What came late changes a bar; that it came late does not. */
-        if (f && f->bar.provenance == WK_PROV_REPAIRED)
-            bar.provenance = WK_PROV_REPAIRED;
-        wk__closer_emit_base(c, &bar, arrival_ns);
     }
 }
 
