@@ -22,18 +22,18 @@ runs=1
 bot=$!
 spoken() { "$wick" journal export "$work/paper" --csv --kind decision 2>/dev/null | grep -c "$1"; }
 speaks() { ! alive || [ "$(spoken "$1")" -ge "$2" ]; }
-until_ 60 speaks "$old" 4 && alive
+until_ 60 speaks "$old" 8 && alive
 check $? "it decides with the first model"
 "$wick" publish "$work/run2/model" "$work/served" >"$work/log" 2>&1
 new=$(version)
 [ -n "$old" ] && [ -n "$new" ] && [ "$old" != "$new" ]
 check $? "the second one is published while it runs"
-until_ 60 speaks "$new" 4 && alive
+until_ 60 speaks "$new" 8 && alive
 check $? "and is what decides from then on"
 before=$(spoken "$old")
 "$wick" publish --rollback "$work/served" >"$work/log" 2>&1 && [ "$(version)" = "$old" ]
 check $? "it is rolled back"
-until_ 60 speaks "$old" $((before + 4)) && alive
+until_ 60 speaks "$old" $((before + 8)) && alive
 check $? "and the first one decides again"
 kill -TERM $bot
 wait $bot
@@ -49,7 +49,7 @@ spans=$(grep -oE "$old|$new" "$work/decisions" | uniq | sed "s/$old/1/; s/$new/2
 check $? "no bar went back to the other model ($spans)"
 "$wick" journal export "$work/paper" --json --kind equity 2>"$work/log" | grep -o '"time": "[^"]*"' | cut -d'"' -f4 |
     while read -r time; do date -u -d "$time" +%s; done >"$work/seconds"
-awk 'NR > 1 && $1 != last + 1 { bad = 1 } { last = $1 } END { exit bad || NR < 12 }' "$work/seconds"
+awk 'NR > 1 && $1 != last + 1 { bad = 1 } { last = $1 } END { exit bad || NR < 10 }' "$work/seconds"
 check $? "every second has its bar ($(wc -l <"$work/seconds"))"
 "$wick" journal export "$work/paper" --csv --kind model >"$work/models" 2>"$work/log"
 [ "$(grep -c "$new" "$work/models")" -ge 1 ]
