@@ -442,9 +442,9 @@ wk_status wk_websocket_open(const wk_websocket_options *options, wk_websocket_ha
     struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN,
         .protocols = protocols,
-        /* An empty proxy keeps the library from looking for http_proxy itself, which would be taken
-         * for the loopback too. */
-        .http_proxy_address = "",
+        /* A proxy without a port is none, and keeps the library from looking for http_proxy itself,
+         * which would be taken for the loopback too. */
+        .http_proxy_address = "none:0",
         .options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
                    (client->ca_file ? LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS : 0),
         .client_ssl_ca_filepath = client->ca_file,

@@ -123,6 +123,10 @@ check $? "anything else is told"
 "$wick" retrain "$work/good.json" --once --rollback >"$work/log" 2>&1
 [ $? -eq 2 ] && grep -q 'choose one' "$work/log"
 check $? "two wishes at once are refused"
+# After all of these rounds: the champion, the one before, one older of keep 2; and one challenger at most.
+published=$(find "$work" -maxdepth 1 -name 'champion*' -type d | wc -l) runs=$(find "$work/re" -name model.json | wc -l)
+[ "$published" -ge 2 ] && [ "$published" -le 3 ] && [ "$runs" -le 1 ]
+check $? "old models do not pile up ($published published, $runs trained)"
 kill "$serve"
 wait "$serve"
 check $? "the service stops"

@@ -132,5 +132,23 @@ check $? "a hole is stepped over"
 kill "$pid"
 wait "$pid"
 check $? "it ends when told"
+sed 's/"poll_s"/"stale_bars": 2, "poll_s"/' serve.json >stale.json
+"$wickd" serve stale.json >"$work/url" 2>"$work/log" &
+pid=$!
+for _ in $(seq 400); do
+    grep -q http "$work/url" && break
+    kill -0 "$pid" 2>/dev/null || break
+    sleep 0.05
+done
+port=$(sed 's/.*:\([0-9]*\).*/\1/' "$work/url")
+comes /readyz '"stale"' && grep -q '^HTTP/1.1 503' "$work/answer" && comes /healthz '"ok"'
+check $? "readyz says 503 while the store is behind"
+# The bar before the running hour's: on the grid that the bars above begin on.
+bars $((($(date +%s) - 1700000000) / 3600 - 1)) 2 | "$put_bars" "$work/box/store" demo 3600
+comes /readyz '"ready"' && grep -q '^HTTP/1.1 200' "$work/answer"
+check $? "and is ready once it has caught up"
+kill "$pid"
+wait "$pid"
+check $? "that one ends too"
 pid=
 done_testing
