@@ -36,6 +36,8 @@ check $? "a line a sequence, columns named by the labels"
 check $? "the same predictions of the .npy file"
 grep -q '"train_loss"' a/training.json && grep -q '"epochs": 30' a/config.json
 check $? "curves and the resolved configuration lie beside the weights"
+[ "$(grep -c '<path fill="none"' a/training.svg)" -eq 2 ] && grep -q 'loss by epoch' a/training.svg && grep -q 'best: ' a/training.svg
+check $? "the curves as a picture, of training and validation"
 
 # ---- killed and resumed ----
 train --out whole --set fit.patience=0
@@ -139,6 +141,15 @@ check $? "cross-validation of an ensemble: three folds, two seeds, two networks"
 says 'with task ucr' "$wick" nn reproduce $few --folds 3 >log 2>&1
 check $? "folds of what has none"
 
+# ---- benches: every row is there and counts ----
+"$wick" bench nn.stream --samples 20 >bench 2>log && grep -c '"p50": [0-9.]*[1-9]' bench >count && [ "$(cat count)" -eq 4 ] &&
+    grep -q 'new bar to output after 2 MB of other memory' bench
+check $? "bench nn.stream: both paths, with hot caches and after 2 MB of other memory"
+"$wick" bench nn.window --samples 5 2>log | grep -q '"p50"'
+check $? "bench nn.window"
+"$wick" bench kernels --samples 1 >bench 2>log && grep -q 'gemm 16x64x64.*"of_peak": .*"openblas": ' bench
+check $? "bench kernels: beside the peak and OpenBLAS"
+
 # ---- what is refused ----
 says 'no array named Z' train --out e --set x=Z
 check $? "a missing array is named"
@@ -154,9 +165,43 @@ cp -r a broken && head -c 500 a/weights.safetensors >broken/weights.safetensors
 predict broken e.csv
 [ $? -eq 1 ] && grep -q 'broken/weights.safetensors' log
 check $? "cut weights"
-train --out e --set fit.learning_rate=10 --set fit.clip_norm=0 --set fit.loss=mse --set y=slope --set fit.epochs=2000 \
-    --set fit.patience=0
-[ $? -eq 0 ] || grep -q 'diverged' log
+
+# ---- the edges ----
+npy() { # SHAPE: the head of a file of floats
+    printf '\223NUMPY\001\000\166\000%-117s\n' "{'descr': '<f4', 'fortran_order': False, 'shape': ($1), }"
+}
+zeros() { head -c "$1" /dev/zero; }
+fit() { # X Y ARGUMENTS...
+    x=$1
+    y=$2
+    shift 2
+    "$wick" nn train conf.json --data "$x" --targets "$y" --out e --set fit.loss=mse "$@" >log 2>&1
+}
+{ npy '4,' && printf '\0\0\0\0\0\0\200\077\0\0\0\0\0\0\200\077'; } >y.npy
+{ npy '4, 1, 2' && zeros 32; } >one.npy
+fit one.npy y.npy && "$wick" nn predict e --data one.npy --out one.csv >log 2>&1 && [ "$(wc -l <one.csv)" -eq 5 ]
+check $? "sequences of one bar"
+rm -r e
+npy '0, 5, 2' >none.npy
+npy '0,' >none_y.npy
+says 'none.npy: .*0 x 5 x 2.*none 0' fit none.npy none_y.npy
+check $? "no sequence at all"
+{ npy '4, 0, 2'; } >empty.npy
+says 'empty.npy: .*4 x 0 x 2.*none 0' fit empty.npy y.npy
+check $? "sequences without a bar"
+{ npy '4, 1, 2' && zeros 20 && printf '\0\0\300\177' && zeros 8; } >nan.npy
+says 'nan.npy .*X of sequence 2, bar 0, channel 1 is nan; fill or drop it' fit nan.npy y.npy
+check $? "a NaN in the inputs"
+says 'X of sequence 2, bar 0, channel 1 is nan' "$wick" nn predict a --data nan.npy --out nan.csv >log 2>&1
+check $? "a NaN in the inputs of a prediction"
+{ npy '4,' && printf '\0\0\0\0\0\0\200\177\0\0\0\0\0\0\200\077'; } >inf.npy
+says 'target 0 of sequence 1, bar 0 is inf; want a finite number' fit one.npy inf.npy
+check $? "an infinite target"
+# Inputs of 1e38 are finite, their sums are not.
+{ npy '4, 1, 2' && for k in 1 2 3 4 5 6 7 8; do printf '\231\166\226\176'; done; } >huge.npy
+says 'diverged in epoch .*: the loss is nan; lower learning_rate' fit huge.npy y.npy
 check $? "a training that diverges says so"
+[ ! -e e ]
+check $? "and what is refused leaves nothing behind"
 
 done_testing
