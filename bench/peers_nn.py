@@ -24,7 +24,6 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 
-
 warnings.filterwarnings("ignore")
 
 
