@@ -3,7 +3,13 @@
 #include "flow_internal.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
+
+static void start_period(wk_flow *flow)
+{
+    memset(&flow->period, 0, sizeof flow->period);
+}
 
 wk_flow *wk_flow_plan(wk_arena *arena, const wk_flow_config *config)
 {
@@ -15,18 +21,18 @@ wk_flow *wk_flow_plan(wk_arena *arena, const wk_flow_config *config)
     return flow;
 }
 
-static void start_period(wk_flow *flow)
-{
-    memset(&flow->period, 0, sizeof flow->period);
-}
-
 void wk_flow_reset(wk_flow *flow)
 {
-    wk_flow fresh = {.realised_ns = flow->realised_ns,
-                     .large_multiple = flow->large_multiple,
-                     .now_ns = INT64_MIN,
-                     .last_price = NAN};
-    *flow = fresh;
+    int64_t realised_ns = flow->realised_ns;
+    double large_multiple = flow->large_multiple;
+    /* All but the ring, whose places are written before they are read. */
+    memset(flow, 0, offsetof(wk_flow, pending));
+    flow->realised_ns = realised_ns;
+    flow->large_multiple = large_multiple;
+    flow->now_ns = INT64_MIN;
+    flow->last_price = NAN;
+    flow->pending_head = flow->pending_n = 0;
+    start_period(flow);
 }
 
 /* Settles the trades that are due before time_ns against the mid that held then. */

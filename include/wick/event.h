@@ -27,7 +27,6 @@ typedef enum {
     WK_EVENT_GAP /* our own: messages were lost here, state was dropped */
 } wk_event_kind;
 
-
 #define WK_SYMBOL_NONE UINT32_MAX
 
 typedef struct {
@@ -44,8 +43,8 @@ typedef struct {
         } trade;
         struct {
             int64_t open_ns, timeframe_ns;
-            wk_decimal open, high, low, close, volume;
-            int64_t n_trades; /* -1: not told */
+            wk_decimal open, high, low, close, volume; /* volume: scale -1 when not told */
+            int64_t n_trades;                          /* -1: not told */
             uint8_t is_snapshot;
             uint8_t is_closed; /* the venue says that this one is final */
         } candle;

@@ -36,11 +36,14 @@ void wk_text_printf(wk_text *text, const char *fmt, ...)
     va_list ap, again;
     va_start(ap, fmt);
     va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, ap);
+    size_t room = text->capacity - text->n;
+    int n = vsnprintf(room ? text->s + text->n : NULL, room, fmt, ap);
     va_end(ap);
     WK_ASSERT(n >= 0);
-    reserve(text, (size_t)n);
-    vsnprintf(text->s + text->n, (size_t)n + 1, fmt, again);
+    if ((size_t)n >= room) {
+        reserve(text, (size_t)n);
+        vsnprintf(text->s + text->n, (size_t)n + 1, fmt, again);
+    }
     va_end(again);
     text->n += (size_t)n;
 }
@@ -64,11 +67,44 @@ void wk_text_add_json_string(wk_text *text, const char *s)
     wk_text_add(text, "\"");
 }
 
+enum { DECIMALS_SHORT = 10 };
+
+/* Prices and sizes have few decimals, and are exact quotients then. Up to 15 digits the shortest
+ * text is the only one of its length. False: not so short. */
+static bool format_short(double x, char out[32])
+{
+    double y = fabs(x), power = 1;
+    int64_t left = 0;
+    int n_decimals = 0, n = 32;
+    for (; n_decimals <= DECIMALS_SHORT && y >= 1e-4 && y * power < 1e15; n_decimals++) {
+        left = (int64_t)(y * power + 0.5);
+        if ((double)left / power == y)
+            break;
+        left = 0;
+        power *= 10;
+    }
+    if (!left)
+        return false;
+    char digits[32];
+    digits[--n] = 0;
+    for (int i = 0; left || i <= n_decimals; i++, left /= 10) {
+        if (i == n_decimals && i)
+            digits[--n] = '.';
+        digits[--n] = (char)('0' + left % 10);
+    }
+    if (x < 0)
+        digits[--n] = '-';
+    memcpy(out, digits + n, sizeof digits - (size_t)n);
+    return true;
+}
+
 char *wk_double_format(double x, char out[32])
 {
     WK_ASSERT(isfinite(x));
     if (x == 0)
         return strcpy(out, signbit(x) ? "-0.0" : "0");
+    if (format_short(x, out))
+        return out;
     /* 17 significant digits always read back; fewer often do. */
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(out, 32, "%.*g", digits, x);

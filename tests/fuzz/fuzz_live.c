@@ -75,6 +75,13 @@ static const wk_live_config *config(size_t which)
     return &all[which];
 }
 
+/* Of trades, by market. */
+typedef struct {
+    int64_t newest_ns[TOY_MARKETS]; /* that arrived */
+    /* Older than that when it was lost: the next connection has to tell it; 0: none. */
+    int64_t unseen_id[TOY_MARKETS];
+} told;
+
 typedef struct {
     wk_live *live;
     live_oracle oracle;
@@ -86,9 +93,11 @@ typedef struct {
     bool is_open, is_told; /* its connection; its markets */
     int64_t open_ns;       /* first time that it was open; 0: never */
     /* Only the toy venue spoke; and nothing was lost that the streams cannot tell: a state of a
-     * candle, trades before the first number. */
+     * candle, trades before the first number, and (where no candle tells) a trade that was older
+     * than the newest one that arrived, since its number does not say how old. */
     bool is_toy, is_whole;
     bool has_number[TOY_MARKETS];
+    told told, held_told;
     bool is_dropped, is_twice, is_held, is_wrong, is_all_dropped; /* the next message */
     char *held;
     toy_view held_view, view;
@@ -160,6 +169,20 @@ static void forget_marks(stage *s)
     s->is_dropped = s->is_twice = s->is_held = s->is_wrong = s->is_all_dropped = false;
 }
 
+static void arrived(stage *s, const told *frame)
+{
+    for (int m = 0; m < TOY_MARKETS; m++)
+        if (frame->newest_ns[m] > s->told.newest_ns[m])
+            s->told.newest_ns[m] = frame->newest_ns[m];
+}
+
+static void lost(stage *s, const told *frame)
+{
+    for (int m = 0; m < TOY_MARKETS; m++)
+        if (!s->told.unseen_id[m])
+            s->told.unseen_id[m] = frame->unseen_id[m];
+}
+
 /* A message of the toy venue, as its marks say. Returns whether it arrived as it should. */
 static bool deliver(stage *s, wk_text *text, bool is_book)
 {
@@ -168,6 +191,7 @@ static bool deliver(stage *s, wk_text *text, bool is_book)
         s->held = text->s;
         s->held_view = s->view;
         s->held_is_book = is_book;
+        s->held_told = (told){0};
         *text = (wk_text){0};
         return false;
     }
@@ -181,6 +205,7 @@ static bool deliver(stage *s, wk_text *text, bool is_book)
         s->held = NULL;
         feed_frame(s, held, s->held_is_book, &s->held_view);
         free(held);
+        arrived(s, &s->held_told);
     }
     free(text->s);
     return arrives && is_alone;
@@ -221,6 +246,14 @@ static void open_toy(stage *s)
     send_candles(s, rows.n ? rows.s : "", true);
     free(rows.s);
     rows = (wk_text){0};
+    for (int m = 0; m < TOY_MARKETS; m++) {
+        int64_t from = s->venue->next_id[m] - TOY_RECENT;
+        s->is_whole &= !s->told.unseen_id[m] || s->told.unseen_id[m] >= from;
+        s->told.unseen_id[m] = 0;
+        for (int k = 0; k < TOY_RECENT; k++)
+            if (s->venue->recent[m][k].time_ns > s->told.newest_ns[m])
+                s->told.newest_ns[m] = s->venue->recent[m][k].time_ns;
+    }
     toy_recent_rows(s->venue, &rows);
     wk_text frame = {0};
     toy_frame("trade", true, venue_now(s), rows.n ? rows.s : "", &frame);
@@ -234,6 +267,8 @@ static void close_toy(stage *s)
         return;
     feed(s, "k-1", '!', "closed by the fuzzer", 20);
     s->is_open = false;
+    if (s->held)
+        lost(s, &s->held_told);
     free(s->held); /* lost with the connection */
     s->held = NULL;
     MUST(!wk_live_book(s->live, 0));
@@ -248,7 +283,9 @@ static void trades(stage *s, const char *at, const char *end)
 {
     wk_text rows = {0}, frame = {0}, candles = {0};
     size_t n_told = 0;
-    bool is_lost = !s->is_open || s->is_dropped || s->is_held || s->is_all_dropped;
+    told frame_told = {0};
+    bool is_dropped = s->is_open && (s->is_dropped || s->is_all_dropped);
+    bool is_lost = !s->is_open || is_dropped || s->is_held;
     for (; end - at >= 4 && n_told < 16; at += 4) {
         int m = value(at[0]) & 1, late = value(at[1]) < 0 ? 4 * value(at[1]) : 0;
         int64_t time_ns = venue_now(s) + late * WK_NS_PER_S;
@@ -258,6 +295,12 @@ static void trades(stage *s, const char *at, const char *end)
         if (c)
             toy_candle_row(m, c, &candles);
         n_told++;
+        bool is_old = time_ns < s->told.newest_ns[m] && !s->uses_candles;
+        s->is_whole &= !is_old || !is_dropped;
+        if (is_old && !frame_told.unseen_id[m])
+            frame_told.unseen_id[m] = s->venue->next_id[m] - 1;
+        if (time_ns > frame_told.newest_ns[m])
+            frame_told.newest_ns[m] = time_ns;
         s->is_whole &= !s->is_open || !is_lost || s->has_number[m];
         s->has_number[m] |= !is_lost;
     }
@@ -266,7 +309,14 @@ static void trades(stage *s, const char *at, const char *end)
         s->is_dropped |= s->is_all_dropped;
         s->is_whole &= !s->is_all_dropped;
         toy_frame("trade", false, venue_now(s), rows.s, &frame);
+        bool was_held = s->held != NULL;
         deliver(s, &frame, false);
+        if (!s->is_open)
+            lost(s, &frame_told);
+        else if (s->held && !was_held)
+            s->held_told = frame_told;
+        else if (!is_dropped)
+            arrived(s, &frame_told);
         forget_marks(s);
         if (has_candles)
             send_candles(s, candles.s, false);
@@ -372,13 +422,21 @@ static oracle_ask answer(stage *s, oracle_ask ask)
 static void answer_all(stage *s)
 {
     oracle_ask asks[ORACLE_ASKS];
+    int64_t until_ns[ORACLE_ASKS];
     size_t n = s->oracle.n_asks;
     memcpy(asks, s->oracle.asks, n * sizeof *asks);
     s->oracle.n_asks = 0;
     for (size_t i = 0; i < n; i++) {
         oracle_ask left = asks[i];
-        if (left.market < TOY_MARKETS)
+        bool is_told = left.market >= TOY_MARKETS;
+        for (size_t k = 0; k < i && !is_told; k++) /* the same again */
+            is_told = asks[k].market == left.market && asks[k].from_ns <= left.from_ns &&
+                      until_ns[k] >= left.to_ns;
+        if (is_told && left.market < TOY_MARKETS)
+            left.from_ns = left.to_ns;
+        if (!is_told)
             left = answer(s, left);
+        until_ns[i] = left.from_ns;
         if (left.from_ns < left.to_ns && s->oracle.n_asks < ORACLE_ASKS)
             s->oracle.asks[s->oracle.n_asks++] = left;
     }

@@ -47,7 +47,8 @@ void wk__closer_destroy(wk__closer *c)
 
 void wk__closer_resume(wk__closer *c, int64_t known_until_ns)
 {
-    c->known_until_ns = known_until_ns;
+    /* A note that was changed must not shift the bars. */
+    c->known_until_ns = known_until_ns > 0 ? wk_bucket_start(known_until_ns, c->base_ns) : 0;
 }
 
 /* ---- rings ---- */
@@ -112,6 +113,7 @@ bool wk__closer_emit(wk__closer *c, size_t timeframe, const wk__closed *bar, int
         return false;
     f->time_ns = bar->time_ns;
     f->bar = *bar;
+    f->is_repaired = false;
     c->options.bar(c->options.ctx, timeframe, bar, arrival_ns, is_revision);
     return true;
 }
@@ -260,6 +262,9 @@ static bool make_bar(wk__closer *c, int64_t time_ns, wk__closed *out)
         *out = d->candle;
         return true;
     }
+    /* Fewer trades than the venue counted are not all of them, whatever their numbers say. */
+    if (d && d->has_candle && d->candle_n > d->n_trades)
+        return false;
     if (whole_trades && d && d->n_trades) {
         *out = from_trades(d);
         return true;
@@ -330,21 +335,22 @@ static void redo(wk__closer *c, int64_t from_ns, int64_t arrival_ns)
         bool is_changed = d && d->is_changed;
         if (is_changed)
             d->is_changed = false;
-        if (f && !d)
-            continue;
-        if (!make_bar(c, at, &bar)) {
-            /* The streams hold a part of it, and that changed: its bar came from elsewhere, and may
-             * be older than the change. */
-            if (f && is_changed)
-                wk__closer_ask(c, at, at + c->base_ns);
-            continue;
+        if (f && !is_changed)
+            continue; /* what the streams say of it went out, or better from elsewhere */
+        bool is_known = make_bar(c, at, &bar), is_part = has_hole(c, at) && !candle_tells(c, at);
+        bool is_better = f && f->is_repaired && is_part; /* than what the streams say */
+        if (is_known && !is_better) {
+            if (!f && bar.provenance == WK_PROV_TRADED)
+                bar.provenance = WK_PROV_REPAIRED;
+            /* What came late changes a bar; that it came late does not. */
+            if (f && f->bar.provenance == WK_PROV_REPAIRED)
+                bar.provenance = WK_PROV_REPAIRED;
+            wk__closer_emit_base(c, &bar, arrival_ns);
         }
-        if (!f && bar.provenance == WK_PROV_TRADED)
-            bar.provenance = WK_PROV_REPAIRED;
-        /* What came late changes a bar; that it came late does not. */
-        if (f && f->bar.provenance == WK_PROV_REPAIRED)
-            bar.provenance = WK_PROV_REPAIRED;
-        wk__closer_emit_base(c, &bar, arrival_ns);
+        /* The streams hold a part of it, and that changed: what came from elsewhere holds more, but
+         * may be older than the change. */
+        if (f && (!is_known || is_part))
+            wk__closer_ask(c, at, at + c->base_ns);
     }
 }
 

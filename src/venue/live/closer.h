@@ -66,7 +66,8 @@ void wk__closer_down(wk__closer *closer, wk__stream stream);
  * for, though they went out. */
 void wk__closer_doubt(wk__closer *closer, int64_t from_ns);
 
-void wk__closer_trade(wk__closer *closer, const wk_event *event);
+/* venue_ns: the venue's clock when it arrived, rather late than early. */
+void wk__closer_trade(wk__closer *closer, const wk_event *event, int64_t venue_ns);
 void wk__closer_candle(wk__closer *closer, const wk_event *event);
 
 /* After the events of a message: closes what both streams have passed. */

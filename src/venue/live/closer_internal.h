@@ -32,6 +32,7 @@ typedef struct {
 typedef struct {
     int64_t time_ns; /* -1: nothing */
     wk__closed bar;
+    bool is_repaired; /* said so or confirmed from elsewhere, when the streams may have a hole */
 } final;
 
 typedef struct {

@@ -56,13 +56,18 @@ static void forget_ids(wk__closer *c)
 }
 
 /* Ids between the newest one and this are not there (yet): trades that are told late, or lost. */
-static void skip_ids(wk__closer *c, int64_t id, int64_t n_skipped, int64_t exchange_ns)
+static void skip_ids(wk__closer *c, int64_t id, int64_t n_skipped, int64_t exchange_ns,
+                     int64_t venue_ns)
 {
     c->counts.gaps++;
-    /* What has been away for so long does not come any more, and must not hide a new gap. */
+    /* What has been away for so long does not come any more, and must not hide a new gap. Nor does
+     * what fills the new one prove that the old one lost nothing. */
     if (c->n_ids_missing && c->before_gap_ns == NEVER &&
-        exchange_ns - c->hole_to_ns > GAP_FILLED_NS)
+        exchange_ns - c->hole_to_ns > GAP_FILLED_NS) {
         forget_ids(c);
+        if (c->trades_from_ns <= c->hole_to_ns)
+            c->trades_from_ns = c->hole_to_ns + 1;
+    }
     if (n_skipped >= IDS - 1) {
         forget_ids(c);
         c->before_gap_ns = NEVER;
@@ -75,14 +80,17 @@ static void skip_ids(wk__closer *c, int64_t id, int64_t n_skipped, int64_t excha
     /* Each jump, also while an earlier one is open: its bars may have closed without it. */
     if (c->trade_newest_ns < c->unasked_from_ns)
         c->unasked_from_ns = c->trade_newest_ns;
-    c->hole_to_ns = exchange_ns;
+    /* The trade behind the jump may itself be told late: only its arrival is behind what is lost.
+     */
+    int64_t to_ns = exchange_ns > c->trade_newest_ns ? exchange_ns : c->trade_newest_ns;
+    c->hole_to_ns = to_ns > venue_ns ? to_ns : venue_ns;
     for (int64_t k = c->id_newest + 1; k < id; k++)
         c->ids[k / 64 % (IDS / 64)] &= ~(UINT64_C(1) << (k % 64));
     c->n_ids_missing += n_skipped;
 }
 
 /* Marks an id as seen. False: it was seen before (or is older than what is remembered). */
-static bool take_id(wk__closer *c, int64_t id, int64_t exchange_ns)
+static bool take_id(wk__closer *c, int64_t id, int64_t exchange_ns, int64_t venue_ns)
 {
     if (c->id_newest == 0) {
         memset(c->ids, 0xff, sizeof c->ids); /* what came before us is not missed */
@@ -101,7 +109,7 @@ static bool take_id(wk__closer *c, int64_t id, int64_t exchange_ns)
     }
     int64_t n_skipped = id - c->id_newest - 1;
     if (n_skipped > 0)
-        skip_ids(c, id, n_skipped, exchange_ns);
+        skip_ids(c, id, n_skipped, exchange_ns, venue_ns);
     c->ids[id / 64 % (IDS / 64)] |= UINT64_C(1) << (id % 64);
     c->id_newest = id;
     return true;
@@ -139,7 +147,7 @@ static void add_trade(detail *d, const wk_event *e)
     d->n_trades++;
 }
 
-void wk__closer_trade(wk__closer *c, const wk_event *e)
+void wk__closer_trade(wk__closer *c, const wk_event *e, int64_t venue_ns)
 {
     if (e->trade.price.digits <= 0 || e->trade.qty.digits < 0 || e->exchange_ns <= 0) {
         c->counts.impossible++;
@@ -152,7 +160,7 @@ void wk__closer_trade(wk__closer *c, const wk_event *e)
     }
     if (e->trade.id == 0 && e->trade.is_snapshot)
         return; /* nothing tells which of these are known */
-    if (e->trade.id > 0 && !take_id(c, e->trade.id, e->exchange_ns)) {
+    if (e->trade.id > 0 && !take_id(c, e->trade.id, e->exchange_ns, venue_ns)) {
         c->counts.duplicates++;
         mend(c); /* the newest we had is the newest there was */
         return;
@@ -176,14 +184,14 @@ void wk__closer_trade(wk__closer *c, const wk_event *e)
         mend(c);
 }
 
-static const char *candle_problem(const wk_event *e)
+static const char *candle_problem(const wk_event *e, wk_decimal volume)
 {
     wk_bar bar = {.time_ns = e->candle.open_ns,
                   .open = wk_decimal_to_double(e->candle.open),
                   .high = wk_decimal_to_double(e->candle.high),
                   .low = wk_decimal_to_double(e->candle.low),
                   .close = wk_decimal_to_double(e->candle.close),
-                  .volume = wk_decimal_to_double(e->candle.volume)};
+                  .volume = wk_decimal_to_double(volume)};
     return wk_bar_problem(&bar);
 }
 
@@ -209,7 +217,10 @@ void wk__closer_candle(wk__closer *c, const wk_event *e)
     if (e->candle.timeframe_ns != c->base_ns)
         return;
     int64_t at = e->candle.open_ns;
-    if (at <= 0 || wk_bucket_start(at, c->base_ns) != at || candle_problem(e)) {
+    /* Candles of a mark price tell none: nothing trades there, and yet they are not empty. */
+    bool is_told = e->candle.volume.scale >= 0;
+    wk_decimal volume = is_told ? e->candle.volume : (wk_decimal){0};
+    if (at <= 0 || wk_bucket_start(at, c->base_ns) != at || candle_problem(e, volume)) {
         c->counts.impossible++;
         return;
     }
@@ -221,7 +232,7 @@ void wk__closer_candle(wk__closer *c, const wk_event *e)
     }
     if (is_carried_over(c, e))
         return;
-    bool is_empty = e->candle.volume.digits == 0 && e->candle.n_trades <= 0;
+    bool is_empty = is_told && volume.digits == 0 && e->candle.n_trades <= 0;
     detail *d = wk__closer_detail_of(c, at);
     if (!d) {
         c->counts.too_late++;
@@ -239,7 +250,7 @@ void wk__closer_candle(wk__closer *c, const wk_event *e)
                              .high = e->candle.high,
                              .low = e->candle.low,
                              .close = e->candle.close,
-                             .volume = e->candle.volume,
+                             .volume = volume,
                              .provenance = is_empty ? WK_PROV_CONFIRMED_EMPTY : WK_PROV_TRADED};
     if (!c->has_last || at + c->base_ns > c->last_ns) {
         c->last = e->candle.close;
@@ -273,11 +284,13 @@ void wk__closer_repair(wk__closer *c, size_t timeframe, const wk__closed *bar, i
     if (c->next_ns >= 0 && bar->time_ns + c->finals[timeframe].timeframe_ns > c->next_ns)
         return; /* it has not closed for us yet */
     wk__closed same = *bar;
-    const final *f = wk__closer_final_at(&c->finals[timeframe], bar->time_ns);
+    final *f = wk__closer_final_at(&c->finals[timeframe], bar->time_ns);
     if (f) {
         same.provenance = f->bar.provenance;
-        if (wk__closer_equal_bars(&same, &f->bar))
+        if (wk__closer_equal_bars(&same, &f->bar)) {
+            f->is_repaired = true;
             return;
+        }
         /* A correction of what was seen is as strong as that. */
         same.provenance = bar->provenance;
         if (bar->provenance == WK_PROV_REPAIRED && f->bar.provenance != WK_PROV_REPAIRED)
@@ -287,16 +300,15 @@ void wk__closer_repair(wk__closer *c, size_t timeframe, const wk__closed *bar, i
         wk__closer_emit(c, timeframe, &same, arrival_ns);
         return;
     }
-    if (f) {
-        wk__closer_emit_base(c, &same, arrival_ns);
-        return;
-    }
-    if (!c->has_last || bar->time_ns > c->last_ns) {
+    if (!f && (!c->has_last || bar->time_ns > c->last_ns)) {
         c->last = bar->close;
         c->last_ns = bar->time_ns;
         c->has_last = true;
     }
-    wk__closer_emit_base(c, bar, arrival_ns);
+    wk__closer_emit_base(c, &same, arrival_ns);
+    f = wk__closer_final_at(&c->finals[0], bar->time_ns);
+    if (f)
+        f->is_repaired = true;
 }
 
 void wk__closer_count(const wk__closer *c, wk__closer_counts *out)

@@ -11,6 +11,7 @@
 enum { VALUE_EVERY_S = 60, GOOD_MESSAGES = 20, IMPOSSIBLE_RUN = 20 };
 
 #define FAR_NS (3600 * WK_NS_PER_S)
+#define SLACK_NS WK_NS_PER_S /* the venue's clock is not known better */
 
 /* Contracts to the base currency, exactly. */
 static wk_decimal times(wk_decimal a, wk_decimal b)
@@ -61,7 +62,7 @@ static void on_trade(wk_live *live, wk__market *m, const wk_event *e)
     speaks(live, m, WK_LIVE_CHANNEL_TRADES, e);
     wk_event in_base = *e;
     in_base.trade.qty = times(e->trade.qty, m->contract);
-    wk__closer_trade(m->closer, &in_base);
+    wk__closer_trade(m->closer, &in_base, wk__live_venue_time(live, m, e->receive_ns) + SLACK_NS);
     wk__live_flow_trade(live, m, &in_base);
     wk__live_touch(live, m);
 }
@@ -70,7 +71,8 @@ static void on_candle(wk_live *live, wk__market *m, const wk_event *e)
 {
     speaks(live, m, WK_LIVE_CHANNEL_CANDLES, e);
     wk_event in_base = *e;
-    in_base.candle.volume = times(e->candle.volume, m->contract);
+    if (e->candle.volume.scale >= 0)
+        in_base.candle.volume = times(e->candle.volume, m->contract);
     wk__closer_candle(m->closer, &in_base);
     wk__live_touch(live, m);
 }

@@ -195,8 +195,10 @@ static void assert_survives_every_fault(void **state, setting s, int64_t back_s,
         /* These two make us wait whole seconds. */
         bool is_slow = strcmp(*faults, "429-retry") == 0 || strstr(*faults, "throttled");
         snprintf(when, sizeof when, is_slow ? "\"nth\":[%d]" : "\"every\":%d", every);
-        snprintf(script, sizeof script, "{\"rest\":[{\"path\":\"/\",%s,\"fault\":\"%s\"}]}", when,
-                 *faults);
+        /* In ten pieces, each a while after the other. */
+        const char *seconds = strcmp(*faults, "slow-body") == 0 ? ",\"seconds\":0.05" : "";
+        snprintf(script, sizeof script, "{\"rest\":[{\"path\":\"/\",%s,\"fault\":\"%s\"%s}]}", when,
+                 *faults, seconds);
         s.script = script;
         print_message("%s\n", *faults);
         fetch_and_compare(state, &s, back_s);
@@ -208,7 +210,7 @@ static void assert_survives_every_fault(void **state, setting s, int64_t back_s,
 #define FAULTS                                                                                     \
     "429", "429-retry", "500", "502", "503", "html-403", "html-502", "html-200", "cut",            \
         "cut-body", "truncate", "gzip-damage", "duplicate-page", "duplicate-rows", "reverse-rows", \
-        "empty-page", "short-page"
+        "empty-page", "short-page", "slow-body"
 
 static void kraken_survives_every_fault(void **state)
 {
@@ -507,18 +509,26 @@ static void what_never_helps_is_not_tried_again(void **state)
 
 static void a_server_that_hangs_is_left_and_asked_again(void **state)
 {
-    bench b;
-    const setting s = {DELTA, .timeframe_ns = MINUTE,
-                       .script = "{\"rest\":[{\"path\":\"/v2/history\",\"nth\":[1],"
-                                 "\"fault\":\"hang\"}]}"};
-    begin(state, &b, &s);
-    b.config.timeout_s = 0.5;
-    b.request.until_ns = b.now_ns;
-    b.request.since_ns = b.now_ns - 300 * MINUTE;
-    fetch(&b);
-    assert_is_truth(&b, &s);
-    assert_true(b.report.n_repeated >= 1);
-    end(&b);
+    /* The second one stops in the middle of a page. */
+    static const char *const scripts[] = {
+        "{\"rest\":[{\"path\":\"/v2/history\",\"nth\":[1],\"fault\":\"hang\"}]}",
+        "{\"rest\":[{\"path\":\"/v2/history\",\"nth\":[1],\"fault\":\"slow-body\","
+        "\"seconds\":600}]}"};
+    for (size_t i = 0; i < 2; i++) {
+        bench b;
+        const setting s = {DELTA, .timeframe_ns = MINUTE, .script = scripts[i]};
+        begin(state, &b, &s);
+        b.config.timeout_s = 0.5;
+        b.request.until_ns = b.now_ns;
+        b.request.since_ns = b.now_ns - 300 * MINUTE;
+        fetch(&b);
+        assert_is_truth(&b, &s);
+        assert_true(b.report.n_repeated >= 1);
+        assert_int_equal(venue_faults(b.server), 1);
+        end(&b);
+        temp_teardown(state);
+        temp_setup(state);
+    }
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, temp_setup, temp_teardown)

@@ -161,7 +161,7 @@ static void check_recording(const recording *r)
         int64_t at = wk_bucket_start(e.exchange_ns, r->step_ns);
         if (n_trades == 0)
             wk__closer_up(closer, WK__STREAM_TRADES, at);
-        wk__closer_trade(closer, &e);
+        wk__closer_trade(closer, &e, e.exchange_ns);
         wk__closer_settle(closer, e.exchange_ns);
         if (n_built == 0 || built[n_built - 1].time_ns != at) {
             assert_true(n_built < BARS_MAX && (!n_built || built[n_built - 1].time_ns < at));
