@@ -295,6 +295,24 @@ def bench_sets(folder, wick):
                                            "time includes reading its CSV")), flush=True)
 
 
+def print_beside(lines):
+    bars = {("gbdt.train", "synthetic"): 2, ("gbdt.batch", "leafwise"): 20, ("gbdt.batch", "depth6"): 12}
+    print("\n%-11s %-10s %-20s %12s %-7s %8s  %s" % ("", "", "", "", "", "wick is", ""))
+    for key in dict.fromkeys((v["name"], v["case"]) for v in lines):
+        turn = -1 if key[0] == "gbdt.batch" else 1
+        here = [v for v in lines if (v["name"], v["case"]) == key]
+        own = min((v for v in here if "peer_version" not in v or v["peer_version"] is None), key=lambda v: turn * v["value"])
+        own = dict(own, peer="wick", peer_value=own["value"])
+        for v in [own] + [v for v in here if v["peer"]]:
+            more = ["%s %s" % (k, round(v[k], 5)) for k in ("logloss", "rss_peak_mb", "rss_before_mb", "user_cpu_s", "by_cpu_time")
+                    if k in v]
+            times = (v["peer_value"] / own["value"]) ** turn
+            print("%-11s %-10s %-20s %12.6g %-7s %8s  %s" % (*key, v["peer"], v["peer_value"], v["unit"], "" if v is own else
+                                                            "%.2fx" % times, ", ".join(more)))
+        if key in bars:
+            print("%-11s %-10s the bar is %dx beside the fastest" % (*key, bars[key]))
+
+
 def beside(folder, threads, repeats, wick, n):
     """Runs everything and prints wick beside each peer. Trainings of wick stand before and after the peers'."""
     peers, lines = os.path.join(folder, "peers.jsonl"), []
@@ -315,21 +333,7 @@ def beside(folder, threads, repeats, wick, n):
             f.write(call(sys.executable, __file__, part, name, "--threads", str(threads), "--repeats", str(repeats)))
             f.flush()
             call(*ours, *once)
-    bars = {("gbdt.train", "synthetic"): 2, ("gbdt.batch", "leafwise"): 20, ("gbdt.batch", "depth6"): 12}
-    print("\n%-11s %-10s %-20s %12s %-7s %8s  %s" % ("", "", "", "", "", "wick is", ""))
-    for key in dict.fromkeys((v["name"], v["case"]) for v in lines):
-        turn = -1 if key[0] == "gbdt.batch" else 1
-        here = [v for v in lines if (v["name"], v["case"]) == key]
-        own = min((v for v in here if "peer_version" not in v or v["peer_version"] is None), key=lambda v: turn * v["value"])
-        own = dict(own, peer="wick", peer_value=own["value"])
-        for v in [own] + [v for v in here if v["peer"]]:
-            more = ["%s %s" % (k, round(v[k], 5)) for k in ("logloss", "rss_peak_mb", "rss_before_mb", "user_cpu_s", "by_cpu_time")
-                    if k in v]
-            times = (v["peer_value"] / own["value"]) ** turn
-            print("%-11s %-10s %-20s %12.6g %-7s %8s  %s" % (*key, v["peer"], v["peer_value"], v["unit"], "" if v is own else
-                                                            "%.2fx" % times, ", ".join(more)))
-        if key in bars:
-            print("%-11s %-10s the bar is %dx beside the fastest" % (*key, bars[key]))
+    print_beside(lines)
 
 
 def main():
