@@ -95,7 +95,7 @@ def agaricus(folder):
 
 def synthetic(folder):
     """DESIGN.md's rows, fewer: 64 correlated columns, 5 % missing; products of a few of them with much noise."""
-    random, n = np.random.default_rng(1), 30000
+    random, n = np.random.default_rng(1), 130000
     X = random.random((n, 64)) + random.random((n, 64)) - 1 + 0.3 * random.normal(size=(n, 1))
     X[random.random((n, 64)) < 0.05] = np.nan
     s = random.normal(size=n)
@@ -103,7 +103,7 @@ def synthetic(folder):
         product = (X[:, f] - 0.113) * (X[:, (f + 1) % 6 + 6 * (f & 1)] + 0.171)
         s += np.where(np.isnan(product), 0.2, np.where(product > 0, 0.5, -0.4))
     X, y = X.astype(np.float32), np.where(s > 0.7, 2.0, np.where(s < -0.7, 0.0, 1.0))
-    return X[:20000], y[:20000], X[20000:], y[20000:], 3
+    return X[:100000], y[:100000], X[100000:], y[100000:], 3
 
 
 def wick(binary, config, tables, columns=1):

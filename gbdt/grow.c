@@ -7,10 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "wick/rng.h"
-
-#define STREAM_ROWS ((uint64_t)1 << 32)
-#define STREAM_COLS ((uint64_t)2 << 32)
 #define G_LIMIT 1073741824.0 /* 2^30: leaves room for the rounding of up to 2^30 rows */
 #define H_LIMIT 2147483648.0 /* 2^31 of an unsigned half */
 #define HISTOGRAM_BYTES_MAX ((size_t)1 << 30) /* beyond it leaves do not keep their histograms */
@@ -253,8 +249,7 @@ static void move_rows(void *context, size_t block)
                     j->to_gh + left, j->to_rows + right, j->to_gh + right);
 }
 
-/* Counts per block become the number in all blocks before; returns the total. */
-static size_t running_total(size_t *count, size_t n_blocks)
+size_t wk__gbdt_running_total(size_t *count, size_t n_blocks)
 {
     size_t total = 0;
     for (size_t b = 0; b < n_blocks; b++) {
@@ -275,7 +270,7 @@ size_t wk__gbdt_partition(wk__gbdt_grower *w, const wk__gbdt_leaf *leaf)
                        .rows = w->rows[leaf->buffer] + at, .gh = w->gh[leaf->buffer] + at,
                        .to_rows = w->rows[!leaf->buffer] + at, .to_gh = w->gh[!leaf->buffer] + at};
     wk__gbdt_team_run(w->team, n_blocks, mark_sides, &j);
-    j.n_left = running_total(w->block_count, n_blocks);
+    j.n_left = wk__gbdt_running_total(w->block_count, n_blocks);
     wk__gbdt_team_run(w->team, n_blocks, move_rows, &j);
     return j.n_left;
 }
@@ -414,85 +409,8 @@ static void grow_depthwise(wk__gbdt_grower *w)
 
 typedef struct {
     wk__gbdt_grower *w;
-    size_t round;
     const float *g, *h;
 } root_job;
-
-static void draw_block(void *context, size_t block)
-{
-    const root_job *j = context;
-    const wk_gbdt_params *p = j->w->params;
-    size_t end = wk__gbdt_block_end(block, j->w->bins->n_rows), count = 0;
-    for (size_t i = block * WK__GBDT_ROWS; i < end; i++) {
-        bool drawn = p->subsample >= 1;
-        if (j->w->given_rows) {
-            drawn = j->w->given_rows[i];
-        } else if (!drawn) {
-            size_t number = j->w->row_numbers ? j->w->row_numbers[i] : i;
-            if (p->subsample_block > 1)
-                number /= (size_t)p->subsample_block;
-            drawn = wk_rng_uniform((uint64_t)p->seed, STREAM_ROWS + j->round, number) < p->subsample;
-        }
-        j->w->side[i] = drawn;
-        count += drawn;
-    }
-    j->w->sampled_before[block] = count;
-}
-
-static void list_block(void *context, size_t block)
-{
-    wk__gbdt_grower *w = ((root_job *)context)->w;
-    size_t begin = block * WK__GBDT_ROWS, end = wk__gbdt_block_end(block, w->bins->n_rows);
-    size_t before = w->sampled_before[block];
-    size_t at[2] = {w->n_sampled + begin - before, before};
-    for (size_t i = begin; i < end; i++)
-        w->sample[at[w->side[i]]++] = (uint32_t)i;
-}
-
-static void draw_rows(root_job *j)
-{
-    wk__gbdt_grower *w = j->w;
-    bool all = w->params->subsample >= 1 && !w->given_rows;
-    if (w->sampled_round == j->round || (all && w->sampled_round != SIZE_MAX))
-        return;
-    w->sampled_round = j->round;
-    size_t n_blocks = wk__gbdt_n_blocks(w->bins->n_rows);
-    wk__gbdt_team_run(w->team, n_blocks, draw_block, j);
-    w->n_sampled = running_total(w->sampled_before, n_blocks);
-    wk__gbdt_team_run(w->team, n_blocks, list_block, j);
-}
-
-static void draw_columns(wk__gbdt_grower *w, size_t tree)
-{
-    size_t n = w->bins->n_cols;
-    uint32_t *list = w->chosen;
-    for (size_t i = 0; i < n; i++)
-        list[i] = (uint32_t)i;
-    if (w->n_chosen < n) {
-        uint64_t seed = (uint64_t)w->params->seed;
-        for (size_t i = 0; i < w->n_chosen; i++) {
-            size_t j = i + wk_rng_below(seed, STREAM_COLS + tree, i, n - i);
-            uint32_t swap = list[i];
-            list[i] = list[j];
-            list[j] = swap;
-        }
-        /* Ascending order, so that ties go to the smaller feature. */
-        for (size_t i = 1; i < w->n_chosen; i++)
-            for (size_t j = i; j > 0 && list[j - 1] > list[j]; j--) {
-                uint32_t swap = list[j];
-                list[j] = list[j - 1];
-                list[j - 1] = swap;
-            }
-    }
-    w->n_groups = 0;
-    for (size_t i = 0; i < w->n_chosen; i++) {
-        size_t block = list[i] / WK__GBDT_BLOCK;
-        if (w->n_groups == 0 || w->groups[w->n_groups - 1].block != block)
-            w->groups[w->n_groups++] = (wk__gbdt_group){.block = block, .first = i};
-        wk__gbdt_group *group = &w->groups[w->n_groups - 1];
-        group->offset[group->n++] = (uint8_t)(list[i] % WK__GBDT_BLOCK);
-    }
-}
 
 /* The largest power of two with scale * sum <= limit. */
 static double scale_for(double sum, double limit)
@@ -534,27 +452,6 @@ static void fill_block(void *context, size_t block)
     w->block_sum[block] = sum;
 }
 
-void wk__gbdt_draw(wk__gbdt_grower *w, size_t round, size_t tree)
-{
-    root_job j = {.w = w, .round = round};
-    draw_rows(&j);
-    draw_columns(w, tree);
-    w->tree = tree;
-}
-
-void wk__gbdt_grower_set_rows(wk__gbdt_grower *w, size_t round, const uint8_t *drawn)
-{
-    root_job j = {.w = w, .round = round};
-    w->given_rows = drawn;
-    w->sampled_round = SIZE_MAX;
-    draw_rows(&j);
-}
-
-void wk__gbdt_grower_set_row_numbers(wk__gbdt_grower *w, const uint32_t *rows)
-{
-    w->row_numbers = w->params->subsample_block > 1 ? rows : NULL;
-}
-
 static void evaluate_root_group(void *context, size_t i)
 {
     wk__gbdt_grower *w = context;
@@ -567,7 +464,7 @@ void wk__gbdt_grow(wk__gbdt_grower *w, size_t round, size_t index, const float *
                    double abs_g, double sum_h, float *margin, const wk__gbdt_node **nodes,
                    size_t *n_nodes)
 {
-    root_job j = {.w = w, .round = round, .g = g, .h = h};
+    root_job j = {.w = w, .g = g, .h = h};
     wk__gbdt_draw(w, round, index);
     w->g_unit = 1 / wk__gbdt_g_scale(abs_g);
     w->h_unit = 1 / wk__gbdt_h_scale(sum_h);

@@ -120,6 +120,8 @@ void wk__gbdt_slot_release(wk__gbdt_grower *w, long *slot);
 void wk__gbdt_build(wk__gbdt_grower *w, const wk__gbdt_group *group, const wk__gbdt_leaf *leaf);
 void wk__gbdt_subtract(wk__gbdt_grower *w, const wk__gbdt_group *group, long from, long what);
 uint32_t wk__gbdt_new_node(wk__gbdt_grower *w, int32_t parent);
+/* Counts per block become the number in all blocks before; returns the total. */
+size_t wk__gbdt_running_total(size_t *count, size_t n_blocks);
 /* Moves the rows of a leaf to the other buffer, those of the left child first. */
 size_t wk__gbdt_partition(wk__gbdt_grower *w, const wk__gbdt_leaf *leaf);
 float wk__gbdt_threshold_of(const wk__gbdt_bins *bins, const wk__gbdt_split *s);

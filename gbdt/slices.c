@@ -1,5 +1,6 @@
 #include "slices.h"
 
+#include <math.h>
 #include <string.h>
 
 #define NODES WK__GBDT_PART
@@ -225,6 +226,56 @@ static bool is_filler(const wk__gbdt_part *part)
     return true;
 }
 
+/* The last level stands below the codes from here on. */
+static unsigned first_of_last_level(wk__gbdt_last_level last)
+{
+    static const unsigned first[] = {256, 192, 128, 0};
+    return first[last];
+}
+
+static float *level_of(wk__gbdt_slice_search *search, unsigned level)
+{
+    float *const at[] = {&search->root,   search->level_1, search->level_2, search->level_3,
+                         search->level_4, search->level_5, search->level_6, search->level_7};
+    return at[level];
+}
+
+/* slot[i] is the slot of cut i; 256 behind the last one, which no code reaches. */
+static void make_search(const wk__gbdt_cuts *cuts, wk__gbdt_slice_search *search, uint16_t *slot)
+{
+    unsigned n = 0;
+    while (n < WK__GBDT_CUTS && cuts->line[n / 16][n % 16] < INFINITY)
+        n++;
+    search->last = n <= 127   ? WK__GBDT_SEVEN_LEVELS
+                   : n <= 159 ? WK__GBDT_LAST_QUARTER
+                   : n <= 191 ? WK__GBDT_LAST_HALF
+                              : WK__GBDT_EIGHT_LEVELS;
+    unsigned last_from = first_of_last_level(search->last), at = 0;
+    for (unsigned i = 0; i < 256; i++)
+        slot[i] = 256;
+    for (unsigned i = 0; i < 128; i++)
+        level_of(search, 7)[i] = NAN;
+    for (unsigned s = 1; s < 256; s++) {
+        unsigned level = 7 - (unsigned)__builtin_ctz(s), place = 0;
+        if (level == 7 && s < last_from)
+            continue;
+        for (unsigned turn = 0; turn < level; turn++)
+            place |= (s >> (7 - turn) & 1) << turn;
+        if (level == 7)
+            place >>= last_from == 192 ? 2 : last_from == 128 ? 1 : 0;
+        level_of(search, level)[place] = at < n ? cuts->line[at / 16][at % 16] : NAN;
+        if (at < n)
+            slot[at++] = (uint16_t)s;
+    }
+}
+
+static wk__gbdt_bit_test test_of(unsigned code, bool missing_left)
+{
+    unsigned high = (missing_left ? WK__GBDT_HIGH : WK__GBDT_HIGH_OR_MISSING) + code / 16;
+    return (wk__gbdt_bit_test){(uint16_t)(high * sizeof(wk__gbdt_bits)),
+                               (uint16_t)((WK__GBDT_LOW + code % 16) * sizeof(wk__gbdt_bits))};
+}
+
 /* Marks the tests that are asked, then numbers them by column and cut. */
 static void make_tests(builder *b)
 {
@@ -242,13 +293,16 @@ static void make_tests(builder *b)
             n += b->place[c][i / 2][i % 2];
     s->tests = wk_arena_array(arena, wk__gbdt_bit_test, n + 1);
     s->column_tests = wk_arena_array(arena, uint32_t, plan->n_columns + 1);
+    s->search = wk_arena_array(arena, wk__gbdt_slice_search, plan->n_columns + 1);
     for (size_t c = 0; c < plan->n_columns; c++) {
+        uint16_t slot[256];
+        make_search(&plan->cuts[c], &s->search[c], slot);
         for (size_t i = 0; i < 512; i++) {
             bool plus = i % 2;
             if (!b->place[c][i / 2][plus])
                 continue;
             /* Where missing goes left the plan's cut is one larger, for bytes that are too. */
-            s->tests[s->n_tests] = (wk__gbdt_bit_test){(uint8_t)(i / 2 - plus), plus};
+            s->tests[s->n_tests] = test_of(slot[(uint8_t)(i / 2 - plus)] - 1u, plus);
             b->place[c][i / 2][plus] = (uint32_t)(WK__GBDT_FIRST_TEST + s->n_tests++);
         }
         s->column_tests[c + 1] = (uint32_t)s->n_tests;

@@ -26,9 +26,36 @@ typedef struct wk__gbdt_bits {
 #define WK__GBDT_ONES 1
 #define WK__GBDT_FIRST_TEST 2
 
+/* The cuts of a column as a search tree of eight levels, whose turns are the bits of a row's code,
+ * the first the highest: a code is above c where the row is not below the cut in slot c + 1. Slots
+ * without a cut have NaN, to which no row turns right. Most columns have few more than 127 cuts, so
+ * where that is enough the last level is left out, or stands only below those that turn right
+ * first, or right twice. In a level the nodes stand by the turns that lead there, the first in the
+ * lowest bit; in the last one without the turns to the right that all of it is below. */
+typedef enum {
+    WK__GBDT_SEVEN_LEVELS, /* 127 cuts */
+    WK__GBDT_LAST_QUARTER, /* 159 */
+    WK__GBDT_LAST_HALF,    /* 191 */
+    WK__GBDT_EIGHT_LEVELS
+} wk__gbdt_last_level;
+
 typedef struct {
-    uint8_t cut; /* right where the column's byte is greater */
-    bool missing_left;
+    _Alignas(64) float level_2[16];
+    float level_3[16], level_4[16], level_5[32], level_6[64], level_7[128];
+    float root, level_1[2];
+    wk__gbdt_last_level last;
+} wk__gbdt_slice_search;
+
+/* Outcomes of a column's comparisons, as bytes' offsets of vectors in its table: 16 for whether the
+ * code's low four bits are above 0 to 15, 17 for whether its high four are above -1 to 15, and 17
+ * that hold for missing values too. A test is high + 1 or (high and low). */
+#define WK__GBDT_LOW 0
+#define WK__GBDT_HIGH 16
+#define WK__GBDT_HIGH_OR_MISSING 33
+#define WK__GBDT_OUTCOMES 50
+
+typedef struct {
+    uint16_t high, low;
 } wk__gbdt_bit_test;
 
 /* A split by category: bit c is whether code c goes right, of which 255 is a missing value. */
@@ -54,9 +81,10 @@ typedef struct {
 
 typedef struct wk__gbdt_slices {
     size_t n_tests, pool_bits, first_result, first_sum;
-    uint16_t row[WK__GBDT_SLICE]; /* of each place of the sums */
-    wk__gbdt_bit_test *tests;     /* by column */
-    uint32_t *column_tests;       /* [n_columns + 1] tests of a column: the first, and one behind */
+    uint16_t row[WK__GBDT_SLICE];  /* of each place of the sums */
+    wk__gbdt_slice_search *search; /* [n_columns] */
+    wk__gbdt_bit_test *tests;      /* by column */
+    uint32_t *column_tests; /* [n_columns + 1] tests of a column: the first, and one behind */
     wk__gbdt_kind_test *kind_tests; /* of the plan's nodes of kinds, in their order */
     size_t first_kind_test;         /* their place in the pool */
     uint32_t *offsets;

@@ -266,7 +266,9 @@ static wk_status train_epoch(fitter *f, size_t epoch, double *loss, wk_err *err)
                 err, WK_E_DATA,
                 "training diverged in epoch %zu, batch %zu: the loss is %g; lower "
                 "learning_rate (%g) or clip_norm (%g), and look for outliers in the data",
-                epoch, at / batch + 1, mean, f->config->learning_rate, f->config->clip_norm);
+                /* Without the sign that a NaN may carry. */
+                epoch, at / batch + 1, isnan(mean) ? NAN : mean, f->config->learning_rate,
+                f->config->clip_norm);
         update(f, epoch, &now);
         for (int k = 0; k < WK__PARTS; k++) {
             sums.loss[k] += now.loss[k];

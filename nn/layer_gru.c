@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "nn/conv.h"
+#include "nn/recurrent.h"
 
 enum { G = 3 };
 
@@ -73,14 +74,6 @@ static size_t n_tape(const wk__layer *l, size_t B, size_t T)
     return B * wk__pad((size_t)l->config.units) * (T * 2 * G + 1 + masks);
 }
 
-/* Variational dropout of the carried state (Gal & Ghahramani 2016), in training: the recurrent
- * product sees h times factors drawn once for the sequence; the tape then ends with these factors
- * [B, Hp], the products' inputs [T, B, Hp] and room for a gradient [B, Hp]. */
-static bool masked(const wk__layer *l, const wk__run *run)
-{
-    return run->training && l->config.dropout > 0;
-}
-
 static void reset(const wk__layer *l, const wk__run *run, wk_real *state, size_t row)
 {
     dims d = of(l);
@@ -119,7 +112,7 @@ static void forward(const wk__layer *l, const wk__run *run, const wk_real *packe
     memcpy(h0, state, cell * sizeof *h0);
     product(run, &d, T * B, d.F, x, packed, bx, gx);
     const wk_real *h = h0;
-    const bool mask = masked(l, run);
+    const bool mask = wk__recurrent_masked(l, run);
     wk_real *factors = h0 + cell, *seen = factors + cell;
     if (mask)
         wk__dropout_mask_locked(run, 4 * l->index, l->config.dropout, d.Hp, factors);
@@ -158,81 +151,26 @@ static void backward(const wk__layer *l, const wk__run *run, const wk_real *pack
     dims d = of(l);
     const size_t B = run->B, N = G * d.Hp, cell = B * d.Hp, Fp = wk__pad(d.F);
     const wk_real *tx = packed + N * (d.F + d.H + 2), *th = tx + N * Fp;
+    const wk__recurrent r = {B, T, d.F, d.H, d.Hp, N};
     wk_real *gx = tape, *gh = gx + T * B * N, *h0 = gh + T * B * N;
     wk_real *factors = h0 + cell, *seen = factors + cell, *part = seen + T * cell;
-    const bool mask = masked(l, run);
+    const bool mask = wk__recurrent_masked(l, run);
     for (size_t t = T; t-- > 0;) {
         wk_real *up = dy + t * cell;
         if (t + 1 < T) {
             /* The next bar's dy now holds the direct part z dh of the gradient in this bar's h. */
             run->ops->add(cell, up + cell, up);
-            wk__product(run, &(wk__gemm){.P = 1,
-                                         .M = B,
-                                         .N = d.Hp,
-                                         .K = N,
-                                         .taps = 1,
-                                         .a = gh + (t + 1) * B * N,
-                                         .lda = N,
-                                         .w = th,
-                                         .depth = N,
-                                         .add = mask ? NULL : up,
-                                         .ld_add = d.Hp,
-                                         .y = mask ? part : up,
-                                         .ldy = d.Hp});
-            if (mask) {
-                run->ops->mul(cell, part, factors, part);
-                run->ops->add(cell, part, up);
-            }
+            wk__recurrent_back(run, &r, gh + (t + 1) * B * N, th, mask ? factors : NULL, part, up);
         }
         run->ops->gru_cell_back(B, d.Hp, gx + t * B * N, gh + t * B * N,
                                 t ? y + (t - 1) * cell : h0, up);
     }
     wk_real *wx = grad, *wh = wx + N * d.F, *bx = wh + N * d.H, *bh = bx + N;
-    wk__product_at(run, &(wk__gemm_at){.P = 1,
-                                       .M = T * B,
-                                       .N = N,
-                                       .K = d.F,
-                                       .taps = 1,
-                                       .a = x,
-                                       .lda = Fp,
-                                       .d = gx,
-                                       .ldd = N,
-                                       .g = wx});
-    wk__product_at(run, &(wk__gemm_at){.P = 1,
-                                       .M = mask ? T * B : B,
-                                       .N = N,
-                                       .K = d.H,
-                                       .taps = 1,
-                                       .a = mask ? seen : h0,
-                                       .lda = d.Hp,
-                                       .d = gh,
-                                       .ldd = N,
-                                       .g = wh});
-    if (!mask && T > 1)
-        wk__product_at(run, &(wk__gemm_at){.P = 1,
-                                           .M = (T - 1) * B,
-                                           .N = N,
-                                           .K = d.H,
-                                           .taps = 1,
-                                           .a = y,
-                                           .lda = d.Hp,
-                                           .d = gh + B * N,
-                                           .ldd = N,
-                                           .g = wh});
+    wk__recurrent_weights(run, &r, x, gx, h0, y, mask ? seen : NULL, gh, wx, wh);
     run->ops->col_sum(T * B, N, gx, N, bx);
     run->ops->col_sum(T * B, N, gh, N, bh);
     if (dx)
-        wk__product(run, &(wk__gemm){.P = 1,
-                                     .M = T * B,
-                                     .N = Fp,
-                                     .K = N,
-                                     .taps = 1,
-                                     .a = gx,
-                                     .lda = N,
-                                     .w = tx,
-                                     .depth = N,
-                                     .y = dx,
-                                     .ldy = Fp});
+        wk__recurrent_inputs(run, &r, gx, tx, dx);
 }
 
 static void unpack(const wk__layer *l, const wk_real *params, const wk_real *grad, wk_real *dparams)
@@ -254,43 +192,6 @@ static void unpack(const wk__layer *l, const wk_real *params, const wk_real *gra
         }
 }
 
-/* A window runs all its bars from a fresh state: the tape ends with the outputs and their gradients
- * [T, B, Hp] and the state. */
-static wk__span need(const wk__layer *l, wk__span out, size_t T)
-{
-    (void)l, (void)out;
-    return (wk__span){T, 1};
-}
-
-static size_t n_window_tape(const wk__layer *l, size_t B, const wk__view *v)
-{
-    return n_tape(l, B, v->T) + 2 * v->T * B * wk__pad(l->out) + n_state(l, B, v->T);
-}
-
-static void window(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *tape,
-                   const wk_real *x, wk_real *y, const wk__view *v)
-{
-    const size_t row = run->B * l->ldo;
-    wk_real *all = tape + n_tape(l, run->B, v->T), *state = all + 2 * v->T * row;
-    reset(l, run, state, run->B);
-    forward(l, run, packed, state, tape, x, all, v->T);
-    for (size_t i = 0; i < v->out.n; i++)
-        memcpy(y + i * row, all + wk__span_at(v->in, v->out, i) * row, row * sizeof *y);
-}
-
-static void window_back(const wk__layer *l, const wk__run *run, const wk_real *packed,
-                        wk_real *tape, const wk_real *x, const wk_real *y, wk_real *dy, wk_real *dx,
-                        wk_real *grad, const wk__view *v)
-{
-    (void)y;
-    const size_t row = run->B * l->ldo;
-    wk_real *all = tape + n_tape(l, run->B, v->T), *up = all + v->T * row;
-    memset(up, 0, v->T * row * sizeof *up);
-    for (size_t i = 0; i < v->out.n; i++)
-        memcpy(up + wk__span_at(v->in, v->out, i) * row, dy + i * row, row * sizeof *up);
-    backward(l, run, packed, NULL, tape, x, all, up, dx, grad, v->T);
-}
-
 const wk__layer_ops wk__layer_gru = {.name = "gru",
                                      .shape = shape,
                                      .init = init,
@@ -303,7 +204,7 @@ const wk__layer_ops wk__layer_gru = {.name = "gru",
                                      .unpack = unpack,
                                      .step = step,
                                      .prepare = prepare,
-                                     .need = need,
-                                     .n_window_tape = n_window_tape,
-                                     .window = window,
-                                     .window_back = window_back};
+                                     .need = wk__recurrent_need,
+                                     .n_window_tape = wk__recurrent_window_tape,
+                                     .window = wk__recurrent_window,
+                                     .window_back = wk__recurrent_window_back};

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "nn/conv.h"
+#include "nn/recurrent.h"
 
 enum { G = 4 };
 
@@ -89,14 +90,6 @@ static size_t n_tape(const wk__layer *l, size_t B, size_t T)
     return B * wk__pad((size_t)l->config.units) * (T * (G + 2) + 3 + masks);
 }
 
-/* Variational dropout of the carried state (Gal & Ghahramani 2016), in training: the recurrent
- * product sees h times factors drawn once for the sequence; the tape then ends with these factors
- * [B, Hp], the products' inputs [T, B, Hp] and room for a gradient [B, Hp]. */
-static bool masked(const wk__layer *l, const wk__run *run)
-{
-    return run->training && l->config.dropout > 0;
-}
-
 static void reset(const wk__layer *l, const wk__run *run, wk_real *state, size_t row)
 {
     dims d = of(l);
@@ -162,7 +155,7 @@ static void forward(const wk__layer *l, const wk__run *run, const wk_real *packe
     memcpy(c, state + cell, cell * sizeof *c);
     inputs(run, &d, packed, T * B, x, NULL, gates);
     const wk_real *h = h0;
-    const bool mask = masked(l, run);
+    const bool mask = wk__recurrent_masked(l, run);
     wk_real *factors = h0 + 2 * cell, *seen = factors + cell;
     if (mask)
         wk__dropout_mask_locked(run, 4 * l->index, l->config.dropout, d.Hp, factors);
@@ -218,79 +211,23 @@ static void backward(const wk__layer *l, const wk__run *run, const wk_real *pack
     dims d = of(l);
     const size_t B = run->B, N = G * d.Hp, cell = B * d.Hp, Fp = wk__pad(d.F);
     const wk_real *tx = packed + N * (d.F + d.H + 1), *th = tx + N * Fp;
+    const wk__recurrent r = {B, T, d.F, d.H, d.Hp, N};
     wk_real *gates = tape, *c = gates + T * B * N, *tanh_c = c + (T + 1) * cell,
             *h0 = tanh_c + T * cell;
     wk_real *dc = h0 + cell, *factors = dc + cell, *seen = factors + cell, *part = seen + T * cell;
-    const bool mask = masked(l, run);
+    const bool mask = wk__recurrent_masked(l, run);
     memset(dc, 0, cell * sizeof *dc);
     for (size_t t = T; t-- > 0;) {
         wk_real *g = gates + t * B * N, *up = dy + t * cell;
-        if (t + 1 < T) {
-            wk__product(run, &(wk__gemm){.P = 1,
-                                         .M = B,
-                                         .N = d.Hp,
-                                         .K = N,
-                                         .taps = 1,
-                                         .a = g + B * N,
-                                         .lda = N,
-                                         .w = th,
-                                         .depth = N,
-                                         .add = mask ? NULL : up,
-                                         .ld_add = d.Hp,
-                                         .y = mask ? part : up,
-                                         .ldy = d.Hp});
-            if (mask) {
-                run->ops->mul(cell, part, factors, part);
-                run->ops->add(cell, part, up);
-            }
-        }
+        if (t + 1 < T)
+            wk__recurrent_back(run, &r, g + B * N, th, mask ? factors : NULL, part, up);
         run->ops->lstm_cell_back(B, d.Hp, g, c + t * cell, tanh_c + t * cell, up, dc);
     }
     wk_real *gx = grad, *gh = gx + N * d.F, *gb = gh + N * d.H;
-    wk__product_at(run, &(wk__gemm_at){.P = 1,
-                                       .M = T * B,
-                                       .N = N,
-                                       .K = d.F,
-                                       .taps = 1,
-                                       .a = x,
-                                       .lda = Fp,
-                                       .d = gates,
-                                       .ldd = N,
-                                       .g = gx});
-    wk__product_at(run, &(wk__gemm_at){.P = 1,
-                                       .M = mask ? T * B : B,
-                                       .N = N,
-                                       .K = d.H,
-                                       .taps = 1,
-                                       .a = mask ? seen : h0,
-                                       .lda = d.Hp,
-                                       .d = gates,
-                                       .ldd = N,
-                                       .g = gh});
-    if (!mask && T > 1)
-        wk__product_at(run, &(wk__gemm_at){.P = 1,
-                                           .M = (T - 1) * B,
-                                           .N = N,
-                                           .K = d.H,
-                                           .taps = 1,
-                                           .a = y,
-                                           .lda = d.Hp,
-                                           .d = gates + B * N,
-                                           .ldd = N,
-                                           .g = gh});
+    wk__recurrent_weights(run, &r, x, gates, h0, y, mask ? seen : NULL, gates, gx, gh);
     run->ops->col_sum(T * B, N, gates, N, gb);
     if (dx)
-        wk__product(run, &(wk__gemm){.P = 1,
-                                     .M = T * B,
-                                     .N = Fp,
-                                     .K = N,
-                                     .taps = 1,
-                                     .a = gates,
-                                     .lda = N,
-                                     .w = tx,
-                                     .depth = N,
-                                     .y = dx,
-                                     .ldy = Fp});
+        wk__recurrent_inputs(run, &r, gates, tx, dx);
 }
 
 static void unpack(const wk__layer *l, const wk_real *params, const wk_real *grad, wk_real *dparams)
@@ -312,43 +249,6 @@ static void unpack(const wk__layer *l, const wk_real *params, const wk_real *gra
         }
 }
 
-/* A window runs all its bars from a fresh state: the tape ends with the outputs and their gradients
- * [T, B, Hp] and the state. */
-static wk__span need(const wk__layer *l, wk__span out, size_t T)
-{
-    (void)l, (void)out;
-    return (wk__span){T, 1};
-}
-
-static size_t n_window_tape(const wk__layer *l, size_t B, const wk__view *v)
-{
-    return n_tape(l, B, v->T) + 2 * v->T * B * wk__pad(l->out) + n_state(l, B, v->T);
-}
-
-static void window(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *tape,
-                   const wk_real *x, wk_real *y, const wk__view *v)
-{
-    const size_t row = run->B * l->ldo;
-    wk_real *all = tape + n_tape(l, run->B, v->T), *state = all + 2 * v->T * row;
-    reset(l, run, state, run->B);
-    forward(l, run, packed, state, tape, x, all, v->T);
-    for (size_t i = 0; i < v->out.n; i++)
-        memcpy(y + i * row, all + wk__span_at(v->in, v->out, i) * row, row * sizeof *y);
-}
-
-static void window_back(const wk__layer *l, const wk__run *run, const wk_real *packed,
-                        wk_real *tape, const wk_real *x, const wk_real *y, wk_real *dy, wk_real *dx,
-                        wk_real *grad, const wk__view *v)
-{
-    (void)y;
-    const size_t row = run->B * l->ldo;
-    wk_real *all = tape + n_tape(l, run->B, v->T), *up = all + v->T * row;
-    memset(up, 0, v->T * row * sizeof *up);
-    for (size_t i = 0; i < v->out.n; i++)
-        memcpy(up + wk__span_at(v->in, v->out, i) * row, dy + i * row, row * sizeof *up);
-    backward(l, run, packed, NULL, tape, x, all, up, dx, grad, v->T);
-}
-
 const wk__layer_ops wk__layer_lstm = {.name = "lstm",
                                       .shape = shape,
                                       .init = init,
@@ -361,7 +261,7 @@ const wk__layer_ops wk__layer_lstm = {.name = "lstm",
                                       .unpack = unpack,
                                       .step = step,
                                       .prepare = prepare,
-                                      .need = need,
-                                      .n_window_tape = n_window_tape,
-                                      .window = window,
-                                      .window_back = window_back};
+                                      .need = wk__recurrent_need,
+                                      .n_window_tape = wk__recurrent_window_tape,
+                                      .window = wk__recurrent_window,
+                                      .window_back = wk__recurrent_window_back};

@@ -209,7 +209,8 @@ static wk_status train_epoch(trainer *tr, size_t epoch, double *loss, wk_err *er
                 err, WK_E_DATA,
                 "training diverged in epoch %zu, chunk %zu: the loss is %g; lower learning_rate "
                 "(%g) or clip_norm (%g), and look for outliers in the inputs",
-                epoch, at, now, c->learning_rate, c->clip_norm);
+                /* Without the sign that a NaN may carry. */
+                epoch, at, isnan(now) ? NAN : now, c->learning_rate, c->clip_norm);
         if (has_loss)
             update(tr, n_blocks);
     }

@@ -173,7 +173,7 @@ static void check_step(const wk_features *f, int64_t step)
     WK_ASSERT(!f->pushed || step == f->step_last + 1); /* steps come in order without a hole */
 }
 
-void wk_features_push(wk_features *f, const wk_features_step *given, double *rows, uint8_t *valid)
+void wk_features_serve(wk_features *f, const wk_features_step *given, double *rows, uint8_t *valid)
 {
     int64_t step = floor_div(given->time_ns, f->timeframe_ns);
     check_step(f, step);
@@ -187,7 +187,13 @@ void wk_features_push(wk_features *f, const wk_features_step *given, double *row
     f->serving = serving;
     f->step_last = step;
     f->pushed = true;
+}
 
+void wk_features_finish(wk_features *f, const wk_features_step *given)
+{
+    int64_t step = floor_div(given->time_ns, f->timeframe_ns);
+    WK_ASSERT(f->pushed && step == f->step_last);
+    int serving = f->serving;
     int64_t anchor_next = (floor_div(step, f->anchor) + 1) * f->anchor;
     if (step < anchor_next - f->warmup)
         return;
@@ -196,6 +202,12 @@ void wk_features_push(wk_features *f, const wk_features_step *given, double *row
         start_lane(f, next);
     step_lane(f, next, given, NULL, NULL, NULL);
     next->t++;
+}
+
+void wk_features_push(wk_features *f, const wk_features_step *given, double *rows, uint8_t *valid)
+{
+    wk_features_serve(f, given, rows, valid);
+    wk_features_finish(f, given);
 }
 
 void wk_features_peek(const wk_features *f, const wk_features_step *given, double *rows, uint8_t *valid)

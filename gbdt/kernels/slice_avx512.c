@@ -1,13 +1,13 @@
-/* Needs -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vbmi -mgfni. 512 rows, a bit a row; see
- * slices.h. In a vector of bits, bit i of byte s is row 8 s + 7 - i, as the transposition of 8 by 8
- * bits leaves them. */
+/* Needs -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vbmi -mgfni. 512 rows, a bit a row in
+ * their order; see slices.h. */
+#include <immintrin.h>
 #include <string.h>
 
 #include "gbdt/kernels/ops.h"
-#include "gbdt/kernels/quantise_avx512.h"
 
 #define SLICE WK__GBDT_SLICE
-#define GROUP 16 /* features turned into columns together */
+#define GROUP 16           /* features turned into columns together */
+#define PITCH (SLICE + 16) /* floats from column to column, which puts them in different sets */
 #define INLINE static inline __attribute__((always_inline))
 
 /* a ? b : c, and a | (b & c) */
@@ -21,61 +21,105 @@ INLINE __m512i transpose_bits(__m512i v)
     return _mm512_gf2p8affine_epi64_epi8(_mm512_set1_epi64((int64_t)0x8040201008040201), v, 0);
 }
 
-/* Sixteen rows of sixteen features become sixteen columns. */
-INLINE void transpose_floats(const float *const *row, __mmask16 here, float (*to)[SLICE])
+/* Sixteen rows of sixteen features become sixteen columns. Quarters of four rows come together as
+ * they are loaded, and four by four floats change over within them. */
+INLINE void transpose_floats(const float *const *row, float (*to)[PITCH])
 {
-    __m512 a[16], b[16];
-    for (int i = 0; i < 16; i++)
-        a[i] = _mm512_maskz_loadu_ps(here, row[i]);
-    for (int i = 0; i < 16; i += 2) {
-        b[i] = _mm512_unpacklo_ps(a[i], a[i + 1]);
-        b[i + 1] = _mm512_unpackhi_ps(a[i], a[i + 1]);
-    }
-    for (int i = 0; i < 16; i += 4)
-        for (int k = 0; k < 2; k++) {
-            __m512d x = _mm512_castps_pd(b[i + k]), y = _mm512_castps_pd(b[i + k + 2]);
-            a[i + 2 * k] = _mm512_castpd_ps(_mm512_unpacklo_pd(x, y));
-            a[i + 2 * k + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(x, y));
+    for (int f = 0; f < 16; f += 4) {
+        __m512 a[4], b[4];
+        for (int i = 0; i < 4; i++) {
+            /* Rows i, 4 + i, 8 + i and 12 + i. */
+            a[i] = _mm512_castps128_ps512(_mm_loadu_ps(row[i] + f));
+            a[i] = _mm512_mask_broadcast_f32x4(a[i], 0x00f0, _mm_loadu_ps(row[4 + i] + f));
+            a[i] = _mm512_mask_broadcast_f32x4(a[i], 0x0f00, _mm_loadu_ps(row[8 + i] + f));
+            a[i] = _mm512_mask_broadcast_f32x4(a[i], 0xf000, _mm_loadu_ps(row[12 + i] + f));
         }
-    /* a[4 q + j]: feature 4 l + j of rows 4 q to 4 q + 3, in quarter l. */
-    for (int j = 0; j < 4; j++) {
-        __m512 p = _mm512_shuffle_f32x4(a[j], a[4 + j], 0x44);
-        __m512 q = _mm512_shuffle_f32x4(a[j], a[4 + j], 0xEE);
-        __m512 r = _mm512_shuffle_f32x4(a[8 + j], a[12 + j], 0x44);
-        __m512 s = _mm512_shuffle_f32x4(a[8 + j], a[12 + j], 0xEE);
-        _mm512_store_ps(to[j], _mm512_shuffle_f32x4(p, r, 0x88));
-        _mm512_store_ps(to[4 + j], _mm512_shuffle_f32x4(p, r, 0xDD));
-        _mm512_store_ps(to[8 + j], _mm512_shuffle_f32x4(q, s, 0x88));
-        _mm512_store_ps(to[12 + j], _mm512_shuffle_f32x4(q, s, 0xDD));
+        for (int i = 0; i < 2; i++) {
+            b[i] = _mm512_unpacklo_ps(a[2 * i], a[2 * i + 1]);
+            b[2 + i] = _mm512_unpackhi_ps(a[2 * i], a[2 * i + 1]);
+        }
+        for (int i = 0; i < 2; i++) {
+            __m512d x = _mm512_castps_pd(b[2 * i]), y = _mm512_castps_pd(b[2 * i + 1]);
+            _mm512_store_ps(to[f + 2 * i], _mm512_castpd_ps(_mm512_unpacklo_pd(x, y)));
+            _mm512_store_ps(to[f + 2 * i + 1], _mm512_castpd_ps(_mm512_unpackhi_pd(x, y)));
+        }
     }
 }
 
-/* The eight bits of 512 bytes, the lowest first. */
-INLINE void spread_bits(const uint8_t *bytes, __m512i *bit)
+/* Bit k of the codes of 512 rows in vector k; vector 8 has the rows without a value. */
+typedef struct {
+    _Alignas(64) __mmask16 bit[9][SLICE / 16];
+} code_bits;
+
+/* Sixteen values go down the search tree together. A level of up to 32 nodes is one or two vectors,
+ * in which a permutation by the turns so far looks the cut up; of larger levels the latest turns
+ * say which two. */
+INLINE void search_column(const wk__gbdt_slice_search *search, wk__gbdt_last_level last,
+                          const float *x, code_bits *to)
 {
-    const __m512i by_bit = _mm512_set_epi8(
-        63, 55, 47, 39, 31, 23, 15, 7, 62, 54, 46, 38, 30, 22, 14, 6, 61, 53, 45, 37, 29, 21, 13, 5,
-        60, 52, 44, 36, 28, 20, 12, 4, 59, 51, 43, 35, 27, 19, 11, 3, 58, 50, 42, 34, 26, 18, 10, 2,
-        57, 49, 41, 33, 25, 17, 9, 1, 56, 48, 40, 32, 24, 16, 8, 0);
-    __m512i a[8], b[8];
-    for (int j = 0; j < 8; j++) {
-        __m512i v = transpose_bits(_mm512_load_si512(bytes + 64 * j));
-        a[j] = _mm512_permutexvar_epi8(by_bit, v);
+#define PAIR(at, i)                                                                                \
+    _mm512_permutex2var_ps(_mm512_load_ps((at) + (i)), n, _mm512_load_ps((at) + (i) + 16))
+#define TURN(level)                                                                                \
+    turn[level] = _mm512_cmp_ps_mask(v, cut, _CMP_GE_OQ);                                          \
+    to->bit[7 - (level)][i] = turn[level];                                                         \
+    n = _mm512_mask_or_epi32(n, turn[level], n, _mm512_set1_epi32(1 << (level)))
+    for (size_t i = 0; i < SLICE / 16; i++) {
+        __m512 v = _mm512_load_ps(x + 16 * i), cut = _mm512_set1_ps(search->root);
+        __m512i n = _mm512_setzero_si512();
+        __mmask16 turn[8];
+        to->bit[8][i] = _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q);
+        TURN(0);
+        cut = _mm512_mask_blend_ps(turn[0], _mm512_set1_ps(search->level_1[0]),
+                                   _mm512_set1_ps(search->level_1[1]));
+        TURN(1);
+        cut = _mm512_permutexvar_ps(n, _mm512_load_ps(search->level_2));
+        TURN(2);
+        cut = _mm512_permutexvar_ps(n, _mm512_load_ps(search->level_3));
+        TURN(3);
+        cut = _mm512_permutexvar_ps(n, _mm512_load_ps(search->level_4));
+        TURN(4);
+        cut = PAIR(search->level_5, 0);
+        TURN(5);
+        cut = _mm512_mask_blend_ps(turn[5], PAIR(search->level_6, 0), PAIR(search->level_6, 32));
+        TURN(6);
+        const float *at = search->level_7;
+        __mmask16 below = 0xffff;
+        if (last == WK__GBDT_SEVEN_LEVELS) {
+            to->bit[0][i] = 0;
+            continue;
+        } else if (last == WK__GBDT_LAST_QUARTER) {
+            n = _mm512_srli_epi32(n, 2);
+            cut = PAIR(at, 0);
+            below = _mm512_kand(turn[0], turn[1]);
+        } else if (last == WK__GBDT_LAST_HALF) {
+            n = _mm512_srli_epi32(n, 1);
+            cut = _mm512_mask_blend_ps(turn[6], PAIR(at, 0), PAIR(at, 32));
+            below = turn[0];
+        } else {
+            __m512 left = _mm512_mask_blend_ps(turn[5], PAIR(at, 0), PAIR(at, 32));
+            __m512 right = _mm512_mask_blend_ps(turn[5], PAIR(at, 64), PAIR(at, 96));
+            cut = _mm512_mask_blend_ps(turn[6], left, right);
+        }
+        to->bit[0][i] = _mm512_mask_cmp_ps_mask(below, v, cut, _CMP_GE_OQ);
     }
-    /* Eight by eight words of 64 bits change over. */
-    for (int j = 0; j < 8; j += 2) {
-        b[j] = _mm512_unpacklo_epi64(a[j], a[j + 1]);
-        b[j + 1] = _mm512_unpackhi_epi64(a[j], a[j + 1]);
-    }
-    for (int k = 0; k < 2; k++) {
-        __m512i p = _mm512_shuffle_i64x2(b[k], b[2 + k], 0x88);
-        __m512i q = _mm512_shuffle_i64x2(b[k], b[2 + k], 0xDD);
-        __m512i r = _mm512_shuffle_i64x2(b[4 + k], b[6 + k], 0x88);
-        __m512i s = _mm512_shuffle_i64x2(b[4 + k], b[6 + k], 0xDD);
-        bit[k] = _mm512_shuffle_i64x2(p, r, 0x88);
-        bit[4 + k] = _mm512_shuffle_i64x2(p, r, 0xDD);
-        bit[2 + k] = _mm512_shuffle_i64x2(q, s, 0x88);
-        bit[6 + k] = _mm512_shuffle_i64x2(q, s, 0xDD);
+#undef PAIR
+#undef TURN
+}
+
+static void find_codes(const wk__gbdt_slice_search *search, const float *x, code_bits *to)
+{
+    switch (search->last) {
+    case WK__GBDT_SEVEN_LEVELS:
+        search_column(search, WK__GBDT_SEVEN_LEVELS, x, to);
+        break;
+    case WK__GBDT_LAST_QUARTER:
+        search_column(search, WK__GBDT_LAST_QUARTER, x, to);
+        break;
+    case WK__GBDT_LAST_HALF:
+        search_column(search, WK__GBDT_LAST_HALF, x, to);
+        break;
+    default:
+        search_column(search, WK__GBDT_EIGHT_LEVELS, x, to);
     }
 }
 
@@ -94,65 +138,79 @@ INLINE void greater(const __m512i *bit, __m512i *out)
     }
 }
 
+INLINE __m512i bits_at(const void *pool, uint32_t offset)
+{
+    return _mm512_load_si512((const uint8_t *)pool + offset);
+}
+
 /* The tests of a column. */
-static void make_tests(const uint8_t *bytes, const wk__gbdt_bit_test *test, size_t n,
+static void make_tests(const code_bits *code, const wk__gbdt_bit_test *test, size_t n,
                        wk__gbdt_bits *to)
 {
-    __m512i bit[8], low[16], high[2][17];
-    spread_bits(bytes, bit);
-    greater(bit, low);
-    greater(bit + 4, high[0] + 1);
-    high[0][0] = _mm512_set1_epi64(-1);
-    __m512i missing = high[0][0];
+    __m512i bit[8], table[WK__GBDT_OUTCOMES];
     for (int i = 0; i < 8; i++)
-        missing = _mm512_and_si512(missing, bit[i]);
+        bit[i] = _mm512_load_si512(code->bit[i]);
+    greater(bit, table + WK__GBDT_LOW);
+    greater(bit + 4, table + WK__GBDT_HIGH + 1);
+    table[WK__GBDT_HIGH] = _mm512_set1_epi64(-1);
+    __m512i missing = _mm512_load_si512(code->bit[8]);
     for (int i = 0; i < 17; i++)
-        high[1][i] = _mm512_andnot_si512(missing, high[0][i]);
+        table[WK__GBDT_HIGH_OR_MISSING + i] = _mm512_or_si512(missing, table[WK__GBDT_HIGH + i]);
     for (size_t i = 0; i < n; i++) {
-        const __m512i *h = high[test[i].missing_left] + (test[i].cut >> 4);
-        __m512i v = _mm512_ternarylogic_epi64(h[1], h[0], low[test[i].cut & 15], OR_AND);
-        _mm512_store_si512(&to[i], v);
+        __m512i low = bits_at(table, test[i].low), high = bits_at(table, test[i].high);
+        __m512i above = bits_at(table + 1, test[i].high);
+        _mm512_store_si512(&to[i], _mm512_ternarylogic_epi64(above, high, low, OR_AND));
     }
 }
 
 static void fill_tests(const wk__gbdt_plan *plan, const wk__gbdt_rows_of_slice *rows,
                        wk__gbdt_bits *pool)
 {
-    _Alignas(64) float column[GROUP][SLICE];
-    _Alignas(64) uint8_t bytes[SLICE];
+    _Alignas(64) float column[GROUP][PITCH];
+    code_bits code[2];
     const wk__gbdt_slices *s = plan->batch->slices;
     size_t n = rows->n_rows;
     for (size_t c = 0; c < plan->n_columns;) {
         size_t first = plan->feature[c] / GROUP * GROUP, left = plan->n_features - first;
-        __mmask16 here = left < GROUP ? (__mmask16)((1u << left) - 1) : (__mmask16)0xffff;
         for (size_t r = 0; r < SLICE; r += 16) {
+            _Alignas(64) float padded[16][GROUP];
             const float *row[16];
-            for (size_t i = 0; i < 16; i++)
+            for (size_t i = 0; i < 16; i++) {
                 row[i] = rows->X + (r + i < n ? r + i : n - 1) * rows->stride + first;
-            float(*to)[SLICE] = (float(*)[SLICE])(column[0] + r);
-            transpose_floats(row, here, to);
-        }
-        for (; c < plan->n_columns && plan->feature[c] < first + GROUP; c++) {
-            const float *x = column[plan->feature[c] - first];
-            for (int w = 0; w < SLICE; w += 16) {
-                __m128i q = wk__gbdt_count_sixteen(&plan->batch->search[c], _mm512_load_ps(x + w));
-                _mm_store_si128((void *)(bytes + w), q);
+                if (left < GROUP) {
+                    __mmask16 here = (__mmask16)((1u << left) - 1);
+                    _mm512_store_ps(padded[i], _mm512_maskz_loadu_ps(here, row[i]));
+                    row[i] = padded[i];
+                }
             }
-            size_t begin = s->column_tests[c];
-            make_tests(bytes, s->tests + begin, s->column_tests[c + 1] - begin,
-                       pool + WK__GBDT_FIRST_TEST + begin);
+            float(*to)[PITCH] = (float(*)[PITCH])(column[0] + r);
+            transpose_floats(row, to);
+        }
+        /* A column's tests wait for the bits that its search has stored, so the next search goes
+         * first. */
+        size_t begin = c, found = 0;
+        while (c < plan->n_columns && plan->feature[c] < first + GROUP)
+            c++;
+        for (size_t at = begin; at <= c; at++) {
+            if (at < c)
+                find_codes(&s->search[at], column[plan->feature[at] - first], &code[at % 2]);
+            if (at > begin) {
+                found = s->column_tests[at - 1];
+                make_tests(&code[(at - 1) % 2], s->tests + found, s->column_tests[at] - found,
+                           pool + WK__GBDT_FIRST_TEST + found);
+            }
         }
     }
 }
 
-/* Codes of a kind for the rows of a slice, every eight in reverse as the bits have them. */
+/* Codes of a kind for the rows of a slice, in their order. */
 static void fill_codes(const wk__gbdt_kind *kind, const wk__gbdt_rows_of_slice *rows,
                        uint8_t *codes)
 {
     memset(codes, 0, SLICE);
     for (size_t i = 0; i < rows->n_rows; i++) {
         uint32_t code = wk__gbdt_code_of(kind, rows->X[i * rows->stride + kind->feature]);
-        codes[i ^ 7] = code > kind->n_codes ? 255 : (uint8_t)code;
+        codes[i] = code > kind->n_codes ? 255 : (uint8_t)code;
     }
 }
 
@@ -180,11 +238,6 @@ static void fill_kind_tests(const wk__gbdt_plan *plan, const wk__gbdt_rows_of_sl
     }
 }
 
-INLINE __m512i bits_at(const wk__gbdt_bits *pool, uint32_t offset)
-{
-    return _mm512_load_si512((const uint8_t *)pool + offset);
-}
-
 /* Nodes of n operations each; returns where the next results go. */
 INLINE wk__gbdt_bits *run_nodes(size_t n_nodes, unsigned n, const uint32_t **offsets,
                                 const wk__gbdt_bits *pool, wk__gbdt_bits *to)
@@ -193,7 +246,10 @@ INLINE wk__gbdt_bits *run_nodes(size_t n_nodes, unsigned n, const uint32_t **off
     for (size_t i = 0; i < n_nodes; i++) {
         __m512i test = bits_at(pool, *at++);
         for (unsigned k = 0; k < n; k++, at += 2, to++) {
-            __m512i left = bits_at(pool, at[0]), right = bits_at(pool, at[1]);
+            uint64_t both;
+            memcpy(&both, at, sizeof both);
+            __m512i left = bits_at(pool, (uint32_t)both);
+            __m512i right = bits_at(pool, (uint32_t)(both >> 32));
             _mm512_store_si512(to, _mm512_ternarylogic_epi64(test, right, left, CHOICE));
         }
     }
@@ -269,7 +325,7 @@ size_t wk__gbdt_slice_row_avx512(size_t i)
 {
     size_t o = i / 64, at = 4 * (i % 16) + i / 16 % 4;
     size_t group = at / 16 * 16 + 2 * o + at / 8 % 2;
-    return 8 * group + 7 - at % 8;
+    return 8 * group + at % 8;
 }
 
 /* wk__gbdt_exp in the same operations. */
@@ -320,12 +376,12 @@ INLINE void link_sixteen(int link, size_t K, float *z)
     }
 }
 
-/* Asks for a share of the rows behind this slice. */
-INLINE void prefetch_some(const float *X, size_t n_floats, size_t share, size_t n_shares)
+/* Asks for the next lines of the rows behind this slice. */
+INLINE const char *prefetch_some(const char *at, size_t n_lines, const char *end)
 {
-    size_t n_lines = n_floats / 16, begin = n_lines * share / n_shares;
-    for (size_t i = begin; i < n_lines * (share + 1) / n_shares; i++)
-        _mm_prefetch((const char *)(X + 16 * i), _MM_HINT_T1);
+    for (size_t i = 0; i < n_lines && at < end; i++, at += 64)
+        _mm_prefetch(at, _MM_HINT_T1);
+    return at;
 }
 
 void wk__gbdt_slice_avx512(const wk__gbdt_plan *plan, const wk__gbdt_rows_of_slice *rows, int link,
@@ -339,13 +395,15 @@ void wk__gbdt_slice_avx512(const wk__gbdt_plan *plan, const wk__gbdt_rows_of_sli
     fill_tests(plan, rows, pool);
     if (plan->kinds)
         fill_kind_tests(plan, rows, pool);
-    const float *behind = rows->X + rows->n_rows * rows->stride;
+    const char *behind = (const char *)(rows->X + rows->n_rows * rows->stride);
+    const char *behind_end = behind + rows->n_behind * rows->stride * sizeof(float);
+    size_t n_lines = n_parts ? (size_t)(behind_end - behind) / 64 / n_parts + 1 : 0;
     for (size_t k = 0; k < K; k++) {
         float *sum = sums + k * SLICE;
         for (size_t i = 0; i < SLICE; i++)
             sum[i] = plan->base_margin[k];
         for (size_t p = s->output_parts[k]; p < s->output_parts[k + 1]; p++) {
-            prefetch_some(behind, rows->n_behind * rows->stride, p, n_parts);
+            behind = prefetch_some(behind, n_lines, behind_end);
             __m512i bit[WK__GBDT_CODE];
             run_part(s, &s->parts[p], pool, bit);
             add_part(&s->parts[p], bit, sum);

@@ -35,10 +35,6 @@ void *wk__arena_array(wk_arena *arena, size_t n, size_t size_bytes);
 char *wk_arena_strdup(wk_arena *arena, const char *s);
 char *wk_arena_printf(wk_arena *arena, const char *fmt, ...) WK_PRINTF(2, 3);
 
-/* Reads a byte of each cache line of what was given out, so that the processor's caches hold it;
- * at most bytes_max of it, newest blocks first. Returns how much that was. */
-size_t wk_arena_touch(const wk_arena *arena, size_t bytes_max);
-
 /* From now on any allocation from this arena stops the program. */
 void wk_arena_freeze(wk_arena *arena);
 

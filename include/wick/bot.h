@@ -168,14 +168,17 @@ WK_MUST_CHECK wk_status wk_bot_step(wk_bot *bot, const wk_features_step *step, b
  * With `wait`, waits for the journal first (replays). */
 WK_MUST_CHECK wk_status wk_bot_tend(wk_bot *bot, bool wait, wk_err *err);
 
-/* Reads what the next step will need, so that it lies in the processor's caches when its bar
- * closes: for idle moments shortly before. Changes nothing. */
-void wk_bot_warm(const wk_bot *bot);
+/* Goes the way of the next step with the newest bar, so that what it needs lies in the processor's
+ * caches when its bar closes: for idle moments shortly before. Changes no bit of what follows.
+ * Returns after how many ns it is worth it again. */
+int64_t wk_bot_warm(wk_bot *bot);
 
 typedef struct {
     uint64_t steps, orders, cancels, fills, trades,
         held_back; /* held_back: entries dropped, journal not durable in time */
     uint64_t inputs_digest, intents_digest;
+    int64_t decided_ns;       /* monotonic: when the newest step's intents stood, and its exits and
+                                 cancels       were with the executor; rows and all else come after */
     double cash, equity, net; /* quote; net: of closed trades */
 } wk_bot_counts;
 void wk_bot_count(const wk_bot *bot, wk_bot_counts *out);

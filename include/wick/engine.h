@@ -86,6 +86,17 @@ typedef struct {
 void wk_engine_step(wk_engine *engine, const wk_features_step *step, bool warming,
                     wk_engine_outcome *out);
 
+/* The same in two parts. Decided: forecasts have at least what the trader looked at, and actions
+ * stand; digests are of the step before. Finished: all else of the outcome, as wk_engine_step gives
+ * it; actions stay. Nothing else may be done with the engine between the two. */
+void wk_engine_decide(wk_engine *engine, const wk_features_step *step, bool warming,
+                      wk_engine_outcome *out);
+void wk_engine_finish(wk_engine *engine, wk_engine_outcome *out);
+
+/* Goes the models' way once more with the newest bars, so that what the next step needs lies in the
+ * processor's caches. Changes no bit of what follows. */
+void wk_engine_warm(wk_engine *engine);
+
 /* Something the venue said: fills, rejections, cancellations, funding. Actions as above. */
 void wk_engine_event(wk_engine *engine, const wk_trader_event *event, wk_engine_outcome *out);
 

@@ -72,6 +72,12 @@ wk_features_step wk_panel_step(const wk_panel *panel, size_t t);
  * an absent step is pushed with all cells unknown. */
 void wk_features_push(wk_features *f, const wk_features_step *step, double *rows, uint8_t *valid);
 
+/* The same in two parts: what the rows wait for, and what can be done once they have been acted on
+ * (the state that warms up for the next anchor). Each serve must be followed by a finish of the
+ * same step before anything else is done with the features. */
+void wk_features_serve(wk_features *f, const wk_features_step *step, double *rows, uint8_t *valid);
+void wk_features_finish(wk_features *f, const wk_features_step *step);
+
 /* The same for an unfinished bar: no state changes. */
 void wk_features_peek(const wk_features *f, const wk_features_step *step, double *rows,
                       uint8_t *valid);

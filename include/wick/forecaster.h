@@ -28,6 +28,19 @@ void wk_forecaster_reset(wk_forecaster *f);
  * with all cells unknown). */
 void wk_forecaster_push(wk_forecaster *f, const wk_features_step *step, wk_forecast *forecasts);
 
+/* The same in three parts, of which only the first has to come before a decision is made by score:
+ * then forecasts have their score, threshold and (of models scored by direction, or with a network
+ * on top) probabilities. `heads` fills in the rest of them; `finish` does what can be done before
+ * the next bar, and must be given the same step. In this order, all three for each step. */
+void wk_forecaster_answer(wk_forecaster *f, const wk_features_step *step, wk_forecast *forecasts);
+void wk_forecaster_heads(wk_forecaster *f, wk_forecast *forecasts);
+void wk_forecaster_finish(wk_forecaster *f, const wk_features_step *step);
+
+/* Goes the way of the next answer (and heads) with the newest bar once more, between two steps, so
+ * that its code, weights and trees lie in the processor's caches when the bar closes. Changes no
+ * bit of what follows. */
+void wk_forecaster_warm(wk_forecaster *f, bool with_heads);
+
 /* After a push: volatility of one bar [S], features [S * F] and which rows are valid [S]; borrowed.
  */
 const double *wk_forecaster_sigma(const wk_forecaster *f);

@@ -28,7 +28,8 @@ typedef struct {
     double reload_s;                          /* how often models are looked at; 0: never */
     int64_t history_mib;                      /* of sessions' steps, on disk */
     double poll_s;                            /* how often journal and store are looked at */
-    double patience_s; /* how long the newest stored step waits for markets that lack it */
+    double patience_s;  /* how long the newest stored step waits for markets that lack it */
+    int64_t stale_bars; /* /readyz says 503 when a session "store" is behind by more; 0: never */
 } wk_serve_config;
 extern const wk_cfg_table wk_serve_config_table;
 

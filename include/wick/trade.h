@@ -84,6 +84,8 @@ typedef struct {
     int64_t entry_from_ns;
 } wk_trade_config;
 extern const wk_cfg_table wk_trade_config_table;
+/* Does a decision by these rules look at a forecast's probabilities, not only at its score? */
+bool wk_trade_asks_classes(const wk_trade_config *config);
 
 typedef enum { WK_ORDER_MARKET = 0, WK_ORDER_LIMIT = 1 } wk_order_kind;
 typedef enum {

@@ -6,7 +6,7 @@
 #include "nn/kernels/unroll.h"
 
 /* One place k of the depth. */
-INLINE void gemm_step(V acc[GEMM_ROWS][ACC_COLS], const size_t rows, const size_t cols,
+INLINE void gemm_step(V acc[ACC_ROWS][ACC_COLS], const size_t rows, const size_t cols,
                       const wk_real *const a5[3], size_t lda, size_t k, const wk_real *w,
                       size_t next)
 {
@@ -14,6 +14,9 @@ INLINE void gemm_step(V acc[GEMM_ROWS][ACC_COLS], const size_t rows, const size_
     EACH(j, cols)
     {
         b[j] = LD(w + j / PANEL * next + j % PANEL * VW);
+        /* Else the compiler may load it again for each row. */
+        if (rows > 1)
+            KEEP(b[j]);
     }
     EACH(i, rows)
     {
@@ -30,7 +33,7 @@ INLINE void gemm_step(V acc[GEMM_ROWS][ACC_COLS], const size_t rows, const size_
 INLINE void gemm_block(const wk__gemm *g, const size_t rows, const size_t panels, size_t p,
                        size_t m, size_t n)
 {
-    V acc[GEMM_ROWS][ACC_COLS];
+    V acc[ACC_ROWS][ACC_COLS];
     const size_t cols = panels * PANEL, lda = g->lda;
     const wk_real *start = g->start ? g->start + p * g->start_step + m * g->lds + n : NULL;
     EACH(i, rows)
@@ -84,23 +87,28 @@ INLINE void gemm_block(const wk__gemm *g, const size_t rows, const size_t panels
 }
 
 /* All rows of a strip of panels: each position in blocks as equal as they can be. */
-INLINE void gemm_strip(const wk__gemm *g, const size_t panels, size_t n)
-{
-    const size_t blocks = (g->M + GEMM_ROWS - 1) / GEMM_ROWS;
-    for (size_t p = 0; p < g->P; p++)
-        for (size_t i = 0, m = 0; i < blocks; i++) {
-            const size_t rows = (g->M - m + blocks - i - 1) / (blocks - i);
-            switch (rows) {
 #define GEMM_CASE(r)                                                                               \
     case r:                                                                                        \
         gemm_block(g, r, panels, p, m, n);                                                         \
         break;
-                GEMM_CASES(GEMM_CASE)
-#undef GEMM_CASE
-            }
-            m += rows;
-        }
-}
+#define GEMM_STRIP(name, n_panels, most, cases)                                                    \
+    INLINE void name(const wk__gemm *g, size_t n)                                                  \
+    {                                                                                              \
+        enum { panels = n_panels };                                                                \
+        const size_t blocks = (g->M + (most)-1) / (most);                                          \
+        for (size_t p = 0; p < g->P; p++)                                                          \
+            for (size_t i = 0, m = 0; i < blocks; i++) {                                           \
+                const size_t rows = (g->M - m + blocks - i - 1) / (blocks - i);                    \
+                switch (rows) {                                                                    \
+                    cases(GEMM_CASE)                                                               \
+                }                                                                                  \
+                m += rows;                                                                         \
+            }                                                                                      \
+    }
+GEMM_STRIP(gemm_strip, GEMM_PANELS, GEMM_ROWS, GEMM_CASES)
+#ifdef PAIR_CASES
+GEMM_STRIP(gemm_pair, 2, AT_ROWS, PAIR_CASES)
+#endif
 
 /* The same for a panel left over: few sizes of blocks, as each costs time to compile. */
 INLINE void gemm_last(const wk__gemm *g, size_t n)
@@ -143,7 +151,11 @@ static void gemm(const wk__gemm *given)
         }
     }
     for (; n + GEMM_PANELS * WK__LANES <= N; n += GEMM_PANELS * WK__LANES)
-        gemm_strip(g, GEMM_PANELS, n);
+        gemm_strip(g, n);
+#ifdef PAIR_CASES
+    for (; n + 2 * WK__LANES <= N; n += 2 * WK__LANES)
+        gemm_pair(g, n);
+#endif
     for (; n < N; n += WK__LANES)
         gemm_last(g, n);
 }
@@ -152,7 +164,7 @@ INLINE void at_block(const size_t rows, const size_t panels, size_t P, size_t M,
                      size_t a_step, size_t lda, const wk_real *d, size_t d_step, size_t ldd,
                      wk_real *g, size_t ldg)
 {
-    V acc[AT_ROWS][ACC_COLS];
+    V acc[ACC_ROWS][ACC_COLS];
     const size_t cols = panels * PANEL;
     EACH(i, rows)
     {
@@ -223,8 +235,8 @@ static void at_rows(size_t P, size_t M, size_t N, size_t K, const wk_real *a, si
         const size_t n_p = P - p < many ? P - p : many;
         const wk_real *ap = a + p * a_step, *dp = d + p * d_step;
         size_t n = 0;
-        for (; n + GEMM_PANELS * WK__LANES <= N; n += GEMM_PANELS * WK__LANES)
-            at_strip(GEMM_PANELS, n_p, M, K, ap, a_step, lda, dp + n, d_step, ldd, g + n, N);
+        for (; n + AT_PANELS * WK__LANES <= N; n += AT_PANELS * WK__LANES)
+            at_strip(AT_PANELS, n_p, M, K, ap, a_step, lda, dp + n, d_step, ldd, g + n, N);
         for (; n < N; n += WK__LANES)
             at_strip(1, n_p, M, K, ap, a_step, lda, dp + n, d_step, ldd, g + n, N);
     }

@@ -10,6 +10,10 @@
 #define EACH(i, n) UNROLL for (size_t i = 0; i < (n); i++)
 #define INLINE static inline __attribute__((always_inline))
 
-enum { PANEL = WK__LANES / VW, ACC_COLS = 8 * PANEL };
+enum {
+    PANEL = WK__LANES / VW,
+    ACC_COLS = 8 * PANEL,
+    ACC_ROWS = GEMM_ROWS > AT_ROWS ? GEMM_ROWS : AT_ROWS
+};
 
 #endif

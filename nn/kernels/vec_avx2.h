@@ -7,10 +7,19 @@
 #include "nn/real.h"
 
 typedef __m256 V;
-enum { VW = 8, GEMM_ROWS = 6, AT_ROWS = 6, GEMM_PANELS = 1, DEEP_STEP = 4, STEP_PANELS = 4 };
+enum {
+    VW = 8,
+    GEMM_ROWS = 6,
+    AT_ROWS = 6,
+    GEMM_PANELS = 1,
+    AT_PANELS = 1,
+    DEEP_STEP = 4,
+    STEP_PANELS = 4
+};
 #define GEMM_CASES(X) X(1) X(2) X(3) X(4) X(5) X(6)
 #define FEW_CASES(X) X(6) X(4) X(2) X(1)
 
+#define KEEP(v) (void)0
 #define LD(p) _mm256_loadu_ps(p)
 #define ST(p, v) _mm256_storeu_ps((p), (v))
 #define SET1(x) _mm256_set1_ps(x)

@@ -7,10 +7,20 @@
 #include "nn/real.h"
 
 typedef __m512 V;
-enum { VW = 16, GEMM_ROWS = 14, AT_ROWS = 8, GEMM_PANELS = 2, DEEP_STEP = 8, STEP_PANELS = 8 };
-#define GEMM_CASES(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
+enum {
+    VW = 16,
+    GEMM_ROWS = 6,
+    AT_ROWS = 8,
+    GEMM_PANELS = 4,
+    AT_PANELS = 2,
+    DEEP_STEP = 8,
+    STEP_PANELS = 8
+};
+#define GEMM_CASES(X) X(1) X(2) X(3) X(4) X(5) X(6)
+#define PAIR_CASES(X) GEMM_CASES(X) X(7) X(8)
 #define FEW_CASES(X) X(8) X(4) X(2) X(1)
 
+#define KEEP(v) __asm__("" : "+v"(v))
 #define LD(p) _mm512_loadu_ps(p)
 #define ST(p, v) _mm512_storeu_ps((p), (v))
 #define SET1(x) _mm512_set1_ps(x)

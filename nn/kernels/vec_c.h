@@ -8,10 +8,19 @@
 #include "nn/real.h"
 
 typedef wk_real V;
-enum { VW = 1, GEMM_ROWS = 4, AT_ROWS = 4, GEMM_PANELS = 1, DEEP_STEP = 1, STEP_PANELS = 1 };
+enum {
+    VW = 1,
+    GEMM_ROWS = 4,
+    AT_ROWS = 4,
+    GEMM_PANELS = 1,
+    AT_PANELS = 1,
+    DEEP_STEP = 1,
+    STEP_PANELS = 1
+};
 #define GEMM_CASES(X) X(1) X(2) X(3) X(4)
 #define FEW_CASES(X) X(4) X(2) X(1)
 
+#define KEEP(v) (void)0
 #define LD(p) (*(p))
 #define ST(p, v) (*(p) = (v))
 #define SET1(x) ((wk_real)(x))

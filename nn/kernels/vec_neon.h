@@ -7,10 +7,19 @@
 #include "nn/real.h"
 
 typedef float32x4_t V;
-enum { VW = 4, GEMM_ROWS = 6, AT_ROWS = 6, GEMM_PANELS = 1, DEEP_STEP = 2, STEP_PANELS = 4 };
+enum {
+    VW = 4,
+    GEMM_ROWS = 6,
+    AT_ROWS = 6,
+    GEMM_PANELS = 1,
+    AT_PANELS = 1,
+    DEEP_STEP = 2,
+    STEP_PANELS = 4
+};
 #define GEMM_CASES(X) X(1) X(2) X(3) X(4) X(5) X(6)
 #define FEW_CASES(X) X(6) X(4) X(2) X(1)
 
+#define KEEP(v) (void)0
 #define LD(p) vld1q_f32(p)
 #define ST(p, v) vst1q_f32((p), (v))
 #define SET1(x) vdupq_n_f32(x)

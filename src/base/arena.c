@@ -99,14 +99,3 @@ void wk_arena_freeze(wk_arena *arena)
 {
     arena->frozen = true;
 }
-
-size_t wk_arena_touch(const wk_arena *arena, size_t bytes_max)
-{
-    size_t touched = 0;
-    for (const wk__arena_block *b = arena->head; b; b = b->previous) {
-        const volatile char *bytes = (const char *)b + ALIGN;
-        for (size_t i = 0; i < b->used && touched < bytes_max; i += ALIGN, touched += ALIGN)
-            (void)bytes[i];
-    }
-    return touched;
-}

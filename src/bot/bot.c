@@ -101,6 +101,20 @@ void wk__bot_remember_score(wk_bot *b, const wk_order *entry, double score)
     scores->next %= WK__BOT_SCORES;
 }
 
+static bool is_an_entry(const wk_action *a)
+{
+    return a->kind == WK_ACTION_PLACE && !a->order.reduce_only;
+}
+
+/* Exits and cancels go before anything else is done, even before their rows. */
+static void submit_exits(wk_bot *b, const wk_actions *actions)
+{
+    for (size_t i = 0; i < actions->n; i++)
+        if (!is_an_entry(&actions->v[i]))
+            submit_now(b, &actions->v[i]);
+}
+
+/* Rows for all of them; entries wait for theirs. */
 static wk_status dispatch(wk_bot *b, const wk_actions *actions, wk_err *err)
 {
     /* An event handled below may reuse the engine's list. */
@@ -110,7 +124,7 @@ static wk_status dispatch(wk_bot *b, const wk_actions *actions, wk_err *err)
     memcpy(list, actions->v, n * sizeof *list);
     for (size_t i = 0; i < n; i++) {
         const wk_action *a = &list[i];
-        bool is_entry = a->kind == WK_ACTION_PLACE && !a->order.reduce_only;
+        bool is_entry = is_an_entry(a);
         if (is_entry) {
             wk__bot_remember_score(b, &a->order,
                                    (double)b->outcome.forecasts[a->order.symbol].score);
@@ -131,9 +145,9 @@ static wk_status dispatch(wk_bot *b, const wk_actions *actions, wk_err *err)
                      wk_bot_market(b, a->order.symbol)->symbol, a->order.side > 0 ? "buy" : "sell",
                      (long long)a->order.qty_lots, (long long)a->order.price_ticks,
                      wk_reason_name((wk_reason)a->order.reason), (unsigned long long)a->order.id);
-        if (!is_entry) {
-            submit_now(b, a);
-        } else if (!b->journal) {
+        if (!is_entry)
+            continue;
+        if (!b->journal) {
             if (!b->executor.submit(b->executor.self, a, b->now_ns))
                 WK_TRY(take_back(b, &a->order, "the executor's queue is full", err));
         } else if (seq == 0 || b->n_waiting == b->room) {
@@ -224,6 +238,7 @@ wk_status wk__bot_event(wk_bot *b, const wk_trader_event *e, wk_err *err)
         wk_ledger_funding(b->ledger, e->symbol, e->amount_e8);
     wk_engine_outcome out;
     wk_engine_event(b->engine, e, &out);
+    submit_exits(b, out.actions);
     return dispatch(b, out.actions, err);
 }
 
@@ -231,6 +246,7 @@ wk_status wk__bot_override(wk_bot *b, const wk_trader_event *e, wk_err *err)
 {
     wk_engine_outcome out;
     wk_engine_event(b->engine, e, &out);
+    submit_exits(b, out.actions);
     return dispatch(b, out.actions, err);
 }
 
@@ -340,7 +356,12 @@ wk_status wk_bot_step(wk_bot *b, const wk_features_step *step, bool warming, wk_
         WK_TRY(wk__bot_wishes(b, err));
     }
     wk__reload_boundary(b, step, warming);
-    wk_engine_step(b->engine, step, warming, &b->outcome);
+    wk_engine_decide(b->engine, step, warming, &b->outcome);
+    if (!warming) {
+        submit_exits(b, b->outcome.actions);
+        b->counts.decided_ns = wk_clock_monotonic_ns();
+    }
+    wk_engine_finish(b->engine, &b->outcome);
     memcpy(b->sigma_before, b->outcome.sigma, b->S * sizeof *b->sigma_before);
     if (warming)
         return WK_OK;
@@ -363,12 +384,16 @@ wk_status wk_bot_step(wk_bot *b, const wk_features_step *step, bool warming, wk_
     return WK_OK;
 }
 
-/* More than this is more than the cache of a core. */
-enum { WARM_BYTES = 2 << 20 };
+/* How often it is worth it: other programs take the caches back within milliseconds, but no more
+ * than a part in WARM_SHARE of the time is spent on it. */
+enum { WARM_NS = 2000000, WARM_SHARE = 20 };
 
-void wk_bot_warm(const wk_bot *b)
+int64_t wk_bot_warm(wk_bot *b)
 {
-    wk_arena_touch(&b->arena, WARM_BYTES);
+    int64_t start_ns = wk_clock_monotonic_ns();
+    wk_engine_warm(b->engine);
+    int64_t rest_ns = (wk_clock_monotonic_ns() - start_ns) * WARM_SHARE;
+    return rest_ns > WARM_NS ? rest_ns : WARM_NS;
 }
 
 enum { SETTLE_MAX = 16 };

@@ -18,7 +18,6 @@
 enum { RING_RECORDS = 1 << 14, HISTORY_STEPS = 1024 };
 /* A bar becomes known up to close_grace_ms after its end. */
 #define LOOK_NS (WK_NS_PER_S / 50)
-#define WARM_NS (WK_NS_PER_S / 200)
 #define WARM_BEFORE_NS (WK_NS_PER_S / 50)
 #define WARM_AFTER_NS (3 * WK_NS_PER_S)
 
@@ -337,8 +336,7 @@ static int64_t idle(feed *f, int64_t now_ns)
     int64_t timeframe_ns = wk_bot_timeframe_ns(f->about->bot), into = now_ns % timeframe_ns;
     bool waits = into < WARM_AFTER_NS && f->closed_ns < now_ns - into;
     if (f->begun && (waits || into > timeframe_ns - WARM_BEFORE_NS)) {
-        wk_bot_warm(f->about->bot);
-        return WARM_NS;
+        return wk_bot_warm(f->about->bot);
     }
     int64_t until = timeframe_ns - WARM_BEFORE_NS - into;
     return until < LOOK_NS && until > 0 ? until : LOOK_NS;

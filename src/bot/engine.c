@@ -25,6 +25,7 @@ struct wk_engine {
     wk_trader *trader;
     wk_actions actions;
     uint64_t inputs, running;
+    bool asks_classes, heads_done;
 };
 
 static wk_status plan_member(wk_engine *e, wk_arena *arena, const wk_engine_config *config,
@@ -50,6 +51,7 @@ wk_status wk_engine_plan(wk_arena *arena, const wk_engine_config *config, wk_eng
                      .n_members = config->n_models,
                      .combine = config->combine,
                      .timeframe_ns = config->timeframe_ns,
+                     .asks_classes = wk_trade_asks_classes(config->trade),
                      .inputs = WK_DIGEST_START,
                      .running = WK_DIGEST_START};
     char(*symbols)[32] = wk_arena_alloc(arena, e->S * sizeof *symbols);
@@ -89,16 +91,24 @@ size_t wk_engine_warmup_steps(const wk_engine *e)
     return most;
 }
 
-/* True when the model's own bar has closed. */
-static bool feed(wk_engine *e, wk_engine_member *m, const wk_features_step *step)
+/* Does the trader, or do other models, look at more of a forecast than its score? */
+static bool heads_decide(const wk_engine *e)
 {
-    if (!wk__member_feed(m, step))
-        return false;
+    bool several = e->n_members > 1;
+    for (size_t k = 0; k < e->n_members; k++)
+        several = several || e->members[k].n > 1 || e->ensembles[k];
+    return several || e->asks_classes;
+}
+
+static void finish(wk_engine *e, wk_engine_member *m, bool heads)
+{
+    if (!m->pending)
+        return;
+    wk__member_finish(m, heads);
     size_t F;
     const float *rows = wk_forecaster_rows(m->forecaster, &F);
     e->inputs =
         wk_digest_step(e->inputs, rows, wk_forecaster_valid(m->forecaster), m->S, F, m->forecasts);
-    return true;
 }
 
 /* The newest generation that speaks of market s; NULL: none does. */
@@ -149,19 +159,19 @@ static void report(wk_engine *e, int64_t time_ns, wk_engine_outcome *out)
                                .running_digest = e->running};
 }
 
-void wk_engine_step(wk_engine *e, const wk_features_step *step, bool warming,
-                    wk_engine_outcome *out)
+void wk_engine_decide(wk_engine *e, const wk_features_step *step, bool warming,
+                      wk_engine_outcome *out)
 {
     e->inputs = WK_DIGEST_START;
+    e->heads_done = heads_decide(e);
     for (size_t k = 0; k < e->n_members; k++) {
         bool closed = false;
         for (size_t g = 0; g < e->members[k].n; g++)
-            closed = feed(e, e->members[k].v[g], step) || closed;
+            closed = wk__member_feed(e->members[k].v[g], step, e->heads_done) || closed;
         if (closed && e->ensembles[k])
             wk__ensemble_close(e->ensembles[k], &e->members[k]);
     }
     combine(e);
-    e->running = wk_digest_bytes(e->running, &e->inputs, sizeof e->inputs);
     wk_trader_event event = {.kind = WK_TRADER_EVENT_BARS,
                              .time_ns = step->time_ns + e->timeframe_ns,
                              .bars = step->bars,
@@ -172,6 +182,32 @@ void wk_engine_step(wk_engine *e, const wk_features_step *step, bool warming,
     e->actions.n = 0;
     wk_trader_step(e->trader, &event, &e->actions);
     report(e, event.time_ns, out);
+}
+
+void wk_engine_finish(wk_engine *e, wk_engine_outcome *out)
+{
+    for (size_t k = 0; k < e->n_members; k++)
+        for (size_t g = 0; g < e->members[k].n; g++)
+            finish(e, e->members[k].v[g], !e->heads_done);
+    if (!e->heads_done)
+        combine(e);
+    e->running = wk_digest_bytes(e->running, &e->inputs, sizeof e->inputs);
+    report(e, out->time_ns, out);
+}
+
+void wk_engine_step(wk_engine *e, const wk_features_step *step, bool warming,
+                    wk_engine_outcome *out)
+{
+    wk_engine_decide(e, step, warming, out);
+    wk_engine_finish(e, out);
+}
+
+void wk_engine_warm(wk_engine *e)
+{
+    bool heads = heads_decide(e);
+    for (size_t k = 0; k < e->n_members; k++)
+        for (size_t g = 0; g < e->members[k].n; g++)
+            wk_forecaster_warm(e->members[k].v[g]->forecaster, heads);
 }
 
 void wk_engine_event(wk_engine *e, const wk_trader_event *event, wk_engine_outcome *out)
@@ -195,7 +231,8 @@ wk_status wk_engine_member_plan(wk_arena *arena, const wk_engine *e, const wk_en
 
 void wk_engine_member_push(wk_engine_member *m, const wk_features_step *step)
 {
-    wk__member_feed(m, step);
+    wk__member_feed(m, step, true);
+    wk__member_finish(m, false);
 }
 
 size_t wk_engine_member_warmup_steps(const wk_engine_member *m)

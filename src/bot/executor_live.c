@@ -50,7 +50,7 @@ static void recovered(wk__live *live, const wk_journal_open_order *j)
     o->attempts = 1;
     o->filled_lots = j->filled_lots;
     o->sent_ns = wk__live_now(live);
-    o->first_sent_ns = r->time_ns > 0 ? r->time_ns : o->sent_ns;
+    o->first_sent_ns = o->doubt_ns = r->time_ns > 0 ? r->time_ns : o->sent_ns;
 }
 
 wk_status wk__live_create(const wk_executor_live_options *options, wk__live **out, wk_err *err)

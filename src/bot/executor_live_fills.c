@@ -10,6 +10,8 @@
 
 /* Fills are read again from so far back: a venue may show one late. */
 #define OVERLAP_NS (120 * WK_NS_PER_S)
+/* The venue's clock and ours may differ by so much; more, and nothing is signed in time. */
+#define CLOCKS_NS (5 * WK_NS_PER_S)
 
 static uint64_t digest(const char *id)
 {
@@ -68,7 +70,8 @@ static wk__live_order *owner(wk__live *live, const wk_venue_fill *f)
     return NULL;
 }
 
-/* An order whose venue id is not known may own a fill that bears only that. */
+/* An order whose venue id is not known may own a fill that bears only that: not one of before it
+ * was sent, nor when the venue has said that it never came. */
 static bool may_own(const wk__live *live, const wk_venue_fill *f)
 {
     if (f->client_id != 0)
@@ -76,7 +79,7 @@ static bool may_own(const wk__live *live, const wk_venue_fill *f)
     for (size_t i = 0; i < live->n_orders; i++) {
         const wk__live_order *o = &live->orders[i];
         if (o->order.symbol == f->symbol && o->order.side == f->side && !o->venue_id[0] &&
-            !wk__live_over(o) && o->attempts > 0)
+            !wk__live_over(o) && o->doubt_ns > 0 && f->time_ns >= o->doubt_ns - CLOCKS_NS)
             return true;
     }
     return false;
@@ -93,12 +96,31 @@ static wk_reason reason_of(const wk__live_symbol *y, const wk_venue_fill *f)
     return to_stop <= to_profit ? WK_REASON_STOP_LOSS : WK_REASON_TAKE_PROFIT;
 }
 
-static const wk__live_stop_id *stop_of(const wk__live *live, uint64_t id)
+/* A venue may give the id of ours, or only its own: then it is a stop's whose placing was
+ * answered, or that was asked about since. */
+static const wk__live_stop_id *stop_of(const wk__live *live, const wk_venue_fill *f)
 {
-    for (size_t i = 0; id != 0 && i < WK__LIVE_STOPS; i++)
-        if (live->stops[i].id == id)
+    uint64_t order = f->venue_order_id[0] ? digest(f->venue_order_id) : 0;
+    for (size_t i = 0; i < WK__LIVE_STOPS; i++)
+        if ((f->client_id != 0 && live->stops[i].id == f->client_id) ||
+            (order != 0 && live->stops[i].venue_order == order))
             return &live->stops[i];
     return NULL;
+}
+
+void wk__live_stop_named(wk__live *live, uint64_t id, const char *venue_id)
+{
+    uint64_t order = venue_id[0] ? digest(venue_id) : 0;
+    for (size_t i = 0; order != 0 && i < WK__LIVE_STOPS; i++)
+        if (live->stops[i].id == id)
+            live->stops[i].venue_order = order;
+    for (size_t s = 0; order != 0 && s < live->options.S; s++)
+        if (live->symbols[s].stop_id == id)
+            for (size_t i = 0; i < WK__LIVE_UNOWNED; i++)
+                if (live->unowned[i].venue_order == order) {
+                    live->symbols[s].stop_filled_lots += live->unowned[i].lots;
+                    live->unowned[i].venue_order = 0;
+                }
 }
 
 /* A fill that is none of our orders' either ends a position of ours (a bracket's leg, a
@@ -167,7 +189,7 @@ bool wk__live_fill(wk__live *live, const wk_venue_fill *f)
         return true;
     }
     wk__live_order *o = owner(live, f);
-    const wk__live_stop_id *stop = o ? NULL : stop_of(live, f->client_id);
+    const wk__live_stop_id *stop = o ? NULL : stop_of(live, f);
     if (stop && stop->id == live->symbols[f->symbol].stop_id)
         live->symbols[f->symbol].stop_fresh = true;
     /* The journal's position holds it already; so does its order, but for one whose own row was
@@ -227,6 +249,9 @@ bool wk__live_fill(wk__live *live, const wk_venue_fill *f)
     } else {
         e.order_id = y->entry_id;
         e.reason = reason_of(y, f);
+        if (f->venue_order_id[0])
+            live->unowned[live->n_unowned++ % WK__LIVE_UNOWNED] =
+                (wk__live_unowned){digest(f->venue_order_id), f->qty_lots};
     }
     if (y->position == 0 || (y->position > 0) == (f->side > 0))
         y->entry_ticks = f->price_ticks;

@@ -21,6 +21,7 @@ typedef struct {
     wk__live_state state;
     int64_t filled_lots, venue_filled_lots;
     int64_t first_sent_ns, sent_ns; /* of the first and of the newest attempt */
+    int64_t doubt_ns; /* the first attempt that the venue may have taken unsaid; 0: there is none */
     int64_t next_ns, backoff_ns;
     int attempts, unseen;
     bool cancel_wanted, expired, recovered, orphan;
@@ -55,9 +56,16 @@ typedef struct {
 typedef struct {
     uint64_t id, parent;
     uint32_t symbol;
+    uint64_t venue_order; /* digest of the venue's id; 0: never told */
 } wk__live_stop_id;
 
-enum { WK__LIVE_STOPS = 256, WK__LIVE_KEPT = 1024, WK__LIVE_FILLS = 4096, WK__LIVE_FUNDING = 1024 };
+/* What a fill took whose order was not known then: it may turn out to be a stop's. */
+typedef struct {
+    uint64_t venue_order; /* digest; 0: none, or found since */
+    int64_t lots;
+} wk__live_unowned;
+
+enum { WK__LIVE_UNOWNED = 64, WK__LIVE_STOPS = 256, WK__LIVE_KEPT = 1024, WK__LIVE_FILLS = 4096, WK__LIVE_FUNDING = 1024 };
 
 /* An event, and how many rows were put before it. */
 typedef struct {
@@ -73,6 +81,8 @@ struct wk__live {
     size_t n_orders, room_orders;
     wk__live_stop_id stops[WK__LIVE_STOPS];
     size_t n_stops;
+    wk__live_unowned unowned[WK__LIVE_UNOWNED]; /* the newest */
+    size_t n_unowned;
     uint64_t *seen; /* digests of fill ids, open addressing, 0 empty */
     size_t n_seen, room_seen;
     wk_venue_fill *fills; /* [WK__LIVE_FILLS] */
@@ -113,6 +123,9 @@ bool wk__live_funding(wk__live *live);
 /* Applies a fill once; false: whose it is cannot be said yet. */
 bool wk__live_fill(wk__live *live, const wk_venue_fill *fill);
 void wk__live_read_fills(wk__live *live);
+/* The venue has named the order of the stop `id`: fills that bear only that name are the stop's, those
+ * that were booked before it was known too. */
+void wk__live_stop_named(wk__live *live, uint64_t id, const char *venue_id);
 /* What is believed of the resting stops is checked at the venue; `all`: of flat markets too. */
 void wk__live_doubt_stops(wk__live *live, bool all);
 /* The stop that rests under this id is ours: of the last run. */

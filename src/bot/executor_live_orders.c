@@ -387,6 +387,9 @@ static void place(wk__live *live, wk__live_order *o)
     int64_t now = wk__live_now(live);
     if (o->attempts++ == 0)
         o->first_sent_ns = now;
+    bool doubted = o->doubt_ns > 0;
+    if (!doubted)
+        o->doubt_ns = now;
     wk__live_state_row(live, o, "sent", "");
     wk_request_result result = live->account->place(live->account->self, &order, &told, &wait, why);
     o->sent_ns = wk__live_now(live);
@@ -410,6 +413,8 @@ static void place(wk__live *live, wk__live_order *o)
         troubled(live, o, result, wait, why);
         break;
     case WK_REQUEST_LATER:
+        if (!doubted)
+            o->doubt_ns = 0; /* it was not taken */
         troubled(live, o, result, wait, why);
         break;
     case WK_REQUEST_STOP:
@@ -460,6 +465,7 @@ static void ask(wk__live *live, wk__live_order *o)
         end(live, o, WK__LIVE_CANCELLED, "the venue never saw it");
     else {
         o->state = WK__LIVE_PLANNED;
+        o->doubt_ns = 0;
         o->backoff_ns = 0;
         o->next_ns = 0;
     }

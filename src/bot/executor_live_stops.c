@@ -42,7 +42,7 @@ void wk__live_adopt_stop(wk__live *live, uint32_t symbol, uint64_t id)
     wk__live_symbol *y = &live->symbols[symbol];
     y->stop_id = id;
     y->stop_fresh = y->stop_new = false;
-    live->stops[live->n_stops++ % WK__LIVE_STOPS] = (wk__live_stop_id){id, y->entry_id, symbol};
+    live->stops[live->n_stops++ % WK__LIVE_STOPS] = (wk__live_stop_id){id, y->entry_id, symbol, 0};
 }
 
 /* The id under which the wanted stop rests or is to rest: the same as long as it is one order. */
@@ -145,6 +145,7 @@ static void ask_stop(wk__live *live, uint32_t s)
         now > y->stop_gone_ns + OWED_NS) {
         y->stop_asked = false;
         y->stop_told_lots = result == WK_REQUEST_DONE ? told.filled_lots : 0;
+        wk__live_stop_named(live, y->stop_id, told.venue_id);
         live->fills_wanted |= y->stop_told_lots > y->stop_filled_lots;
     } else {
         y->stop_next_ns = now + (wait > 0 ? wait : WK_NS_PER_S / 4);

@@ -70,21 +70,40 @@ wk_status wk__member_plan(wk_arena *arena, const wk_engine_model *about, const c
     return WK_OK;
 }
 
+static wk_features_step own_step(const wk_engine_member *m)
+{
+    return (wk_features_step){.time_ns = m->bucket_ns,
+                              .bars = m->bars,
+                              .provenance = m->provenance,
+                              .funding_known = m->has_funding ? m->funding : NULL,
+                              .outside = m->has_outside ? m->outside : NULL};
+}
+
 /* The model's own bar has closed. */
-static void push(wk_engine_member *m)
+static void answer(wk_engine_member *m, bool heads)
 {
     for (size_t i = 0; i < m->S; i++)
         wk__bucket_close(&m->buckets[i], &m->bars[i], &m->provenance[i]);
-    wk_features_step step = {.time_ns = m->bucket_ns,
-                             .bars = m->bars,
-                             .provenance = m->provenance,
-                             .funding_known = m->has_funding ? m->funding : NULL,
-                             .outside = m->has_outside ? m->outside : NULL};
-    wk_forecaster_push(m->forecaster, &step, m->forecasts);
+    wk_features_step step = own_step(m);
+    wk_forecaster_answer(m->forecaster, &step, m->forecasts);
+    if (heads)
+        wk_forecaster_heads(m->forecaster, m->forecasts);
+    m->pending = true;
+}
+
+void wk__member_finish(wk_engine_member *m, bool heads)
+{
+    if (!m->pending)
+        return;
+    wk_features_step step = own_step(m);
+    if (heads)
+        wk_forecaster_heads(m->forecaster, m->forecasts);
+    wk_forecaster_finish(m->forecaster, &step);
+    m->pending = false;
 }
 
 /* A bucket that began before we did is not whole: it is not shown to the model. */
-bool wk__member_feed(wk_engine_member *m, const wk_features_step *step)
+bool wk__member_feed(wk_engine_member *m, const wk_features_step *step, bool heads)
 {
     int64_t start = wk_bucket_start(step->time_ns, m->timeframe_ns);
     if (start != m->bucket_ns) {
@@ -106,6 +125,6 @@ bool wk__member_feed(wk_engine_member *m, const wk_features_step *step)
     }
     if (step->time_ns + m->step_ns != start + m->timeframe_ns)
         return false;
-    push(m);
+    answer(m, heads);
     return true;
 }

@@ -18,6 +18,7 @@ struct wk_engine_member {
     uint8_t *provenance; /* [S] */
     double *funding, *outside;
     bool has_funding, has_outside;
+    bool pending;           /* its newest bar has been answered, and not finished */
     wk_forecast *forecasts; /* [S] of its newest bar */
     const double *sigma;    /* [S] of its newest bar, of its own timeframe */
     /* Of an ensemble of generations, see ensemble.h: */
@@ -32,8 +33,11 @@ WK_MUST_CHECK wk_status wk__member_plan(wk_arena *arena, const wk_engine_model *
                                         const char (*symbols)[32], size_t S, int64_t step_ns,
                                         wk_engine_member **out, wk_err *err);
 
-/* Adds a step to the running bar; true when it was its last: forecasts are new. */
-bool wk__member_feed(wk_engine_member *member, const wk_features_step *step);
+/* Adds a step to the running bar; true when it was its last: forecasts are new. Without heads they
+ * have their scores only, until wk__member_finish, which must follow (and does nothing when no bar
+ * has ended). */
+bool wk__member_feed(wk_engine_member *member, const wk_features_step *step, bool heads);
+void wk__member_finish(wk_engine_member *member, bool heads);
 
 /* What the generations say together of the engine's market s, and the newest one's sigma (of the
  * model's timeframe; untouched when none speaks of it). A lone forecast comes back bit for bit. */

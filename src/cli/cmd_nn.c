@@ -365,7 +365,9 @@ static int cmd_predict(const wk_cli *cli, wk_err *err)
 static const wk_cli_option train_options[] = {
     {"data", "F", "inputs [N, T, C]: an .npy file, or an HDF5 file with X and y"},
     {"targets", "F", "targets in a file of their own"},
-    {"out", "DIR", "the network: weights.safetensors, network.json, training.json, config.json"},
+    {"out", "DIR",
+     "the network: weights.safetensors, network.json, config.json, and the losses by epoch: "
+     "training.json, training.svg"},
     {"checkpoint", NULL, "write DIR.checkpoint.safetensors after every epoch"},
     {"resume", NULL, "go on from that file if it is there, and keep writing it"},
     {NULL, NULL, NULL}};

@@ -53,7 +53,7 @@ static double step_of(double span)
     return step * (span / 6 >= 5 * step ? 5 : span / 6 >= 2 * step ? 2 : 1);
 }
 
-static void axes(wk_text *t, const frame *f)
+static void axes(wk_text *t, const frame *f, const char *turn)
 {
     double step = step_of(f->high - f->low);
     for (double v = step * ceil(f->low / step); v <= f->high; v += step)
@@ -67,8 +67,8 @@ static void axes(wk_text *t, const frame *f)
     for (size_t i = whole; i <= f->n; i += whole)
         wk_text_printf(t, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%zu</text>\n",
                        x_of(f, i - 1), HEIGHT - BOTTOM + 18, i);
-    wk_text_printf(t, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">round</text>\n",
-                   (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8);
+    wk_text_printf(t, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text>\n",
+                   (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, turn);
 }
 
 static void band(wk_text *t, const frame *f, const curve_line *line, const char *color)
@@ -99,6 +99,13 @@ static void draw(wk_text *t, const frame *f, const curve_line *line, const char 
 wk_status curve_svg_write(const char *path, const char *title, const curve_line *lines,
                           size_t n_lines, size_t n, size_t mark, wk_err *err)
 {
+    return curve_svg_write_by("round", path, title, lines, n_lines, n, mark, err);
+}
+
+wk_status curve_svg_write_by(const char *turn, const char *path, const char *title,
+                             const curve_line *lines, size_t n_lines, size_t n, size_t mark,
+                             wk_err *err)
+{
     static const char *const colors[] = {"#888888", "#3366aa", "#aa6633"};
     wk_text t = {0};
     frame f = measure(lines, n_lines, n);
@@ -106,9 +113,9 @@ wk_status curve_svg_write(const char *path, const char *title, const curve_line 
                    "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
                    "font-family=\"sans-serif\" font-size=\"12\">\n"
                    "<rect width=\"100%%\" height=\"100%%\" fill=\"#ffffff\"/>\n"
-                   "<text x=\"%d\" y=\"24\" font-size=\"15\">%s by round</text>\n",
-                   WIDTH, HEIGHT, LEFT, title);
-    axes(&t, &f);
+                   "<text x=\"%d\" y=\"24\" font-size=\"15\">%s by %s</text>\n",
+                   WIDTH, HEIGHT, LEFT, title, turn);
+    axes(&t, &f, turn);
     for (size_t k = 0; k < n_lines && n > 0; k++) {
         const char *color = colors[k % (sizeof colors / sizeof *colors)];
         if (lines[k].deviation)

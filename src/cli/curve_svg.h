@@ -16,5 +16,9 @@ typedef struct {
 WK_MUST_CHECK wk_status curve_svg_write(const char *path, const char *title,
                                         const curve_line *lines, size_t n_lines, size_t n,
                                         size_t mark, wk_err *err);
+/* The same over another kind of turns, as "epoch". */
+WK_MUST_CHECK wk_status curve_svg_write_by(const char *turn, const char *path, const char *title,
+                                           const curve_line *lines, size_t n_lines, size_t n,
+                                           size_t mark, wk_err *err);
 
 #endif

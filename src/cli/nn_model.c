@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "curve_svg.h"
 #include "wick/file.h"
 
 #define AT(field) offsetof(nn_train_config, field)
@@ -59,6 +60,18 @@ static wk_status write_json(const char *dir, const char *name, json_t *root, wk_
     return status;
 }
 
+/* training.svg: the losses by epoch, those of validation only where some sequences validate. */
+static wk_status draw(const wk_nn_log *log, bool validates, const char *dir, wk_err *err)
+{
+    const curve_line lines[] = {{"train", log->train_loss, NULL},
+                                {"validation", log->valid_loss, NULL}};
+    char path[4096];
+    if (snprintf(path, sizeof path, "%s/training.svg", dir) >= (int)sizeof path)
+        return wk_fail(err, WK_E_IO, "%s/training.svg cannot be written", dir);
+    return curve_svg_write_by("epoch", path, "loss", lines, validates ? 2 : 1, log->n,
+                              validates ? log->best_epoch : 0, err);
+}
+
 wk_status nn_model_save(const nn_model *m, const nn_train_config *config, const wk_nn_log *log,
                         const char *dir, wk_err *err)
 {
@@ -86,6 +99,8 @@ wk_status nn_model_save(const nn_model *m, const nn_train_config *config, const 
         status = write_json(dir, "training.json", training, err);
     else
         json_decref(training);
+    if (status == WK_OK)
+        status = draw(log, config->valid_fraction > 0, dir, err);
     char *text = wk_config_dump(&nn_train_config_table, config);
     snprintf(path, sizeof path, "%s/config.json", dir);
     if (status == WK_OK)

@@ -12,6 +12,7 @@ typedef struct {
     const wk_branch *branch;
     wk_nn_plan *plan;
     wk_nn_state **states[2]; /* [lane][S] */
+    wk_nn_state *probe;      /* of wk_forecaster_warm: a copy of theirs */
     bool running[2];
     float *x;   /* [n_inputs] */
     float *out; /* [S, stride]: where its outputs go */
@@ -33,6 +34,11 @@ struct wk_forecaster {
     float *raw, *score;
     wk_score_scale *scale; /* NULL: the score is the direction's */
     int serving;           /* lane of the last push, -1 before the first */
+    /* of wk_forecaster_warm: the newest step, and what it would lead to */
+    wk_bar *bars_last;
+    uint8_t *provenance_last, *valid_probe;
+    double *rows_probe;
+    int64_t time_last_ns;
 };
 
 static wk_status plan_network(wk_forecaster *f, wk_arena *arena, const wk_branch *branch,
@@ -45,6 +51,7 @@ static wk_status plan_network(wk_forecaster *f, wk_arena *arena, const wk_branch
         for (size_t s = 0; s < f->S; s++)
             net->states[lane][s] = wk_nn_stepper_create(arena, net->plan);
     }
+    net->probe = wk_nn_stepper_create(arena, net->plan);
     net->x = wk_arena_array(arena, float, branch->n_inputs);
     return WK_OK;
 }
@@ -96,6 +103,10 @@ wk_status wk_forecaster_plan(wk_arena *arena, const wk_model *model, const wk_ru
     f->n_raw = wk_meta_n_raw(&model->meta);
     f->raw = wk_arena_array(arena, float, S * f->n_raw);
     f->score = wk_arena_array(arena, float, S);
+    f->bars_last = wk_arena_array(arena, wk_bar, S);
+    f->provenance_last = wk_arena_array(arena, uint8_t, S);
+    f->valid_probe = wk_arena_array(arena, uint8_t, S);
+    f->rows_probe = wk_arena_array(arena, double, S * f->F);
     if (model->meta.score != WK_SCORE_DIRECTION)
         f->scale = wk__model_scale_plan(model, config, arena);
     *out = f;
@@ -122,14 +133,12 @@ size_t wk_forecaster_warmup_bars(const wk_forecaster *f)
     return f->scale ? bars + wk__score_scale_window(f->scale) : bars;
 }
 
-/* One market's row through one lane. */
-static void step_network(wk_forecaster *f, network *net, int lane, size_t s, float *out)
+/* One market's row through the lane that serves. */
+static void answer_network(wk_forecaster *f, network *net, int lane, size_t s, float *out)
 {
     float head[WK_NN_HEADS];
     wk__branch_standardise(net->branch, &f->columns, s, net->x);
-    wk_nn_step(net->plan, net->states[lane][s], net->x, head);
-    if (!out)
-        return;
+    wk_nn_answer(net->plan, net->states[lane][s], net->x, head);
     if (f->table.valid[s])
         wk__branch_columns_of(head, out);
     else
@@ -144,48 +153,110 @@ static void start_lane(const wk_forecaster *f, network *net, int lane)
     net->running[lane] = true;
 }
 
-/* Serves from the lane of this anchor period, and warms the next one from W bars before it begins.
- */
-static void push_network(wk_forecaster *f, network *net, int64_t step)
+static int64_t bar_of(const wk_forecaster *f, const wk_features_step *step)
 {
-    int64_t anchor = f->config->features.anchor_bars, warmup = f->config->features.warmup_bars;
-    int64_t period = step / anchor;
-    int serving = (int)(period & 1);
+    return step->time_ns / f->config->data.timeframe_ns;
+}
+
+/* Serves from the lane of this anchor period. */
+static void serve_network(wk_forecaster *f, network *net, int64_t step)
+{
+    int serving = (int)(step / f->config->features.anchor_bars & 1);
     if (f->serving >= 0 && f->serving != serving)
         net->running[f->serving] = false;
     if (!net->running[serving])
         start_lane(f, net, serving);
-    bool warms = step >= (period + 1) * anchor - warmup;
-    if (warms && !net->running[1 - serving])
-        start_lane(f, net, 1 - serving);
+    for (size_t s = 0; s < f->S; s++)
+        answer_network(f, net, serving, s, net->out + s * net->stride);
+}
+
+/* What the next bar's answer will want, and the other lane, which warms up from W bars before its
+ * anchor. */
+static void finish_network(wk_forecaster *f, network *net, int64_t step)
+{
+    int64_t anchor = f->config->features.anchor_bars, warmup = f->config->features.warmup_bars;
+    int64_t period = step / anchor;
+    int serving = (int)(period & 1), warming = 1 - serving;
+    for (size_t s = 0; s < f->S; s++)
+        wk_nn_prepare(net->plan, net->states[serving][s]);
+    if (step < (period + 1) * anchor - warmup)
+        return;
+    if (!net->running[warming])
+        start_lane(f, net, warming);
     for (size_t s = 0; s < f->S; s++) {
-        if (warms)
-            step_network(f, net, 1 - serving, s, NULL);
-        step_network(f, net, serving, s, net->out + s * net->stride);
+        float head[WK_NN_HEADS];
+        wk__branch_standardise(net->branch, &f->columns, s, net->x);
+        wk_nn_step(net->plan, net->states[warming][s], net->x, head);
     }
 }
 
-void wk_forecaster_push(wk_forecaster *f, const wk_features_step *step, wk_forecast *forecasts)
+void wk_forecaster_answer(wk_forecaster *f, const wk_features_step *step, wk_forecast *forecasts)
 {
     const wk_meta *meta = &f->model->meta;
     size_t S = f->S;
-    wk_features_push(f->features, step, f->rows, f->table.valid);
+    wk_features_serve(f->features, step, f->rows, f->table.valid);
     for (size_t i = 0; i < S * f->F; i++)
         f->table.X[i] = (float)f->rows[i];
     for (size_t s = 0; s < S; s++)
         f->table.sigma[s] = wk_features_sigma(f->features, s);
-    int64_t bar = step->time_ns / f->config->data.timeframe_ns;
+    int64_t bar = bar_of(f, step);
     for (size_t i = 0; i < f->n_networks; i++)
-        push_network(f, &f->networks[i], bar);
+        serve_network(f, &f->networks[i], bar);
     f->serving = (int)(bar / f->config->features.anchor_bars & 1);
     for (size_t s = 0; s < S; s++)
-        wk__meta_forecast_row(meta, f->config, &f->columns, s,
-                              f->top ? f->top + s * WK_BRANCH_COLUMNS : NULL, f->raw + s * f->n_raw,
-                              &forecasts[s]);
+        wk__meta_score_row(meta, f->config, &f->columns, s,
+                           f->top ? f->top + s * WK_BRANCH_COLUMNS : NULL, f->raw + s * f->n_raw,
+                           &forecasts[s]);
     if (f->scale)
         wk_score_scale_push(f->scale, f->raw, S, f->score);
     for (size_t s = 0; s < S; s++)
         wk__model_finish_score(f->model, f->scale ? &f->score[s] : NULL, &forecasts[s]);
+}
+
+void wk_forecaster_heads(wk_forecaster *f, wk_forecast *forecasts)
+{
+    for (size_t s = 0; s < f->S; s++)
+        wk__meta_finish_row(&f->model->meta, f->config, &f->columns, s, &forecasts[s]);
+}
+
+void wk_forecaster_finish(wk_forecaster *f, const wk_features_step *step)
+{
+    wk_features_finish(f->features, step);
+    for (size_t i = 0; i < f->n_networks; i++)
+        finish_network(f, &f->networks[i], bar_of(f, step));
+    memcpy(f->bars_last, step->bars, f->S * sizeof *f->bars_last);
+    memcpy(f->provenance_last, step->provenance, f->S);
+    f->time_last_ns = step->time_ns;
+}
+
+void wk_forecaster_push(wk_forecaster *f, const wk_features_step *step, wk_forecast *forecasts)
+{
+    wk_forecaster_answer(f, step, forecasts);
+    wk_forecaster_heads(f, forecasts);
+    wk_forecaster_finish(f, step);
+}
+
+void wk_forecaster_warm(wk_forecaster *f, bool with_heads)
+{
+    if (f->serving < 0)
+        return;
+    wk_features_step next = {.time_ns = f->time_last_ns + f->config->data.timeframe_ns,
+                             .bars = f->bars_last,
+                             .provenance = f->provenance_last};
+    wk_features_peek(f->features, &next, f->rows_probe, f->valid_probe);
+    for (size_t i = 0; i < f->n_networks; i++) {
+        network *net = &f->networks[i];
+        for (size_t s = 0; s < f->S; s++) {
+            float head[WK_NN_HEADS];
+            wk_nn_state_copy(net->plan, net->probe, net->states[f->serving][s]);
+            wk__branch_standardise(net->branch, &f->columns, s, net->x);
+            wk_nn_answer(net->plan, net->probe, net->x, head);
+        }
+    }
+    for (size_t s = 0; s < f->S; s++) {
+        wk_forecast f_probe = {.valid = 1};
+        wk__meta_warm_row(&f->model->meta, f->config, &f->columns, s, with_heads, &f_probe);
+    }
 }
 
 const double *wk_forecaster_sigma(const wk_forecaster *f)

@@ -41,8 +41,7 @@ static void temper(const float *p, double temperature, float *out)
         out[k] = (float)(q[k] / sum);
 }
 
-static void forecast_trees(const wk_meta *meta, const wk_run_config *config, const float *row,
-                           double sigma, float *raw, wk_forecast *f)
+static void score_trees(const wk_meta *meta, const float *row, float *raw)
 {
     float p[CLASSES];
     size_t n_raw = wk_meta_n_raw(meta);
@@ -59,12 +58,18 @@ static void forecast_trees(const wk_meta *meta, const wk_run_config *config, con
         }
     for (size_t i = 0; i < n_raw; i++)
         raw[i] = (float)(sum[i] / (double)meta->n_seeds);
-    float head;
+}
+
+/* What the score does not need. */
+static void finish_trees(const wk_meta *meta, const wk_run_config *config, const float *row,
+                         double sigma, wk_forecast *f)
+{
+    float head, p[CLASSES];
     if (meta->magnitude) {
         wk_forest_predict(meta->magnitude, row, &head);
         f->magnitude = (float)((double)head * sigma * sqrt((double)config->labels.magnitude_bars));
     }
-    if (meta->direction) {
+    if (meta->direction && meta->score != WK_SCORE_DIRECTION) {
         wk_forest_predict(meta->direction, row, p);
         temper(p, meta->temperature, f->p);
     }
@@ -86,8 +91,14 @@ static void forecast_network(const wk_run_config *config, const float *out, doub
     f->volatility = (float)(wk_exp((double)out[3]) * sigma);
 }
 
-void wk__meta_forecast_row(const wk_meta *meta, const wk_run_config *config, const wk_columns *data, size_t r,
-                           const float *network, float *raw, wk_forecast *f)
+static void gather(const wk_meta *meta, const wk_columns *data, size_t r, float *row)
+{
+    for (size_t c = 0; c < meta->n_columns; c++)
+        row[c] = wk_columns_value(data, r, meta->columns[c]);
+}
+
+void wk__meta_score_row(const wk_meta *meta, const wk_run_config *config, const wk_columns *data,
+                        size_t r, const float *network, float *raw, wk_forecast *f)
 {
     size_t n_raw = wk_meta_n_raw(meta);
     *f = (wk_forecast){0};
@@ -100,13 +111,41 @@ void wk__meta_forecast_row(const wk_meta *meta, const wk_run_config *config, con
         forecast_network(config, network, sigma, raw, f);
     } else {
         float row[WK_META_COLUMNS_MAX];
-        for (size_t c = 0; c < meta->n_columns; c++)
-            row[c] = wk_columns_value(data, r, meta->columns[c]);
-        forecast_trees(meta, config, row, sigma, raw, f);
+        gather(meta, data, r, row);
+        score_trees(meta, row, raw);
     }
     if (meta->score == WK_SCORE_DIRECTION)
         temper(raw, meta->temperature, f->p);
     f->valid = 1;
+}
+
+void wk__meta_finish_row(const wk_meta *meta, const wk_run_config *config, const wk_columns *data,
+                         size_t r, wk_forecast *f)
+{
+    if (meta->is_mlp || !f->valid)
+        return;
+    float row[WK_META_COLUMNS_MAX];
+    gather(meta, data, r, row);
+    finish_trees(meta, config, row, data->table->sigma[r], f);
+}
+
+void wk__meta_warm_row(const wk_meta *meta, const wk_run_config *config, const wk_columns *data,
+                       size_t r, bool with_heads, wk_forecast *scratch)
+{
+    float row[WK_META_COLUMNS_MAX], raw[64];
+    if (meta->is_mlp || !data->table->valid[r])
+        return;
+    gather(meta, data, r, row);
+    score_trees(meta, row, raw);
+    if (with_heads)
+        finish_trees(meta, config, row, data->table->sigma[r], scratch);
+}
+
+void wk__meta_forecast_row(const wk_meta *meta, const wk_run_config *config, const wk_columns *data,
+                           size_t r, const float *network, float *raw, wk_forecast *f)
+{
+    wk__meta_score_row(meta, config, data, r, network, raw, f);
+    wk__meta_finish_row(meta, config, data, r, f);
 }
 
 /* What all blocks' turns share. */

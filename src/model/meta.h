@@ -8,6 +8,16 @@
  * of the network on top [WK_BRANCH_COLUMNS], NULL with trees. */
 void wk__meta_forecast_row(const wk_meta *meta, const wk_run_config *config, const wk_columns *data,
                            size_t r, const float *network, float *raw, wk_forecast *f);
+/* The same in two parts: what the score is made of, and the rest of *f. A network has it all in
+ * the first. The second leaves a forecast alone that its score has made invalid. */
+void wk__meta_score_row(const wk_meta *meta, const wk_run_config *config, const wk_columns *data,
+                        size_t r, const float *network, float *raw, wk_forecast *f);
+void wk__meta_finish_row(const wk_meta *meta, const wk_run_config *config, const wk_columns *data,
+                         size_t r, wk_forecast *f);
+
+/* Walks the trees with row r, for the caches' sake. */
+void wk__meta_warm_row(const wk_meta *meta, const wk_run_config *config, const wk_columns *data,
+                       size_t r, bool with_heads, wk_forecast *scratch);
 
 /* Gives *f its score (of the direction when scaled is NULL) and threshold; without a score it is
  * invalid. */

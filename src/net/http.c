@@ -6,6 +6,7 @@
 #include "wick/http.h"
 
 #include <arpa/inet.h>
+#include <openssl/evp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "http_reply.h"
 #include "http_socket.h"
 #include "http_url.h"
+#include "proxy.h"
 #include "resolve.h"
 #include "wick/clock.h"
 #include "wick/text.h"
@@ -36,6 +38,7 @@ struct wk_http {
 typedef struct {
     wk_http *http;
     wk__http_url url;
+    wk__proxy proxy;
     wk_text request; /* its head and body */
     int64_t deadline_ns;
     bool is_sent; /* bytes of the request may have left */
@@ -64,8 +67,7 @@ wk_status wk_http_open(const wk_http_options *options, wk_http **out, wk_err *er
     http->user_agent = strdup(o->user_agent ? o->user_agent : agent);
     http->ca_file = o->ca_file && *o->ca_file ? strdup(o->ca_file) : NULL;
     wk_status status = wk__http_waker_init(&http->waker, err);
-    if (status == WK_OK &&
-        (!http->user_agent || (o->ca_file && *o->ca_file && !http->ca_file)))
+    if (status == WK_OK && (!http->user_agent || (o->ca_file && *o->ca_file && !http->ca_file)))
         status = wk_fail(err, WK_E_NOMEM, "out of memory");
     if (status != WK_OK) {
         wk_http_close(http);
@@ -106,8 +108,9 @@ void wk_http_response_finish(wk_http_response *response)
 static void add_request(wk_text *out, const wk_http *http, const wk__http_url *url,
                         const wk_http_request *r)
 {
-    wk_text_printf(out, "%s %s%.*s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\nAccept: */*\r\n"
-                        "Accept-Encoding: gzip, deflate\r\n",
+    wk_text_printf(out,
+                   "%s %s%.*s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\nAccept: */*\r\n"
+                   "Accept-Encoding: gzip, deflate\r\n",
                    r->method, *url->path == '/' ? "" : "/", url->path_bytes, url->path,
                    url->authority, http->user_agent);
     for (const char *const *h = r->headers; h && *h; h++)
@@ -139,8 +142,8 @@ static void converse(exchange *x, wk__http_socket *s)
     char bytes[RECEIVE_BYTES];
     wk__http_waker *waker = &x->http->waker;
     /* A server that refuses early may not read all of a request, and has said why. */
-    bool all = wk__http_send(s, waker, x->request.s, x->request.n, x->deadline_ns, &x->is_sent,
-                             x->why);
+    bool all =
+        wk__http_send(s, waker, x->request.s, x->request.n, x->deadline_ns, &x->is_sent, x->why);
     long n = 0;
     while (x->reply.state != WK__REPLY_WHOLE && x->reply.state != WK__REPLY_BAD) {
         n = wk__http_receive(s, waker, bytes, sizeof bytes, x->deadline_ns, x->why);
@@ -195,12 +198,13 @@ static void on_lookup(void *of)
     wk__http_waker_ring(of);
 }
 
-/* The addresses of the host; none: x->why. */
+/* The addresses of the host, or of the proxy on the way to it; none: x->why. */
 static size_t look_up(exchange *x, int64_t until_ns, char (*addresses)[64])
 {
     struct in6_addr any;
-    if (inet_pton(AF_INET, x->url.host, &any) == 1 || inet_pton(AF_INET6, x->url.host, &any) == 1) {
-        snprintf(addresses[0], 64, "%.63s", x->url.host);
+    const char *host = x->proxy.host[0] ? x->proxy.host : x->url.host;
+    if (inet_pton(AF_INET, host, &any) == 1 || inet_pton(AF_INET6, host, &any) == 1) {
+        snprintf(addresses[0], 64, "%.63s", host);
         return 1;
     }
     wk__lookup *lookup = NULL;
@@ -208,7 +212,7 @@ static size_t look_up(exchange *x, int64_t until_ns, char (*addresses)[64])
     size_t n = 0;
     wk_err err;
     char why[128] = "looking up the name takes too long";
-    if (wk__lookup_start(x->url.host, x->http->options.address_family, NULL, NULL, on_lookup, waker,
+    if (wk__lookup_start(host, x->http->options.address_family, NULL, NULL, on_lookup, waker,
                          &lookup, &err) != WK_OK) {
         snprintf(x->why, sizeof x->why, "%.255s", err.msg);
         return 0;
@@ -221,6 +225,84 @@ static size_t look_up(exchange *x, int64_t until_ns, char (*addresses)[64])
     if (!is_done || n == 0)
         snprintf(x->why, sizeof x->why, "%s", why);
     return is_done ? n : 0;
+}
+
+/* ---- through a proxy ---- */
+
+static void add_tunnel_request(const exchange *x, wk_text *out)
+{
+    bool is_6 = strchr(x->url.host, ':') != NULL;
+    wk_text_printf(out, is_6 ? "CONNECT [%s]:%d HTTP/1.1\r\n" : "CONNECT %s:%d HTTP/1.1\r\n",
+                   x->url.host, x->url.port);
+    wk_text_printf(out, is_6 ? "Host: [%s]:%d\r\n" : "Host: %s:%d\r\n", x->url.host, x->url.port);
+    wk_text_printf(out, "User-Agent: %s\r\n", x->http->user_agent);
+    if (x->proxy.user[0]) {
+        unsigned char code[sizeof x->proxy.user * 4 / 3 + 4];
+        EVP_EncodeBlock(code, (const unsigned char *)x->proxy.user, (int)strlen(x->proxy.user));
+        wk_text_printf(out, "Proxy-Authorization: Basic %s\r\n", (const char *)code);
+    }
+    wk_text_add(out, "\r\n");
+}
+
+/* Asks the proxy for a way to the host; false: x->why. Nothing of the request itself leaves. */
+static bool tunnel(exchange *x, wk__http_socket *s, int64_t until_ns)
+{
+    wk_text request = {0};
+    wk__http_waker *waker = &x->http->waker;
+    wk__http_reply *reply = calloc(1, sizeof *reply);
+    char bytes[4096], why[256] = "out of memory";
+    bool sent = false, ok = reply != NULL;
+    if (ok) {
+        reply->head = (wk__http_head){.retry_ns = -1, .reset_ns = -1};
+        reply->body.n_max = sizeof bytes;
+        add_tunnel_request(x, &request);
+        ok = wk__http_send(s, waker, request.s, request.n, until_ns, &sent, why);
+    }
+    while (ok && reply->state == WK__REPLY_HEAD) {
+        long n = wk__http_receive(s, waker, bytes, sizeof bytes, until_ns, why);
+        if (n > 0)
+            wk__http_reply_feed(reply, bytes, (size_t)n, wk_clock_wall_ns());
+        else if (n == 0)
+            snprintf(why, sizeof why, "it hung up");
+        ok = n > 0;
+    }
+    if (ok && (reply->state == WK__REPLY_BAD || reply->status / 100 != 2 || reply->body.n)) {
+        if (reply->state == WK__REPLY_BAD)
+            snprintf(why, sizeof why, "%s", reply->why);
+        else
+            snprintf(why, sizeof why, "it answers CONNECT with HTTP %d%s", reply->status,
+                     reply->status == 407 ? "; put user:password@ before its host" : "");
+        ok = false;
+    }
+    if (!ok)
+        snprintf(x->why, sizeof x->why, "the proxy %.100s:%d: %.130s", x->proxy.host, x->proxy.port,
+                 why);
+    if (reply) {
+        wk__http_body_finish(&reply->body);
+        free(reply->body.bytes);
+    }
+    free(reply);
+    free(request.s);
+    return ok;
+}
+
+static wk__http_outcome connect_to(exchange *x, const char *address, int64_t until_ns,
+                                   wk__http_socket *s)
+{
+    wk__http_waker *waker = &x->http->waker;
+    SSL_CTX *trust = x->url.is_tls ? x->http->trust : NULL;
+    if (!x->proxy.host[0])
+        return wk__http_connect(s, waker, address, x->url.port, trust, x->url.host, until_ns,
+                                x->why);
+    wk__http_outcome outcome =
+        wk__http_connect(s, waker, address, x->proxy.port, NULL, NULL, until_ns, x->why);
+    if (outcome == WK__HTTP_CONNECTED && !tunnel(x, s, until_ns)) {
+        wk__http_disconnect(s);
+        outcome = WK__HTTP_FAILED;
+    }
+    return outcome == WK__HTTP_CONNECTED
+               ? wk__http_secure(s, waker, trust, x->url.host, until_ns, x->why)
+               : outcome;
 }
 
 static void run(exchange *x, bool is_get)
@@ -236,9 +318,8 @@ static void run(exchange *x, bool is_get)
     for (size_t i = 0; i < n && !atomic_load(&http->waker.is_cancelled); i++) {
         int64_t now_ns = wk_clock_monotonic_ns();
         wk__http_socket s;
-        wk__http_outcome outcome = wk__http_connect(
-            &s, &http->waker, addresses[i], x->url.port, x->url.is_tls ? http->trust : NULL,
-            x->url.host, now_ns + (until_ns - now_ns) / (int64_t)(n - i), x->why);
+        wk__http_outcome outcome =
+            connect_to(x, addresses[i], now_ns + (until_ns - now_ns) / (int64_t)(n - i), &s);
         x->is_distrusted = outcome == WK__HTTP_DISTRUSTED;
         if (outcome == WK__HTTP_CONNECTED) {
             converse(x, &s);
@@ -288,8 +369,7 @@ static wk_status finish(exchange *x, wk_http_response *out, wk_err *err)
     out->status = r->status;
     out->body = r->body.bytes;
     out->body_bytes = r->body.n;
-    out->retry_after_ns =
-        r->head.retry_ns > r->head.reset_ns ? r->head.retry_ns : r->head.reset_ns;
+    out->retry_after_ns = r->head.retry_ns > r->head.reset_ns ? r->head.retry_ns : r->head.reset_ns;
     return WK_OK;
 }
 
@@ -324,6 +404,9 @@ wk_status wk_http_call(wk_http *http, const wk_http_request *request, wk_http_re
     if (atomic_load(&http->waker.is_cancelled))
         return wk_fail(err, WK_E_CANCELLED, "calls were cancelled");
     WK_TRY(wk__http_url_parse(request->url, &url, err));
+    wk__proxy proxy = {.port = 0};
+    if (url.is_tls)
+        WK_TRY(wk__proxy_for(url.host, &proxy, err));
     if (url.is_tls && !http->trust)
         WK_TRY(wk__http_trust(http->ca_file, &http->trust, err));
     exchange *x = calloc(1, sizeof *x);
@@ -331,6 +414,7 @@ wk_status wk_http_call(wk_http *http, const wk_http_request *request, wk_http_re
         return wk_fail(err, WK_E_NOMEM, "out of memory");
     x->http = http;
     x->url = url;
+    x->proxy = proxy;
     x->deadline_ns = wk_clock_monotonic_ns() + http->options.total_timeout_ns;
     begin_reply(x);
     add_request(&x->request, http, &url, request);

@@ -195,10 +195,20 @@ wk__http_outcome wk__http_connect(wk__http_socket *out, wk__http_waker *waker, c
     *out = (wk__http_socket){.fd = -1};
     wk__http_outcome outcome = WK__HTTP_FAILED;
     if (connect_tcp(out, waker, address, port, deadline_ns, why))
-        outcome = trust ? connect_tls(out, waker, trust, host, deadline_ns, why)
-                        : WK__HTTP_CONNECTED;
-    if (outcome != WK__HTTP_CONNECTED)
+        outcome = WK__HTTP_CONNECTED;
+    else
         wk__http_disconnect(out);
+    if (outcome == WK__HTTP_CONNECTED && trust)
+        outcome = wk__http_secure(out, waker, trust, host, deadline_ns, why);
+    return outcome;
+}
+
+wk__http_outcome wk__http_secure(wk__http_socket *s, wk__http_waker *waker, SSL_CTX *trust,
+                                 const char *host, int64_t deadline_ns, char why[256])
+{
+    wk__http_outcome outcome = connect_tls(s, waker, trust, host, deadline_ns, why);
+    if (outcome != WK__HTTP_CONNECTED)
+        wk__http_disconnect(s);
     return outcome;
 }
 

@@ -42,6 +42,10 @@ WK_MUST_CHECK wk_status wk__http_trust(const char *ca_file, SSL_CTX **out, wk_er
 wk__http_outcome wk__http_connect(wk__http_socket *out, wk__http_waker *waker, const char *address,
                                   int port, SSL_CTX *trust, const char *host, int64_t deadline_ns,
                                   char why[256]);
+/* The same in two parts, for what has to be said before TLS begins: connect without a trust, then
+ * this. Not CONNECTED: the socket is closed. */
+wk__http_outcome wk__http_secure(wk__http_socket *socket, wk__http_waker *waker, SSL_CTX *trust,
+                                 const char *host, int64_t deadline_ns, char why[256]);
 /* Has the peer ended it, or said something unasked, while it was idle? */
 bool wk__http_is_stale(wk__http_socket *socket);
 /* All n bytes. *sent becomes true when the first may have left. */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proxy.h"
 #include "resolve.h"
 #include "wick/clock.h"
 #include "wick/file.h"
@@ -38,6 +39,7 @@ typedef struct connection {
     int number;
     connection_state state;
     wk_websocket_url url;
+    wk__proxy proxy; /* on the way; host "": none */
     wk__lookup *lookup;
     char addresses[WK__ADDRESSES_MAX][64];
     size_t n_addresses, address;
@@ -53,6 +55,8 @@ typedef struct connection {
 
 struct wk_websocket {
     struct lws_context *context;
+    struct lws_vhost *direct, *proxied;    /* proxied: NULL until the first one that needs it */
+    struct lws_context_creation_info made; /* of both */
     pthread_t thread;
     atomic_bool is_stopping, is_woken;
     wk_websocket_options options;
@@ -248,6 +252,21 @@ static const struct lws_protocols protocols[] = {{"wick", on_socket, 0, RECEIVE_
 
 /* ---- what moves a connection on ---- */
 
+/* The way through the proxy, whose address has been looked up: all that take it take the same. */
+static bool aim_at_proxy(connection *c)
+{
+    wk_websocket *client = c->client;
+    char where[600];
+    snprintf(where, sizeof where, "%s%s%s:%d", c->proxy.user, c->proxy.user[0] ? "@" : "",
+             c->addresses[c->address], c->proxy.port);
+    if (!client->proxied) {
+        struct lws_context_creation_info info = client->made;
+        info.vhost_name = "proxied";
+        client->proxied = lws_create_vhost(client->context, &info);
+    }
+    return client->proxied && lws_set_proxy(client->proxied, where) == 0;
+}
+
 static void connect_socket(connection *c)
 {
     wk_websocket *client = c->client;
@@ -264,8 +283,18 @@ static void connect_socket(connection *c)
     c->state = CONNECTING;
     c->http_status = 0;
     c->deadline_ns = wk_clock_monotonic_ns() + client->options.connect_timeout_ns;
+    /* A proxy finds the host itself. */
+    bool is_proxied = c->proxy.host[0] != 0;
+    if (is_proxied && !aim_at_proxy(c)) {
+        c->link->connection = NULL;
+        c->link = NULL;
+        die(c, "libwebsockets takes no proxy");
+        return;
+    }
     struct lws_client_connect_info info = {.context = client->context,
-                                           .address = c->addresses[c->address],
+                                           .vhost = is_proxied ? client->proxied : client->direct,
+                                           .address =
+                                               is_proxied ? c->url.host : c->addresses[c->address],
                                            .port = c->url.port,
                                            .ssl_connection = c->url.is_tls ? LCCSCF_USE_SSL : 0,
                                            .path = c->url.path,
@@ -297,7 +326,8 @@ static void after_lookup(connection *c)
     c->address = 0;
     if (c->n_addresses == 0) {
         char text[256];
-        snprintf(text, sizeof text, "%.120s: %.120s", c->url.host, why);
+        snprintf(text, sizeof text, "%.120s: %.120s",
+                 c->proxy.host[0] ? c->proxy.host : c->url.host, why);
         die(c, text);
         return;
     }
@@ -412,14 +442,22 @@ wk_status wk_websocket_open(const wk_websocket_options *options, wk_websocket_ha
     struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN,
         .protocols = protocols,
-        .options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
+        /* A proxy without a port is none, and keeps the library from looking for http_proxy itself,
+         * which would be taken for the loopback too. */
+        .http_proxy_address = "none:0",
+        .options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
                    (client->ca_file ? LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS : 0),
         .client_ssl_ca_filepath = client->ca_file,
         .gid = (gid_t)-1,
         .uid = (uid_t)-1,
         .fd_limit_per_thread = (unsigned)o->n_connections_max * 2 + 16,
         .user = client};
+    client->made = info;
     client->context = lws_create_context(&info);
+    if (client->context && !(client->direct = lws_create_vhost(client->context, &info))) {
+        lws_context_destroy(client->context);
+        client->context = NULL;
+    }
     wk_status status = WK_OK;
     if (!client->context)
         status = wk_fail(err, WK_E_IO, "libwebsockets does not start; is there memory left?");
@@ -472,8 +510,14 @@ wk_status wk_websocket_connect(wk_websocket *client, int number, const char *url
     connection *c = &client->connections[number];
     WK_ASSERT(c->state == FREE);
     WK_TRY(wk_websocket_url_parse(url, &c->url, err));
-    WK_TRY(wk__lookup_start(c->url.host, client->options.address_family, client->options.resolve,
-                            client->options.resolve_ctx, on_lookup, client, &c->lookup, err));
+    c->proxy = (wk__proxy){.port = 0};
+    if (c->url.is_tls)
+        WK_TRY(wk__proxy_for(c->url.host, &c->proxy, err));
+    /* libwebsockets takes the first colon of a proxy's address for the port's. */
+    bool is_proxied = c->proxy.host[0] != 0;
+    WK_TRY(wk__lookup_start(
+        is_proxied ? c->proxy.host : c->url.host, is_proxied ? 4 : client->options.address_family,
+        client->options.resolve, client->options.resolve_ctx, on_lookup, client, &c->lookup, err));
     c->state = LOOKING_UP;
     c->why[0] = 0;
     c->http_status = 0;

@@ -63,6 +63,11 @@ static const wk_cfg_row rows[] = {
      "how often the journal and the store are looked at"},
     {"patience_s", WK_CFG_REAL, offsetof(wk_serve_config, patience_s), "s", "5", 0, 3600, NULL,
      NULL, "how long the newest stored bar waits for markets that lack it"},
+    {"stale_bars", WK_CFG_INT, offsetof(wk_serve_config, stale_bars), "bars", "0", 0, 1000000, NULL,
+     NULL,
+     "with a venue: /readyz answers 503 while a model's newest stored bar closed longer ago than "
+     "so "
+     "many of its bars; 0: it does not look"},
     END};
 
 const wk_cfg_table wk_serve_config_table = {"serve", "the service of trained models",

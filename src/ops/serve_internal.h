@@ -102,6 +102,8 @@ void wk__serve_live_close(wk_serve *serve);
 bool wk__serve_has_store(const wk_serve *serve);
 /* Pushes some more of the store's bars into the sessions "store"; true: they are warm. */
 bool wk__serve_store_warm(wk_serve *serve);
+/* Has a session "store" had no bar for longer than stale_bars? */
+bool wk__serve_store_is_stale(const wk_serve *serve);
 /* Steps that arrived since; true: any. */
 bool wk__serve_store_follow(wk_serve *serve);
 /* Candles of a market of the first model, and those of all markets that are new since the last

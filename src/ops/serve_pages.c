@@ -169,12 +169,16 @@ wk__serve_page wk__serve_get(wk_serve *serve, const char *path, const char *quer
     if (strcmp(path, "/healthz") == 0) {
         wk_text_add(out, "{\"status\":\"ok\"}");
     } else if (strcmp(path, "/readyz") == 0) {
-        status = serve->is_ready ? 200 : 503;
+        bool is_stale = serve->is_ready && wk__serve_store_is_stale(serve);
+        status = serve->is_ready && !is_stale ? 200 : 503;
         if (status == 200)
             wk_text_add(out, "{\"status\":\"ready\"}");
         else
-            wk__serve_error_write(
-                "not_ready", serve->is_draining ? "it stops" : "it warms up on the store", out);
+            wk__serve_error_write(is_stale ? "stale" : "not_ready",
+                                  is_stale             ? "the store has no new bars"
+                                  : serve->is_draining ? "it stops"
+                                                       : "it warms up on the store",
+                                  out);
     } else if (strcmp(path, "/metrics") == 0) {
         write_metrics(serve, out);
         type = "text/plain; version=0.0.4; charset=utf-8";

@@ -199,6 +199,20 @@ bool wk__serve_store_warm(wk_serve *serve)
     return true;
 }
 
+bool wk__serve_store_is_stale(const wk_serve *serve)
+{
+    int64_t now_ns = wk_clock_wall_ns(), most = serve->config->stale_bars;
+    if (most == 0 || !wk__serve_has_store(serve))
+        return false;
+    for (size_t k = 0; k < serve->predictor.n_models; k++) {
+        int64_t timeframe_ns = serve->predictor.models[k].config.data.timeframe_ns;
+        int64_t last_ns = serve->live.follow[k].last_ns;
+        if (last_ns == 0 || (now_ns - last_ns) / timeframe_ns - 1 >= most)
+            return true;
+    }
+    return false;
+}
+
 static bool is_whole(const wk_panel *panel, size_t t)
 {
     for (size_t s = 0; s < panel->S; s++)

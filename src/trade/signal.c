@@ -77,6 +77,12 @@ static int want_expected(const wk_trade_config *config, const wk_forecast *f, do
     return ev_short > threshold ? -1 : 0;
 }
 
+bool wk_trade_asks_classes(const wk_trade_config *config)
+{
+    return config->policy == WK_POLICY_EXPECTED_VALUE || config->confidence_min > 0.0 ||
+           config->confidence_full > 0.0;
+}
+
 int wk__signal_want(const wk__signal *signal, const wk_trade_config *config,
                     const wk_forecast *forecast, double x, double sigma)
 {

@@ -1,28 +1,17 @@
 # Shared by the tests of wick live in real time: a venue whose prices are a walk, a model of seconds that has learned
 # another walk by heart (it trades, and it loses), history up to now, and questions to both sides.
 # To be sourced with $wick, $test_venue, $venue (delta or kraken) and $entry (market or limit: then there are faults).
+source "$(dirname "$0")/../tap.sh"
+explain() {
+    tail -n 5 "$work/log"
+    tail -n 8 "$work/log$runs"
+}
 work=$(mktemp -d)
 venue_pid= bot=
 trap 'exec 2>/dev/null; for p in $bot $venue_pid; do kill $p; done; wait; [ -n "${WICK_KEEP:-}" ] && cp -r "$work" "$WICK_KEEP"; rm -rf "$work"' EXIT
 export WICK_HOME=$work/home
 unset WICK_DATA
-n=0 failed=0 runs=0
-check() {
-    n=$((n + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $n - $2"
-    else
-        failed=1
-        echo "not ok $n - $2"
-        tail -5 "$work/log" 2>/dev/null | sed 's/^/# /'
-        [ -f "$work/log$runs" ] && tail -8 "$work/log$runs" | sed 's/^/# /'
-    fi
-}
-done_testing() {
-    echo "1..$n"
-    exit $failed
-}
-
+runs=0
 if [ "$venue" = delta ]; then
     orders=/v2/orders fills=/v2/fills all=/v2/ told=v2/user_trades
     named=delta-india dialect=delta_public path=/
@@ -43,7 +32,6 @@ fi
 poll=600 # the private stream has to do
 [ "$entry" = limit ] && poll=1 # but frames are lost
 first=90234.5 second=3123.45
-
 
 walk() { # SEED PRICE STEP END: bars of a second up to END, ten trades each
     awk -v seed="$1" -v price="$2" -v tick="$3" -v end="$4" 'BEGIN {

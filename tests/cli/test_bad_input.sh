@@ -4,6 +4,8 @@
 # no half-written file stays behind. Prints TAP.
 # usage: test_bad_input.sh WICK SOURCE_DIR
 set -u
+. "$(dirname "$0")/../tap.sh"
+explain() { :; }
 wick=$(realpath "$1")
 source=$(realpath "$2")
 dir=$(mktemp -d)
@@ -11,20 +13,8 @@ trap 'chmod -R u+w "$dir"; rm -rf "$dir"' EXIT
 unset WICK_DATA
 export WICK_HOME="$dir/home"
 cd "$dir" || exit 1
-n=0
-failed=0
 # What stands before a bad input comes: it must be the same afterwards, names and bytes.
 mkdir keep in
-
-ok() { # STATUS DESCRIPTION
-    n=$((n + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        failed=1
-    fi
-}
 
 fingerprint() {
     find keep -type d | sort
@@ -56,7 +46,7 @@ refused() { # EXIT TEXT DESCRIPTION COMMAND...
     grep -q -- "$text" message || { echo "# no \"$text\" in the message"; status=1; }
     cmp -s before after || { diff before after | sed 's/^/# /'; status=1; }
     [ "$status" -eq 0 ] || head -n 3 message | sed 's/^/# /'
-    ok "$status" "$what"
+    check "$status" "$what"
 }
 
 # ---- what stands: a store, a run with its model, a model of trees ----
@@ -77,7 +67,7 @@ header=time,open,high,low,close,volume
     "$wick" gbdt predict keep/trees.json --data "$source/tests/golden/gbdt/softprob_missing.csv" \
         --out keep/predictions.csv >/dev/null 2>log &&
     "$wick" predict keep/run/model --out keep/forecasts.csv >/dev/null 2>log
-ok $? "good input is taken: a store, a run, a model of trees"
+check $? "good input is taken: a store, a run, a model of trees"
 tail -n 1 log | sed 's/^/# /'
 find keep -type f | sort | xargs sha256sum >first
 
@@ -138,10 +128,10 @@ head -c 3000 "$h5" >in/part && mv in/part "$h5"
 refused 1 "2018.h5: HDF5 says .*store check --repair" "import: a damaged store file is not written over" \
     "$wick" import in/good.csv --venue v --symbol GOOD --timeframe 1h --store in/store
 [ "$(wc -c <"$h5")" -eq 3000 ]
-ok $? "the damaged file is as it was"
+check $? "the damaged file is as it was"
 "$wick" store check --store in/store >stdout 2>&1
 [ $? -eq 1 ] && grep -q '2018.h5' stdout
-ok $? "store check names the damaged file and exits with 1"
+check $? "store check names the damaged file and exits with 1"
 
 # ---- rights and a full disk ----
 
@@ -167,8 +157,7 @@ if [ -n "$no_rights" ]; then
     import 'cannot open in/good.csv: Permission denied' "a file that may not be read" in/good.csv
     chmod 644 in/good.csv
 else
-    n=$((n + 1))
-    echo "ok $n - a directory without rights # SKIP this user cannot give up root's rights"
+    skip "a directory without rights" "this user cannot give up root's rights"
 fi
 restrict=
 : >in/file
@@ -305,8 +294,7 @@ refused 1 'in/table.csv .*row 1 has label 7; .* 0 to 2' "gbdt train: a class tha
 # ---- afterwards ----
 
 find keep -type f | sort | xargs sha256sum | cmp -s first -
-ok $? "at the end the store, the run, the trees and the predictions have the bytes of the beginning"
+check $? "at the end the store, the run, the trees and the predictions have the bytes of the beginning"
 "$wick" store check --store keep/store >/dev/null 2>&1
-ok $? "the store is sound"
-echo "1..$n"
-exit $failed
+check $? "the store is sound"
+done_testing

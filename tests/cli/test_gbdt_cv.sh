@@ -3,6 +3,7 @@
 # importances, progress and the curve; and what each command says to bad input. Prints TAP.
 # usage: test_gbdt_cv.sh WICK PUT_TABLE SOURCE_DIR
 set -u
+. "$(dirname "$0")/../tap.sh"
 wick=$(realpath "$1")
 put=$(realpath "$2")
 source=$(realpath "$3")
@@ -10,19 +11,6 @@ golden=$source/tests/golden/gbdt
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$dir" || exit 1
-n=0
-failed=0
-
-ok() { # STATUS DESCRIPTION
-    n=$((n + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        [ ! -s log ] || tail -n 2 log | sed 's/^/# /'
-        failed=1
-    fi
-}
 
 # ---- one model from the same rows in every format ----
 
@@ -50,27 +38,27 @@ cut -d, -f3- table.csv >features.csv
 awk 'NR > 1 { $1 = ""; print 0 $0 }' table.libsvm >unlabelled.libsvm
 for form in table.tsv table.tsv.gz table.npy; do
     "$wick" gbdt train conf.json --data $form --out model.json >log 2>&1 && cmp model.json csv.json >>log 2>&1
-    ok $? "$form: training gives the bytes of table.csv's model"
+    check $? "$form: training gives the bytes of table.csv's model"
 done
 for form in table.libsvm table.libsvm.gz table.h5; do
     "$wick" gbdt train apart.json --data $form --out model.json >log 2>&1 && bare model.json | cmp - want >>log 2>&1
-    ok $? "$form: training gives the model of table.csv"
+    check $? "$form: training gives the model of table.csv"
     rm -f p.csv
     "$wick" gbdt predict model.json --data $form --out p.csv >log 2>&1 && cmp p.csv want.csv >>log 2>&1
-    ok $? "$form: and predicts the same bits"
+    check $? "$form: and predicts the same bits"
     "$wick" gbdt shap model.json --data $form --out shap.$form.csv >log 2>&1 &&
         cmp shap.$form.csv shap.table.libsvm.csv >>log 2>&1
-    ok $? "$form: and explains the same bits"
+    check $? "$form: and explains the same bits"
 done
 "$wick" gbdt shap csv.json --data features.csv --out shap.csv >log 2>&1 && cmp shap.csv shap.table.h5.csv >>log 2>&1
-ok $? "shap: CSV as LIBSVM and HDF5"
+check $? "shap: CSV as LIBSVM and HDF5"
 "$wick" gbdt train apart.json --data other.hdf5 --set y=target --set weight=loss --out model.json >log 2>&1 &&
     bare model.json | cmp - want >>log 2>&1
-ok $? "HDF5: the arrays may have other names"
+check $? "HDF5: the arrays may have other names"
 for form in table.csv table.npy table.libsvm table.h5; do
     case $form in *.csv | *.npy) conf=conf.json ;; *) conf=apart.json ;; esac
     "$wick" gbdt cv $conf --data $form --json >cv.$form 2>log && cmp cv.$form cv.table.csv >>log 2>&1
-    ok $? "$form: cross-validation gives the figures of table.csv"
+    check $? "$form: cross-validation gives the figures of table.csv"
 done
 # A prefix of the columns: a LIBSVM file whose rows end early has the others missing.
 cut -d, -f3-5 table.csv | sed 's/$/,,,/' >early.csv
@@ -78,7 +66,7 @@ awk -F, '{ line = 0; for (i = 3; i <= 5; i++) if ($i != "") line = line " " i - 
     sed 's/^0$/0 0:nan/' >early.libsvm
 "$wick" gbdt predict csv.json --data early.csv --out a.csv >log 2>&1 &&
     "$wick" gbdt predict csv.json --data early.libsvm --format libsvm --out b.csv >>log 2>&1 && cmp a.csv b.csv >>log 2>&1
-ok $? "LIBSVM: columns that no line names are missing"
+check $? "LIBSVM: columns that no line names are missing"
 
 # ---- a ranking ----
 
@@ -89,7 +77,7 @@ cat >rank.json <<'J'
 J
 "$wick" gbdt train rank.json --data rank.txt --out rank.model >log 2>&1 &&
     "$wick" gbdt cv rank.json --data rank.txt --json >cv.json 2>>log && grep -q '"test_rows": 80' cv.json
-ok $? "qid makes the groups of a ranking, which folds keep whole"
+check $? "qid makes the groups of a ranking, which folds keep whole"
 
 # ---- cross-validation in time ----
 
@@ -102,38 +90,38 @@ cat >time.json <<'J'
   "params": { "objective": "binary:logistic", "num_boost_round": 60, "max_depth": 3, "early_stopping_rounds": 5 } }
 J
 "$wick" gbdt cv time.json --data time.csv --out rounds.csv --folds folds.csv --svg curve.svg --json >cv.json 2>log
-ok $? "cv of a table with a time column"
+check $? "cv of a table with a time column"
 awk -F, 'FILENAME == "time.csv" { if (FNR > 1) time[FNR - 2] = $1; next }
     FNR > 1 && $3 == "test" { n++; if (!($1 in begin) || time[$2] < begin[$1]) begin[$1] = time[$2] }
     FNR > 1 && $3 == "train" { if (!($1 in last) || time[$2] > last[$1]) last[$1] = time[$2] }
     END { for (k = 0; k < 5; k++) if (last[k] + 3600 + 7200 >= begin[k] || last[k] + 3600 + 7200 + 600 < begin[k]) bad = 1
           exit bad || n != 500 }' time.csv folds.csv >log 2>&1
-ok $? "its folds leave out the last 18 rows before each test block, and no more"
+check $? "its folds leave out the last 18 rows before each test block, and no more"
 [ "$(head -n 1 rounds.csv)" = round,train-logloss-mean,train-logloss-std,test-logloss-mean,test-logloss-std ] &&
     [ "$(wc -l <rounds.csv)" -lt 61 ] && grep -q "\"best_round\": $(($(wc -l <rounds.csv) - 1))," cv.json
-ok $? "its rounds are xgboost.cv's frame up to the best one"
+check $? "its rounds are xgboost.cv's frame up to the best one"
 grep -q 'logloss by round' curve.svg && grep -q '<polygon' curve.svg && grep -q 'best: ' curve.svg
-ok $? "its curve has a band and the best round"
+check $? "its curve has a band and the best round"
 "$wick" gbdt cv time.json --data time.csv --json --threads 1 2>log | cmp - cv.json >>log 2>&1
-ok $? "one thread gives the same figures"
+check $? "one thread gives the same figures"
 
 # ---- importances ----
 
 "$wick" gbdt importance time.json --data time.csv --json >importance.json 2>log &&
     grep -q '"features": \[{"name": "a", "mean": [0-9]*\.[0-9]*, .*{"name": "b", "mean": [0-9.e-]*, "std": [0-9.e-]*}\]}' importance.json
-ok $? "the column that decides is the one whose shuffling hurts"
+check $? "the column that decides is the one whose shuffling hurts"
 "$wick" gbdt importance time.json --data time.csv --kind gain 2>log | sed -n 3p | grep -q '^a  *[1-9]'
-ok $? "and the one with the gain"
+check $? "and the one with the gain"
 
 # ---- progress ----
 
 "$wick" gbdt train conf.json --data table.csv --out model.json --svg curve.svg --verbose-eval 1 >log 2>&1
 [ "$(grep -c 'topic=gbdt.train round=[0-9]* train_mlogloss=[0-9.]* valid_mlogloss=' log)" -eq 12 ] &&
     grep -q '>validation</text>' curve.svg && [ "$(grep -c '<path' curve.svg)" -eq 2 ] && cmp -s model.json csv.json
-ok $? "--verbose-eval 1 logs the metric of each round, --svg draws it, and the model is the same"
+check $? "--verbose-eval 1 logs the metric of each round, --svg draws it, and the model is the same"
 "$wick" gbdt train conf.json --data table.csv --out model.json --verbose-eval 5 >log 2>&1
 [ "$(grep -c 'round=\(1\|5\|10\|12\) ' log)" -eq 4 ] && [ "$(grep -c 'round=' log)" -eq 4 ]
-ok $? "--verbose-eval 5 logs the first, each fifth and the last"
+check $? "--verbose-eval 5 logs the first, each fifth and the last"
 
 # ---- bad input ----
 
@@ -143,7 +131,7 @@ refused() { # EXIT TEXT DESCRIPTION COMMAND...
     "$@" >stdout 2>log </dev/null
     status=$?
     [ "$status" -eq "$want" ] && [ "$(wc -l <log)" -eq 1 ] && grep -q -- "$text" log && [ ! -e none.json ]
-    ok $? "$what"
+    check $? "$what"
 }
 train() { refused "$1" "$2" "train: $3" "$wick" gbdt train conf.json --data "$4" --out none.json; }
 cv() { refused "$1" "$2" "cv: $3" "$wick" gbdt cv conf.json --data "$4"; }
@@ -182,7 +170,7 @@ for command in train cv; do
         case $command in train) options='--out odd.json' ;; *) options= ;; esac
         # shellcheck disable=SC2086
         "$wick" gbdt $command conf.json --data $odd.csv --json $options >stdout 2>log && ! grep -q 'nan\|inf' stdout
-        ok $? "$command: one class, columns that are constant or missing throughout, infinite cells are learnt ($odd)"
+        check $? "$command: one class, columns that are constant or missing throughout, infinite cells are learnt ($odd)"
     done
 done
 good | awk -F, -v OFS=, '{ print $0, 0 }' >bad.csv
@@ -238,11 +226,10 @@ printf '1,inf,5,,3\n0,-inf,5,7,\n1,,,,\n' >odd.csv
     tail -n +2 odd.shap | cut -d, -f3- >sums && tail -n +2 odd.p | cut -d, -f2 | paste -d, - sums |
     awk -F, '{ s = 0; for (i = 2; i <= NF; i++) s += $i; d = 1 / (1 + exp(-s)) - $1; if (d > 1e-6 || d < -1e-6) bad = 1 }
         END { exit bad || NR != 3 }'
-ok $? "shap: infinite and missing cells have contributions that sum to the margin"
+check $? "shap: infinite and missing cells have contributions that sum to the margin"
 "$wick" gbdt train conf.json --data one.csv --out one.json >log 2>&1 &&
     "$wick" gbdt shap one.json --data one.csv --json >stdout 2>>log && ! grep -q 'nan\|inf' stdout &&
     "$wick" gbdt train conf.json --data empty.csv --out empty.json >>log 2>&1 &&
     "$wick" gbdt shap empty.json --data empty.csv --json --svg none.svg >stdout 2>>log && ! grep -q 'nan\|inf' stdout none.svg
-ok $? "shap: models of one class and of columns without a value"
-echo "1..$n"
-exit $failed
+check $? "shap: models of one class and of columns without a value"
+done_testing

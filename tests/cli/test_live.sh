@@ -2,6 +2,7 @@
 # A bot at the local venue: what it refuses, a rehearsal killed on the way, and that its books, the
 # venue's and the table of trades agree. usage: test_live.sh WICK VENUE ROOT
 set -uo pipefail
+source "$(dirname "$0")/../tap.sh"
 wick=$1 venue=$2 root=$3
 work=$(mktemp -d)
 venue_pid=
@@ -13,17 +14,6 @@ finish() {
 trap finish EXIT
 export WICK_HOME=$work/home
 unset WICK_DATA WICK_DELTA_INDIA_KEY WICK_DELTA_INDIA_SECRET
-n=0 failed=0
-check() {
-    n=$((n + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $n - $2"
-    else
-        failed=1
-        echo "not ok $n - $2"
-        tail -5 "$work/log" | sed 's/^/# /'
-    fi
-}
 
 # Two markets that wander; the model learns them by heart, and that makes it trade.
 mkdir -p "$work/data/somewhere"
@@ -182,5 +172,4 @@ check $? "a second start trades nothing twice and mends the table"
 ! grep -rqF -e "$KEYS_SECRET" -e "$KEYS_KEY" "$work/real" "$work/all" "$work/log"
 check $? "the keys are in no output"
 kill "$venue_pid" 2>/dev/null
-echo "1..$n"
-exit $failed
+done_testing

@@ -6,6 +6,8 @@
 # chooses the moments, WICK_KILLS how many. Prints TAP.
 # usage: test_live_week.sh WICK TEST_VENUE AGREE delta|kraken [limit], for entries that rest
 set -uo pipefail
+source "$(dirname "$0")/../tap.sh"
+explain() { grep -hv level=info "$work"/log* | tail -n 8; }
 wick=$1 test_venue=$2 agree=$3 venue=$4 entry=${5:-market}
 work=$(mktemp -d)
 venue_pid=
@@ -14,17 +16,6 @@ export WICK_HOME=$work/home WICK_DATA=$work/market
 seed=${WICK_SEED:-$((RANDOM * 32768 + RANDOM))}
 RANDOM=$((seed % 32768))
 echo "# seed $seed"
-n=0 failed=0
-check() {
-    n=$((n + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $n - $2"
-    else
-        failed=1
-        echo "not ok $n - $2"
-        grep -hv level=info "$work"/log* 2>/dev/null | tail -8 | sed 's/^/# /'
-    fi
-}
 
 # ---- candles: three markets, the venue walks the same files ----
 
@@ -120,10 +111,7 @@ done
 port=$(cat "$work/venue/port" 2>/dev/null || echo 0)
 [ "$port" -gt 0 ]
 check $? "the venue runs"
-if [ $failed -ne 0 ]; then
-    echo "1..$n"
-    exit 1
-fi
+[ $failed -eq 0 ] || done_testing
 
 # ---- the week ----
 
@@ -204,5 +192,4 @@ trips=$(sed -n 's/^round trips \([0-9]*\),.*/\1/p' "$work/agreed")
 [ "${trips:-0}" -ge 8 ]
 check $? "there was something to agree on"
 [ -n "${WICK_KEEP:-}" ] && cp -r "$work" "$WICK_KEEP"
-echo "1..$n"
-exit $failed
+done_testing

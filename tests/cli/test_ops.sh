@@ -1,22 +1,12 @@
 #!/usr/bin/env bash
 # A model's life around a bot: journal, explain, summary, publish, retrain. usage: test_ops.sh WICK ROOT
 set -uo pipefail
+source "$(dirname "$0")/../tap.sh"
 wick=$1 root=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export WICK_HOME=$work/home
 unset WICK_DATA
-n=0 failed=0
-check() {
-    n=$((n + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $n - $2"
-    else
-        failed=1
-        echo "not ok $n - $2"
-        tail -5 "$work/log" | sed 's/^/# /'
-    fi
-}
 
 "$wick" train "$root/tests/cli/tiny.json" --out "$work/run" >"$work/log" 2>&1
 check $? "a model is trained"
@@ -105,5 +95,4 @@ check $? "each decision is in the log and in the journal"
 "$wick" retrain "$work/re.json" --once --set run=none.json >"$work/log" 2>&1
 [ $? -ne 0 ] && grep -q 'none.json' "$work/log"
 check $? "a configuration that is not there is named"
-echo "1..$n"
-exit $failed
+done_testing

@@ -1,23 +1,13 @@
 #!/usr/bin/env bash
 # A bot on paper against the backtest of the same model: usage: test_paper.sh WICK ROOT
 set -uo pipefail
+source "$(dirname "$0")/../tap.sh"
 wick=$1 root=$2
 work=$(mktemp -d)
 mkdir "$work/kraken"
 trap 'rm -rf "$work"' EXIT
 export WICK_HOME=$work/home
 unset WICK_DATA
-n=0 failed=0
-check() {
-    n=$((n + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $n - $2"
-    else
-        failed=1
-        echo "not ok $n - $2"
-        tail -5 "$work/log" | sed 's/^/# /'
-    fi
-}
 
 "$wick" train "$root/tests/cli/tiny.json" --out "$work/run" >"$work/log" 2>&1
 check $? "a model is trained"
@@ -128,5 +118,4 @@ printf 'no database' >"$work/bot/journal.sqlite"
 "$wick" paper "$work/bot.json" --candles >"$work/log" 2>&1
 [ $? -eq 1 ] && grep -q "move it aside" "$work/log"
 check $? "a damaged journal stops the start"
-echo "1..$n"
-exit $failed
+done_testing

@@ -2,23 +2,13 @@
 # Renewing a model to the end: better, worse, killed, every so often, and back. usage: test_retrain.sh WICK ROOT
 set -uo pipefail
 trap "" PIPE # a server that hangs up fails a check, not the script
+source "$(dirname "$0")/../tap.sh"
 wick=$1 root=$2
 work=$(mktemp -d)
 pids=
 trap 'for p in $pids; do kill -9 "$p" 2>/dev/null; done; rm -rf "$work"' EXIT
 export WICK_HOME=$work/home
 unset WICK_DATA WICK_SERVE_TOKEN WICK_RETRAIN_SPEED
-n=0 failed=0
-check() { # check STATUS NAME
-    n=$((n + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $n - $2"
-    else
-        failed=1
-        echo "not ok $n - $2"
-        tail -5 "$work/log" | sed 's/^/# /'
-    fi
-}
 wait_for() { # wait_for COMMAND...: at most two minutes
     for _ in $(seq 1200); do
         "$@" && return 0
@@ -133,8 +123,11 @@ check $? "anything else is told"
 "$wick" retrain "$work/good.json" --once --rollback >"$work/log" 2>&1
 [ $? -eq 2 ] && grep -q 'choose one' "$work/log"
 check $? "two wishes at once are refused"
+# After all of these rounds: the champion, the one before, one older of keep 2; and one challenger at most.
+published=$(find "$work" -maxdepth 1 -name 'champion*' -type d | wc -l) runs=$(find "$work/re" -name model.json | wc -l)
+[ "$published" -ge 2 ] && [ "$published" -le 3 ] && [ "$runs" -le 1 ]
+check $? "old models do not pile up ($published published, $runs trained)"
 kill "$serve"
 wait "$serve"
 check $? "the service stops"
-echo "1..$n"
-exit $failed
+done_testing

@@ -3,19 +3,14 @@
 # stage; and bad input answered with one clear error and the right exit code. Prints TAP.
 # usage: test_run.sh WICK WICKD SOURCE_DIR
 set -u
+. "$(dirname "$0")/../tap.sh"
+explain() { :; }
 wick=$1
 wickd=$2
 source=$3
 config=$source/tests/cli/tiny.json
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-n=0
-
-ok() { # DESCRIPTION, after the command whose status decides
-    status=$?
-    n=$((n + 1))
-    if [ "$status" -eq 0 ]; then echo "ok $n - $1"; else echo "not ok $n - $1"; fi
-}
 
 refused() { # EXIT TEXT DESCRIPTION COMMAND...: the command fails with EXIT and TEXT in its message
     want=$1; text=$2; what=$3
@@ -27,48 +22,48 @@ refused() { # EXIT TEXT DESCRIPTION COMMAND...: the command fails with EXIT and 
     status=$?
     [ "$status" -eq 0 ] || sed 's/^/# /' "$dir/message"
     (exit "$status")
-    ok "$what"
+    check $? "$what"
 }
 
 "$wick" run "$config" --out "$dir/a" --threads 2 >"$dir/log" 2>&1
-ok "run ends with exit 0"
+check $? "run ends with exit 0"
 sed 's/^/# /' "$dir/log" | tail -n 3
 [ -s "$dir/a/report.html" ] && [ -s "$dir/a/metrics.json" ] && [ -s "$dir/a/model/model.json" ]
-ok "run leaves a report, metrics and a model"
+check $? "run leaves a report, metrics and a model"
 grep -q '"permutation": ' "$dir/a/training.json" && grep -q '"of": "the margin of BUY less that of SELL"' \
     "$dir/a/report.json" && grep -q '"permutation_sd": ' "$dir/a/report.json"
-ok "the report has importances by shuffling and SHAP values"
+check $? "the report has importances by shuffling and SHAP values"
 "$wick" run "$config" --out "$dir/b" --threads 1 >/dev/null 2>&1
 cmp "$dir/a/metrics.json" "$dir/b/metrics.json"
-ok "one thread gives the same metrics, byte for byte"
+check $? "one thread gives the same metrics, byte for byte"
 same=0
 for file in forecasts.h5 training.json trades.csv report.json report.html model/model.json \
     model/meta.0.xgb.json model/branch.lstm.safetensors; do
     cmp "$dir/a/$file" "$dir/b/$file" || same=1
 done
 (exit $same)
-ok "one thread gives the same forecasts, model and report"
+check $? "one thread gives the same forecasts, model and report"
 "$wick" train "$config" --out "$dir/c" >/dev/null 2>&1 &&
     "$wick" backtest "$config" --model "$dir/c" --out "$dir/d" >/dev/null 2>&1 &&
     "$wick" report "$dir/d" >/dev/null 2>&1 &&
     cmp "$dir/a/metrics.json" "$dir/d/metrics.json" && cmp "$dir/a/report.html" "$dir/d/report.html"
-ok "the stages one by one give the same bytes"
+check $? "the stages one by one give the same bytes"
 "$wick" run "$config" --out "$dir/g" --threads 2 --set meta.networks_must_earn=true >/dev/null 2>&1 &&
     "$wick" train "$config" --out "$dir/h" --threads 1 --set meta.networks_must_earn=true >/dev/null 2>&1 &&
     "$wick" backtest "$config" --model "$dir/h" --out "$dir/i" --set meta.networks_must_earn=true >/dev/null 2>&1 &&
     cmp "$dir/g/metrics.json" "$dir/i/metrics.json" && cmp "$dir/g/training.json" "$dir/h/training.json" &&
     cmp "$dir/g/forecasts.h5" "$dir/h/forecasts.h5" && cmp "$dir/g/model/model.json" "$dir/h/model/model.json" &&
     grep -q '"networks": "no record"' "$dir/g/training.json" && grep -q '"networks":' "$dir/g/metrics.json"
-ok "networks earn their place or not the same with any threads and stage by stage"
+check $? "networks earn their place or not the same with any threads and stage by stage"
 "$wick" features "$config" --out "$dir/f.csv" >/dev/null 2>&1 && [ "$(wc -l <"$dir/f.csv")" -gt 10000 ]
-ok "features writes a table"
+check $? "features writes a table"
 "$wick" predict "$dir/a/model" --out "$dir/p.csv" >/dev/null 2>&1 && [ "$(wc -l <"$dir/p.csv")" -gt 1000 ]
-ok "predict writes forecasts"
+check $? "predict writes forecasts"
 "$wickd" predict "$dir/a/model" --out "$dir/pd.csv" >/dev/null 2>&1 && cmp "$dir/p.csv" "$dir/pd.csv"
-ok "wickd predict writes the same bytes as wick predict"
+check $? "wickd predict writes the same bytes as wick predict"
 # 180 + 30 days of 24 bars of 2 markets, and the header.
 [ "$(wc -l <"$dir/p.csv")" -eq 10081 ]
-ok "predict goes as far back as the score's scale"
+check $? "predict goes as far back as the score's scale"
 
 same_tail() { # MODEL: a late --from reads fewer bars and gives the last rows of an early one
     "$wick" predict "$1" --out "$dir/early.csv" --set data.synthetic.bars=20000 --from 2021-01-01 >/dev/null 2>&1 &&
@@ -79,10 +74,10 @@ same_tail() { # MODEL: a late --from reads fewer bars and gives the last rows of
         sed 1d "$dir/late.csv" | cmp - "$dir/tail.csv"
 }
 same_tail "$dir/a/model"
-ok "predict --from gives the last rows of the whole"
+check $? "predict --from gives the last rows of the whole"
 "$wick" train "$config" --out "$dir/m" --set meta.kind=mlp --set meta.mlp_train.epochs=1 \
     --set 'meta.mlp_layers=[{"type": "gru", "units": 4}]' >/dev/null 2>&1 && same_tail "$dir/m/model"
-ok "predict --from gives the last rows of the whole with a network over the branches"
+check $? "predict --from gives the last rows of the whole with a network over the branches"
 
 refused 1 'candles of hash' "forecasts of other candles are not judged" \
     "$wick" backtest "$config" --model "$dir/c" --out "$dir/x" --set data.synthetic.seed=6
@@ -91,7 +86,7 @@ refused 1 'candles of hash' "forecasts of other candles are not judged" \
     "$wick" run "$config" --out "$dir/imported" --set 'branches=[]' --set meta.seeds=1 \
         --set meta.model="$dir/trees/model/meta.0.xgb.json" >/dev/null 2>&1 &&
     cmp "$dir/trees/model/meta.0.xgb.json" "$dir/imported/model/meta.0.xgb.json" && [ -s "$dir/imported/report.html" ]
-ok "trees from a file are a complete strategy without branches"
+check $? "trees from a file are a complete strategy without branches"
 refused 1 'the trees see' "trees over other columns are refused" "$wick" run "$config" --out "$dir/x" \
     --set 'branches=[]' --set meta.model="$dir/a/model/meta.0.xgb.json"
 refused 2 'branches' "trees from a file do not go with branches" "$wick" run "$config" --out "$dir/x" \
@@ -113,7 +108,7 @@ refused 2 '2024-06-30' "a --from that is no time is answered with one" \
 refused 1 "wick store export" "wickd says that its store has no such candles" \
     "$wickd" predict "$dir/a/model" --out "$dir/q.csv" --set data.source=store
 [ ! -e "$dir/q.csv" ]
-ok "a refused predict writes nothing"
+check $? "a refused predict writes nothing"
 mkdir -p "$dir/data/v"
 printf 'time,open,high,low,close,volume\n1514764800,1,2,0.5,x,1\n' | gzip >"$dir/data/v/A-1h.csv.gz"
 refused 1 'A-1h.csv.gz' "text in a number names file and row" "$wick" run "$config" --out "$dir/x" \
@@ -124,5 +119,5 @@ refused 1 'A-1h.csv.gz' "an empty file is named" "$wick" run "$config" --out "$d
 refused 1 'B-1h.csv.gz' "a root without the candles is an error, not a simulation" "$wick" run "$config" \
     --out "$dir/x" --set data.source=auto --set data.root="$dir/data" --set data.venue=v --set 'data.symbols=["B"]'
 [ ! -e "$dir/x/model" ]
-ok "refused runs leave no model"
-echo "1..$n"
+check $? "refused runs leave no model"
+done_testing

@@ -1,27 +1,16 @@
 #!/usr/bin/env bash
 # The order-flow experiment on recorded ticks, end to end: usage: test_tape.sh WICK ROOT
 set -uo pipefail
+source "$(dirname "$0")/../tap.sh"
 wick=$1 root=$2
 market=${WICK_TEST_ROOT:-}/data/market
 if [ -z "${WICK_TEST_ROOT:-}" ] || [ ! -d "$market/../tick/lob" ]; then
-    echo "1..1"
-    echo "ok 1 - order flow on recorded ticks # SKIP WICK_TEST_ROOT is not set or has no data/tick"
-    exit 0
+    skip "order flow on recorded ticks" "WICK_TEST_ROOT is not set or has no data/tick"
+    done_testing
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 config=$root/configs/experiments/btc-tick-1s.json
-n=0 failed=0
-check() {
-    n=$((n + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $n - $2"
-    else
-        failed=1
-        echo "not ok $n - $2"
-        sed 's/^/# /' "$work/log" 2>/dev/null | tail -5
-    fi
-}
 
 WICK_DATA=$market "$wick" run "$config" --out "$work/run" >"$work/log" 2>&1
 check $? "the experiment runs to its report"
@@ -44,5 +33,4 @@ WICK_DATA=$market "$wick" features "$config" --out "$work/f.csv" \
     --set data.outside.0.value=oi_close --set data.outside.0.delay_s=86400 >"$work/log" 2>&1 &&
     head -1 "$work/f.csv" | grep -q 'flow.ofi_10.*outside.oi'
 check $? "flow features and outside series stand side by side"
-echo "1..$n"
-exit $failed
+done_testing

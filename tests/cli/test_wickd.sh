@@ -3,23 +3,13 @@
 # usage: test_wickd.sh WICK WICKD PUT_BARS ROOT
 set -uo pipefail
 trap "" PIPE # a server that hangs up fails a check, not the script
+source "$(dirname "$0")/../tap.sh"
 wick=$(realpath "$1") wickd=$(realpath "$2") put_bars=$(realpath "$3") root=$(realpath "$4")
 work=$(mktemp -d)
 pid=
 trap '[ -n "$pid" ] && kill "$pid" 2>/dev/null; rm -rf "$work"' EXIT
 export WICK_HOME=$work/home
 unset WICK_DATA WICK_SERVE_TOKEN
-n=0 failed=0
-check() { # check STATUS NAME
-    n=$((n + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $n - $2"
-    else
-        failed=1
-        echo "not ok $n - $2"
-        tail -3 "$work/log" 2>/dev/null | sed 's/^/# /'
-    fi
-}
 
 # ---- what it links ----
 ldd "$wickd" >"$work/ldd" 2>&1
@@ -33,10 +23,10 @@ if grep -q wk_forecaster_push "$work/nm"; then
         "$work/nm" >>"$work/log"
     check $? "no code that trains"
 else
-    check 0 "no code that trains # SKIP the program has no symbols"
+    skip "no code that trains" "the program has no symbols"
 fi
 if grep -q asan "$work/ldd"; then
-    check 0 "its size # SKIP the sanitizers' is larger"
+    skip "its size" "the sanitizers' is larger"
 else
     strip -o "$work/stripped" "$wickd" && [ "$(stat -c %s "$work/stripped")" -lt 2000000 ]
     check $? "less than 2 MB stripped ($(stat -c %s "$work/stripped"))"
@@ -142,6 +132,23 @@ check $? "a hole is stepped over"
 kill "$pid"
 wait "$pid"
 check $? "it ends when told"
+sed 's/"poll_s"/"stale_bars": 2, "poll_s"/' serve.json >stale.json
+"$wickd" serve stale.json >"$work/url" 2>"$work/log" &
+pid=$!
+for _ in $(seq 400); do
+    grep -q http "$work/url" && break
+    kill -0 "$pid" 2>/dev/null || break
+    sleep 0.05
+done
+port=$(sed 's/.*:\([0-9]*\).*/\1/' "$work/url")
+comes /readyz '"stale"' && grep -q '^HTTP/1.1 503' "$work/answer" && comes /healthz '"ok"'
+check $? "readyz says 503 while the store is behind"
+# The bar before the running hour's: on the grid that the bars above begin on.
+bars $((($(date +%s) - 1700000000) / 3600 - 1)) 2 | "$put_bars" "$work/box/store" demo 3600
+comes /readyz '"ready"' && grep -q '^HTTP/1.1 200' "$work/answer"
+check $? "and is ready once it has caught up"
+kill "$pid"
+wait "$pid"
+check $? "that one ends too"
 pid=
-echo "1..$n"
-exit $failed
+done_testing

@@ -1,6 +1,11 @@
 #!/usr/bin/env bash
 # The service over real sockets: usage: test_serve.sh WICK ROOT
 set -uo pipefail
+source "$(dirname "$0")/../tap.sh"
+explain() {
+    head -c 400 "$work/answer"
+    tail -n 3 "$work/log"
+}
 wick=$1 root=$2
 work=$(mktemp -d)
 pid=
@@ -8,17 +13,6 @@ trap '[ -n "$pid" ] && kill "$pid" 2>/dev/null; rm -rf "$work"' EXIT
 export WICK_HOME=$work/home
 trap '' PIPE # a server that has refused a head closes while the body is still being written
 unset WICK_DATA WICK_SERVE_TOKEN
-n=0 failed=0
-check() { # check STATUS NAME
-    n=$((n + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $n - $2"
-    else
-        failed=1
-        echo "not ok $n - $2"
-        { head -c 400 "$work/answer"; tail -3 "$work/log"; } 2>/dev/null | sed 's/^/# /'
-    fi
-}
 start() { # start CONFIG...: sets pid and port
     "$wick" serve "$@" >"$work/url" 2>"$work/log" &
     pid=$!
@@ -150,5 +144,4 @@ check $? "an address that others reach needs a token"
 "$wick" serve "$work/serve.json" --set models.0.dir=none >"$work/log" 2>&1
 [ $? -eq 1 ] && grep -q none "$work/log"
 check $? "a model that is not there is named"
-echo "1..$n"
-exit $failed
+done_testing

@@ -2,6 +2,11 @@
 # The service over TLS: usage: test_serve_tls.sh WICK ROOT
 set -uo pipefail
 trap "" PIPE # a server that hangs up fails a check, not the script
+source "$(dirname "$0")/../tap.sh"
+explain() {
+    head -c 400 "$work/answer"
+    tail -n 3 "$work/log"
+}
 wick=$1 root=$2
 work=$(mktemp -d)
 pid=
@@ -9,17 +14,6 @@ trap '[ -n "$pid" ] && kill "$pid" 2>/dev/null; rm -rf "$work"' EXIT
 export WICK_HOME=$work/home WICK_SERVE_TOKEN=0123456789abcdef
 unset WICK_DATA
 command -v openssl >/dev/null || { echo "1..0 # SKIP there is no openssl"; exit 0; }
-n=0 failed=0
-check() { # check STATUS NAME
-    n=$((n + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $n - $2"
-    else
-        failed=1
-        echo "not ok $n - $2"
-        { head -c 400 "$work/answer"; tail -3 "$work/log"; } 2>/dev/null | sed 's/^/# /'
-    fi
-}
 for name in ours other; do
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=$name" \
         -addext "subjectAltName=IP:127.0.0.1" -keyout "$work/$name.key" -out "$work/$name.pem" >"$work/log" 2>&1
@@ -89,5 +83,4 @@ kill "$pid"
 wait "$pid"
 check $? "and ends when told"
 pid=
-echo "1..$n"
-exit $failed
+done_testing

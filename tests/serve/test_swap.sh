@@ -2,23 +2,13 @@
 # A model is renewed under load: no request fails. usage: test_swap.sh WICK ROOT
 set -uo pipefail
 trap "" PIPE # a server that hangs up fails a check, not the script
+source "$(dirname "$0")/../tap.sh"
 wick=$1 root=$2
 work=$(mktemp -d)
 pid=
 trap '[ -n "$pid" ] && kill "$pid" 2>/dev/null; rm -rf "$work"' EXIT
 export WICK_HOME=$work/home
 unset WICK_DATA WICK_SERVE_TOKEN
-n=0 failed=0
-check() { # check STATUS NAME
-    n=$((n + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $n - $2"
-    else
-        failed=1
-        echo "not ok $n - $2"
-        tail -5 "$work/log" | sed 's/^/# /'
-    fi
-}
 get() { # get PATH: the answer's head and body
     exec 9<>"/dev/tcp/127.0.0.1/$port" || return 1
     printf 'GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n' "$1" >&9
@@ -104,5 +94,4 @@ kill "$pid"
 wait "$pid"
 check $? "it stops"
 pid=
-echo "1..$n"
-exit $failed
+done_testing

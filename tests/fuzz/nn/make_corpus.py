@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Seeds of the fuzz targets. needs: pip install numpy; usage: make_corpus.py WICK (a built program)."""
+"""Seeds of the fuzz targets. needs: pip install numpy onnx; usage: make_corpus.py WICK (a built program)."""
 import glob
 import os
 import shutil
@@ -8,6 +8,7 @@ import sys
 import tempfile
 
 import numpy as np
+from onnx import TensorProto, helper, numpy_helper
 
 here = os.path.dirname(os.path.abspath(__file__))
 for name, array in {"f4": np.arange(6, dtype="f4").reshape(2, 3), "f8": np.ones(3), "i8": np.arange(4),
@@ -35,3 +36,60 @@ with tempfile.TemporaryDirectory() as folder:
         os.replace(out + "/weights.safetensors", f"{here}/corpus_weights/{name}.safetensors")
 for path in glob.glob(os.path.join(here, "../../golden/nn/onnx/op_*.onnx")):
     shutil.copy(path, f"{here}/corpus_onnx/")
+
+
+def graph(name, shape, nodes, outputs="y", opset=20, whole=False, **constants):
+    """A seed: nodes "Op in,in out,out" or (that, attributes) over x of `shape`; its outputs are read as floats."""
+    kind = TensorProto.INT64 if whole else TensorProto.FLOAT
+    made = []
+    for each in nodes:
+        text, attributes = each if isinstance(each, tuple) else (each, {})
+        op, inputs, names = text.split(" ")
+        made.append(helper.make_node(op, inputs.split(","), names.split(","), **attributes))
+    g = helper.make_graph(made, name, [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+                          [helper.make_tensor_value_info(o, kind, None) for o in outputs.split(",")],
+                          [numpy_helper.from_array(np.asarray(v), k) for k, v in constants.items()])
+    model = helper.make_model(g, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    with open(f"{here}/corpus_onnx/{name}.onnx", "wb") as f:
+        f.write(model.SerializeToString())
+
+
+f4, i8 = np.float32, np.int64
+singles = ["LeakyRelu", "Elu", "Celu", "Selu", "Gelu", ("Gelu", {"approximate": "tanh"}), "HardSigmoid", "HardSwish", "Softplus",
+           "Mish", "Softsign", "Not", "Relu", "Tanh", "Sigmoid", "ThresholdedRelu", "Reciprocal"]
+graph("act_all", [3], [(f"{s[0]} x y{i}", s[1]) if isinstance(s, tuple) else f"{s} x y{i}" for i, s in enumerate(singles)],
+      ",".join(f"y{i}" for i in range(len(singles))))
+graph("pow_all", [5], ["Pow x,a a1", "Pow x,b b1", "Pow x,c c1", "Pow x,d d1", "Pow x,e e1"], "a1,b1,c1,d1,e1",
+      a=f4(2), b=f4(0.5), c=f4(3), d=f4(1.5), e=np.array([4, -1, 0, 2.5, -2], f4))
+graph("matmul_batches", [2, 2, 3], ["Transpose x t", "MatMul x,t y", "MatMul x,w z", "MatMul x,v u"], "y,z,u",
+      w=np.ones((3, 4), f4), v=np.ones((1, 3, 2), f4))
+graph("matmul_outer", [2, 1, 2, 3], ["MatMul x,w y"], w=np.ones((1, 3, 3, 2), f4))
+graph("gemm_forms", [2, 3], [("Gemm x,w a", {"transA": 1, "alpha": 0.5}), ("Gemm x,x,c b", {"transB": 1, "beta": 2.0}),
+                             ("Gemm x,v,d y", {"transB": 1})], "a,b,y",
+      w=np.ones((2, 2), f4), c=np.ones((2, 1), f4), v=np.ones((4, 3), f4), d=np.ones(4, f4))
+graph("conv_groups", [1, 4, 6], [("Conv x,w,b y", {"group": 2, "strides": [2], "dilations": [2], "pads": [1, 2]})],
+      w=np.ones((6, 2, 2), f4), b=np.ones(6, f4))
+pairs = ["Add", "Sub", "Mul", "Div", "Mod", "Min", "Max", "Equal", "Greater", "Less", "GreaterOrEqual", "LessOrEqual", "And", "Or"]
+graph("whole_pairs", [2], ["Shape x s"] + [f"{op} a,b y{i}" for i, op in enumerate(pairs)] + ["Neg a n", "Abs a m", "Not a o"],
+      ",".join([f"y{i}" for i in range(len(pairs))] + ["n", "m", "o"]), whole=True, a=np.array([-7, 5], i8), b=np.array([3, -5], i8))
+graph("where_all", [2, 2], ["Where c,x,w a", "Equal x,w e", "Where e,x,w y", "Where c,i,j k"], "a,y", c=np.array([True, False]),
+      w=f4(1), i=np.array([1, 2], i8), j=i8(4))
+graph("one_input", [3], ["Sum x a", "Max x b", "Min x c", "Sum a,b,c,x y"])
+graph("clip_forms", [3], ["Clip x,,high a", "Clip x,low y"], "a,y", high=f4(1), low=f4(-1))
+# Refused, each for another reason.
+for name, shape, nodes, constants in (
+        ("matmul_vector", [3], ["MatMul x,x y"], {}), ("matmul_meet", [2, 3], ["MatMul x,x y"], {}),
+        ("matmul_batch", [2, 2, 2], ["MatMul x,w y"], {"w": np.ones((3, 2, 2), f4)}),
+        ("gemm_vector", [3], ["Gemm x,x y"], {}), ("gemm_meet", [2, 3], ["Gemm x,x y"], {}),
+        ("gemm_add", [2, 2], ["Gemm x,x,c y"], {"c": np.ones((3, 1), f4)}),
+        ("gemm_wide", [2, 2], ["Gemm x,x,c y"], {"c": np.ones((1, 2, 2), f4)}),
+        ("conv_rank", [2, 3], ["Conv x,w y"], {"w": np.ones((1, 3, 1), f4)}),
+        ("conv_groups", [1, 3, 4], [("Conv x,w y", {"group": 2})], {"w": np.ones((2, 3, 1), f4)}),
+        ("conv_free", [1, 3, 4], ["Relu x w", "Conv x,w y"], {}),
+        ("div_zero", [2], ["Div a,b c", "Reshape x,c y"], {"a": i8(2), "b": i8(0)}),
+        ("mod_float", [2], ["Mod x,x y"], {}), ("sqrt_whole", [2], ["Sqrt a y"], {"a": i8(2)}),
+        ("pow_whole", [2], ["Pow a,a y"], {"a": i8(2)}), ("mixed", [2], ["Add x,a y"], {"a": i8(2)}),
+        ("three_whole", [2], ["Sum a,a,a y"], {"a": i8(2)}), ("broadcast", [2], ["Add x,a y"], {"a": np.ones(3, f4)}),
+        ("where_mixed", [2], ["Where c,x,i y"], {"c": np.array([True]), "i": i8(1)}),
+        ("clip_bounds", [2], ["Clip x,low y"], {"low": np.ones(2, f4)})):
+    graph("no_" + name, shape, nodes, **constants)

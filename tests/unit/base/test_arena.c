@@ -46,24 +46,10 @@ static void test_a_large_piece_does_not_waste_the_block_before_it(void **state)
     wk_arena_finish(&arena);
 }
 
-static void test_touching_reads_what_was_given_out_up_to_a_limit(void **state)
-{
-    (void)state;
-    wk_arena arena;
-    wk_arena_init(&arena);
-    assert_int_equal(wk_arena_touch(&arena, SIZE_MAX), 0);
-    for (int i = 0; i < 100; i++)
-        wk_arena_alloc(&arena, 1000);
-    assert_int_equal(wk_arena_touch(&arena, SIZE_MAX), 100 * 1024);
-    assert_int_equal(wk_arena_touch(&arena, 640), 640);
-    wk_arena_finish(&arena);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_memory_is_aligned_and_zero),
-        cmocka_unit_test(test_a_large_piece_does_not_waste_the_block_before_it),
-        cmocka_unit_test(test_touching_reads_what_was_given_out_up_to_a_limit)};
+        cmocka_unit_test(test_a_large_piece_does_not_waste_the_block_before_it)};
     return cmocka_run_group_tests_name("arena", tests, NULL, NULL);
 }

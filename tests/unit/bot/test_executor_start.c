@@ -477,6 +477,7 @@ static void test_a_legs_fill_waits_behind_its_entrys(void **state)
     stage *s = build(true);
     give_order(s, ENTRY, 1, false, 10);
     s->v.now = BEGIN - 60 * SECOND; /* long ago: no hurry excuses the leg */
+    s->order.order.time_ns = s->v.now;
     add_order(&s->v, ENTRY, 1, 10, 10);
     add_fill(&s->v, "in", ENTRY, 1, 10);
     s->v.now += SECOND;
@@ -700,6 +701,68 @@ static void test_a_stop_that_struck_is_not_followed_by_an_exit(void **state)
     finish(s);
 }
 
+/* The answer to the stop's placing was lost, so its fill bears an id that nobody knows: it is
+ * booked all the same, and what is left gets out as soon as the venue has said whose fill that was.
+ */
+static void test_a_stop_whose_answer_was_lost_does_not_hold_up_the_exit(void **state)
+{
+    (void)state;
+    for (int late = 0; late < 2; late++) {
+        stage *s = build(false);
+        give_position(s, 10);
+        s->v.held = 10;
+        s->v.protect_says = WK_REQUEST_UNKNOWN;
+        begin(s);
+        go(s, 1);
+        uint64_t id = s->live->symbols[MARKET].stop_id;
+        add_order(&s->v, id, -1, 10, 4);
+        order_of(&s->v, id)->v.is_open = false;
+        s->v.protect_says = WK_REQUEST_DONE;
+        if (!late)
+            add_fill(&s->v, "stop", id, -1, 4);
+        wk_action exit_order = {
+            .order = {
+                .id = EXIT, .symbol = MARKET, .side = -1, .reduce_only = true, .qty_lots = 6}};
+        wk__live_action(s->live, &exit_order);
+        go(s, 3);
+        if (late) { /* asked about before its fill is in the list */
+            assert_int_equal(s->v.n_places, 0);
+            add_fill(&s->v, "stop", id, -1, 4);
+            go(s, 2);
+        }
+        assert_int_equal(s->v.n_places, 1);
+        assert_int_equal(position(s), 0);
+        assert_int_equal(s->v.held, 0);
+        assert_int_equal(fill_rows(s, WK_REASON_STOP_LOSS, NULL), 1);
+        finish(s);
+    }
+}
+
+/* A bracket's leg fills while an exit is in doubt: it may be the exit's until that is said never to
+ * have come, and is the leg's then, though the exit is sent and lost again. */
+static void test_a_leg_is_not_held_back_by_an_exit_that_never_came(void **state)
+{
+    (void)state;
+    stage *s = build(true);
+    give_position(s, 10);
+    s->v.held = 10;
+    begin(s);
+    s->v.place_says = WK_REQUEST_UNKNOWN;
+    wk_action exit_order = {
+        .order = {.id = EXIT, .symbol = MARKET, .side = -1, .reduce_only = true, .qty_lots = 10}};
+    wk__live_action(s->live, &exit_order);
+    go(s, 1);
+    assert_int_equal(s->v.n_places, 1);
+    add_fill(&s->v, "leg", HIDDEN, -1, 10);
+    go(s, 4);
+    assert_int_equal(position(s), 10); /* nobody can say yet */
+    go(s, 10);
+    assert_int_equal(s->v.n_places, 2);
+    assert_int_equal(position(s), 0);
+    assert_int_equal(fill_rows(s, WK_REASON_STOP_LOSS, NULL), 1);
+    finish(s);
+}
+
 static void test_a_refused_target_is_tried_again(void **state)
 {
     (void)state;
@@ -811,6 +874,8 @@ int main(void)
         cmocka_unit_test(test_a_stop_that_failed_half_way_is_placed_again),
         cmocka_unit_test(test_a_stop_that_went_without_a_word_is_found_out),
         cmocka_unit_test(test_a_stop_that_struck_is_not_followed_by_an_exit),
+        cmocka_unit_test(test_a_stop_whose_answer_was_lost_does_not_hold_up_the_exit),
+        cmocka_unit_test(test_a_leg_is_not_held_back_by_an_exit_that_never_came),
         cmocka_unit_test(test_a_refused_target_is_tried_again),
         cmocka_unit_test(test_funding_is_booked_once_and_only_for_what_is_held),
     };

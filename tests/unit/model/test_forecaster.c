@@ -73,6 +73,11 @@ static void compare(const char *const *overrides, size_t n_overrides)
     if (wk_forecaster_plan(&stream, &walk.model, &config, (const char(*)[32])d.panel.symbols, S, &f,
                            &err))
         fail_msg("%s", err.msg);
+    /* One that goes in parts, and walks ahead between them. */
+    wk_forecaster *parts;
+    if (wk_forecaster_plan(&stream, &walk.model, &config, (const char(*)[32])d.panel.symbols, S,
+                           &parts, &err))
+        fail_msg("%s", err.msg);
     wk_arena_freeze(&stream);
     uint64_t a = WK_DIGEST_START, b = WK_DIGEST_START;
     size_t valid = 0, F;
@@ -80,8 +85,19 @@ static void compare(const char *const *overrides, size_t n_overrides)
         wk_features_step step = wk_panel_step(&d.panel, t);
         wk_forecast now[2];
         wk_forecaster_push(f, &step, now);
+        wk_forecast early[2], late[2];
+        wk_forecaster_warm(parts, t % 3 == 0);
+        wk_forecaster_answer(parts, &step, late);
+        memcpy(early, late, sizeof early);
+        wk_forecaster_heads(parts, late);
+        wk_forecaster_finish(parts, &step);
+        if (t % 2)
+            wk_forecaster_warm(parts, true);
         for (size_t s = 0; s < S; s++) {
             expect_same_bits(&now[s], &batch[t * S + s], t * S + s);
+            expect_same_bits(&late[s], &now[s], t * S + s);
+            assert_true(early[s].valid == now[s].valid && early[s].threshold == now[s].threshold);
+            assert_memory_equal(&early[s].score, &now[s].score, sizeof now[s].score);
             valid += now[s].valid;
         }
         const float *rows = wk_forecaster_rows(f, &F);

@@ -18,7 +18,8 @@
 #include "nn/window.h"
 #include "wick/rng.h"
 
-enum { N = 45, T = 30, F = 7, BATCHES = 6, BATCH = 20 };
+/* An epoch has three batches, the last of fewer rows. */
+enum { N = 45, T = 30, F = 7, BATCHES = 6, BATCH = 20, EPOCH = 3 };
 
 static float X[N * T * F], last[N], each[N * T];
 
@@ -98,13 +99,13 @@ static wk_nn_fit_config settings(int precision)
 }
 
 /* A trained network; its losses go to *c. */
-static wk_nn *fit(size_t net, bool every, int precision, int threads, curve *c)
+static wk_nn *fit(size_t net, bool every, int precision, int threads, size_t batches, curve *c)
 {
     const wk_nn_array a = {
         .N = N, .T = T, .F = F, .X = X, .S = every ? T : 1, .K = 1, .y = every ? each : last};
     const wk_nn_fit_config config = settings(precision);
     const wk_nn_fit_options options = {
-        .threads = threads, .batches_max = BATCHES, .on_batch = on_batch, .context = c};
+        .threads = threads, .batches_max = batches, .on_batch = on_batch, .context = c};
     wk_nn *nn = create(net, 1);
     wk_err err;
     if (wk_nn_fit(nn, &config, &a, NULL, &options, NULL, &err) != WK_OK)
@@ -128,7 +129,7 @@ static void test_losses_stay_beside_those_of_fp32(void **unused)
         for (int every = 0; every < 2; every++) {
             curve c[3] = {0};
             for (int p = WK_NN_FP32; p <= WK_NN_BF16X3; p++)
-                wk_nn_destroy(fit(net, every, p, 2, &c[p]));
+                wk_nn_destroy(fit(net, every, p, 2, BATCHES, &c[p]));
             const double plain = apart(&c[WK_NN_FP32], &c[WK_NN_BF16]),
                          split = apart(&c[WK_NN_FP32], &c[WK_NN_BF16X3]);
             print_message("%s, every bar %d: loss %.4f to %.4f; apart bf16 %.1e, bf16x3 %.1e\n",
@@ -220,11 +221,11 @@ static void test_threads_and_instruction_sets_change_no_bit(void **unused)
     for (size_t net = 0; net < NETS; net++)
         for (int p = WK_NN_BF16; p <= WK_NN_BF16X3; p++) {
             curve c;
-            wk_nn *first = fit(net, true, p, 1, &c);
+            wk_nn *first = fit(net, true, p, 1, EPOCH, &c);
             for (int i = 0; i < 3 + WITH_C; i++) {
                 if (i)
                     setenv("WICK_CPU", caps[i - 1], 1);
-                wk_nn *nn = fit(net, true, p, i + 2, &c);
+                wk_nn *nn = fit(net, true, p, i + 2, EPOCH, &c);
                 if (memcmp(nn->params, first->params, nn->net.n_params * sizeof *nn->params) != 0)
                     fail_msg("%s: other weights with %s products than with one thread of the best",
                              nets[net].name, wk_nn_fit_kernels(p));
