@@ -4,7 +4,8 @@
 needs: pip install torch onnxruntime onnx safetensors numpy
 usage: peers_nn.py [--wick build/src/cli/wick] [--rounds 5] [window|stream|onnx|train|train_stream ...]
 
-Each round runs wick and then the peer, so that both see the same minutes; a line gives the best median of
+Without names it runs all and ends with a table: each row's ratio beside the ratio asked for; a quiet machine of
+two cores needs about four minutes. Exit code 1: a row is below what is asked for. Each round runs wick and then the peer, so that both see the same minutes; a line gives the best median of
 all rounds for both, and every round's. Settings of the peers are printed first. The convolutions are causal
 (zeros before the window) in all of them; PyTorch and ONNX Runtime compute every position of the branches,
 as their graphs say. wick's own rows are printed as they come.
@@ -16,11 +17,14 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
+
+warnings.filterwarnings("ignore")
 
 
 class Causal(torch.nn.Conv1d):
@@ -106,6 +110,28 @@ class Reference(torch.nn.Module):
         return self
 
 
+WINDOW, STEP, PYTORCH, AUTOCAST = ("ONNX Runtime on the window", "ONNX Runtime on wick's one-step graph", "PyTorch",
+                                   "PyTorch bf16 autocast")
+
+
+def asked(name, case, peer):
+    """The ratio asked for (times in us: the most asked for), or None."""
+    bf16_unit = case.startswith("batch 256, bf16, ") and "amx" in open("/proc/cpuinfo").read()
+    if name == "nn.window":
+        return 2 if "avx2" in case else 3
+    if name == "nn.stream" and case.startswith(("full step, ", "new bar to output, ")):
+        return 40 if peer == WINDOW else 3
+    if name == "nn.train" and peer == PYTORCH:
+        return 10 if bf16_unit else {"batch 256, fp32, dead positions left out": 5, "batch 256, fp32, all positions": 2}.get(case)
+    if name == "nn.train" and peer == AUTOCAST:
+        return 3 if bf16_unit else None
+    return 3 if name == "nn.train_stream" else None
+
+
+TIMES = {"full step": 6, "new bar to output": 3, "new bar to output after 2 MB of other memory": 10}
+table = []  # name, case, unit, peer, ours, theirs, ratio, ratio asked for
+
+
 def wick(args, *words):
     """Rows of a wick command, and the user CPU seconds that it took."""
     before = os.times()
@@ -125,7 +151,29 @@ def compare(args, name, row, peer, version, ours, theirs, rate=False):
                                                                     [round(x, 2) for x in theirs]],
             "threads": row["threads"], "cpu": row["cpu"], "commit": row["commit"],
             "load": round(os.getloadavg()[0], 2)}
+    want = asked(name, row["case"], peer)
+    if want:
+        line["asked"] = want
     print(json.dumps(line), flush=True)
+    table.append((name, row["case"], row["unit"], peer, a, b, line["ratio"], want))
+
+
+def in_time(rows):
+    """Our own times of a stream against the most that they may be."""
+    for case, row in rows.items():
+        most = TIMES.get(case.rsplit(", ", 1)[0])
+        if most:
+            table.append((row["name"], case, "us", "the time asked for", row["p50"], most, round(most / row["p50"], 3), 1))
+
+
+def summary():
+    """The table; whether every row has what is asked for."""
+    print(f"\n{'row':<72} {'beside':<38} {'wick':>9} {'peer':>9} {'ratio':>7} {'asked':>6}")
+    for name, case, unit, peer, ours, theirs, ratio, want in table:
+        verdict = "" if not want else "ok" if ratio >= want else "BELOW"
+        print(f"{name + ' ' + case + ', ' + unit:<72} {peer:<38} {ours:9.5g} {theirs:9.5g} {ratio:7.2f} "
+              f"{'' if want is None else want:>6} {verdict}")
+    return all(not want or ratio >= want for *_, ratio, want in table)
 
 
 def timed(run, n):
@@ -151,18 +199,53 @@ def exported(args, folder):
     return model, windows, want
 
 
+def open_session(path):
+    import onnxruntime
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    return onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
+
+
+def stepper(args, folder, windows, want):
+    """wick's one-step graph in ONNX Runtime as a function of a bar, checked: the states stay in its own values."""
+    import onnxruntime
+    path = folder + "/step.onnx"
+    wick(args, "export", folder + "/weights.safetensors", "--onnx-step", path)
+    session = open_session(path)
+    states = {i.name: [n if isinstance(n, int) else 1 for n in i.shape] for i in session.get_inputs() if i.name != "X"}
+    names = ["Y", *(s + ".next" for s in states)]
+    fresh = {k: onnxruntime.OrtValue.ortvalue_from_numpy(np.zeros(s, "f4")) for k, s in states.items()}
+    now = dict(fresh)
+
+    def step(x):
+        y, *after = session.run_with_ort_values(names, {"X": x, **now})
+        now.update(zip(states, after))
+        return y
+
+    bars = [[onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(b[None].numpy())) for b in w] for w in windows[:4]]
+    worst = 0
+    for window, y in zip(bars, want):
+        now.update(fresh)
+        for bar in window:
+            got = step(bar)
+        worst = max(worst, float(np.abs(got.numpy() - y).max()))
+    print(f"# ONNX Runtime {onnxruntime.__version__} on the one-step graph: after {len(bars[0])} bars wick's outputs to "
+          f"{worst:.1e}", flush=True)
+    assert worst < 1e-5
+    turn, flat = iter(range(10**9)), [b for w in bars for b in w]
+    return lambda: step(flat[next(turn) % len(flat)])
+
+
 def session_of(model, windows, want, folder):
     """PyTorch's export of the model in ONNX Runtime, checked; its path and windows as it takes them."""
     import onnxruntime
     path = folder + "/reference.onnx"
     torch.onnx.export(model, (windows[:1],), path, input_names=["x"], output_names=["y"], opset_version=17,
                       dynamo=False)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-    session = onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
+    session = open_session(path)
     x = [np.ascontiguousarray(w[None].numpy()) for w in windows]
     worst = max(float(np.abs(session.run(None, {"x": a})[0] - b).max()) for a, b in zip(x, want))
     print(f"# ONNX Runtime {onnxruntime.__version__}: CPU provider, sequential, all optimisations, one intra "
@@ -171,9 +254,9 @@ def session_of(model, windows, want, folder):
     return session, onnxruntime.__version__, path, x
 
 
-def in_turns(args, words, session, x):
-    """Rounds of a wick bench and the session: medians of ours by case, of theirs, and our best rows."""
-    ours, theirs, rows = {}, [], {}
+def in_turns(args, words, session, x, step=None):
+    """Rounds of a wick bench, the session and `step`: medians of ours by case, of theirs, our best rows, of the steps."""
+    ours, theirs, rows, steps = {}, [], {}, []
     for _ in range(args.rounds):
         for row in wick(args, *words)[0]:
             ours.setdefault(row["case"], []).append(row["p50"])
@@ -181,15 +264,23 @@ def in_turns(args, words, session, x):
                 rows[row["case"]] = row
         turn = iter(range(10**9))
         theirs.append(timed(lambda: session.run(None, {"x": x[next(turn) % len(x)]}), 2000))
-    return ours, theirs, rows
+        if step:
+            steps.append(timed(step, 5000))
+    return ours, theirs, rows, steps
 
 
 def bench_window(args, stream):
     with tempfile.TemporaryDirectory() as folder:
-        session, version, _, x = session_of(*exported(args, folder), folder)
-        ours, theirs, rows = in_turns(args, ["bench", "nn.stream" if stream else "nn.window"], session, x)
+        model, windows, want = exported(args, folder)
+        session, version, _, x = session_of(model, windows, want, folder)
+        step = stepper(args, folder, windows, want) if stream else None
+        ours, theirs, rows, steps = in_turns(args, ["bench", "nn.stream" if stream else "nn.window"], session, x, step)
         for case, row in rows.items():
-            compare(args, row["name"], row, "ONNX Runtime on the window", version, ours[case], theirs)
+            compare(args, row["name"], row, WINDOW, version, ours[case], theirs)
+            if step:
+                compare(args, row["name"], row, STEP, version, ours[case], steps)
+        if stream:
+            in_time(rows)
 
 
 def bench_onnx(args):
@@ -203,7 +294,7 @@ def bench_onnx(args):
         worst = float(np.abs(np.loadtxt(folder + "/y.csv", delimiter=",", skiprows=1) - want).max())
         print(f"# wick reads PyTorch's export: its outputs to {worst:.1e}", flush=True)
         assert worst < 1e-5
-        ours, theirs, rows = in_turns(args, ["bench", "nn.onnx", path, "--data", data], session, x)
+        ours, theirs, rows, _ = in_turns(args, ["bench", "nn.onnx", path, "--data", data], session, x)
         for case, row in rows.items():
             compare(args, row["name"], row, "ONNX Runtime on the same file", version, ours[case], theirs)
 
@@ -284,7 +375,7 @@ def bench_train(args):
                 cpus.append(used)
         for case, row in rows.items():
             for bf16, (rates, cpus) in peers.items():
-                name = "PyTorch bf16 autocast" if bf16 else "PyTorch"
+                name = AUTOCAST if bf16 else PYTORCH
                 compare(args, "nn.train", row, name, torch.__version__, ours[case], rates, True)
                 print(f"#   processor time a window: {min(cpu[case]):.0f} us and {min(cpus):.0f} us, ratio "
                       f"{min(cpus) / min(cpu[case]):.2f}", flush=True)
@@ -350,6 +441,7 @@ def main():
         if name not in runs:
             sys.exit(f"peers_nn.py: unknown {name}; want {' '.join(runs)}")
         runs[name]()
+    sys.exit(0 if summary() else 1)
 
 
 main()
