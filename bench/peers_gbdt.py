@@ -4,6 +4,7 @@ line a figure, which the same command reads back with --peers FILE.
 
 needs: pip install numpy xgboost lightgbm catboost, and a C compiler (CC, default cc) for the loop over single rows
 usage: peers_gbdt.py DIR train|row|batch [--threads N] [--repeats N] [--only NAME]
+       peers_gbdt.py DIR beside --wick WICK  DIR: anywhere; all of it, wick and the peers in the same minutes, and a table
        peers_gbdt.py DIR sets --wick WICK    DIR: data/bench with adult, higgs7k, agaricus and LightGBM's categorical set
 
 Trees of equal steps: XGBoost's hessian of softmax is 2p(1-p), LightGBM's 1.5p(1-p) for three classes, so eta is
@@ -126,6 +127,11 @@ def put(name, case, peer, value, unit, settings, **more):
                           **more, settings=settings)), flush=True)
 
 
+def peak_mb():
+    with open("/proc/self/status") as f:
+        return next(int(v.split()[1]) for v in f if v.startswith("VmHWM:")) / 1024
+
+
 def in_child(work):
     """Runs work() in a process of its own, so that the peak of memory is its own too."""
     sys.stdout.flush()
@@ -146,13 +152,13 @@ def bench_train(folder, threads, repeats, only):
         def work():
             X, y, X_test, y_test = load(folder)
             y = y.ravel()
-            best = None
+            before, best = peak_mb(), None
             for _ in range(repeats):
                 _, took, settings, predict = train(X, y, "leafwise", threads)
                 best = took if best is None or took[0] < best[0] else best
             put("gbdt.train", "synthetic", peer, best[0], "s", settings, user_cpu_s=best[1],
                 logloss=logloss(predict(X_test), y_test), threads=threads, rounds=ROUNDS,
-                rss_peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+                rss_peak_mb=round(peak_mb()), rss_before_mb=round(before))
         in_child(work)
 
 
@@ -289,17 +295,61 @@ def bench_sets(folder, wick):
                                            "time includes reading its CSV")), flush=True)
 
 
+def print_beside(lines):
+    bars = {("gbdt.train", "synthetic"): 2, ("gbdt.batch", "leafwise"): 20, ("gbdt.batch", "depth6"): 12}
+    print("\n%-11s %-10s %-20s %12s %-7s %8s  %s" % ("", "", "", "", "", "wick is", ""))
+    for key in dict.fromkeys((v["name"], v["case"]) for v in lines):
+        turn = -1 if key[0] == "gbdt.batch" else 1
+        here = [v for v in lines if (v["name"], v["case"]) == key]
+        own = min((v for v in here if "peer_version" not in v or v["peer_version"] is None), key=lambda v: turn * v["value"])
+        own = dict(own, peer="wick", peer_value=own["value"])
+        for v in [own] + [v for v in here if v["peer"]]:
+            more = ["%s %s" % (k, round(v[k], 5)) for k in ("logloss", "rss_peak_mb", "rss_before_mb", "user_cpu_s", "by_cpu_time")
+                    if k in v]
+            times = (v["peer_value"] / own["value"]) ** turn
+            print("%-11s %-10s %-20s %12.6g %-7s %8s  %s" % (*key, v["peer"], v["peer_value"], v["unit"], "" if v is own else
+                                                            "%.2fx" % times, ", ".join(more)))
+        if key in bars:
+            print("%-11s %-10s the bar is %dx beside the fastest" % (*key, bars[key]))
+
+
+def beside(folder, threads, repeats, wick, n):
+    """Runs everything and prints wick beside each peer. Trainings of wick stand before and after the peers'."""
+    peers, lines = os.path.join(folder, "peers.jsonl"), []
+
+    def call(*command):
+        out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        lines.extend(json.loads(v) for v in out.splitlines())
+        print(out, end="", flush=True)
+        return out
+
+    os.makedirs(folder, exist_ok=True)
+    with open(peers, "w") as f:
+        for name, rows in (("train", n), ("row", n // 4), ("batch", n // 4)):
+            part = os.path.join(folder, name)
+            ours = [wick, "bench", "gbdt." + name, "--rows", str(rows), "--threads", str(threads)]
+            once = ["--repeats", str(repeats)] if name == "train" else []
+            call(*ours, *once, "--data", part)
+            f.write(call(sys.executable, __file__, part, name, "--threads", str(threads), "--repeats", str(repeats)))
+            f.flush()
+            call(*ours, *once)
+    print_beside(lines)
+
+
 def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("folder")
-    args.add_argument("what", choices=["train", "row", "batch", "sets"])
+    args.add_argument("what", choices=["train", "row", "batch", "beside", "sets"])
     args.add_argument("--wick", default="build/src/cli/wick")
     args.add_argument("--threads", type=int, default=2)
     args.add_argument("--repeats", type=int, default=1)
+    args.add_argument("--rows", type=int, default=400000, help="of beside's training; a quarter for its predictions")
     args.add_argument("--only")
     a = args.parse_args()
-    if a.what == "sets":
-        bench_sets(a.folder, os.path.abspath(a.wick))
+    if a.what == "beside":
+        beside(a.folder, a.threads, a.repeats, os.path.abspath(a.wick), a.rows)
+    elif a.what == "sets":
+        bench_sets(a.folder, os.path.abspath(a.wick), a.rows)
     elif a.what == "train":
         bench_train(a.folder, a.threads, a.repeats, a.only)
     elif a.what == "row":

@@ -10,8 +10,9 @@ DATA/binance holds SYMBOL-1h.csv.gz, whose closes make the label: the move of th
 0.5 %. Every third valid row before 2022 trains, less a day; every third of 2022-01 to 2024-06 is held out.
 
 The peers are timed from the array in memory to the model, binning included; wick by its whole command, which also reads
-the table (.npy) and writes the model. Each runs in a process of its own, whose peak of memory is printed; the peers'
-holds numpy and the table, wick's the table. Equal steps as in peers_gbdt.py."""
+the table (.npy) and writes the model. Each runs in a program of its own, started anew, whose peak of memory is printed
+(VmHWM of /proc) beside what it held before training; the peers' holds numpy and the table, wick's the table. Equal
+steps as in peers_gbdt.py."""
 import argparse
 import gzip
 import json
@@ -55,6 +56,19 @@ def logloss(p, y):
     return float(-np.log(np.clip(p[np.arange(len(y)), y.astype(int)], 1e-15, 1)).mean())
 
 
+def peak_kb(pid):
+    """The most resident memory so far of a program; 0 when it is gone or has not started yet (a maximum of getrusage
+    begins with the parent's)."""
+    try:
+        with open("/proc/%s/status" % pid) as f:
+            lines = f.read().splitlines()
+        if pid != "self" and any(v.split()[1].startswith("python") for v in lines if v.startswith("Name:")):
+            return 0
+        return max((int(v.split()[1]) for v in lines if v.startswith("VmHWM:")), default=0)
+    except OSError:
+        return 0
+
+
 def settings_of(peer, threads, rounds):
     if peer in ("wick", "xgboost"):
         common = dict(objective="multi:softprob", num_class=3, grow_policy="lossguide", max_leaves=63, max_depth=0, eta=0.13333,
@@ -80,10 +94,14 @@ def train(peer, X, y, X_test, settings, threads, rounds, binary, folder):
         with open(folder + "/conf.json", "w") as f:
             json.dump(dict(label_column=0, params=settings), f)
         start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([binary, "gbdt", "train", "conf.json", "--data", "train.npy", "--out", "m.json", "--threads",
-                        str(threads)], cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        child = subprocess.Popen([binary, "gbdt", "train", "conf.json", "--data", "train.npy", "--out", "m.json", "--threads",
+                                  str(threads)], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        peak = 0
+        while child.poll() is None:
+            peak = max(peak, peak_kb(child.pid))
+            time.sleep(0.01)
+        assert child.returncode == 0
         took, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
-        peak = after.ru_maxrss
         subprocess.run([binary, "gbdt", "predict", "m.json", "--data", "test.npy", "--out", "p.csv"], cwd=folder, check=True,
                        stdout=subprocess.DEVNULL)
         p = np.loadtxt(folder + "/p.csv", delimiter=",", skiprows=1)[:, -3:]
@@ -103,7 +121,7 @@ def train(peer, X, y, X_test, settings, threads, rounds, binary, folder):
         start, cpu = time.perf_counter(), time.process_time()
         model = lightgbm.train(settings, lightgbm.Dataset(X, y, params=settings), rounds)
     took = time.perf_counter() - start, time.process_time() - cpu
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = peak_kb("self")
     predict = {"xgboost": "inplace_predict", "catboost": "predict_proba"}.get(peer, "predict")
     return took[0], took[1], getattr(model, predict)(X_test), peak
 
@@ -116,6 +134,7 @@ def run(peer, folder, a):
     if peer != "wick":
         X = np.ascontiguousarray(X)
         del table
+    before = 0 if peer == "wick" else peak_kb("self")
     best = None
     for _ in range(a.repeats):
         took = train(peer, X, y, X_test, settings, a.threads, a.rounds, os.path.abspath(a.wick), folder)
@@ -124,7 +143,7 @@ def run(peer, folder, a):
         [a.wick, "--version"], capture_output=True, text=True).stdout.strip()
     print(json.dumps(dict(name="gbdt.features", case=os.path.basename(a.features), peer=peer, peer_version=made_by,
                           seconds=round(best[0], 2), cpu_s=round(best[1], 2), logloss=round(logloss(best[2], y_test), 5),
-                          rss_peak_mb=round(best[3] / 1024), rows=len(y), cols=X.shape[1], held_out=len(y_test),
+                          rss_peak_mb=round(best[3] / 1024), rss_before_mb=round(before / 1024), rows=len(y), cols=X.shape[1], held_out=len(y_test),
                           threads=a.threads, rounds=a.rounds, settings=settings)), flush=True)
 
 
@@ -137,7 +156,11 @@ def main():
     args.add_argument("--rounds", type=int, default=100)
     args.add_argument("--repeats", type=int, default=1)
     args.add_argument("--only")
+    args.add_argument("--tables", help=argparse.SUPPRESS)  # of this script's own children
     a = args.parse_args()
+    if a.tables:
+        run(a.only, a.tables, a)
+        return
     with tempfile.TemporaryDirectory() as folder:
         train_table, test_table = make_tables(a.features, a.data)
         np.save(folder + "/train.npy", train_table)
@@ -146,13 +169,8 @@ def main():
         for peer in ("wick", "xgboost", "lightgbm", "lightgbm quantised", "catboost"):
             if a.only and peer != a.only:
                 continue
-            sys.stdout.flush()
-            pid = os.fork()  # so that a learner's peak of memory is its own
-            if pid == 0:
-                run(peer, folder, a)
-                sys.stdout.flush()
-                os._exit(0)
-            if os.waitpid(pid, 0)[1] != 0:
+            # A program started anew, so that a learner's peak of memory is its own.
+            if subprocess.run([sys.executable, __file__, *sys.argv[1:], "--only", peer, "--tables", folder]).returncode != 0:
                 print(peer + " failed", file=sys.stderr)
 
 

@@ -18,8 +18,12 @@ wk__gbdt_grower *wk__gbdt_grower_create(const wk_gbdt_params *params, const wk__
 {
     wk__gbdt_grower *w = wk__gbdt_pages_array(pages, wk__gbdt_grower, 1);
     size_t n = bins->n_rows, n_blocks = n / WK__GBDT_ROWS + 1;
-    *w = (wk__gbdt_grower){.params = params, .bins = bins, .pages = pages, .team = team,
-                           .unit_hessian = unit_hessian, .sampled_round = SIZE_MAX};
+    *w = (wk__gbdt_grower){.params = params,
+                           .bins = bins,
+                           .pages = pages,
+                           .team = team,
+                           .unit_hessian = unit_hessian,
+                           .sampled_round = SIZE_MAX};
     w->ops = wk__gbdt_train_ops_at(0);
     w->counted = params->min_rows_leaf > 1 && !unit_hessian;
     w->bounded = params->max_delta_step > 0;
@@ -101,8 +105,8 @@ size_t wk__gbdt_slot_acquire(wk__gbdt_grower *w)
     if (w->n_slots > w->slots_capacity) {
         size_t capacity = w->slots_capacity;
         w->slots = wk__gbdt_room(w->slots, &capacity, w->n_slots, sizeof *w->slots);
-        w->free_slots = wk__gbdt_room(w->free_slots, &w->slots_capacity, w->n_slots,
-                                      sizeof *w->free_slots);
+        w->free_slots =
+            wk__gbdt_room(w->free_slots, &w->slots_capacity, w->n_slots, sizeof *w->free_slots);
     }
     size_t cells = w->n_chosen * w->bins->n_slots;
     w->slots[index].cells = wk_arena_array(&w->pages->arena, int64_t, cells);
@@ -151,8 +155,12 @@ static void search_group(wk__gbdt_grower *w, const wk__gbdt_group *group, const 
 {
     const wk_gbdt_params *p = w->params;
     const uint8_t *mask = w->masked ? w->mask[which] : NULL;
-    wk__gbdt_node_sums node = {.sum = leaf->sum, .n_rows = leaf->n_rows, .g_unit = w->g_unit,
-                               .h_unit = w->h_unit, .lambda = p->lambda, .alpha = p->alpha,
+    wk__gbdt_node_sums node = {.sum = leaf->sum,
+                               .n_rows = leaf->n_rows,
+                               .g_unit = w->g_unit,
+                               .h_unit = w->h_unit,
+                               .lambda = p->lambda,
+                               .alpha = p->alpha,
                                .min_child_weight = p->min_child_weight,
                                .min_rows = (size_t)p->min_rows_leaf,
                                .unit_hessian = w->unit_hessian};
@@ -167,7 +175,8 @@ static void search_group(wk__gbdt_grower *w, const wk__gbdt_group *group, const 
             continue;
         bool by_category = w->bins->categorical && w->bins->categorical[feature];
         if (!w->bounded && !by_category) {
-            w->ops->search(&node, feature, n_bins, w->bins->n_slots, slot->cells + at, counts, best);
+            w->ops->search(&node, feature, n_bins, w->bins->n_slots, slot->cells + at, counts,
+                           best);
             continue;
         }
         wk__gbdt_rules rules = wk__gbdt_rules_of(w, leaf, feature);
@@ -207,8 +216,8 @@ uint32_t wk__gbdt_new_node(wk__gbdt_grower *w, int32_t parent)
     w->nodes = wk__gbdt_room(w->nodes, &capacity, w->n_nodes + 1, sizeof *w->nodes);
     capacity = w->nodes_capacity;
     w->node_bin = wk__gbdt_room(w->node_bin, &capacity, w->n_nodes + 1, sizeof *w->node_bin);
-    w->node_sum = wk__gbdt_room(w->node_sum, &w->nodes_capacity, w->n_nodes + 1,
-                                sizeof *w->node_sum);
+    w->node_sum =
+        wk__gbdt_room(w->node_sum, &w->nodes_capacity, w->n_nodes + 1, sizeof *w->node_sum);
     w->nodes[w->n_nodes] = (wk__gbdt_node){.left = -1, .right = -1, .parent = parent};
     return (uint32_t)w->n_nodes++;
 }
@@ -231,13 +240,13 @@ static void mark_sides(void *context, size_t block)
     const partition_job *j = context;
     size_t begin = block * WK__GBDT_ROWS, end = wk__gbdt_block_end(block, j->n_rows);
     if (j->split->by_category) {
-        j->w->block_count[block] = wk__gbdt_mark_categories(
-            j->bin, j->rows + begin, end - begin, j->split, (unsigned)j->w->bins->n_slots - 1,
-            j->side + begin);
+        j->w->block_count[block] =
+            wk__gbdt_mark_categories(j->bin, j->rows + begin, end - begin, j->split,
+                                     (unsigned)j->w->bins->n_slots - 1, j->side + begin);
         return;
     }
-    j->w->block_count[block] = j->w->ops->mark(j->bin, j->rows + begin, end - begin, j->last,
-                                               j->missing, j->side + begin);
+    j->w->block_count[block] =
+        j->w->ops->mark(j->bin, j->rows + begin, end - begin, j->last, j->missing, j->side + begin);
 }
 
 static void move_rows(void *context, size_t block)
@@ -264,11 +273,17 @@ size_t wk__gbdt_partition(wk__gbdt_grower *w, const wk__gbdt_leaf *leaf)
 {
     const wk__gbdt_split *s = &leaf->best;
     size_t at = leaf->begin, n_blocks = wk__gbdt_n_blocks(leaf->n_rows);
-    partition_job j = {.w = w, .split = s, .last = s->bin, .n_rows = leaf->n_rows, .side = w->side + at,
+    partition_job j = {.w = w,
+                       .split = s,
+                       .last = s->bin,
+                       .n_rows = leaf->n_rows,
+                       .side = w->side + at,
                        .bin = w->bins->by_col + (size_t)s->feature * w->bins->n_rows,
                        .missing = s->default_left ? (int)w->bins->n_slots - 1 : -2,
-                       .rows = w->rows[leaf->buffer] + at, .gh = w->gh[leaf->buffer] + at,
-                       .to_rows = w->rows[!leaf->buffer] + at, .to_gh = w->gh[!leaf->buffer] + at};
+                       .rows = w->rows[leaf->buffer] + at,
+                       .gh = w->gh[leaf->buffer] + at,
+                       .to_rows = w->rows[!leaf->buffer] + at,
+                       .to_gh = w->gh[!leaf->buffer] + at};
     wk__gbdt_team_run(w->team, n_blocks, mark_sides, &j);
     j.n_left = wk__gbdt_running_total(w->block_count, n_blocks);
     wk__gbdt_team_run(w->team, n_blocks, move_rows, &j);
@@ -302,11 +317,13 @@ static void evaluate_group(void *context, size_t i)
             search_group(j->w, group, j->child[c], c, &j->w->group_best[2 * i + c]);
 }
 
-/* Histograms and best splits of two children, the smaller built, the larger parent minus smaller. */
+/* Histograms and best splits of two children, the smaller built, the larger parent minus smaller.
+ */
 static void evaluate_children(wk__gbdt_grower *w, wk__gbdt_leaf *left, wk__gbdt_leaf *right,
                               long parent_slot)
 {
-    children_job j = {.w = w, .child = {left, right},
+    children_job j = {.w = w,
+                      .child = {left, right},
                       .want = {searchable(w, left), searchable(w, right)},
                       .subtracts = parent_slot >= 0};
     wk__gbdt_leaf *small = left->n_rows <= right->n_rows ? left : right;
@@ -338,7 +355,8 @@ void wk__gbdt_split_leaf(wk__gbdt_grower *w, size_t index)
 {
     wk__gbdt_leaf parent = w->leaves[index];
     size_t n_left = wk__gbdt_partition(w, &parent);
-    uint32_t l = wk__gbdt_new_node(w, (int32_t)parent.node), r = wk__gbdt_new_node(w, (int32_t)parent.node);
+    uint32_t l = wk__gbdt_new_node(w, (int32_t)parent.node),
+             r = wk__gbdt_new_node(w, (int32_t)parent.node);
     wk__gbdt_node *node = &w->nodes[parent.node];
     node->left = (int32_t)l;
     node->right = (int32_t)r;
@@ -348,11 +366,20 @@ void wk__gbdt_split_leaf(wk__gbdt_grower *w, size_t index)
     w->node_bin[parent.node] = parent.best.bin;
     w->leaves = wk__gbdt_room(w->leaves, &w->leaves_capacity, w->n_leaves + 1, sizeof *w->leaves);
     wk__gbdt_leaf *left = &w->leaves[index], *right = &w->leaves[w->n_leaves++];
-    *left = (wk__gbdt_leaf){.begin = parent.begin, .n_rows = n_left, .buffer = !parent.buffer,
-                            .depth = parent.depth + 1, .sum = parent.best.left, .node = l, .slot = -1};
-    *right = (wk__gbdt_leaf){.begin = parent.begin + n_left, .n_rows = parent.n_rows - n_left,
-                             .buffer = !parent.buffer, .depth = parent.depth + 1,
-                             .sum = parent.sum - parent.best.left, .node = r, .slot = -1};
+    *left = (wk__gbdt_leaf){.begin = parent.begin,
+                            .n_rows = n_left,
+                            .buffer = !parent.buffer,
+                            .depth = parent.depth + 1,
+                            .sum = parent.best.left,
+                            .node = l,
+                            .slot = -1};
+    *right = (wk__gbdt_leaf){.begin = parent.begin + n_left,
+                             .n_rows = parent.n_rows - n_left,
+                             .buffer = !parent.buffer,
+                             .depth = parent.depth + 1,
+                             .sum = parent.sum - parent.best.left,
+                             .node = r,
+                             .slot = -1};
     if (w->special || w->interactions.n_sets > 0)
         wk__gbdt_pass_on(w, &parent, left, right);
 }
@@ -376,8 +403,7 @@ static void grow_lossguide(wk__gbdt_grower *w)
             if (!expandable(w, leaf))
                 continue;
             if (best == SIZE_MAX || leaf->best.gain > w->leaves[best].best.gain ||
-                (leaf->best.gain == w->leaves[best].best.gain &&
-                 leaf->node < w->leaves[best].node))
+                (leaf->best.gain == w->leaves[best].best.gain && leaf->node < w->leaves[best].node))
                 best = i;
         }
         if (best == SIZE_MAX)

@@ -82,7 +82,7 @@ gbdt='gbdt/forest.c gbdt/forest_batch.c gbdt/kinds.c gbdt/lightgbm_read.c gbdt/o
     gbdt/slices.c gbdt/ubjson.c gbdt/xgboost_read.c gbdt/kernels/ops.c gbdt/kernels/ops_avx2.c
     gbdt/kernels/ops_avx512.c gbdt/kernels/slice_avx512.c'
 table='gbdt/table.c gbdt/table_array.c gbdt/table_libsvm.c gbdt/table_read.c nn/array_file.c nn/npy.c'
-nn=$(ls nn/layer*.c nn/history.c nn/conv.c nn/net.c nn/window.c nn/nn.c nn/plan.c nn/config.c nn/npy.c \
+nn=$(ls nn/layer*.c nn/recurrent.c nn/history.c nn/conv.c nn/net.c nn/window.c nn/nn.c nn/plan.c nn/config.c nn/npy.c \
     nn/reference.c nn/safetensors.c nn/fit_checkpoint.c nn/log.c nn/kernels/ops*.c)
 # The kernels of another kind of machine.
 case $(uname -m) in

@@ -335,8 +335,14 @@ static void redo(wk__closer *c, int64_t from_ns, int64_t arrival_ns)
         bool is_changed = d && d->is_changed;
         if (is_changed)
             d->is_changed = false;
-        if (f && !is_changed)
-            continue; /* what the streams say of it went out, or better from elsewhere */
+        if (f && !is_changed) {
+            /* What the streams say of it went out, or better from elsewhere; only the close that an
+             * empty bar repeats may be another now. */
+            if (f->bar.provenance == WK_PROV_CONFIRMED_EMPTY && !f->is_repaired &&
+                make_bar(c, at, &bar) && bar.provenance == WK_PROV_CONFIRMED_EMPTY)
+                wk__closer_emit_base(c, &bar, arrival_ns);
+            continue;
+        }
         bool is_known = make_bar(c, at, &bar), is_part = has_hole(c, at) && !candle_tells(c, at);
         bool is_better = f && f->is_repaired && is_part; /* than what the streams say */
         if (is_known && !is_better) {

@@ -144,6 +144,22 @@ static void test_a_note_of_what_is_stored_that_no_bar_begins_at_asks_for_whole_b
     end(&s);
 }
 
+static void test_empty_bars_repeat_a_late_close_though_the_bar_of_it_is_not_known_yet(void **state)
+{
+    (void)state;
+    spy s;
+    start(&s, true, false);
+    wk__closer_up(s.closer, WK__STREAM_TRADES, START + 10 * S);
+    trade(&s, 10, 5, "100", "1");
+    settle(&s, 10);
+    until(&s, 122);
+    says(&s, "missing 0..1\n0 1 100 100 100 100 0 empty @122\n");
+    trade(&s, 11, 40, "101", "1"); /* its minute is not whole: history has to tell it */
+    settle(&s, 123);
+    says(&s, "0 1 101 101 101 101 0 empty revised @123\n");
+    end(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +171,7 @@ int main(void)
             test_a_lost_trade_lies_before_its_jump_was_told_though_a_late_trade_told_it),
         cmocka_unit_test(
             test_what_history_told_of_a_hole_is_not_taken_back_by_trades_that_are_not_all),
+        cmocka_unit_test(test_empty_bars_repeat_a_late_close_though_the_bar_of_it_is_not_known_yet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
