@@ -62,7 +62,10 @@ static void on_trade(wk_live *live, wk__market *m, const wk_event *e)
     speaks(live, m, WK_LIVE_CHANNEL_TRADES, e);
     wk_event in_base = *e;
     in_base.trade.qty = times(e->trade.qty, m->contract);
-    wk__closer_trade(m->closer, &in_base, wk__live_venue_time(live, m, e->receive_ns) + SLACK_NS);
+    /* Rather late than early: an offset that was measured on a trade told late lags behind. */
+    int64_t venue_ns = wk__live_venue_time(live, m, e->receive_ns);
+    venue_ns = venue_ns > e->receive_ns ? venue_ns : e->receive_ns;
+    wk__closer_trade(m->closer, &in_base, venue_ns + SLACK_NS);
     wk__live_flow_trade(live, m, &in_base);
     wk__live_touch(live, m);
 }
