@@ -301,7 +301,7 @@ def print_beside(lines):
     for key in dict.fromkeys((v["name"], v["case"]) for v in lines):
         turn = -1 if key[0] == "gbdt.batch" else 1
         here = [v for v in lines if (v["name"], v["case"]) == key]
-        own = min((v for v in here if "peer_version" not in v or v["peer_version"] is None), key=lambda v: turn * v["value"])
+        own = max((v for v in here if "peer_version" not in v or v["peer_version"] is None), key=lambda v: turn * v["value"])
         own = dict(own, peer="wick", peer_value=own["value"])
         for v in [own] + [v for v in here if v["peer"]]:
             more = ["%s %s" % (k, round(v[k], 5)) for k in ("logloss", "rss_peak_mb", "rss_before_mb", "user_cpu_s", "by_cpu_time")
@@ -314,7 +314,8 @@ def print_beside(lines):
 
 
 def beside(folder, threads, repeats, wick, n):
-    """Runs everything and prints wick beside each peer. Trainings of wick stand before and after the peers'."""
+    """Runs everything and prints wick beside each peer. wick runs before and after the peers, and its slower run
+    counts."""
     peers, lines = os.path.join(folder, "peers.jsonl"), []
 
     def call(*command):
