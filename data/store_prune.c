@@ -107,3 +107,35 @@ wk_status wk_store_prune(const char *root, const char *venue, const char *symbol
         *n_dropped = n;
     return status;
 }
+
+wk_status wk_store_prune_windows(const char *root, const wk_store_windows *windows,
+                                 const char *venue, const char *symbol, int dry_run,
+                                 void (*report)(void *ctx, const wk_store_entry *series,
+                                                int64_t before_ns, size_t n_dropped),
+                                 void *ctx, size_t *n_dropped, wk_err *err)
+{
+    wk_store_entry *list;
+    size_t n = 0, total = 0;
+    WK_TRY(wk_store_list(root, &list, &n, err));
+    wk_status status = WK_OK;
+    for (size_t i = 0; status == WK_OK && i < n; i++) {
+        const wk_store_entry *e = &list[i];
+        int64_t keep_ns = wk_store_window(windows, e->timeframe_ns);
+        size_t dropped = 0;
+        if (keep_ns == 0 || (venue && strcmp(venue, e->venue)) ||
+            (symbol && strcmp(symbol, e->symbol)))
+            continue;
+        int64_t before_ns = e->last_ns + e->timeframe_ns - keep_ns;
+        if (before_ns <= e->first_ns)
+            continue;
+        status = wk_store_prune(root, e->venue, e->symbol, e->timeframe_ns, before_ns, dry_run,
+                                &dropped, err);
+        total += dropped;
+        if (status == WK_OK && report)
+            report(ctx, e, before_ns, dropped);
+    }
+    free(list);
+    if (status == WK_OK && n_dropped)
+        *n_dropped = total;
+    return status;
+}

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "fresh_internal.h"
 #include "store_name.h"
@@ -105,4 +106,56 @@ wk_status wk_fresh_flush(wk_fresh *fresh, size_t keep_bars, wk_err *err)
     (void)keep_bars;
     (void)err;
     return WK_OK;
+}
+
+static wk_status newest(wk_fresh *f, int64_t series, int64_t *time_ns, wk_err *err)
+{
+    sqlite3_stmt *s;
+    WK_TRY(wk__fresh_prepare(f, "SELECT max(time_ns) FROM bar WHERE series = ?", &s, err));
+    sqlite3_bind_int64(s, 1, series);
+    *time_ns = sqlite3_step(s) == SQLITE_ROW ? sqlite3_column_int64(s, 0) : 0;
+    sqlite3_finalize(s);
+    return WK_OK;
+}
+
+wk_status wk_store_prune_windows(const char *root, const wk_store_windows *windows,
+                                 const char *venue, const char *symbol, int dry_run,
+                                 void (*report)(void *ctx, const wk_store_entry *series,
+                                                int64_t before_ns, size_t n_dropped),
+                                 void *ctx, size_t *n_dropped, wk_err *err)
+{
+    wk_fresh *f = NULL;
+    wk__fresh_series_row *rows = NULL;
+    size_t n = 0, total = 0;
+    if (dry_run)
+        return wk_fail(err, WK_E_ARG, "this program can only drop bars, not count them first");
+    WK_TRY(wk__fresh_open_existing(root, &f, err));
+    wk_status status = f ? wk__fresh_begin(f, 0, err) : WK_OK;
+    if (f && status == WK_OK)
+        status = wk__fresh_end(f, wk__fresh_series_all(f, &rows, &n, err), err);
+    for (size_t i = 0; status == WK_OK && i < n; i++) {
+        const wk__fresh_series_row *r = &rows[i];
+        int64_t keep_ns = r->timeframe_ns > 0 ? wk_store_window(windows, r->timeframe_ns) : 0;
+        int64_t last_ns = 0;
+        size_t dropped = 0;
+        if (keep_ns == 0 || (venue && strcmp(venue, r->venue)) ||
+            (symbol && strcmp(symbol, r->symbol)))
+            continue;
+        status = newest(f, r->id, &last_ns, err);
+        int64_t before_ns = last_ns + r->timeframe_ns - keep_ns;
+        if (status == WK_OK)
+            status =
+                wk_fresh_prune(f, r->venue, r->symbol, r->timeframe_ns, before_ns, &dropped, err);
+        total += dropped;
+        wk_store_entry e = {.timeframe_ns = r->timeframe_ns, .last_ns = last_ns};
+        snprintf(e.venue, sizeof e.venue, "%s", r->venue);
+        snprintf(e.symbol, sizeof e.symbol, "%s", r->symbol);
+        if (status == WK_OK && report && dropped > 0)
+            report(ctx, &e, before_ns, dropped);
+    }
+    free(rows);
+    wk_fresh_close(f);
+    if (status == WK_OK && n_dropped)
+        *n_dropped = total;
+    return status;
 }

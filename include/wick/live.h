@@ -41,7 +41,7 @@ typedef struct {
     wk_sections venues; /* wk_live_venue */
     wk_strings timeframes, flow;
     int64_t close_grace_ms;
-    const char *store, *raw_dir, *ca_file;
+    const char *store, *keep, *raw_dir, *ca_file;
     bool keep_raw, repair;
     double repair_max_h, confirm_s;
     int64_t address_family, ring_mib;

@@ -36,6 +36,9 @@ static void catch_signals(void)
 typedef struct {
     bool prints_bars, is_terminal;
     int64_t end_ns, logged_ns; /* monotonic; end 0: never */
+    const char *root;
+    wk_store_windows windows;
+    int64_t pruned_ns; /* begin of the day when old bars were last dropped */
 } session;
 
 /* A bar is safe on disk: only then it is printed. */
@@ -48,12 +51,30 @@ static void on_stored(void *ctx, const wk_live_market *market, const wk_live_bar
     }
 }
 
+/* At the start and once a day. What cannot be dropped now is dropped tomorrow: nothing stops for
+ * it.
+ */
+static void prune(session *s)
+{
+    int64_t day_ns = wk_bucket_start(wk_clock_wall_ns(), 86400 * WK_NS_PER_S);
+    size_t n = 0;
+    wk_err why;
+    if (s->windows.n == 0 || day_ns <= s->pruned_ns)
+        return;
+    s->pruned_ns = day_ns;
+    if (wk_store_prune_windows(s->root, &s->windows, NULL, NULL, 0, NULL, NULL, &n, &why) != WK_OK)
+        wk_log_write(WK_LOG_WARN, "store.prune", "why=\"%s\"", why.msg);
+    else if (n > 0)
+        wk_log_write(WK_LOG_INFO, "store.prune", "dropped=%zu", n);
+}
+
 static void on_status(void *ctx, const wk_live_counts *c, uint64_t n_stored, double messages_per_s)
 {
     session *s = ctx;
     int64_t now = wk_clock_monotonic_ns();
     if (s->end_ns && now >= s->end_ns)
         atomic_store(&stop, true);
+    prune(s);
     if (s->is_terminal) {
         fprintf(stderr,
                 "\r%u symbols  %u/%u connections  %.0f messages/s  lag %.0f ms (most %.0f)  books "
@@ -105,7 +126,9 @@ static wk_status record(const wk_cli *cli, wk_arena *arena, wk_err *err)
     session s = {.prints_bars = wk_cli_flag(cli, "bars"),
                  .is_terminal = isatty(STDERR_FILENO),
                  .end_ns = seconds > 0 ? wk_clock_monotonic_ns() + (int64_t)(seconds * 1e9) : 0,
-                 .logged_ns = wk_clock_monotonic_ns()};
+                 .logged_ns = wk_clock_monotonic_ns(),
+                 .root = root};
+    WK_TRY(wk_store_windows_parse("keep", config.keep, &s.windows, err));
     wk__live_history *history = NULL;
     if (config.repair) {
         WK_TRY(wk_dir_create(root, err));

@@ -10,9 +10,6 @@
 #include "wick/clock.h"
 #include "wick/store.h"
 
-enum { WINDOWS_MAX = 32 };
-#define DAY (86400 * WK_NS_PER_S)
-
 static wk_status find_root(const wk_cli *cli, char root[PATH_MAX], wk_err *err)
 {
     return wk_store_root(wk_cli_option_value(cli, "store"), root, PATH_MAX, err);
@@ -52,114 +49,47 @@ static int cmd_store_flush(const wk_cli *cli, wk_err *err)
     return WK_OK;
 }
 
-/* How long the bars of one timeframe, or of all others, stay. */
 typedef struct {
-    int64_t timeframe_ns, keep_ns; /* timeframe 0: any */
-} window;
+    json_t *rows; /* NULL: printed */
+} prune_report;
 
-/* "30d" "26w" "18mo" "5y" */
-static wk_status read_span(const char *text, int64_t *ns, wk_err *err)
+static void tell_pruned(void *ctx, const wk_store_entry *e, int64_t before_ns, size_t n_dropped)
 {
-    char *end;
-    errno = 0;
-    long n = strtol(text, &end, 10);
-    int64_t unit = !strcmp(end, "d")    ? DAY
-                   : !strcmp(end, "w")  ? 7 * DAY
-                   : !strcmp(end, "mo") ? 30 * DAY
-                   : !strcmp(end, "y")  ? 366 * DAY
-                                        : 0;
-    if (n < 1 || n > 36500 || unit == 0 || (unit > DAY && n > 1200))
-        return wk_fail(err, WK_E_ARG,
-                       "--keep: \"%s\" is no length of time; write 30d, 26w, 18mo or 5y", text);
-    *ns = n * unit;
-    return WK_OK;
-}
-
-static wk_status read_windows(const char *text, window *windows, size_t *n, wk_err *err)
-{
-    *n = 0;
-    while (*text) {
-        char part[48];
-        size_t length = strcspn(text, ",");
-        if (length >= sizeof part || *n == WINDOWS_MAX)
-            return wk_fail(err, WK_E_ARG, "--keep %.60s: write 1m=30d,15m=2y,all=10y", text);
-        memcpy(part, text, length);
-        part[length] = 0;
-        text += length + (text[length] == ',');
-        char *equals = strchr(part, '=');
-        window *w = &windows[(*n)++];
-        if (!equals)
-            return wk_fail(err, WK_E_ARG, "--keep %s: write a timeframe before it, as in 1m=%s",
-                           part, part);
-        *equals = 0;
-        w->timeframe_ns = 0;
-        if (strcmp(part, "all") != 0 && wk_timeframe_parse(part, &w->timeframe_ns, err) != WK_OK)
-            return wk_fail(err, WK_E_ARG,
-                           "--keep: \"%s\" is no timeframe; write 1m, 15m, 1h or all", part);
-        WK_TRY(read_span(equals + 1, &w->keep_ns, err));
-    }
-    return WK_OK;
-}
-
-static int64_t find_window(const window *windows, size_t n, int64_t timeframe_ns)
-{
-    int64_t any = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (windows[i].timeframe_ns == timeframe_ns)
-            return windows[i].keep_ns;
-        if (windows[i].timeframe_ns == 0)
-            any = windows[i].keep_ns;
-    }
-    return any;
+    prune_report *report = ctx;
+    char name[16], when[32];
+    wk_time_format(before_ns, when);
+    wk_timeframe_format(e->timeframe_ns, name);
+    if (report->rows)
+        json_array_append_new(report->rows,
+                              json_pack("{ss ss ss ss sI}", "venue", e->venue, "symbol", e->symbol,
+                                        "timeframe", name, "from", when, "dropped",
+                                        (json_int_t)n_dropped));
+    else
+        printf("%-14s %-12s %-4s %9zu bars before %s\n", e->venue, e->symbol, name, n_dropped,
+               when);
 }
 
 static int cmd_store_prune(const wk_cli *cli, wk_err *err)
 {
     char root[PATH_MAX];
-    window windows[WINDOWS_MAX];
-    size_t n_windows = 0, n = 0, total = 0;
-    const char *keep = wk_cli_option_value(cli, "keep"), *venue = wk_cli_option_value(cli, "venue"),
-               *symbol = wk_cli_option_value(cli, "symbol");
+    wk_store_windows windows;
+    size_t total = 0;
+    const char *keep = wk_cli_option_value(cli, "keep");
     int dry_run = wk_cli_flag(cli, "dry-run");
-    wk_store_entry *list;
     if (!keep)
         return wk_fail(err, WK_E_ARG, "how long does what stay? for example --keep 1m=30d,1h=5y");
-    WK_TRY(read_windows(keep, windows, &n_windows, err));
+    WK_TRY(wk_store_windows_parse("--keep", keep, &windows, err));
     WK_TRY(find_root(cli, root, err));
-    WK_TRY(wk_store_list(root, &list, &n, err));
-    json_t *rows = json_array();
-    wk_status status = WK_OK;
-    for (size_t i = 0; status == WK_OK && i < n; i++) {
-        const wk_store_entry *e = &list[i];
-        int64_t keep_ns = find_window(windows, n_windows, e->timeframe_ns);
-        size_t dropped = 0;
-        char name[16], when[32];
-        if (keep_ns == 0 || (venue && strcmp(venue, e->venue)) ||
-            (symbol && strcmp(symbol, e->symbol)))
-            continue;
-        /* From the newest bar, not from today: a market that ended keeps its last window. */
-        int64_t before_ns = e->last_ns + e->timeframe_ns - keep_ns;
-        if (before_ns <= e->first_ns)
-            continue;
-        status = wk_store_prune(root, e->venue, e->symbol, e->timeframe_ns, before_ns, dry_run,
-                                &dropped, err);
-        total += dropped;
-        wk_time_format(before_ns, when);
-        wk_timeframe_format(e->timeframe_ns, name);
-        if (status == WK_OK && wk_cli_json(cli))
-            json_array_append_new(rows, json_pack("{ss ss ss ss sI}", "venue", e->venue, "symbol",
-                                                  e->symbol, "timeframe", name, "from", when,
-                                                  "dropped", (json_int_t)dropped));
-        else if (status == WK_OK)
-            printf("%-14s %-12s %-4s %9zu bars before %s\n", e->venue, e->symbol, name, dropped,
-                   when);
-    }
-    free(list);
-    if (status == WK_OK && wk_cli_json(cli))
-        print_json(json_pack("{ss sb sO}", "store", root, "dry_run", dry_run, "series", rows));
+    prune_report report = {.rows = wk_cli_json(cli) ? json_array() : NULL};
+    wk_status status = wk_store_prune_windows(root, &windows, wk_cli_option_value(cli, "venue"),
+                                              wk_cli_option_value(cli, "symbol"), dry_run,
+                                              tell_pruned, &report, &total, err);
+    if (status == WK_OK && report.rows)
+        print_json(
+            json_pack("{ss sb sO}", "store", root, "dry_run", dry_run, "series", report.rows));
     else if (status == WK_OK)
         printf("%zu bars %s dropped\n", total, dry_run ? "would be" : "are");
-    json_decref(rows);
+    json_decref(report.rows);
     return status;
 }
 

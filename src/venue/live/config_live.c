@@ -66,6 +66,10 @@ static const wk_cfg_row rows[] = {
      "a bar closes so long after its end by the venue's clock, though no trade closes it"},
     {"store", WK_CFG_STRING, AT(store), NULL, "\"\"", 0, 0, NULL, NULL,
      "the store; empty: $WICK_HOME/store or ~/.wick/store"},
+    {"keep", WK_CFG_STRING, AT(keep), NULL, "\"\"", 0, 0, NULL, NULL,
+     "wick record: how long bars stay in the store, as in 1m=30d,1h=5y,all=10y, counted back from "
+     "a "
+     "series' newest; what is older is dropped at the start and once a day; empty: nothing is"},
     {"keep_raw", WK_CFG_BOOL, AT(keep_raw), NULL, "false", 0, 0, NULL, NULL,
      "keep every message, compressed, for wick replay"},
     {"raw_dir", WK_CFG_STRING, AT(raw_dir), NULL, "\"\"", 0, 0, NULL, NULL,
