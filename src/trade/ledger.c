@@ -17,11 +17,20 @@ typedef struct {
     int8_t side;
 } open_trade;
 
+/* Trades of a market that funding may still come for: venues are asked every few minutes. */
+enum { CLOSED = 8 };
+typedef struct {
+    wk_trade v[CLOSED];
+    int64_t funding_e8[CLOSED], net_e8[CLOSED];
+    size_t n; /* ever closed; the newest is n - 1, modulo CLOSED */
+} closed_trades;
+
 struct wk_ledger {
     size_t S;
     wk_unit *unit;
     double *tick, *lot;
-    open_trade *open; /* [S] */
+    open_trade *open;      /* [S] */
+    closed_trades *closed; /* [S] */
 };
 
 static double quote(int64_t e8)
@@ -38,6 +47,7 @@ wk_status wk_ledger_plan(wk_arena *arena, const wk_trade_instrument *instruments
     l->tick = wk_arena_array(arena, double, S);
     l->lot = wk_arena_array(arena, double, S);
     l->open = wk_arena_array(arena, open_trade, S);
+    l->closed = wk_arena_array(arena, closed_trades, S);
     for (size_t s = 0; s < S; s++) {
         l->tick[s] = instruments[s].tick;
         l->lot[s] = instruments[s].lot;
@@ -78,6 +88,11 @@ static void close_trade(wk_ledger *l, const wk_trader_event *e, size_t step, wk_
         .net = quote(net),
         .score = o->score,
     };
+    closed_trades *c = &l->closed[e->symbol];
+    size_t i = c->n++ % CLOSED;
+    c->v[i] = *trade;
+    c->funding_e8[i] = o->funding_e8;
+    c->net_e8[i] = net;
     memset(o, 0, sizeof *o);
 }
 
@@ -145,6 +160,34 @@ void wk_ledger_funding(wk_ledger *l, uint32_t symbol, int64_t amount_e8)
 {
     WK_ASSERT(symbol < l->S);
     l->open[symbol].funding_e8 += amount_e8;
+}
+
+bool wk_ledger_late_funding(wk_ledger *l, uint32_t symbol, int64_t time_ns, int64_t amount_e8,
+                            wk_trade changed[2])
+{
+    WK_ASSERT(symbol < l->S);
+    open_trade *o = &l->open[symbol];
+    closed_trades *c = &l->closed[symbol];
+    size_t kept = c->n < CLOSED ? c->n : CLOSED;
+    /* A position that a mark's own instant opened pays at the next one. */
+    if (o->held == 0 || time_ns <= o->entry_ns) {
+        for (size_t k = 1; k <= kept; k++) {
+            size_t i = (c->n - k) % CLOSED;
+            wk_trade *trade = &c->v[i];
+            if (time_ns <= trade->entry_ns || time_ns > trade->exit_ns)
+                continue;
+            changed[0] = *trade;
+            c->funding_e8[i] += amount_e8;
+            c->net_e8[i] += amount_e8;
+            trade->funding = quote(c->funding_e8[i]);
+            trade->net = quote(c->net_e8[i]);
+            changed[1] = *trade;
+            return true;
+        }
+    }
+    if (o->held != 0)
+        o->funding_e8 += amount_e8;
+    return false;
 }
 
 int64_t wk_ledger_held(const wk_ledger *l, uint32_t symbol)
