@@ -104,12 +104,46 @@ static void test_late_funding_finds_its_trade_behind_newer_ones(void **state)
     wk_arena_finish(&b.arena);
 }
 
+/* Fills and funding are asked for one after the other: a payment may be known before its entry. */
+static void test_funding_told_before_its_entry_waits_for_it(void **state)
+{
+    book b;
+    wk_trade changed[2];
+    (void)state;
+    open_book(&b);
+    assert_false(wk_ledger_late_funding(b.ledger, 0, 5 * MINUTE, 2 * E8, changed));
+    assert_false(wk_ledger_late_funding(b.ledger, 0, 30 * MINUTE, 4 * E8, changed));
+    fill(&b, 1 * MINUTE, 1, 100);
+    assert_true(fill(&b, 9 * MINUTE, -1, 100));
+    assert_true(b.closed.net == 2);
+    fill(&b, 20 * MINUTE, 1, 100); /* the second mark was told before all of this */
+    assert_true(fill(&b, 40 * MINUTE, -1, 100));
+    assert_true(b.closed.net == 4);
+    wk_arena_finish(&b.arena);
+}
+
+static void test_a_trade_of_many_marks_has_them_all(void **state)
+{
+    book b;
+    wk_trade changed[2];
+    (void)state;
+    open_book(&b);
+    fill(&b, 0, 1, 100);
+    for (int64_t k = 1; k <= 100; k++)
+        assert_false(wk_ledger_late_funding(b.ledger, 0, k * 480 * MINUTE, E8, changed));
+    assert_true(fill(&b, 100 * 480 * MINUTE - MINUTE, -1, 100)); /* just before the last */
+    assert_true(b.closed.net == 99);
+    wk_arena_finish(&b.arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_funding_of_the_open_trade_is_in_its_net),
         cmocka_unit_test(test_late_funding_goes_to_the_trade_that_was_held_at_its_mark),
         cmocka_unit_test(test_late_funding_finds_its_trade_behind_newer_ones),
+        cmocka_unit_test(test_funding_told_before_its_entry_waits_for_it),
+        cmocka_unit_test(test_a_trade_of_many_marks_has_them_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
