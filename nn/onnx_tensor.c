@@ -102,7 +102,8 @@ static wk_status tensor_fields(wk__onnx_reader *r, wk_pb_view view, tensor_text 
             break;
         case 9:
             if (f.wire != WK_PB_BYTES)
-                return wk__onnx_bad(r, "tensor %s: its raw data has another wire type", t->name);
+                return wk__onnx_bad(r, "tensor \"%.200s\": its raw data has another wire type",
+                                    t->name);
             t->raw = f.bytes;
             t->has_raw = true;
             break;
@@ -136,7 +137,8 @@ static wk_status tensor_lists(wk__onnx_reader *r, wk_pb_view view, const tensor_
         } else if (f.number == 10 && t->type == WK__ONNX_DOUBLE) {
             const size_t count = f.wire == WK_PB_I64 ? 1 : wk_pb_left(f.bytes) / 8;
             if (count > out->n - *n || (f.wire != WK_PB_I64 && f.wire != WK_PB_BYTES))
-                return wk__onnx_bad(r, "tensor %s holds more numbers than its shape", t->name);
+                return wk__onnx_bad(r, "tensor \"%.200s\" holds more numbers than its shape",
+                                    t->name);
             for (size_t i = 0; i < count; i++)
                 out->f[(*n)++] = (float)double_of(
                     f.wire == WK_PB_I64 ? f.value : word_at(f.bytes.at + 8 * i, 8));
@@ -173,11 +175,12 @@ wk_status wk__onnx_read_tensor(wk__onnx_reader *r, wk_pb_view view, const char *
     if (t.is_outside)
         return wk__onnx_bad(
             r,
-            "tensor %s lies in another file (external data), which is not read; save the "
+            "tensor \"%.200s\" lies in another file (external data), which is not read; save the "
             "model in one file",
             t.name);
     if (!is_int && t.type != WK__ONNX_FLOAT && t.type != WK__ONNX_DOUBLE)
-        return wk__onnx_bad(r, "tensor %s is of type %s; want float, int64, int32 or bool", t.name,
+        return wk__onnx_bad(r, "tensor \"%.200s\" is of type %s; want float, int64, int32 or bool",
+                            t.name,
                             t.type >= 0 && (size_t)t.type < n_types ? types[t.type] : "(unknown)");
     wk__onnx_tensor *out = wk_arena_alloc(&r->m->arena, sizeof *out);
     *out = (wk__onnx_tensor){.is_int = is_int, .is_known = true, .rank = t.rank, .n = 1};
@@ -190,8 +193,8 @@ wk_status wk__onnx_read_tensor(wk__onnx_reader *r, wk_pb_view view, const char *
         if (t.dims[k] < 0 || t.dims[k] > WK__ONNX_MAX_NUMBERS ||
             (!empty && t.dims[k] > (int64_t)(most / out->n)))
             return wk__onnx_bad(
-                r, "tensor %s: dimension %zu is %" PRId64 ", more than its %zu bytes hold", t.name,
-                k, t.dims[k], most);
+                r, "tensor \"%.200s\": dimension %zu is %" PRId64 ", more than its %zu bytes hold",
+                t.name, k, t.dims[k], most);
         out->dims[k] = (size_t)t.dims[k];
         out->n = empty ? 0 : out->n * out->dims[k];
     }
@@ -208,13 +211,14 @@ wk_status wk__onnx_read_tensor(wk__onnx_reader *r, wk_pb_view view, const char *
         if (n == out->n && wk_pb_left(t.raw) % width == 0)
             tensor_raw(&t, out, width);
         else
-            return wk__onnx_bad(r, "tensor %s has %zu bytes; its shape needs %zu", t.name,
+            return wk__onnx_bad(r, "tensor \"%.200s\" has %zu bytes; its shape needs %zu", t.name,
                                 wk_pb_left(t.raw), out->n * width);
     } else {
         WK_TRY(tensor_lists(r, view, &t, out, &n));
     }
     if (n != out->n)
-        return wk__onnx_bad(r, "tensor %s has %zu numbers; its shape needs %zu", t.name, n, out->n);
+        return wk__onnx_bad(r, "tensor \"%.200s\" has %zu numbers; its shape needs %zu", t.name, n,
+                            out->n);
     if (name)
         *name = t.name;
     *to = out;
