@@ -403,6 +403,8 @@ int64_t wk_bot_warm(wk_bot *b)
     if (!(share > 0))
         return NEVER_NS;
     int64_t start_ns = wk_clock_monotonic_ns();
+    if (b->began)
+        wk__bot_day(b); /* of the same bar: nothing is told */
     wk_engine_warm(b->engine);
     double rest_ns = (double)(wk_clock_monotonic_ns() - start_ns) * (1 / share - 1);
     return rest_ns > REST_NS ? (int64_t)rest_ns : REST_NS;

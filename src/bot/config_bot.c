@@ -72,7 +72,8 @@ static const wk_cfg_row account_rows[] = {
      "whole numbers, rounded down; 0: as it stands at the venue"},
     {"margin", WK_CFG_INT, ACCOUNT(margin), NULL, "0", 0, 10, NULL, NULL,
      "Kraken spot: margin leverage of every order, from 2; 0: none, then a short signal means "
-     "flat"},
+     "flat; what it costs is told to backtests and paper as sim.margin_long_bps and "
+     "sim.margin_short_bps"},
     {"deadman_s", WK_CFG_REAL, ACCOUNT(deadman_s), "s", "0", 0, 86000, NULL, NULL,
      "the venue cancels waiting entries when it has not heard of us for so long; armed only while "
      "every market is flat, for it would cancel stops too; 0: never"},
