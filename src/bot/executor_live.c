@@ -295,15 +295,50 @@ static void settle(void *self)
     }
 }
 
+/* Did a limit entry wait in the bar, at a price that the bar had? */
+static bool may_have_filled(const runner *r, const wk_features_step *now)
+{
+    for (size_t i = 0; i < r->live->n_orders; i++) {
+        const wk__live_order *o = &r->live->orders[i];
+        const wk_bar *bar = &now->bars[o->order.symbol];
+        double price = (double)o->order.price_ticks * r->instruments[o->order.symbol].tick;
+        double slack = r->instruments[o->order.symbol].tick;
+        if (!wk__live_over(o) && o->order.kind == WK_ORDER_LIMIT && !o->order.reduce_only &&
+            price >= bar->low - slack && price <= bar->high + slack)
+            return true;
+    }
+    return false;
+}
+
+/* Virtual time goes through the bar. Where the venue keeps no brackets a limit entry may fill at
+ * any moment of it, and its stop is due then, not at the close: reads the fills every minute, where
+ * by the wall clock the stream would tell. */
+static void pass(runner *r, const wk_features_step *now, int64_t close_ns)
+{
+    int64_t at_ns = r->clock->now_ns > now->time_ns ? r->clock->now_ns : now->time_ns;
+    r->until_ns = close_ns;
+    while (!r->account.has_brackets && may_have_filled(r, now)) {
+        at_ns += 60 * WK_NS_PER_S;
+        if (at_ns >= close_ns)
+            break;
+        if (at_ns > r->clock->now_ns)
+            r->clock->now_ns = at_ns;
+        wk__live_read_fills(r->live);
+        if (wk__live_unsettled(r->live))
+            settle(r);
+    }
+    r->until_ns = close_ns + r->timeframe_ns;
+    if (close_ns > r->clock->now_ns)
+        r->clock->now_ns = close_ns;
+}
+
 static void step(void *self, const wk_features_step *now, const double *sigma)
 {
     runner *r = self;
     (void)sigma;
     if (r->clock) {
         int64_t close_ns = now->time_ns + r->timeframe_ns;
-        r->until_ns = close_ns + r->timeframe_ns;
-        if (close_ns > r->clock->now_ns)
-            r->clock->now_ns = close_ns;
+        pass(r, now, close_ns);
         wk__live_look(r->live);
         settle(r);
     }
