@@ -81,7 +81,10 @@ else
     orders=/0/private/AddOrder fills=/0/private/TradesHistory all=/0/private/ named=kraken
     reject='{"error":["EOrder:Insufficient funds"]}'
     secret='kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99HAZtuZuj6F1huXg=='
-    longest=3700 # in virtual time a death lasts to the next bar, and a minute is for doubts
+    # A minute until a fill inside a bar is seen, a minute or two for doubts; a death between a fill and its stop lasts to
+    # the next bar in virtual time.
+    longest=190
+    [ "${WICK_KILLS:-3}" -eq 0 ] || longest=3700
 fi
 cat >"$work/faults.json" <<JSON
 { "rest": [ { "path": "$orders", "method": "POST", "every": 9, "fault": "timeout-after" },
