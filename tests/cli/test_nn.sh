@@ -145,8 +145,10 @@ check $? "folds of what has none"
 "$wick" bench nn.stream --samples 20 >bench 2>log && grep -c '"p50": [0-9.]*[1-9]' bench >count && [ "$(cat count)" -eq 4 ] &&
     grep -q 'new bar to output after 2 MB of other memory' bench
 check $? "bench nn.stream: both paths, with hot caches and after 2 MB of other memory"
-"$wick" bench nn.window --samples 5 2>log | grep -q '"p50"'
-check $? "bench nn.window"
+[ "$(grep -c '"allocs": 0,' bench)" -eq 4 ]
+check $? "bench nn.stream: no allocation in any bar"
+"$wick" bench nn.window --samples 5 2>log | grep -q '"p50".*"allocs": 0,'
+check $? "bench nn.window, without an allocation"
 "$wick" bench kernels --samples 1 >bench 2>log && grep -q 'gemm 16x64x64.*"of_peak": .*"openblas": ' bench
 check $? "bench kernels: beside the peak and OpenBLAS"
 
