@@ -427,10 +427,13 @@ const wk_cli_command wk_cmd_nn_reproduce = {
     .name = "nn reproduce",
     .usage = "CONFIG... [--data DIR] [--model NAME]",
     .summary = "run published experiments and print our scores beside the papers'",
-    .details = "The configurations are in configs/experiments/nn. Test parts are looked at once, "
-               "after training; --folds is for choosing a configuration before. \"networks\" is "
-               "the networks of an ensemble times the seeds, \"alone\" the mean of its networks "
-               "one by one. configs/experiments/nn/results.jsonl has what was run here.",
+    .details =
+        "The configurations are in configs/experiments/nn, what was run here in its "
+        "results.jsonl.\n"
+        "Test parts are looked at once, after training; --folds is for choosing a configuration\n"
+        "before. \"networks\" is the networks of an ensemble times the seeds, \"alone\" the mean "
+        "of\n"
+        "its networks one by one.",
     .example = "wick nn reproduce configs/experiments/nn/adding-200.json --model GRU "
                "--set train_sequences=64 --set bars=20 --set models.1.fit.epochs=1",
     .args_min = 1,

@@ -153,6 +153,9 @@ check $? "bench nn.window, without an allocation"
 check $? "bench kernels: beside the peak and OpenBLAS"
 
 # ---- what is refused ----
+"$wick" config reference --kind nn >log && grep -q '^  fit.learning_rate ' log && grep -q 'layers.N.type .*lstm' log &&
+    "$wick" config check conf.json --kind nn --set fit.epochs=4 | grep -q '"epochs": 4'
+check $? "the reference has every key"
 says 'no array named Z' train --out e --set x=Z
 check $? "a missing array is named"
 says 'do not fit inputs' train --out e --set y=X
@@ -163,6 +166,11 @@ head -c 300 "$golden/arrays_x.npy" >cut.npy
 "$wick" nn predict a --data cut.npy --out e.csv >log 2>&1
 [ $? -eq 1 ] && grep -q 'shape needs' log
 check $? "a cut array"
+says 'absent: no network of nn train' predict absent e.csv
+check $? "a directory that is none"
+"$wick" export a --onnx e.onnx >log 2>&1
+[ $? -eq 2 ] && grep -q 'a: a network .*--onnx-window' log && [ ! -e e.onnx ]
+check $? "export of a network as if it were trees"
 cp -r a broken && head -c 500 a/weights.safetensors >broken/weights.safetensors
 predict broken e.csv
 [ $? -eq 1 ] && grep -q 'broken/weights.safetensors' log
@@ -192,13 +200,19 @@ check $? "no sequence at all"
 says 'empty.npy: .*4 x 0 x 2.*none 0' fit empty.npy y.npy
 check $? "sequences without a bar"
 { npy '4, 1, 2' && zeros 20 && printf '\0\0\300\177' && zeros 8; } >nan.npy
-says 'nan.npy .*X of sequence 2, bar 0, channel 1 is nan; fill or drop it' fit nan.npy y.npy
+says 'nan.npy, y.npy .*training data: X of sequence 2, bar 0, channel 1 is nan; fill or drop it' fit nan.npy y.npy
 check $? "a NaN in the inputs"
+{ npy '4, 1, 2' && zeros 28 && printf '\0\0\300\177'; } >last.npy
+says 'validation data: X of sequence 3, bar 0, channel 1 is nan' fit last.npy y.npy
+check $? "a NaN behind those that train is counted from the file's first sequence"
 says 'X of sequence 2, bar 0, channel 1 is nan' "$wick" nn predict a --data nan.npy --out nan.csv >log 2>&1
 check $? "a NaN in the inputs of a prediction"
 { npy '4,' && printf '\0\0\0\0\0\0\200\177\0\0\0\0\0\0\200\077'; } >inf.npy
 says 'target 0 of sequence 1, bar 0 is inf; want a finite number' fit one.npy inf.npy
 check $? "an infinite target"
+{ npy '4,' && printf '\0\0\0\0\0\0\200\077\0\0\0\100\0\0\100\100'; } >four.npy
+fit one.npy four.npy --set fit.loss=cross_entropy && grep -q 'level=warn .*classes=4 targets=4 .*mse' log && rm -r e
+check $? "real targets taken for classes are warned of"
 # Inputs of 1e38 are finite, their sums are not.
 { npy '4, 1, 2' && for k in 1 2 3 4 5 6 7 8; do printf '\231\166\226\176'; done; } >huge.npy
 says 'diverged in epoch .*: the loss is nan; lower learning_rate' fit huge.npy y.npy
