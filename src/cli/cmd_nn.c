@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "nn_model.h"
 #include "nn_onnx.h"
@@ -201,6 +202,11 @@ static wk_status train(const wk_cli *cli, wk_arena *arena, job *j, wk_err *err)
         return wk_fail(err, WK_E_ARG,
                        "%s: an .npy file holds one array; give the targets with --targets F.npy",
                        path);
+    /* Better known before the training than after it. */
+    struct stat at;
+    if (stat(out, &at) == 0 && !S_ISDIR(at.st_mode))
+        return wk_fail(err, WK_E_IO, "--out %s: there is a file of that name; want a directory",
+                       out);
     WK_TRY(wk_array_read(path, c.x, &j->X, err));
     WK_TRY(wk_array_read(targets ? targets : path, c.y, &j->y, err));
     WK_TRY(inputs_of(path, &j->X, err));

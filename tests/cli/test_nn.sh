@@ -113,9 +113,9 @@ check $? "what is no network is named"
 "$wick" nn train "$source/configs/bench/nn/reference.json" --data "$golden/arrays.h5" --out ref \
     --set fit.loss=mse --set y=slope --set fit.epochs=1 --json >log 2>&1 && grep -q '"epochs": 1,' log
 check $? "the reference network"
+: >none.jsonl
 for config in "$source"/configs/experiments/nn/*.json; do
-    "$wick" nn reproduce "$config" --model none --set train_sequences=1 --set test_sequences=1 >log 2>&1 ||
-        grep -q -- '--data must name' log
+    "$wick" nn reproduce "$config" --results none.jsonl --show >log 2>&1 && grep -q 'not run yet' log
     check $? "$(basename "$config")"
 done
 "$wick" nn reproduce "$source/configs/experiments/nn/copy-500.json" --model TCN --set bars=4 --set train_sequences=40 \
@@ -156,6 +156,13 @@ check $? "bench kernels: beside the peak and OpenBLAS"
 "$wick" config reference --kind nn >log && grep -q '^  fit.learning_rate ' log && grep -q 'layers.N.type .*lstm' log &&
     "$wick" config check conf.json --kind nn --set fit.epochs=4 | grep -q '"epochs": 4'
 check $? "the reference has every key"
+says 'no configuration given has a model' "$wick" nn reproduce $few --model NONE >log 2>&1 && [ "$(wc -l <log)" -eq 1 ]
+check $? "a model that no configuration has, without a table's head before the error"
+says 'there is no file' "$wick" nn reproduce $few --results absent.jsonl --show >log 2>&1
+check $? "results shown of no file"
+: >file
+says '--out file: there is a file' train --out file && ! grep -q epoch= log
+check $? "a file in the directory's place, before the training"
 says 'no array named Z' train --out e --set x=Z
 check $? "a missing array is named"
 says 'do not fit inputs' train --out e --set y=X
