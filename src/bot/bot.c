@@ -180,23 +180,22 @@ static wk_status book(wk_bot *b, const wk_trader_event *e, wk_err *err)
         return WK_OK;
     b->counts.trades++;
     b->counts.net += trade.net;
-    if (!b->trades)
-        return WK_OK;
-    char line[512];
-    wk_trades_csv_line(&trade, wk_bot_market(b, e->symbol)->symbol, line);
-    /* A table is no reason to stop: the next start writes it anew from the journal. */
-    bool failed = fputs(line, b->trades) < 0 || fflush(b->trades) != 0;
-    if (failed && !b->trades_told) {
-        wk_log_write(WK_LOG_ERROR, "trade.table",
-                     "path=%s why=\"cannot be written; the disk may be "
-                     "full; the next start writes it whole\"",
-                     b->trades_path);
-        wk__bot_alert(b, WK_ALERT_ERROR, b->now_ns, "%s cannot be written", b->trades_path);
-    }
-    b->trades_told = failed;
-    if (failed)
-        clearerr(b->trades);
+    wk__bot_table_add(b, &trade);
     return WK_OK;
+}
+
+/* Of a venue it is often minutes late: the trade that it belongs to may have closed meanwhile. */
+static void book_funding(wk_bot *b, const wk_trader_event *e)
+{
+    wk_trade changed[2];
+    if (!b->executor.row) {
+        wk_ledger_funding(b->ledger, e->symbol, e->amount_e8);
+        return;
+    }
+    if (!wk_ledger_late_funding(b->ledger, e->symbol, e->time_ns, e->amount_e8, changed))
+        return;
+    b->counts.net += changed[1].net - changed[0].net;
+    wk__bot_table_change(b, changed);
 }
 
 static void journal_event(wk_bot *b, const wk_trader_event *e)
@@ -235,7 +234,7 @@ wk_status wk__bot_event(wk_bot *b, const wk_trader_event *e, wk_err *err)
     if (e->kind == WK_TRADER_EVENT_FILL)
         WK_TRY(book(b, e, err));
     else if (e->kind == WK_TRADER_EVENT_FUNDING)
-        wk_ledger_funding(b->ledger, e->symbol, e->amount_e8);
+        book_funding(b, e);
     wk_engine_outcome out;
     wk_engine_event(b->engine, e, &out);
     submit_exits(b, out.actions);
@@ -302,9 +301,19 @@ static wk_status look_for_halt(wk_bot *b, wk_err *err)
 static wk_status drain(wk_bot *b, wk_err *err)
 {
     wk_trader_event e;
+    if (b->began) {
+        for (size_t i = 0; i < b->n_early; i++)
+            WK_TRY(wk__bot_event(b, &b->early[i], err));
+        b->n_early = 0;
+    }
     /* Before its first step the trader has no history; its events wait, their rows do not. */
-    while (put_rows(b) && b->began && b->executor.poll(b->executor.self, &e))
-        WK_TRY(wk__bot_event(b, &e, err));
+    while (put_rows(b) && (b->began || b->n_early < WK__BOT_EARLY) &&
+           b->executor.poll(b->executor.self, &e)) {
+        if (b->began)
+            WK_TRY(wk__bot_event(b, &e, err));
+        else
+            b->early[b->n_early++] = e;
+    }
     return b->began ? look_for_halt(b, err) : WK_OK;
 }
 

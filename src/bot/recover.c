@@ -126,7 +126,12 @@ static void take_row(void *ctx, const wk_journal_record *row, uint64_t seq)
         w->r->others = true; /* its cash is no longer ours to count */
     } else if (row->kind == WK_JOURNAL_FUNDING) {
         wk__trip *trip = &w->r->trips[row->market];
-        wk_ledger_funding(w->bot->ledger, row->market, row->amount_e8);
+        wk_trade changed[2];
+        if (!row->venue_id[0]) /* simulated: in its order */
+            wk_ledger_funding(w->bot->ledger, row->market, row->amount_e8);
+        else if (wk_ledger_late_funding(w->bot->ledger, row->market, row->time_ns, row->amount_e8,
+                                        changed))
+            wk__trades_change(&w->table, w->bot->markets[row->market].symbol, changed);
         w->r->cash_e8 += row->amount_e8;
         if (wk_ledger_held(w->bot->ledger, row->market) != 0) {
             trip->cash_e8 += row->amount_e8;
@@ -143,37 +148,6 @@ static void take_last(void *ctx, const wk_journal_record *row, uint64_t seq)
     *(uint64_t *)ctx = seq;
 }
 
-/* The table of trades is what the journal says, whatever a crash left of it. */
-static wk_status write_table(wk_bot *b, const walk *w, wk_err *err)
-{
-    char *old = NULL;
-    size_t n = 0;
-    wk_err unread;
-    if (!b->trades)
-        return WK_OK;
-    if (wk_file_read(b->trades_path, &old, &n, &unread) != WK_OK)
-        old = NULL;
-    bool same = old && n == w->table.n && memcmp(old, w->table.s, n) == 0;
-    free(old);
-    if (same)
-        return WK_OK;
-    if (w->r->others) {
-        wk_log_write(WK_LOG_WARN, "bot.recover",
-                     "table=%s why=\"the journal has trades of markets that the bot no longer has; "
-                     "the table is left as it is\"",
-                     b->trades_path);
-        return WK_OK;
-    }
-    wk_log_write(WK_LOG_WARN, "bot.recover",
-                 "table=%s why=\"it differed from the journal and is written anew\"",
-                 b->trades_path);
-    fclose(b->trades);
-    b->trades = NULL;
-    WK_TRY(wk_file_write_atomic(b->trades_path, w->table.s, w->table.n, err));
-    b->trades = fopen(b->trades_path, "ae");
-    return b->trades ? WK_OK : wk_fail(err, WK_E_IO, "cannot write %s", b->trades_path);
-}
-
 static wk_status read_journal(wk_bot *b, wk__recovery *r, wk_err *err)
 {
     walk w = {.bot = b, .r = r};
@@ -186,7 +160,7 @@ static wk_status read_journal(wk_bot *b, wk__recovery *r, wk_err *err)
         status = w.status;
     }
     if (status == WK_OK)
-        status = write_table(b, &w, err);
+        status = wk__bot_table_write(b, &w.table, r->others, err);
     free(w.table.s);
     return status;
 }
