@@ -77,7 +77,9 @@ struct wk_bot {
     char *trades_path;
     bool trades_told; /* that it cannot be written */
     wk_bot_counts counts;
-    int64_t day; /* of the newest step, since 1970 */
+    int64_t heard_ns, silent_ns; /* close of the newest bar; and of the one before a silence that
+                                    was told, 0: none */
+    int64_t day;                 /* of the newest step, since 1970 */
     wk_bot_counts day_start, week_start;
 };
 
