@@ -11,8 +11,8 @@ check() {
         echo "ok $n - $2"
     else
         failed=1
-        echo "not ok $n - $2"
-        explain 2>/dev/null | sed 's/^/# /'
+        # To stderr as well: of a test that failed, CI prints only that.
+        { echo "not ok $n - $2"; explain 2>/dev/null | sed 's/^/# /'; } | tee >(cat >&2)
     fi
 }
 

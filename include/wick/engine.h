@@ -74,8 +74,8 @@ typedef struct {
     int64_t time_ns;              /* close of the step */
     const wk_forecast *forecasts; /* [S] combined */
     const double *sigma;          /* [S] */
-    const uint64_t *versions; /* [S] of the model that speaks (the heaviest of several, the newest
-                                 of its generations); 0: none */
+    const uint64_t *versions;     /* [S] of the model whose doing the forecast is (of several see
+                                     wk__combine_speaker, the newest of its generations); 0: none */
     const wk_actions *actions;
     uint64_t inputs_digest;  /* of this step's features and forecasts of all models */
     uint64_t running_digest; /* of all steps so far */
@@ -93,8 +93,8 @@ void wk_engine_decide(wk_engine *engine, const wk_features_step *step, bool warm
                       wk_engine_outcome *out);
 void wk_engine_finish(wk_engine *engine, wk_engine_outcome *out);
 
-/* Goes the models' way once more with the newest bars, so that what the next step needs lies in the
- * processor's caches. Changes no bit of what follows. */
+/* Goes the way of a step once more with the newest bars, models and trader, so that what the next
+ * one needs lies in the processor's caches. Changes no bit of what follows. */
 void wk_engine_warm(wk_engine *engine);
 
 /* Something the venue said: fills, rejections, cancellations, funding. Actions as above. */

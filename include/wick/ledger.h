@@ -30,8 +30,14 @@ WK_MUST_CHECK wk_status wk_ledger_plan(wk_arena *arena, const wk_trade_instrumen
 WK_MUST_CHECK wk_status wk_ledger_fill(wk_ledger *ledger, const wk_trader_event *fill, size_t step,
                                        double score, int64_t *cash_e8, bool *closed,
                                        wk_trade *trade, wk_err *err);
-/* Funding received (positive) or paid. */
+/* Funding received (positive) or paid, in its order with the fills: of the open trade. */
 void wk_ledger_funding(wk_ledger *ledger, uint32_t symbol, int64_t amount_e8);
+/* Funding of the mark time_ns as a venue tells of it: minutes later, when its trade may be closed
+ * and another one open, or before the fill that opened it is known. It goes to the trade that was
+ * held at the mark, to none when nothing was. True when a closed one changed: changed[0] is what it
+ * was said to be before, changed[1] what it is now. */
+bool wk_ledger_late_funding(wk_ledger *ledger, uint32_t symbol, int64_t time_ns, int64_t amount_e8,
+                            wk_trade changed[2]);
 /* Recovery: a round trip that is open, told to a fresh ledger. It is taken as opened by one fill of
  * what is held, so exits of a part before are not in its trade; replay the fills of a journal
  * through wk_ledger_fill to have them. WK_E_RANGE on overflow. */

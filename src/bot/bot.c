@@ -180,23 +180,22 @@ static wk_status book(wk_bot *b, const wk_trader_event *e, wk_err *err)
         return WK_OK;
     b->counts.trades++;
     b->counts.net += trade.net;
-    if (!b->trades)
-        return WK_OK;
-    char line[512];
-    wk_trades_csv_line(&trade, wk_bot_market(b, e->symbol)->symbol, line);
-    /* A table is no reason to stop: the next start writes it anew from the journal. */
-    bool failed = fputs(line, b->trades) < 0 || fflush(b->trades) != 0;
-    if (failed && !b->trades_told) {
-        wk_log_write(WK_LOG_ERROR, "trade.table",
-                     "path=%s why=\"cannot be written; the disk may be "
-                     "full; the next start writes it whole\"",
-                     b->trades_path);
-        wk__bot_alert(b, WK_ALERT_ERROR, b->now_ns, "%s cannot be written", b->trades_path);
-    }
-    b->trades_told = failed;
-    if (failed)
-        clearerr(b->trades);
+    wk__bot_table_add(b, &trade);
     return WK_OK;
+}
+
+/* Of a venue it is often minutes late: the trade that it belongs to may have closed meanwhile. */
+static void book_funding(wk_bot *b, const wk_trader_event *e)
+{
+    wk_trade changed[2];
+    if (!b->executor.row) {
+        wk_ledger_funding(b->ledger, e->symbol, e->amount_e8);
+        return;
+    }
+    if (!wk_ledger_late_funding(b->ledger, e->symbol, e->time_ns, e->amount_e8, changed))
+        return;
+    b->counts.net += changed[1].net - changed[0].net;
+    wk__bot_table_change(b, changed);
 }
 
 static void journal_event(wk_bot *b, const wk_trader_event *e)
@@ -235,7 +234,7 @@ wk_status wk__bot_event(wk_bot *b, const wk_trader_event *e, wk_err *err)
     if (e->kind == WK_TRADER_EVENT_FILL)
         WK_TRY(book(b, e, err));
     else if (e->kind == WK_TRADER_EVENT_FUNDING)
-        wk_ledger_funding(b->ledger, e->symbol, e->amount_e8);
+        book_funding(b, e);
     wk_engine_outcome out;
     wk_engine_event(b->engine, e, &out);
     submit_exits(b, out.actions);
@@ -302,9 +301,19 @@ static wk_status look_for_halt(wk_bot *b, wk_err *err)
 static wk_status drain(wk_bot *b, wk_err *err)
 {
     wk_trader_event e;
+    if (b->began) {
+        for (size_t i = 0; i < b->n_early; i++)
+            WK_TRY(wk__bot_event(b, &b->early[i], err));
+        b->n_early = 0;
+    }
     /* Before its first step the trader has no history; its events wait, their rows do not. */
-    while (put_rows(b) && b->began && b->executor.poll(b->executor.self, &e))
-        WK_TRY(wk__bot_event(b, &e, err));
+    while (put_rows(b) && (b->began || b->n_early < WK__BOT_EARLY) &&
+           b->executor.poll(b->executor.self, &e)) {
+        if (b->began)
+            WK_TRY(wk__bot_event(b, &e, err));
+        else
+            b->early[b->n_early++] = e;
+    }
     return b->began ? look_for_halt(b, err) : WK_OK;
 }
 
@@ -384,16 +393,21 @@ wk_status wk_bot_step(wk_bot *b, const wk_features_step *step, bool warming, wk_
     return WK_OK;
 }
 
-/* How often it is worth it: other programs take the caches back within milliseconds, but no more
- * than a part in WARM_SHARE of the time is spent on it. */
-enum { WARM_NS = 2000000, WARM_SHARE = 20 };
+/* Other programs, and our own threads, take the caches back within a fraction of a millisecond;
+ * sleeps that are shorter than REST_NS end when the kernel's timers feel like it. */
+enum { REST_NS = 50000, NEVER_NS = 20000000 };
 
 int64_t wk_bot_warm(wk_bot *b)
 {
+    double share = b->config->warm_share;
+    if (!(share > 0))
+        return NEVER_NS;
     int64_t start_ns = wk_clock_monotonic_ns();
+    if (b->began)
+        wk__bot_day(b); /* of the same bar: nothing is told */
     wk_engine_warm(b->engine);
-    int64_t rest_ns = (wk_clock_monotonic_ns() - start_ns) * WARM_SHARE;
-    return rest_ns > WARM_NS ? rest_ns : WARM_NS;
+    double rest_ns = (double)(wk_clock_monotonic_ns() - start_ns) * (1 / share - 1);
+    return rest_ns > REST_NS ? (int64_t)rest_ns : REST_NS;
 }
 
 enum { SETTLE_MAX = 16 };

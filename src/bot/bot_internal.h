@@ -7,6 +7,11 @@
 #include "wick/alert.h"
 #include "wick/bot.h"
 #include "wick/hash.h"
+#include "wick/ledger.h"
+#include "wick/text.h"
+
+/* Events of the venue between a start and the first step. */
+enum { WK__BOT_EARLY = 256 };
 
 enum { WK__BOT_MARKETS_MAX = 512, WK__BOT_ACTIONS_MAX = 4 * WK__BOT_MARKETS_MAX };
 
@@ -58,19 +63,23 @@ struct wk_bot {
     int64_t since_ns;       /* steps that closed by then are history */
     wk__recovery *recovery; /* until the first step */
     bool began, halt_told, has_row, has_overrides;
-    uint8_t *verdicts; /* [S] wk_trade_verdict of the newest row */
-    bool has_news; /* rows that the journal's thread was not woken for */
+    uint8_t *verdicts;     /* [S] wk_trade_verdict of the newest row */
+    bool has_news;         /* rows that the journal's thread was not woken for */
     wk_journal_record row; /* of the executor, when the journal's ring was full */
     char *overrides_path;
     int64_t overrides_mark;
     size_t room, n_waiting, n_again;
-    wk__waiting *waiting; /* [room] */
-    wk_action *again;     /* [room] */
+    wk__waiting *waiting;   /* [room] */
+    wk_action *again;       /* [room] */
+    wk_trader_event *early; /* [WK__BOT_EARLY] before the first step */
+    size_t n_early;
     FILE *trades;
     char *trades_path;
     bool trades_told; /* that it cannot be written */
     wk_bot_counts counts;
-    int64_t day; /* of the newest step, since 1970 */
+    int64_t heard_ns, silent_ns; /* close of the newest bar; and of the one before a silence that
+                                    was told, 0: none */
+    int64_t day;                 /* of the newest step, since 1970 */
     wk_bot_counts day_start, week_start;
 };
 
@@ -94,11 +103,25 @@ WK_MUST_CHECK wk_status wk__bot_check_sizes(wk_bot *bot, const wk_features_step 
 void wk__bot_recovered_money(const wk_bot *bot, wk_bot_counts *out);
 void wk__bot_recovery_finish(wk_bot *bot);
 
+WK_MUST_CHECK wk_status wk__bot_table_open(wk_bot *bot, wk_err *err);
+void wk__bot_table_add(wk_bot *bot, const wk_trade *trade);
+/* As wk_ledger_funding says. */
+void wk__bot_table_change(wk_bot *bot, const wk_trade changed[2]);
+/* The same in a table that is not written yet; false when the trade's line is not in it. */
+bool wk__trades_change(wk_text *table, const char *symbol, const wk_trade changed[2]);
+/* The whole table, whatever a crash left of it. `others`: the journal has markets that the bot has
+ * no more. */
+WK_MUST_CHECK wk_status wk__bot_table_write(wk_bot *bot, const wk_text *table, bool others,
+                                            wk_err *err);
+
 /* A message for people, also a row of the journal; nothing when the bot has no alerts. */
 void wk__bot_alert(wk_bot *bot, wk_alert_kind kind, int64_t time_ns, const char *fmt, ...)
     WK_PRINTF(4, 5);
 /* At the first step of a UTC day: the day before in the log, the journal and to people. */
 void wk__bot_day(wk_bot *bot);
+/* The day of its summaries, since 1970, in which a step closes at time_ns; and that day's week. */
+int64_t wk__bot_day_of(const wk_bot *bot, int64_t time_ns);
+int64_t wk__bot_week_of(int64_t day);
 void wk__bot_alert_fill(wk_bot *bot, const wk_trader_event *fill, const wk_trade *closed);
 
 #endif

@@ -170,11 +170,11 @@ static wk_status plan_engine(wk_bot *b, wk_err *err)
     b->room = 8 * b->S;
     b->waiting = wk_arena_array(&b->arena, wk__waiting, b->room);
     b->again = wk_arena_array(&b->arena, wk_action, b->room);
+    b->early = wk_arena_array(&b->arena, wk_trader_event, WK__BOT_EARLY);
     return WK_OK;
 }
 
-/* trades.csv is appended to; a new one gets its header. */
-static wk_status open_trades(wk_bot *b, wk_err *err)
+static wk_status open_dir(wk_bot *b, wk_err *err)
 {
     if (!b->config->dir[0])
         return WK_OK;
@@ -185,14 +185,7 @@ static wk_status open_trades(wk_bot *b, wk_err *err)
     b->trades_path =
         wk_arena_printf(&b->arena, "%s/%s", b->config->dir,
                         b->config->venue == WK_BOT_PAPER ? "paper_trades.csv" : "trades.csv");
-    bool is_new = !wk_file_exists(b->trades_path);
-    b->trades = fopen(b->trades_path, "ae");
-    if (!b->trades ||
-        (is_new && (fputs(wk_trades_csv_header(), b->trades) < 0 || fflush(b->trades) != 0)))
-        return wk_fail(err, WK_E_IO,
-                       "cannot write %s; check the directory's rights and the disk's room",
-                       b->trades_path);
-    return WK_OK;
+    return wk__bot_table_open(b, err);
 }
 
 static wk_status journal_markets(wk_bot *b, wk_err *err)
@@ -226,7 +219,7 @@ wk_status wk_bot_open(const wk_bot_config *config, const wk_executor *executor, 
     if (status == WK_OK)
         status = plan_engine(b, err);
     if (status == WK_OK)
-        status = open_trades(b, err);
+        status = open_dir(b, err);
     if (status == WK_OK)
         status = journal_markets(b, err);
     if (status != WK_OK) {

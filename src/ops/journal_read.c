@@ -99,7 +99,8 @@ static wk_status read_markets(sqlite3 *db, wk_ops_trips *out, wk_err *err)
 
 static const char fills_sql[] =
     "SELECT r.seq, r.kind, r.time_ns, r.market, r.order_id, r.side, r.reason, r.maker, r.qty_lots, "
-    "r.price_ticks, r.fee_e8, r.amount_e8, g.score, g.model_version FROM records r LEFT JOIN "
+    "r.price_ticks, r.fee_e8, r.amount_e8, g.score, g.model_version, r.venue_id FROM records r "
+    "LEFT JOIN "
     "records g ON r.kind = 'fill' AND g.seq = (SELECT max(seq) FROM records WHERE order_id = "
     "r.order_id AND kind = 'signal') WHERE r.kind IN ('fill', 'funding') ORDER BY r.seq";
 
@@ -109,6 +110,19 @@ static int reason_of(const char *name)
         if (strcmp(wk_reason_name((wk_reason)i), name) == 0)
             return i;
     return WK_REASON_END;
+}
+
+/* Funding that was told after its trade had closed. */
+static void change_trade(wk_ops_trips *out, const wk_trade changed[2])
+{
+    for (size_t i = out->n_trips; i-- > 0;) {
+        wk_ops_trip *t = &out->trips[i];
+        if (t->closed && t->trade.symbol == changed[0].symbol &&
+            t->trade.entry_ns == changed[0].entry_ns && t->trade.exit_ns == changed[0].exit_ns) {
+            t->trade = changed[1];
+            return;
+        }
+    }
 }
 
 /* One fill or funding row; open[s] is the market's open trip plus one. */
@@ -121,7 +135,12 @@ static wk_status take_row(sqlite3_stmt *s, wk_ops_trips *out, wk_ledger *ledger,
     if (m == out->n_markets)
         return WK_OK; /* a row without a market moves no position */
     if (strcmp((const char *)sqlite3_column_text(s, 1), "funding") == 0) {
-        wk_ledger_funding(ledger, (uint32_t)m, sqlite3_column_int64(s, 11));
+        wk_trade changed[2];
+        if (sqlite3_column_type(s, 14) == SQLITE_NULL || !sqlite3_column_bytes(s, 14)) /* paper's */
+            wk_ledger_funding(ledger, (uint32_t)m, sqlite3_column_int64(s, 11));
+        else if (wk_ledger_late_funding(ledger, (uint32_t)m, sqlite3_column_int64(s, 2),
+                                        sqlite3_column_int64(s, 11), changed))
+            change_trade(out, changed);
         return WK_OK;
     }
     wk_trader_event e = {.kind = WK_TRADER_EVENT_FILL,
