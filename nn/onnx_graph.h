@@ -7,6 +7,14 @@
 #include "wick/onnx.h"
 
 enum { WK__ONNX_MAX_NUMBERS = 1 << 29 }; /* of one tensor */
+/* TensorProto.DataType */
+enum {
+    WK__ONNX_FLOAT = 1,
+    WK__ONNX_INT32 = 6,
+    WK__ONNX_INT64 = 7,
+    WK__ONNX_BOOL = 9,
+    WK__ONNX_DOUBLE = 11
+};
 
 /* A constant, or a value while planning. Whole numbers, 64-bit whatever they were, are always known
  * while planning; so are their shapes. Numbers lie in memory of a multiple of 16. */
@@ -133,6 +141,11 @@ typedef struct {
 void wk__onnx_copy_add(wk__onnx_plan *p, wk__onnx_copy copy);
 void wk__onnx_strides(size_t rank, const size_t *dims, ptrdiff_t *out);
 
+static inline int64_t wk__onnx_clamp(int64_t x, int64_t low, int64_t high)
+{
+    return x < low ? low : x > high ? high : x;
+}
+
 /* a and b broadcast to dims. */
 wk_status wk__onnx_broadcast(wk__onnx_plan *p, const wk__onnx_tensor *a, const wk__onnx_tensor *b,
                              size_t *rank, size_t *dims);
@@ -152,8 +165,8 @@ typedef struct {
     wk_status (*plan)(wk__onnx_plan *p, int kind);
     int kind;
 } wk__onnx_row;
-extern const wk__onnx_row wk__onnx_shape_rows[], wk__onnx_math_rows[], wk__onnx_reduce_rows[],
-    wk__onnx_product_rows[], wk__onnx_recurrent_rows[];
+extern const wk__onnx_row wk__onnx_move_rows[], wk__onnx_shape_rows[], wk__onnx_math_rows[],
+    wk__onnx_reduce_rows[], wk__onnx_product_rows[], wk__onnx_recurrent_rows[];
 
 /* Scales the channels of the convolution `fold` on their way out: y = s y + t. */
 void wk__onnx_fold(void *fold, const float *scale, const float *shift);

@@ -278,9 +278,9 @@ wk_status wk__onnx_list(wk__onnx_plan *p, const char *name, size_t i, const int6
 
 static const wk__onnx_row *row_of(const char *op)
 {
-    const wk__onnx_row *const tables[] = {wk__onnx_shape_rows, wk__onnx_math_rows,
-                                          wk__onnx_reduce_rows, wk__onnx_product_rows,
-                                          wk__onnx_recurrent_rows};
+    const wk__onnx_row *const tables[] = {wk__onnx_move_rows,    wk__onnx_shape_rows,
+                                          wk__onnx_math_rows,    wk__onnx_reduce_rows,
+                                          wk__onnx_product_rows, wk__onnx_recurrent_rows};
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
         for (const wk__onnx_row *row = tables[t]; row->op; row++)
             if (strcmp(row->op, op) == 0)

@@ -62,6 +62,7 @@ typedef struct {
     int venue;           /* wk_bot_venue */
     bool testnet;
     double patience_s;   /* how long a step waits for markets that are late */
+    double warm_share;   /* of the trader's time around a bar's close that wk_bot_warm may take */
     double initial_cash; /* quote; NaN: the model's sim.initial_cash, or the account's balance */
     const char *store, *history_venue; /* warm-up bars: "" = the default store, the models' venue */
     const char *dir;      /* journal.sqlite and trades.csv lie there; "" = $WICK_HOME/bots/<name> */
@@ -175,7 +176,7 @@ WK_MUST_CHECK wk_status wk_bot_listen(wk_bot *bot, int64_t now_ns, int64_t slack
 
 /* Goes the way of the next step with the newest bar, so that what it needs lies in the processor's
  * caches when its bar closes: for idle moments shortly before. Changes no bit of what follows.
- * Returns after how many ns it is worth it again. */
+ * Returns after how many ns it is worth it again, so that it takes warm_share of the time. */
 int64_t wk_bot_warm(wk_bot *bot);
 
 typedef struct {

@@ -93,8 +93,8 @@ void wk_engine_decide(wk_engine *engine, const wk_features_step *step, bool warm
                       wk_engine_outcome *out);
 void wk_engine_finish(wk_engine *engine, wk_engine_outcome *out);
 
-/* Goes the models' way once more with the newest bars, so that what the next step needs lies in the
- * processor's caches. Changes no bit of what follows. */
+/* Goes the way of a step once more with the newest bars, models and trader, so that what the next
+ * one needs lies in the processor's caches. Changes no bit of what follows. */
 void wk_engine_warm(wk_engine *engine);
 
 /* Something the venue said: fills, rejections, cancellations, funding. Actions as above. */

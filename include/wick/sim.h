@@ -1,7 +1,7 @@
 /* The simulated venue: orders against bars, with fees, slippage, funding, brackets and liquidation.
  *
  * One rule for what a bar cannot tell: the worse outcome. Per bar and market, in this order:
- *   funding on the position held across the open; market orders at the open; limit orders; then the
+ *   funding and rollovers on the position held across the open; market orders at the open; limit orders; then the
  *   stop before the take-profit. A limit fills only when the bar trades through it by a tick.
  * The mark of liquidation is the traded bar itself: its low for a long, its high for a short. */
 #ifndef WICK_SIM_H
@@ -40,6 +40,10 @@ typedef struct {
     double liquidation_penalty; /* of notional */
     double initial_cash;
     double cost_multiplier; /* fees and slippage times this (stress), 1 */
+    /* Borrowed money, as Kraken's spot margin takes it: this share of a position's cost when it is
+     * opened, and again margin_rollover_h after its opening, and so on; 0: nothing is borrowed. A
+     * long borrows quote, a short the coin. Rollovers come as funding. */
+    double margin_long_bps, margin_short_bps, margin_rollover_h;
 } wk_sim_config;
 extern const wk_cfg_table wk_sim_config_table;
 
@@ -95,6 +99,7 @@ typedef struct {
     int64_t stop_ticks, profit_ticks; /* 0: none */
     int64_t funding_e8;
     double leverage; /* of the entry order; 0: the configuration's */
+    int64_t opened_ns; /* the rollovers count from there; 0: from the first bar */
     uint64_t parent; /* id of the entry order */
 } wk_sim_position;
 WK_MUST_CHECK wk_status wk_sim_restore(wk_sim_venue *venue, const wk_sim_position *position,

@@ -228,6 +228,9 @@ WK_MUST_CHECK wk_status wk_trader_plan(wk_arena *arena, const wk_trade_config *c
 /* Consumes one event and appends what to do. Deterministic; no allocation, lock, clock or I/O. */
 void wk_trader_step(wk_trader *trader, const wk_trader_event *event, wk_actions *actions);
 
+/* The same for a closed bar, after which the trader is what it was: for the caches' sake. */
+void wk_trader_warm(wk_trader *trader, const wk_trader_event *event, wk_actions *actions);
+
 /* What it believes: position in lots (signed), average entry in ticks, cash and equity at the last
  * close. */
 int64_t wk_trader_position(const wk_trader *trader, size_t s, int64_t *entry_ticks);

@@ -393,16 +393,21 @@ wk_status wk_bot_step(wk_bot *b, const wk_features_step *step, bool warming, wk_
     return WK_OK;
 }
 
-/* How often it is worth it: other programs take the caches back within milliseconds, but no more
- * than a part in WARM_SHARE of the time is spent on it. */
-enum { WARM_NS = 2000000, WARM_SHARE = 20 };
+/* Other programs, and our own threads, take the caches back within a fraction of a millisecond;
+ * sleeps that are shorter than REST_NS end when the kernel's timers feel like it. */
+enum { REST_NS = 50000, NEVER_NS = 20000000 };
 
 int64_t wk_bot_warm(wk_bot *b)
 {
+    double share = b->config->warm_share;
+    if (!(share > 0))
+        return NEVER_NS;
     int64_t start_ns = wk_clock_monotonic_ns();
+    if (b->began)
+        wk__bot_day(b); /* of the same bar: nothing is told */
     wk_engine_warm(b->engine);
-    int64_t rest_ns = (wk_clock_monotonic_ns() - start_ns) * WARM_SHARE;
-    return rest_ns > WARM_NS ? rest_ns : WARM_NS;
+    double rest_ns = (double)(wk_clock_monotonic_ns() - start_ns) * (1 / share - 1);
+    return rest_ns > REST_NS ? (int64_t)rest_ns : REST_NS;
 }
 
 enum { SETTLE_MAX = 16 };

@@ -72,7 +72,8 @@ static const wk_cfg_row account_rows[] = {
      "whole numbers, rounded down; 0: as it stands at the venue"},
     {"margin", WK_CFG_INT, ACCOUNT(margin), NULL, "0", 0, 10, NULL, NULL,
      "Kraken spot: margin leverage of every order, from 2; 0: none, then a short signal means "
-     "flat"},
+     "flat; what it costs is told to backtests and paper as sim.margin_long_bps and "
+     "sim.margin_short_bps"},
     {"deadman_s", WK_CFG_REAL, ACCOUNT(deadman_s), "s", "0", 0, 86000, NULL, NULL,
      "the venue cancels waiting entries when it has not heard of us for so long; armed only while "
      "every market is flat, for it would cancel stops too; 0: never"},
@@ -102,6 +103,10 @@ static const wk_cfg_row rows[] = {
      "the venue's testnet instead of real money"},
     {"patience_s", WK_CFG_REAL, offsetof(wk_bot_config, patience_s), "s", "5", 0, 3600, NULL, NULL,
      "how long after its close a step waits for markets that are late"},
+    {"warm_share", WK_CFG_REAL, offsetof(wk_bot_config, warm_share), NULL, "0.25", 0, 1, NULL, NULL,
+     "live bars: from 20 ms before a bar's close until it has come (3 s at most) the trader goes "
+     "its way with the last bar, without effect, for such a share of the time, so that the next "
+     "finds its memory in the caches; 0: never, and a bar takes three times as long"},
     {"initial_cash", WK_CFG_REAL, offsetof(wk_bot_config, initial_cash), "quote", "null", 1e-6,
      1e12, NULL, NULL,
      "balance to begin with; null: the model's sim.initial_cash (paper), the account's balance "

@@ -26,7 +26,14 @@ struct wk_engine {
     wk_trader *trader;
     wk_actions actions;
     uint64_t inputs, running;
-    bool asks_classes, heads_done;
+    bool asks_classes, heads_done, has_last;
+    /* The newest step, for wk_engine_warm, and what it would lead to. */
+    const wk_features_step *now;
+    int64_t last_ns;
+    wk_bar *bars_last;
+    uint8_t *provenance_last;
+    wk_forecast *strong;
+    wk_actions unsent;
 };
 
 static wk_status plan_member(wk_engine *e, wk_arena *arena, const wk_engine_config *config,
@@ -69,6 +76,11 @@ wk_status wk_engine_plan(wk_arena *arena, const wk_engine_config *config, wk_eng
     e->sigma = wk_arena_array(arena, double, e->S);
     e->actions.capacity = 4 * e->S;
     e->actions.v = wk_arena_array(arena, wk_action, e->actions.capacity);
+    e->bars_last = wk_arena_array(arena, wk_bar, e->S);
+    e->provenance_last = wk_arena_array(arena, uint8_t, e->S);
+    e->strong = wk_arena_array(arena, wk_forecast, e->S);
+    e->unsent.capacity = e->actions.capacity;
+    e->unsent.v = wk_arena_array(arena, wk_action, e->unsent.capacity);
     for (size_t k = 0; k < e->n_members; k++)
         WK_TRY(plan_member(e, arena, config, k, err));
     WK_TRY(wk_trader_plan(arena, config->trade, config->instruments, e->S, e->timeframe_ns,
@@ -182,6 +194,7 @@ void wk_engine_decide(wk_engine *e, const wk_features_step *step, bool warming,
                              .warming = warming};
     e->actions.n = 0;
     wk_trader_step(e->trader, &event, &e->actions);
+    e->now = step;
     report(e, event.time_ns, out);
 }
 
@@ -193,6 +206,10 @@ void wk_engine_finish(wk_engine *e, wk_engine_outcome *out)
     if (!e->heads_done)
         combine(e);
     e->running = wk_digest_bytes(e->running, &e->inputs, sizeof e->inputs);
+    memcpy(e->bars_last, e->now->bars, e->S * sizeof *e->bars_last);
+    memcpy(e->provenance_last, e->now->provenance, e->S);
+    e->last_ns = e->now->time_ns;
+    e->has_last = true;
     report(e, out->time_ns, out);
 }
 
@@ -203,12 +220,36 @@ void wk_engine_step(wk_engine *e, const wk_features_step *step, bool warming,
     wk_engine_finish(e, out);
 }
 
+static void warm_trader(wk_engine *e, const wk_forecast *forecasts)
+{
+    wk_trader_event event = {.kind = WK_TRADER_EVENT_BARS,
+                             .time_ns = e->last_ns + 2 * e->timeframe_ns,
+                             .bars = e->bars_last,
+                             .provenance = e->provenance_last,
+                             .forecasts = forecasts,
+                             .sigma = e->sigma};
+    e->unsent.n = 0;
+    wk_trader_warm(e->trader, &event, &e->unsent);
+}
+
 void wk_engine_warm(wk_engine *e)
 {
     bool heads = heads_decide(e);
     for (size_t k = 0; k < e->n_members; k++)
         for (size_t g = 0; g < e->members[k].n; g++)
-            wk_forecaster_warm(e->members[k].v[g]->forecaster, heads);
+            wk__member_warm(e->members[k].v[g], heads);
+    if (!e->has_last)
+        return;
+    combine(e); /* of the same forecasts: the same again */
+    warm_trader(e, e->forecasts);
+    /* Once more as if every market had something to say: a bar with an order must not find the way
+     * of an order cold. */
+    for (int side = -1; side <= 1; side += 2) {
+        for (size_t s = 0; s < e->S; s++)
+            e->strong[s] =
+                (wk_forecast){.p = {side<0, 0, side> 0}, .score = (float)side * 1e6f, .valid = 1};
+        warm_trader(e, e->strong);
+    }
 }
 
 void wk_engine_event(wk_engine *e, const wk_trader_event *event, wk_engine_outcome *out)

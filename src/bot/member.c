@@ -128,3 +128,17 @@ bool wk__member_feed(wk_engine_member *m, const wk_features_step *step, bool hea
     answer(m, heads);
     return true;
 }
+
+void wk__member_warm(wk_engine_member *m, bool heads)
+{
+    for (size_t i = 0; i < m->S && m->bucket_ns != INT64_MIN; i++) {
+        wk__bucket before = m->buckets[i];
+        wk_bar bar;
+        uint8_t provenance;
+        wk__bucket_begin(&m->buckets[i], m->bucket_ns);
+        wk__bucket_add(&m->buckets[i], &m->bars[i], m->provenance[i]);
+        wk__bucket_close(&m->buckets[i], &bar, &provenance);
+        m->buckets[i] = before;
+    }
+    wk_forecaster_warm(m->forecaster, heads);
+}

@@ -39,6 +39,9 @@ WK_MUST_CHECK wk_status wk__member_plan(wk_arena *arena, const wk_engine_model *
 bool wk__member_feed(wk_engine_member *member, const wk_features_step *step, bool heads);
 void wk__member_finish(wk_engine_member *member, bool heads);
 
+/* Goes the way of the next bar without a trace, see wk_forecaster_warm. */
+void wk__member_warm(wk_engine_member *member, bool heads);
+
 /* What the generations say together of the engine's market s, and the newest one's sigma (of the
  * model's timeframe; untouched when none speaks of it). A lone forecast comes back bit for bit. */
 wk_forecast wk__generations_mix(const wk_engine_generations *list, size_t s, double *sigma);

@@ -295,6 +295,7 @@ static wk_status restore_paper(wk_bot *b, int64_t open_ns, wk_err *err)
                               .profit_ticks = p->profit_ticks,
                               .funding_e8 = trip->funding_e8,
                               .leverage = p->leverage,
+                              .opened_ns = trip->entered_ns - b->timeframe_ns,
                               .parent = trip->parent};
         WK_TRY(wk_sim_restore(venue, &at, err));
     }

@@ -255,19 +255,20 @@ static wk_status measure_paced(wk_bot *bot, const wk_panel *panel, wk_ring *ring
     return status;
 }
 
-static void print_paced(measured *m, const wk__bench_load *load)
+static void print_paced(measured *m, const wk__bench_load *load, double warm_share)
 {
     size_t requests = 0, stalls = 0;
     if (load)
         wk__bench_load_count(load, &requests, &stalls);
-    char name[96];
-    snprintf(name, sizeof name, "a bar every 11 ms%s",
-             load ? "; REST takes 0.4 s, a lookup hangs, syncs stall 150 ms" : "");
+    char name[128];
+    snprintf(name, sizeof name, "a bar every 11 ms%s%s",
+             load ? "; REST takes 0.4 s, a lookup hangs, syncs stall 150 ms" : "",
+             warm_share > 0 ? "" : "; nothing warmed");
     print_measured(name, m);
     printf(", \"with_wake_up_p50\": %.4g, \"with_wake_up_p99\": %.4g, \"held_back\": %llu, "
-           "\"slow_requests\": %zu, \"stalled_syncs\": %zu}\n",
+           "\"slow_requests\": %zu, \"stalled_syncs\": %zu, \"warm_share\": %g}\n",
            m->close_us[m->n / 2], m->close_us[m->n - 1 - m->n / 100],
-           (unsigned long long)m->counts.held_back, requests, stalls);
+           (unsigned long long)m->counts.held_back, requests, stalls, warm_share);
     fflush(stdout);
 }
 
@@ -290,11 +291,12 @@ static void show_log(int saved)
     wk_log_set_level(WK_LOG_ERROR);
 }
 
-static wk_status run_paced(const char *dir, const wk_panel *panel, bool loaded, wk_err *err)
+static wk_status run_paced(const char *dir, const wk_panel *panel, bool loaded, double warm_share,
+                           wk_err *err)
 {
     char model[PATH_MAX], path[PATH_MAX];
     snprintf(model, sizeof model, "%.4000s/model", dir);
-    snprintf(path, sizeof path, "%.4000s/journal-paced-%d.sqlite", dir, loaded);
+    snprintf(path, sizeof path, "%.4000s/journal-paced-%d%d.sqlite", dir, loaded, warm_share > 0);
     wk_bot_model_config one = {.dir = model, .weight = 1};
     wk_bot_config config = {.name = "signal",
                             .models = {&one, 1},
@@ -302,6 +304,7 @@ static wk_status run_paced(const char *dir, const wk_panel *panel, bool loaded, 
                             .store = "",
                             .history_venue = "",
                             .dir = "",
+                            .warm_share = warm_share,
                             .venue = loaded ? WK_BOT_DELTA_INDIA : WK_BOT_PAPER,
                             .initial_cash = 10000};
     wk_journal *journal = NULL;
@@ -327,7 +330,7 @@ static wk_status run_paced(const char *dir, const wk_panel *panel, bool loaded, 
     if (status == WK_OK)
         status = measure_paced(bot, panel, ring, &m, err);
     if (status == WK_OK)
-        print_paced(&m, load);
+        print_paced(&m, load, warm_share);
     wk__bench_load_close(load);
     wk_bot_close(bot);
     wk_journal_close(journal);
@@ -338,6 +341,17 @@ static wk_status run_paced(const char *dir, const wk_panel *panel, bool loaded, 
     show_log(saved);
     measured_finish(&m);
     return status;
+}
+
+/* As a bot has it whose configuration says nothing of it. */
+static wk_status default_warm_share(wk_arena *arena, double *out, wk_err *err)
+{
+    static const char text[] = "{\"name\": \"signal\", \"models\": [{\"dir\": \"model\"}]}";
+    wk_bot_config config;
+    WK_TRY(
+        wk_config_parse(&wk_bot_config_table, "signal.path", text, NULL, 0, arena, &config, err));
+    *out = config.warm_share;
+    return WK_OK;
 }
 
 static wk_status bench(const char *dir, int threads, wk_err *err)
@@ -354,8 +368,11 @@ static wk_status bench(const char *dir, int threads, wk_err *err)
         status = wk_dataset_load_panel(&config, NULL, &dataset, err);
     for (int k = 0; k < 3 && status == WK_OK; k++)
         status = run_case(dir, &dataset.panel, k > 0, k == 2, err);
-    for (int k = 0; k < 2 && status == WK_OK; k++)
-        status = run_paced(dir, &dataset.panel, k == 1, err);
+    double share = 0;
+    if (status == WK_OK)
+        status = default_warm_share(&arena, &share, err);
+    for (int k = 0; k < 3 && status == WK_OK; k++)
+        status = run_paced(dir, &dataset.panel, k > 0, k < 2 ? share : 0, err);
     wk_dataset_finish(&dataset);
     wk_arena_finish(&arena);
     return status;
@@ -394,9 +411,11 @@ const wk_cli_command wk_cmd_bench_signal_path = {
         "all is ready for\n"
         "the next bar, with_wake_up from the push of the bar by the feed's thread; allocs are "
         "those of all whole\n"
-        "steps on the trader's thread. Before a bar is due the trader goes its way with the "
-        "last one, as in live\n"
-        "trading.",
+        "steps on the trader's thread. Around a bar's close the trader goes its way with the last "
+        "bar, without\n"
+        "effect, for warm_share of the time (see the bot's configuration); a bar that is due every "
+        "11 ms has it do so\n"
+        "always. The last case is without.",
     .example = "wick bench signal.path",
     .options = options,
     .run = cmd_bench_signal_path};

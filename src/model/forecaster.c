@@ -12,7 +12,7 @@ typedef struct {
     const wk_branch *branch;
     wk_nn_plan *plan;
     wk_nn_state **states[2]; /* [lane][S] */
-    wk_nn_state *probe;      /* of wk_forecaster_warm: a copy of theirs */
+    wk_nn_state *before;     /* of wk_forecaster_warm: what theirs was */
     bool running[2];
     float *x;   /* [n_inputs] */
     float *out; /* [S, stride]: where its outputs go */
@@ -38,6 +38,8 @@ struct wk_forecaster {
     wk_bar *bars_last;
     uint8_t *provenance_last, *valid_probe;
     double *rows_probe;
+    float *raw_probe, *score_probe;
+    wk_forecast *forecasts_probe;
     int64_t time_last_ns;
 };
 
@@ -51,7 +53,7 @@ static wk_status plan_network(wk_forecaster *f, wk_arena *arena, const wk_branch
         for (size_t s = 0; s < f->S; s++)
             net->states[lane][s] = wk_nn_stepper_create(arena, net->plan);
     }
-    net->probe = wk_nn_stepper_create(arena, net->plan);
+    net->before = wk_nn_stepper_create(arena, net->plan);
     net->x = wk_arena_array(arena, float, branch->n_inputs);
     return WK_OK;
 }
@@ -107,6 +109,9 @@ wk_status wk_forecaster_plan(wk_arena *arena, const wk_model *model, const wk_ru
     f->provenance_last = wk_arena_array(arena, uint8_t, S);
     f->valid_probe = wk_arena_array(arena, uint8_t, S);
     f->rows_probe = wk_arena_array(arena, double, S * f->F);
+    f->raw_probe = wk_arena_array(arena, float, S * f->n_raw);
+    f->score_probe = wk_arena_array(arena, float, S);
+    f->forecasts_probe = wk_arena_array(arena, wk_forecast, S);
     if (model->meta.score != WK_SCORE_DIRECTION)
         f->scale = wk__model_scale_plan(model, config, arena);
     *out = f;
@@ -236,26 +241,42 @@ void wk_forecaster_push(wk_forecaster *f, const wk_features_step *step, wk_forec
     wk_forecaster_finish(f, step);
 }
 
+/* The networks' own states go the way, not copies of them, and are put back: it is their memory
+ * that has to be near. */
+static void warm_network(const wk_forecaster *f, const network *net)
+{
+    for (size_t s = 0; s < f->S; s++) {
+        float head[WK_NN_HEADS];
+        wk_nn_state *state = net->states[f->serving][s];
+        wk_nn_state_copy(net->plan, net->before, state);
+        wk__branch_standardise(net->branch, &f->columns, s, net->x);
+        wk_nn_answer(net->plan, state, net->x, head);
+        wk_nn_state_copy(net->plan, state, net->before);
+    }
+}
+
 void wk_forecaster_warm(wk_forecaster *f, bool with_heads)
 {
+    const wk_meta *meta = &f->model->meta;
     if (f->serving < 0)
         return;
     wk_features_step next = {.time_ns = f->time_last_ns + f->config->data.timeframe_ns,
                              .bars = f->bars_last,
                              .provenance = f->provenance_last};
     wk_features_peek(f->features, &next, f->rows_probe, f->valid_probe);
-    for (size_t i = 0; i < f->n_networks; i++) {
-        network *net = &f->networks[i];
-        for (size_t s = 0; s < f->S; s++) {
-            float head[WK_NN_HEADS];
-            wk_nn_state_copy(net->plan, net->probe, net->states[f->serving][s]);
-            wk__branch_standardise(net->branch, &f->columns, s, net->x);
-            wk_nn_answer(net->plan, net->probe, net->x, head);
-        }
-    }
+    for (size_t i = 0; i < f->n_networks; i++)
+        warm_network(f, &f->networks[i]);
+    for (size_t s = 0; s < f->S; s++)
+        wk__meta_score_row(meta, f->config, &f->columns, s,
+                           f->top ? f->top + s * WK_BRANCH_COLUMNS : NULL,
+                           f->raw_probe + s * f->n_raw, &f->forecasts_probe[s]);
+    if (f->scale)
+        wk__score_scale_warm(f->scale, f->raw_probe, f->S, f->score_probe);
     for (size_t s = 0; s < f->S; s++) {
-        wk_forecast f_probe = {.valid = 1};
-        wk__meta_warm_row(&f->model->meta, f->config, &f->columns, s, with_heads, &f_probe);
+        wk__model_finish_score(f->model, f->scale ? &f->score_probe[s] : NULL,
+                               &f->forecasts_probe[s]);
+        if (with_heads)
+            wk__meta_finish_row(meta, f->config, &f->columns, s, &f->forecasts_probe[s]);
     }
 }
 

@@ -129,18 +129,6 @@ void wk__meta_finish_row(const wk_meta *meta, const wk_run_config *config, const
     finish_trees(meta, config, row, data->table->sigma[r], f);
 }
 
-void wk__meta_warm_row(const wk_meta *meta, const wk_run_config *config, const wk_columns *data,
-                       size_t r, bool with_heads, wk_forecast *scratch)
-{
-    float row[WK_META_COLUMNS_MAX], raw[64];
-    if (meta->is_mlp || !data->table->valid[r])
-        return;
-    gather(meta, data, r, row);
-    score_trees(meta, row, raw);
-    if (with_heads)
-        finish_trees(meta, config, row, data->table->sigma[r], scratch);
-}
-
 void wk__meta_forecast_row(const wk_meta *meta, const wk_run_config *config, const wk_columns *data,
                            size_t r, const float *network, float *raw, wk_forecast *f)
 {

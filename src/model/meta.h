@@ -15,10 +15,6 @@ void wk__meta_score_row(const wk_meta *meta, const wk_run_config *config, const 
 void wk__meta_finish_row(const wk_meta *meta, const wk_run_config *config, const wk_columns *data,
                          size_t r, wk_forecast *f);
 
-/* Walks the trees with row r, for the caches' sake. */
-void wk__meta_warm_row(const wk_meta *meta, const wk_run_config *config, const wk_columns *data,
-                       size_t r, bool with_heads, wk_forecast *scratch);
-
 /* Gives *f its score (of the direction when scaled is NULL) and threshold; without a score it is
  * invalid. */
 void wk__model_finish_score(const wk_model *model, const float *scaled, wk_forecast *f);
@@ -28,6 +24,8 @@ wk_score_scale *wk__model_scale_plan(const wk_model *model, const wk_run_config 
                                      wk_arena *arena);
 size_t wk__score_scale_window(const wk_score_scale *scale);
 void wk__score_scale_reset(wk_score_scale *scale);
+/* A push that leaves no trace, for the caches' sake. */
+void wk__score_scale_warm(wk_score_scale *scale, const float *raw, size_t S, float *score);
 
 /* Refuses a model that names columns which do not exist. */
 WK_MUST_CHECK wk_status wk__model_check_columns(const wk_model *model, size_t n_features,

@@ -14,6 +14,11 @@ struct wk_score_scale {
                             rows */
     exact *sum;          /* [n_targets] over the ring */
     size_t *count;       /* [n_targets] of its slots that are not NaN */
+    struct {
+        exact sum;
+        double mean_square;
+        size_t count;
+    } * before; /* [n_targets] of wk__score_scale_warm */
 };
 
 wk_score_scale *wk_score_scale_plan(wk_arena *arena, size_t n_targets, size_t window_bars,
@@ -27,6 +32,7 @@ wk_score_scale *wk_score_scale_plan(wk_arena *arena, size_t n_targets, size_t wi
                               .mean_square = wk_arena_array(arena, double, window_bars *n_targets),
                               .sum = wk_arena_array(arena, exact, n_targets),
                               .count = wk_arena_array(arena, size_t, n_targets)};
+    scale->before = wk_arena_alloc(arena, n_targets * sizeof *scale->before);
     return scale;
 }
 
@@ -89,4 +95,21 @@ void wk_score_scale_push(wk_score_scale *scale, const float *raw, size_t S, floa
         replace_slot(scale, k, n ? square / (double)n : NAN);
     }
     scale->n++;
+}
+
+void wk__score_scale_warm(wk_score_scale *scale, const float *raw, size_t S, float *score)
+{
+    double *slots = scale->mean_square + scale->n % scale->window * scale->n_targets;
+    for (size_t k = 0; k < scale->n_targets; k++) {
+        scale->before[k].sum = scale->sum[k];
+        scale->before[k].count = scale->count[k];
+        scale->before[k].mean_square = slots[k];
+    }
+    wk_score_scale_push(scale, raw, S, score);
+    scale->n--;
+    for (size_t k = 0; k < scale->n_targets; k++) {
+        scale->sum[k] = scale->before[k].sum;
+        scale->count[k] = scale->before[k].count;
+        slots[k] = scale->before[k].mean_square;
+    }
 }

@@ -100,6 +100,39 @@ void wk_nonce_set_clock(wk_nonce *nonce, int64_t (*now_ns)(void *ctx), void *ctx
     nonce->ctx = ctx;
 }
 
+/* Keeps a bound above `next`. Where that fails, a nonce may be handed out all the same when the
+ * clock has passed the bound that is kept: a disk that has become full must not keep an exit back,
+ * and a restart begins at the later of both. Below it the numbers go on from the bound, and a
+ * restart would hand them out again, so nobody gets one until the clock has come there. */
+static wk_status keep_bound(wk_nonce *nonce, uint64_t next, uint64_t now, wk_err *err)
+{
+    char text[32];
+    uint64_t bound = next + AHEAD_US;
+    int n = snprintf(text, sizeof text, "%llu\n", (unsigned long long)bound);
+    wk_status status = wk_file_write_atomic(nonce->path, text, (size_t)n, err);
+    if (status == WK_OK) {
+        if (nonce->is_unkept)
+            wk_log_write(WK_LOG_INFO, "net.nonce", "file=%s note=\"is kept again\"", nonce->path);
+        nonce->bound = bound;
+        nonce->is_unkept = false;
+        return WK_OK;
+    }
+    wk_err why = *err;
+    bool goes_on = nonce->bound > 0 && now >= nonce->bound;
+    if (!nonce->is_unkept)
+        wk_log_write(WK_LOG_ERROR, "net.nonce", "why=\"%s\" note=\"%s\"", why.msg,
+                     goes_on ? "goes on by the clock" : "no request until it can be written");
+    nonce->is_unkept = true;
+    if (goes_on)
+        return WK_OK;
+    if (nonce->bound > 0)
+        return wk_fail(err, status,
+                       "%.300s; until the clock has passed the bound, in %.1f s, or it "
+                       "can be written, there is no nonce",
+                       why.msg, (double)(nonce->bound - now) * 1e-6);
+    return status;
+}
+
 wk_status wk_nonce_next(wk_nonce *nonce, uint64_t *out, wk_err *err)
 {
     wk_status status = WK_OK;
@@ -107,23 +140,8 @@ wk_status wk_nonce_next(wk_nonce *nonce, uint64_t *out, wk_err *err)
     int64_t now_ns = nonce->now_ns ? nonce->now_ns(nonce->ctx) : wk_clock_wall_ns();
     uint64_t now = (uint64_t)(now_ns / 1000);
     uint64_t next = now > nonce->last ? now : nonce->last + 1;
-    if (next >= nonce->bound && !nonce->now_ns) {
-        char text[32];
-        uint64_t bound = next + AHEAD_US;
-        int n = snprintf(text, sizeof text, "%llu\n", (unsigned long long)bound);
-        status = wk_file_write_atomic(nonce->path, text, (size_t)n, err);
-        if (status == WK_OK) {
-            nonce->bound = bound;
-        } else if (nonce->bound > 0) {
-            /* A disk that has become full must not keep an exit back: the clock is past the bound
-             * that is kept, and a restart begins at the later of both. */
-            if (!nonce->is_unkept)
-                wk_log_write(WK_LOG_ERROR, "net.nonce", "why=\"%s\" note=\"goes on by the clock\"",
-                             err->msg);
-            status = WK_OK;
-        }
-        nonce->is_unkept = nonce->bound != bound;
-    }
+    if (next >= nonce->bound && !nonce->now_ns)
+        status = keep_bound(nonce, next, now, err);
     if (status == WK_OK)
         *out = nonce->last = next;
     pthread_mutex_unlock(&nonce->lock);

@@ -33,6 +33,13 @@ static const wk_cfg_row rows[] = {
      "capital at the start"},
     {"cost_multiplier", WK_CFG_REAL, AT(cost_multiplier), NULL, "1", 0, 100, NULL, NULL,
      "fees and slippage times this (stress)"},
+    {"margin_long_bps", WK_CFG_REAL, AT(margin_long_bps), "bps", "0", 0, 1000, NULL, NULL,
+     "spot margin: a long's fee on its cost, at the opening and at each rollover, for borrowed "
+     "quote (Kraken, USD: 2.5); 0: spot without margin, or a derivative"},
+    {"margin_short_bps", WK_CFG_REAL, AT(margin_short_bps), "bps", "0", 0, 1000, NULL, NULL,
+     "the same of a short, for the borrowed coin (Kraken, BTC: 1; most others: 2)"},
+    {"margin_rollover_h", WK_CFG_REAL, AT(margin_rollover_h), "h", "4", 0.1, 8760, NULL, NULL,
+     "so long after its opening a position is rolled over, and again and again"},
     {0},
 };
 

@@ -17,6 +17,7 @@ struct wk_sim_venue {
     int64_t timeframe_ns,
         delay; /* whole bars from the close of the signal to the bar of the fill, less one */
     int64_t maker_ppt, taker_ppt, penalty_ppt;
+    int64_t borrow_ppt[2], rollover_ns; /* of a short, of a long; the time between two */
     int64_t cash_e8;
     wk_unit *unit;
     double *per_tick;
@@ -24,6 +25,8 @@ struct wk_sim_venue {
     double *entry;                                   /* average, ticks */
     double *lever;                                   /* of the last entry */
     int64_t *stop, *profit, *liquidation, *bankrupt; /* ticks; 0: none */
+    int64_t *opened_ns;   /* of a restored position, until its first bar */
+    int64_t *roll_due_ns; /* 0: not known yet */
     uint64_t *parent;
     slot *slots;
     uint32_t *n_slots;
@@ -38,7 +41,7 @@ static int64_t ppt_of(double fraction)
 
 size_t wk_sim_events_max(const wk_sim_venue *v)
 {
-    return v->S * (v->K + 2); /* every order, one bracket, one funding payment */
+    return v->S * (v->K + 4); /* every order, one bracket, funding, rollovers before and after */
 }
 
 wk_status wk_sim_venue_plan(wk_arena *arena, const wk_sim_config *config,
@@ -74,6 +77,13 @@ wk_status wk_sim_venue_plan(wk_arena *arena, const wk_sim_config *config,
     v->maker_ppt = ppt_of(maker * 1e-4 * config->cost_multiplier);
     v->taker_ppt = ppt_of(taker * 1e-4 * config->cost_multiplier);
     v->penalty_ppt = ppt_of(config->liquidation_penalty);
+    v->borrow_ppt[0] = ppt_of(config->margin_short_bps * 1e-4 * config->cost_multiplier);
+    v->borrow_ppt[1] = ppt_of(config->margin_long_bps * 1e-4 * config->cost_multiplier);
+    v->rollover_ns = (int64_t)(config->margin_rollover_h * 3600e9);
+    if ((v->borrow_ppt[0] > 0 || v->borrow_ppt[1] > 0) && v->rollover_ns <= 0)
+        return wk_fail(err, WK_E_ARG,
+                       "simulated venue: margin_rollover_h %g; must be positive where margin costs",
+                       config->margin_rollover_h);
     v->cash_e8 = (int64_t)(config->initial_cash * 1e8 + 0.5);
     v->unit = wk_arena_array(arena, wk_unit, S);
     v->per_tick = wk_arena_array(arena, double, S);
@@ -87,6 +97,8 @@ wk_status wk_sim_venue_plan(wk_arena *arena, const wk_sim_config *config,
     v->profit = wk_arena_array(arena, int64_t, S);
     v->liquidation = wk_arena_array(arena, int64_t, S);
     v->bankrupt = wk_arena_array(arena, int64_t, S);
+    v->opened_ns = wk_arena_array(arena, int64_t, S);
+    v->roll_due_ns = wk_arena_array(arena, int64_t, S);
     v->parent = wk_arena_array(arena, uint64_t, S);
     v->slots = wk_arena_array(arena, slot, S * v->K);
     v->n_slots = wk_arena_array(arena, uint32_t, S);
@@ -196,25 +208,30 @@ static wk_status fill(const context *c, uint64_t id, int side, int64_t lots, int
     wk_sim_venue *v = c->v;
     size_t s = c->s;
     const wk_unit *unit = &v->unit[s];
-    int64_t value, fee, slip = 0, cash, penalty = 0, room;
+    int64_t value, fee, slip = 0, cash, penalty = 0, borrow = 0, room;
+    int64_t before = v->pos[s], after = before + side * lots;
+    bool opens = before == 0 || (before > 0) == (side > 0);
     if (!wk_money_fill(unit, side, lots, ticks, &cash))
         return overflow(c->err, s);
     value = cash < 0 ? -cash : cash;
     if (!wk_money_share(value, maker ? v->maker_ppt : v->taker_ppt, true, &fee) ||
         (!maker && !wk_money_share(value, c->slip_ppt, true, &slip)) ||
-        (reason == WK_REASON_LIQUIDATION && !wk_money_share(value, v->penalty_ppt, true, &penalty)))
+        (reason == WK_REASON_LIQUIDATION &&
+         !wk_money_share(value, v->penalty_ppt, true, &penalty)) ||
+        (opens && !wk_money_share(value, v->borrow_ppt[side > 0], true, &borrow)))
         return overflow(c->err, s);
     if (slip_room_ticks >= 0) {
         if (!wk_money_value(unit, lots, slip_room_ticks, false, &room))
             return overflow(c->err, s);
         slip = slip < room ? slip : room;
     }
-    fee += penalty;
+    fee += penalty + borrow;
     if (__builtin_add_overflow(v->cash_e8, cash, &v->cash_e8) ||
         __builtin_sub_overflow(v->cash_e8, fee + slip, &v->cash_e8))
         return overflow(c->err, s);
-    int64_t before = v->pos[s], after = before + side * lots;
-    if (before == 0 || (before > 0) == (side > 0)) {
+    if (before == 0)
+        v->roll_due_ns[s] = c->close_ns - v->timeframe_ns + v->rollover_ns;
+    if (opens) {
         double held = (double)(before > 0 ? before : -before);
         v->entry[s] = (v->entry[s] * held + (double)ticks * (double)lots) / (held + (double)lots);
         v->entry_cost_e8[s] += value;
@@ -249,23 +266,55 @@ static wk_status fill(const context *c, uint64_t id, int side, int64_t lots, int
     return WK_OK;
 }
 
+/* What is got or paid for holding. */
+static wk_status book_funding(const context *c, int64_t amount, int64_t time_ns)
+{
+    wk_sim_venue *v = c->v;
+    size_t s = c->s;
+    if (__builtin_add_overflow(v->cash_e8, amount, &v->cash_e8))
+        return overflow(c->err, s);
+    v->margin_e8[s] += amount;
+    set_liquidation(v, s);
+    wk_trader_event *e = append(c->events);
+    e->kind = WK_TRADER_EVENT_FUNDING;
+    e->time_ns = time_ns;
+    e->symbol = (uint32_t)s;
+    e->amount_e8 = amount;
+    return WK_OK;
+}
+
 static wk_status charge_funding(const context *c, double rate, int64_t open_ticks)
 {
     wk_sim_venue *v = c->v;
     size_t s = c->s;
     int64_t value, amount;
     if (!wk_money_value(&v->unit[s], v->pos[s], open_ticks, false, &value) ||
-        !wk_money_share(-value, (int64_t)(rate * 1e12 + (rate < 0 ? -0.5 : 0.5)), false, &amount) ||
-        __builtin_add_overflow(v->cash_e8, amount, &v->cash_e8))
+        !wk_money_share(-value, (int64_t)(rate * 1e12 + (rate < 0 ? -0.5 : 0.5)), false, &amount))
         return overflow(c->err, s);
-    v->margin_e8[s] += amount;
-    set_liquidation(v, s);
-    wk_trader_event *e = append(c->events);
-    e->kind = WK_TRADER_EVENT_FUNDING;
-    e->time_ns = c->close_ns - v->timeframe_ns;
-    e->symbol = (uint32_t)s;
-    e->amount_e8 = amount;
-    return WK_OK;
+    return book_funding(c, amount, c->close_ns - v->timeframe_ns);
+}
+
+/* The rollovers up to and with until_ns, as one payment. */
+static wk_status roll_over(const context *c, int64_t until_ns)
+{
+    wk_sim_venue *v = c->v;
+    size_t s = c->s;
+    int64_t ppt = v->borrow_ppt[v->pos[s] > 0], open_ns = c->close_ns - v->timeframe_ns, fee;
+    if (ppt == 0)
+        return WK_OK;
+    if (v->roll_due_ns[s] == 0) { /* restored: those before this bar have been paid */
+        int64_t opened_ns = v->opened_ns[s] ? v->opened_ns[s] : open_ns;
+        int64_t ago = open_ns - 1 - opened_ns;
+        v->roll_due_ns[s] = opened_ns + ((ago < 0 ? 0 : ago / v->rollover_ns) + 1) * v->rollover_ns;
+    }
+    if (v->roll_due_ns[s] > until_ns)
+        return WK_OK;
+    int64_t n = (until_ns - v->roll_due_ns[s]) / v->rollover_ns + 1;
+    v->roll_due_ns[s] += n * v->rollover_ns;
+    if (!wk_money_share(v->entry_cost_e8[s], ppt, true, &fee) ||
+        __builtin_mul_overflow(fee, -n, &fee))
+        return overflow(c->err, s);
+    return book_funding(c, fee, v->roll_due_ns[s] - v->rollover_ns);
 }
 
 /* Stop, take-profit and liquidation of the position inside the bar. `inside`: it was opened by a
@@ -366,6 +415,8 @@ static wk_status play_market(const context *c, int64_t step, const wk_bar *bar, 
     }
     if (funding != 0.0 && v->pos[s] != 0)
         WK_TRY(charge_funding(c, funding, traded ? ohl[0] : v->mark[s]));
+    if (v->pos[s] != 0)
+        WK_TRY(roll_over(c, c->close_ns - v->timeframe_ns));
     slot *o = &v->slots[s * v->K];
     uint32_t kept = 0, n = v->n_slots[s];
     bool inside = false;
@@ -388,6 +439,9 @@ static wk_status play_market(const context *c, int64_t step, const wk_bar *bar, 
         }
     }
     v->n_slots[s] = kept;
+    /* When a bracket ends it inside the bar, it may have been at its end. */
+    if (v->pos[s] != 0)
+        WK_TRY(roll_over(c, c->close_ns - 1));
     if (!traded)
         return WK_OK;
     if (v->pos[s] != 0)
@@ -470,6 +524,7 @@ wk_status wk_sim_restore(wk_sim_venue *v, const wk_sim_position *p, wk_err *err)
     v->stop[s] = p->stop_ticks;
     v->profit[s] = p->profit_ticks;
     v->parent[s] = p->parent;
+    v->opened_ns[s] = p->opened_ns;
     set_liquidation(v, s);
     return WK_OK;
 }

@@ -99,6 +99,26 @@ void wk__pool_drop_before(wk__pool *p, int64_t index)
         drop_oldest(p);
 }
 
+void wk__pool_warm(const wk__pool *p, size_t s, double magnitude)
+{
+    size_t row = p->head + p->n_rows;
+    size_t new = (row >= p->rows ? row - p->rows : row) * p->S + s, old = p->head * p->S + s;
+    const size_t at[] = {new, old};
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+        __builtin_prefetch(&p->value[at[i]], 1);
+        __builtin_prefetch(&p->next[at[i]], 1);
+        __builtin_prefetch(&p->prev[at[i]], 1);
+    }
+    double values[] = {p->value[old], magnitude};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        if (values[i] != values[i])
+            continue;
+        uint32_t b = bucket_of(values[i]);
+        __builtin_prefetch(&p->first[b], 1);
+        __builtin_prefetch(&p->size[b], 1);
+    }
+}
+
 size_t wk__pool_count(const wk__pool *p)
 {
     return p->count;

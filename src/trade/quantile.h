@@ -23,6 +23,9 @@ void wk__pool_push(wk__pool *pool, int64_t index, const double *magnitudes);
 /* Forgets rows older than `index`. */
 void wk__pool_drop_before(wk__pool *pool, int64_t index);
 
+/* Brings near what a push of this magnitude for market s would write to. */
+void wk__pool_warm(const wk__pool *pool, size_t s, double magnitude);
+
 size_t wk__pool_count(const wk__pool *pool);
 
 /* The q-quantile by linear interpolation between order statistics (numpy's default); count >= 1. */

@@ -35,7 +35,7 @@ void wk__signal_plan(wk_arena *arena, const wk_trade_config *config, size_t S, i
 void wk__signal_push(wk__signal *signal, const wk_trade_config *config, int64_t step,
                      int64_t open_ns, const double *x, size_t S)
 {
-    if (config->policy != WK_POLICY_QUANTILE)
+    if (config->policy != WK_POLICY_QUANTILE || !signal->pool)
         return;
     if (signal->first < 0) {
         size_t s = 0;
@@ -59,6 +59,12 @@ void wk__signal_push(wk__signal *signal, const wk_trade_config *config, int64_t 
             signal->row[s] = fabs(x[s]);
         wk__pool_push(signal->pool, step, signal->row);
     }
+}
+
+void wk__signal_warm(const wk__signal *signal, const double *x, size_t S)
+{
+    for (size_t s = 0; s < S; s++)
+        wk__pool_warm(signal->pool, s, fabs(x[s]));
 }
 
 /* The side whose expected profit clears the threshold: the model's own where it brings one. */

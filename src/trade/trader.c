@@ -1,5 +1,6 @@
 /* The trader's books: what it was told by the venue. Decisions are in decide.c. */
 #include <math.h>
+#include <string.h>
 
 #include "trader.h"
 #include "wick/hash.h"
@@ -58,6 +59,43 @@ static wk_status check(const wk_trade_config *c, size_t S, int64_t timeframe_ns,
     return WK_OK;
 }
 
+/* A part of the block, 0 [S] of so many bytes; only counted while there is no block. */
+static void *part(wk_trader *t, size_t size_bytes)
+{
+    char *at = t->by_market ? t->by_market + t->by_market_bytes : NULL;
+    t->by_market_bytes += (t->S * size_bytes + 7) / 8 * 8;
+    return at;
+}
+
+static void lay_out(wk_trader *t)
+{
+    t->by_market_bytes = 0;
+    t->pos = part(t, sizeof *t->pos);
+    t->mark = part(t, sizeof *t->mark);
+    t->entry = part(t, sizeof *t->entry);
+    t->entry_flight = part(t, sizeof *t->entry_flight);
+    t->exit_flight = part(t, sizeof *t->exit_flight);
+    t->exit_void = part(t, sizeof *t->exit_void);
+    t->entered = part(t, sizeof *t->entered);
+    t->cool = part(t, sizeof *t->cool);
+    t->run = part(t, sizeof *t->run);
+    t->x = part(t, sizeof *t->x);
+    t->limit = part(t, sizeof *t->limit);
+    t->take = part(t, sizeof *t->take);
+    t->missed = part(t, sizeof *t->missed);
+    t->rule = part(t, sizeof *t->rule);
+    t->last = part(t, sizeof *t->last);
+    t->verdict = part(t, sizeof *t->verdict);
+}
+
+static void plan_by_market(wk_trader *t, wk_arena *arena)
+{
+    lay_out(t);
+    t->by_market = wk_arena_alloc(arena, t->by_market_bytes);
+    t->before = wk_arena_alloc(arena, t->by_market_bytes);
+    lay_out(t);
+}
+
 wk_status wk_trader_plan(wk_arena *arena, const wk_trade_config *config,
                          const wk_trade_instrument *instruments, size_t S, int64_t timeframe_ns,
                          int64_t initial_cash_e8, wk_trader **out, wk_err *err)
@@ -76,23 +114,8 @@ wk_status wk_trader_plan(wk_arena *arena, const wk_trade_config *config,
     t->unit = wk_arena_array(arena, wk_unit, S);
     t->per_tick = wk_arena_array(arena, double, S);
     t->min_lots = wk_arena_array(arena, int64_t, S);
-    t->pos = wk_arena_array(arena, int64_t, S);
-    t->mark = wk_arena_array(arena, int64_t, S);
-    t->entry = wk_arena_array(arena, int64_t, S);
-    t->entry_flight = wk_arena_array(arena, int64_t, S);
-    t->exit_flight = wk_arena_array(arena, int64_t, S);
-    t->exit_void = wk_arena_array(arena, int64_t, S);
-    t->entered = wk_arena_array(arena, int64_t, S);
-    t->cool = wk_arena_array(arena, int64_t, S);
-    t->run = wk_arena_array(arena, int64_t, S);
-    t->last = wk_arena_array(arena, int8_t, S);
-    t->limit = wk_arena_array(arena, wk__limit, S);
-    t->take = wk_arena_array(arena, wk__limit, S);
-    t->missed = wk_arena_array(arena, wk__limit, S);
-    t->x = wk_arena_array(arena, double, S);
+    plan_by_market(t, arena);
     t->candidates = wk_arena_array(arena, wk__candidate, S);
-    t->rule = wk_arena_array(arena, wk__rule, S);
-    t->verdict = wk_arena_array(arena, uint8_t, S);
     t->exposed = config->max_gross_exposure > 0.0 || config->max_net_exposure > 0.0;
     t->guarded = config->stale_bars > 0 || config->loss_streak > 0;
     t->pause_until = INT64_MIN;
@@ -251,6 +274,19 @@ void wk_trader_step(wk_trader *t, const wk_trader_event *e, wk_actions *actions)
     }
     for (size_t i = first; i < actions->n; i++)
         digest_action(t, &actions->v[i]);
+}
+
+void wk_trader_warm(wk_trader *t, const wk_trader_event *e, wk_actions *actions)
+{
+    WK_ASSERT(e->kind == WK_TRADER_EVENT_BARS);
+    struct wk_trader before = *t;
+    memcpy(t->before, t->by_market, t->by_market_bytes);
+    if (t->signal.pool)
+        wk__signal_warm(&t->signal, t->x, t->S);
+    t->signal.pool = NULL; /* too large to put back */
+    wk_trader_step(t, e, actions);
+    *t = before;
+    memcpy(t->by_market, t->before, t->by_market_bytes);
 }
 
 uint64_t wk_trader_intents_digest(const wk_trader *t)

@@ -52,7 +52,7 @@ typedef struct {
     int64_t stop, profit;   /* bracket of the last entry, ticks */
     int8_t force;           /* 0: none */
     int8_t spoken;          /* the last confirmed signal */
-    bool flat;              /* to be left at each close until flat */
+    bool flat;              /* to be left at each close until flat and free again */
     bool stale;
     uint8_t exits; /* orders of override.c at bar exits_step */
     int64_t exits_step;
@@ -94,6 +94,10 @@ struct wk_trader {
     bool guarded;                /* wk__rules_forbid has something to say */
     int64_t losses, pause_until; /* lost round trips in a row; no entry at bars before this one */
     double gross, net;           /* exposure of all that is held or waits, 1e-8 */
+
+    /* The arrays by market above that change, side by side, and what they were: wk_trader_warm. */
+    char *by_market, *before;
+    size_t by_market_bytes;
 };
 
 void wk__signal_plan(wk_arena *arena, const wk_trade_config *config, size_t S, int64_t timeframe_ns,
@@ -103,6 +107,9 @@ void wk__signal_plan(wk_arena *arena, const wk_trade_config *config, size_t S, i
  * threshold on a new UTC day from the bars before, then pools this one. */
 void wk__signal_push(wk__signal *signal, const wk_trade_config *config, int64_t step,
                      int64_t open_ns, const double *x, size_t S);
+
+/* Looks at what the next push with about the same x will write to; changes nothing. */
+void wk__signal_warm(const wk__signal *signal, const double *x, size_t S);
 
 /* +1, -1 or 0: the entry that the forecast asks for; x is finite. */
 int wk__signal_want(const wk__signal *signal, const wk_trade_config *config,

@@ -33,6 +33,24 @@ check $? "run leaves a report, metrics and a model"
 grep -q '"permutation": ' "$dir/a/training.json" && grep -q '"of": "the margin of BUY less that of SELL"' \
     "$dir/a/report.json" && grep -q '"permutation_sd": ' "$dir/a/report.json"
 check $? "the report has importances by shuffling and SHAP values"
+# curve FILE NAME: one learner's losses in a document: "train t1 t2 ... valid v1 v2 ...", to eight digits.
+curve() {
+    tr -d ' \n' <"$1" | sed -n 's/.*{"name":"'"$2"'","train":\[\([^]]*\)\],"valid":\[\([^]]*\)\]}.*/train,\1,valid,\2/p' |
+        tr , '\n' | awk '{ printf("%s ", $1 ~ /^[0-9]/ ? sprintf("%.8f", $1) : $1) }'
+}
+curves=0
+other=
+for name in lstm tcn; do
+    drawn=$(curve "$dir/a/report.html" $name)
+    # Two epochs.
+    echo "$drawn" | grep -q '^train \([0-9]*\.[0-9]* \)\{2\}valid \([0-9]*\.[0-9]* *\)\{2\}$' &&
+        [ "$drawn" = "$(curve "$dir/a/training.json" $name)" ] && [ "$drawn" != "$other" ] || curves=1
+    other=$drawn
+done
+(exit $curves)
+check $? "each network's losses by epoch, of training and validation, stand in the report as in training.json"
+[ "$(curve "$dir/a/report.html" gbdt | wc -w)" -eq 22 ]
+check $? "so do the trees', by round"
 "$wick" run "$config" --out "$dir/b" --threads 1 >/dev/null 2>&1
 cmp "$dir/a/metrics.json" "$dir/b/metrics.json"
 check $? "one thread gives the same metrics, byte for byte"

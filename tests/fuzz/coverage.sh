@@ -34,7 +34,7 @@ lightgbm gbdt/lightgbm_read.c
 live src/venue/live/live.c src/venue/live/live_events.c src/venue/live/closer.c src/venue/live/exact.c
 note src/venue/live/live_note.c
 npy nn/npy.c
-onnx nn/onnx_read.c nn/onnx_plan.c nn/onnx_shape.c nn/onnx_math.c nn/onnx_reduce.c nn/onnx_product.c nn/onnx_recurrent.c src/base/protobuf.c
+onnx nn/onnx_read.c nn/onnx_tensor.c nn/onnx_plan.c nn/onnx_shape.c nn/onnx_move.c nn/onnx_math.c nn/onnx_reduce.c nn/onnx_product.c nn/onnx_recurrent.c src/base/protobuf.c
 outside_json src/venue/history/outside_parse.c
 recording src/venue/live/recording_read.c
 rest src/venue/history/doc.c src/venue/history/judge.c src/venue/history/parse_amberdata.c src/venue/history/parse_delta.c src/venue/history/parse_futures.c src/venue/history/parse_kraken.c src/venue/history/rows.c

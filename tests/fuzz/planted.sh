@@ -90,8 +90,8 @@ x86_64) nn=$(echo "$nn" | grep -v _neon) ;;
 *) nn=$(echo "$nn" | grep -v _avx) ;;
 esac
 
-onnx='nn/onnx_math.c nn/onnx_plan.c nn/onnx_product.c nn/onnx_read.c nn/onnx_recurrent.c nn/onnx_reduce.c
-    nn/onnx_shape.c src/base/protobuf.c'
+onnx='nn/onnx_math.c nn/onnx_move.c nn/onnx_plan.c nn/onnx_product.c nn/onnx_read.c nn/onnx_recurrent.c nn/onnx_reduce.c
+    nn/onnx_shape.c nn/onnx_tensor.c src/base/protobuf.c'
 
 flags='-std=c11 -D_GNU_SOURCE -ffp-contract=off -I. -Iinclude -Idata -Igbdt -Isrc/venue/history -Isrc/venue/account
     -Isrc/bot '"$(pkg-config --cflags hdf5)"' -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'

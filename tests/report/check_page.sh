@@ -55,6 +55,12 @@ expect "the synthetic banner" 1 '<strong>SYNTHETIC</strong>'
 expect "plots" 5 '<svg viewBox'
 expect "points of the SHAP picture" 400 '<circle [^>]*class="shap"'
 expect "shuffled columns" 1 'Loss when shuffled'
+# The sample has three learners; the section's end is the next one's head.
+sed 's/<section id=/\n&/g' "$work/dom" | grep '^<section id="training"' >"$work/training"
+for name in 'trees, fold 5' 'LSTM, fold 5' 'TCN, fold 5'; do
+    grep -q "<h3>$name</h3>" "$work/training" || { echo "FAIL no curve of $name"; failures=$((failures + 1)); }
+done
+[ "$(grep -o '<path ' "$work/training" | wc -l)" -ge 6 ] || { echo "FAIL a line of training or validation is missing"; failures=$((failures + 1)); }
 expect "sections" 13 '<section id='
 expect "the title, escaped" 1 '<h1>pooled-1h &lt;/script&gt; &amp; co</h1>'
 

@@ -25,6 +25,8 @@ static void run(const wk_onnx *model, wk_onnx_plan *plan, const wk_onnx_shape *s
     for (size_t i = 0; i < wk_onnx_n_outputs(model); i++) {
         wk_onnx_shape s;
         const float *y = wk_onnx_plan_output(plan, i, &s);
+        if (!wk_onnx_output_name(model, i))
+            abort();
         size_t count = 1;
         for (size_t k = 0; k < s.rank; k++)
             count *= (size_t)s.dims[k];

@@ -99,9 +99,9 @@ static void execute(wk_sim_venue *venue, const wk_actions *actions, size_t t)
     }
 }
 
-static void test_the_engine_sends_the_orders_of_the_backtest(void **state)
+/* `warms`: the engine goes its way without effect before every event and step. */
+static void compare_with_backtest(bool warms)
 {
-    (void)state;
     wk_err err = {0};
     size_t S = d.panel.S, T = d.panel.T;
     wk_forecast *batch = calloc(T * S, sizeof *batch);
@@ -133,9 +133,13 @@ static void test_the_engine_sends_the_orders_of_the_backtest(void **state)
                        d.table.sigma + (t ? t - 1 : 0) * S, &events, &err))
             fail_msg("%s", err.msg);
         for (size_t i = 0; i < events.n; i++) {
+            if (warms)
+                wk_engine_warm(engine);
             wk_engine_event(engine, &events.v[i], &out);
             execute(venue, out.actions, t);
         }
+        for (size_t i = 0; warms && i < 1 + t % 2; i++)
+            wk_engine_warm(engine);
         wk_features_step step = wk_panel_step(&d.panel, t);
         wk_engine_step(engine, &step, false, &out);
         execute(venue, out.actions, t);
@@ -158,6 +162,29 @@ static void test_the_engine_sends_the_orders_of_the_backtest(void **state)
     free(batch);
     wk_arena_finish(&memory);
     wk_arena_finish(&venue_memory);
+}
+
+static void test_the_engine_sends_the_orders_of_the_backtest(void **state)
+{
+    (void)state;
+    compare_with_backtest(false);
+}
+
+static void test_a_step_without_effect_changes_no_bit(void **state)
+{
+    (void)state;
+    const wk_trade_config before = config.trade;
+    compare_with_backtest(true);
+    config.trade.entry = 0;
+    config.trade.policy = WK_POLICY_QUANTILE;
+    config.trade.coverage = 0.2;
+    config.trade.quantile_window_days = 20;
+    config.trade.quantile_min_days = 2;
+    config.trade.max_gross_exposure = 1.5;
+    config.trade.stale_bars = 3;
+    config.trade.act_on_change = true;
+    compare_with_backtest(true);
+    config.trade = before;
 }
 
 static void test_history_teaches_without_an_entry(void **state)
@@ -225,6 +252,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_engine_sends_the_orders_of_the_backtest),
+        cmocka_unit_test(test_a_step_without_effect_changes_no_bit),
         cmocka_unit_test(test_history_teaches_without_an_entry),
         cmocka_unit_test(test_a_slower_model_speaks_at_its_own_closes),
     };

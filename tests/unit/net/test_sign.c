@@ -1,6 +1,7 @@
 /* Signatures equal the venues' published vectors; nonces never repeat; keys stay private. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "wick/clock.h"
 #include "wick/sign.h"
 
 static const char delta_secret[] = "7b6f39dcf660ec1c7c664f612c60410a2bd0c258416b498bf0311f94228f";
@@ -172,6 +174,158 @@ static void test_nonces_increase_across_restarts(void **state)
     assert_int_equal(wk_nonce_open(path, &nonce, &err), WK_E_DATA);
 }
 
+static void keep(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+/* A number this many microseconds from now. */
+static void keep_bound(const char *path, int64_t ahead_us)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%lld\n", (long long)(wk_clock_wall_ns() / 1000 + ahead_us));
+    keep(path, text);
+}
+
+/* What is not a number is refused with the file and what to do, and is left as it is: a guess could
+ * lie below a nonce that was used, and the venue refuses all until they are above it. */
+static void test_a_corrupt_nonce_file_is_refused_and_kept(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"",
+                                        "\n",
+                                        "17000000000000",
+                                        "1700000000000000 \n",
+                                        "-1700000000000000\n",
+                                        "1.7e15\n",
+                                        "17000000000000000000000\n",
+                                        "1700000000000000\n1700000000000001\n"};
+    char path[128], now[64];
+    snprintf(path, sizeof path, "%s/nonce", folder);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        wk_nonce *nonce = NULL;
+        wk_err err;
+        keep(path, texts[i]);
+        assert_int_equal(wk_nonce_open(path, &nonce, &err), WK_E_DATA);
+        assert_null(nonce);
+        assert_non_null(strstr(err.msg, path));
+        assert_non_null(strstr(err.msg, "write into it a number of microseconds above the last"));
+        FILE *f = fopen(path, "r");
+        size_t n = fread(now, 1, sizeof now - 1, f);
+        fclose(f);
+        now[n] = 0;
+        assert_string_equal(now, texts[i]);
+    }
+    unlink(path);
+}
+
+/* The file as something that cannot be replaced, for root too. */
+static void make_unwritable(const char *path)
+{
+    unlink(path);
+    assert_int_equal(mkdir(path, 0700), 0);
+}
+
+static void read_log(FILE *log, char *out, size_t size_bytes)
+{
+    fflush(stderr);
+    rewind(log);
+    size_t n = fread(out, 1, size_bytes - 1, log);
+    out[n] = 0;
+}
+
+static void
+test_an_unwritable_nonce_file_stops_only_nonces_that_a_restart_could_repeat(void **state)
+{
+    (void)state;
+    char path[128], text[4096];
+    snprintf(path, sizeof path, "%s/nonce", folder);
+    FILE *log = tmpfile();
+    int saved = dup(STDERR_FILENO);
+    assert_true(log && saved >= 0);
+    fflush(stderr);
+    dup2(fileno(log), STDERR_FILENO);
+    wk_nonce *nonce = NULL;
+    wk_err err;
+    uint64_t next = 0, last = 0;
+
+    /* Nothing was ever kept: no nonce, and the venue is not asked. */
+    unlink(path);
+    wk_status first_open = wk_nonce_open(path, &nonce, &err);
+    make_unwritable(path);
+    wk_status first = wk_nonce_next(nonce, &next, &err);
+    wk_nonce_close(nonce);
+    rmdir(path);
+    read_log(log, text, sizeof text);
+    bool first_told = strstr(text, "no request until it can be written") != NULL;
+
+    /* The clock is past what was kept: it goes on, strictly increasing, says so once, and writes
+     * again when it can. */
+    keep_bound(path, -10);
+    wk_status past_open = wk_nonce_open(path, &nonce, &err), past = WK_OK;
+    make_unwritable(path);
+    int repeated = 0;
+    for (int i = 0; i < 1000 && past == WK_OK; i++, last = next) {
+        past = wk_nonce_next(nonce, &next, &err);
+        repeated += next <= last;
+    }
+    rmdir(path);
+    wk_status again = wk_nonce_next(nonce, &next, &err);
+    repeated += next <= last;
+    wk_nonce_close(nonce);
+    nonce = NULL;
+    struct stat st;
+    bool is_kept = stat(path, &st) == 0 && S_ISREG(st.st_mode);
+    read_log(log, text, sizeof text);
+    const char *told = strstr(text, "goes on by the clock");
+    bool told_once = told && !strstr(told + 1, "goes on by the clock");
+    bool told_again = strstr(text, "is kept again") != NULL;
+
+    /* A start before the bound of one that died: its numbers would be handed out again by the next
+     * start, so there are none until the clock is there. */
+    wk_status ahead_open = WK_E_IO, ahead = WK_OK;
+    /* Once more with a later bound where this machine took so long that the clock was there. */
+    for (int64_t ahead_us = 200000; ahead == WK_OK && ahead_us < 30000000; ahead_us *= 4) {
+        if (nonce)
+            wk_nonce_close(nonce);
+        rmdir(path);
+        keep_bound(path, ahead_us);
+        ahead_open = wk_nonce_open(path, &nonce, &err);
+        make_unwritable(path);
+        ahead = wk_nonce_next(nonce, &next, &err);
+    }
+    wk_err why = err;
+    wk_status later = WK_E_IO;
+    for (int i = 0; i < 3000 && later != WK_OK; i++) {
+        usleep(10000);
+        later = wk_nonce_next(nonce, &next, &err);
+    }
+    uint64_t now = (uint64_t)(wk_clock_wall_ns() / 1000);
+    wk_nonce_close(nonce);
+    rmdir(path);
+
+    fflush(stderr);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    fclose(log);
+    assert_int_equal(first_open, WK_OK);
+    assert_int_equal(first, WK_E_IO);
+    assert_true(first_told);
+    assert_int_equal(past_open, WK_OK);
+    assert_int_equal(past, WK_OK);
+    assert_int_equal(again, WK_OK);
+    assert_int_equal(repeated, 0);
+    assert_true(told_once && told_again && is_kept);
+    assert_int_equal(ahead_open, WK_OK);
+    assert_int_equal(ahead, WK_E_IO);
+    assert_non_null(strstr(why.msg, "until the clock has passed the bound"));
+    assert_int_equal(later, WK_OK);
+    assert_true(next <= now);
+}
+
 static void write_env(const char *path, const char *text, unsigned mode)
 {
     FILE *f = fopen(path, "w");
@@ -226,6 +380,9 @@ int main(void)
         cmocka_unit_test(test_kraken_futures_signatures_equal_the_vectors),
         cmocka_unit_test(test_a_secret_that_is_no_base64_is_refused_without_printing_it),
         cmocka_unit_test(test_nonces_increase_across_restarts),
+        cmocka_unit_test(test_a_corrupt_nonce_file_is_refused_and_kept),
+        cmocka_unit_test(
+            test_an_unwritable_nonce_file_stops_only_nonces_that_a_restart_could_repeat),
         cmocka_unit_test(test_keys_come_from_a_private_file_only),
     };
     return cmocka_run_group_tests(tests, open_folder, close_folder);

@@ -284,15 +284,15 @@ static void test_what_lies_elsewhere_or_is_of_another_type_is_refused(void **unu
     wk_pb_put_int(&tensor, 14, 1);
     wk_pb_put_message(&d.graph, 5, &tensor);
     add_output(&d, "x");
-    refused(&d, 2, "tensor w lies in another file");
+    refused(&d, 2, "tensor \"w\" lies in another file");
     d = with_input();
     wk_onnx_put_tensor(&d.graph, "w", 10, NULL, 0, "ab", 2);
     add_output(&d, "x");
-    refused(&d, 2, "tensor w is of type float16");
+    refused(&d, 2, "tensor \"w\" is of type float16");
     d = with_input();
     wk_onnx_put_tensor(&d.graph, "w", WK_ONNX_FLOAT, NULL, 0, "ab", 2);
     add_output(&d, "x");
-    refused(&d, 2, "tensor w has 2 bytes; its shape needs 4");
+    refused(&d, 2, "tensor \"w\" has 2 bytes; its shape needs 4");
     d = (draft){0};
     wk_onnx_put_value_info(&d.graph, WK_ONNX_INPUT, "x", WK_ONNX_INT64, any_nc, 2);
     add_output(&d, "x");

@@ -42,6 +42,29 @@ static void test_by_hand_flat_leaves_at_once_and_blocks(void **state)
     finish(&f);
 }
 
+/* A person wants to be flat while an entry rests; it fills before its cancel comes, and that is
+ * told after a close at which nothing was held. */
+static void test_by_hand_flat_leaves_what_filled_before_its_cancel(void **state)
+{
+    (void)state;
+    fixture f;
+    wk_trade_config c = plain_config();
+    c.entry = 1;
+    c.limit_expiry_bars = 0;
+    setup(&f, &c);
+    assert_int_equal(close_score(&f, 0.9), 1);
+    wk_order entry = f.actions.v[0].order;
+    assert_int_equal(say(&f, WK_OVERRIDE_FLAT, WK_ALL_MARKETS, 0, WK_FOREVER), 1);
+    assert_int_equal(f.actions.v[0].kind, WK_ACTION_CANCEL);
+    assert_int_equal(close_score(&f, 0.9), 0); /* flat, as far as anyone knows */
+    fill(&f, &entry, 10000, WK_REASON_ENTRY, 1);
+    assert_int_equal(close_score(&f, 0.9), 1);
+    expect_place(&f, 0, -1, WK_REASON_MANUAL);
+    assert_int_equal(f.actions.v[0].order.qty_lots, 10000);
+    assert_true(f.actions.v[0].order.reduce_only);
+    finish(&f);
+}
+
 static void test_by_hand_a_block_cancels_waiting_entries_and_keeps_positions(void **state)
 {
     (void)state;
@@ -142,6 +165,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_by_hand_flat_leaves_at_once_and_blocks),
+        cmocka_unit_test(test_by_hand_flat_leaves_what_filled_before_its_cancel),
         cmocka_unit_test(test_by_hand_a_block_cancels_waiting_entries_and_keeps_positions),
         cmocka_unit_test(test_entries_given_up_are_cancelled_and_nothing_else_changes),
         cmocka_unit_test(test_by_hand_a_forced_side_replaces_the_signal),
