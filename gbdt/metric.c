@@ -1,5 +1,6 @@
 /* What training reports and early stopping watches. Names and definitions are XGBoost's. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,8 +63,9 @@ wk_status wk__gbdt_metric_parse(const wk_gbdt_params *p, const wk_gbdt_custom *c
             return wk_fail(err, WK_E_CONFIG,
                            "a custom objective of %zu outputs needs a loss callback", outputs);
         if (!fits)
-            return wk_fail(err, WK_E_CONFIG, "eval_metric %s does not fit the objective %s", name,
-                           wk__gbdt_objective_name(p->objective));
+            return wk_fail(err, WK_E_CONFIG,
+                           "eval_metric %s does not fit the objective %s, whose own is %s", name,
+                           wk__gbdt_objective_name(p->objective), own[p->objective]);
         char *end = NULL;
         unsigned long top = at ? strtoul(at + 1, &end, 10) : 0;
         if (at && (!ranks || top == 0 || *end))
@@ -72,8 +74,12 @@ wk_status wk__gbdt_metric_parse(const wk_gbdt_params *p, const wk_gbdt_custom *c
         *out = (wk__gbdt_metric){metrics[i].kind, metrics[i].larger, top};
         return WK_OK;
     }
-    return wk_fail(err, WK_E_CONFIG, "eval_metric %.60s is not known; see wick gbdt train --help",
-                   name);
+    char known[256] = "";
+    for (size_t i = 0, at_byte = 0; i < sizeof metrics / sizeof *metrics; i++)
+        at_byte += (size_t)snprintf(known + at_byte, sizeof known - at_byte, "%s%s", i ? ", " : "",
+                                    metrics[i].name);
+    return wk_fail(err, WK_E_CONFIG, "eval_metric %.60s is not known; write one of %s", name,
+                   known);
 }
 
 typedef struct {

@@ -182,7 +182,7 @@ static void add_spine(builder *b, const folding *f, const uint32_t *code)
         unsigned i = f->spine[j];
         bool right = j + 1 < n && f->c->part->child[1][i] == (WK__GBDT_INNER | f->spine[j + 1]);
         put(b, f, f->node[i].test);
-        put(b, f, right ? WK__GBDT_ONES : WK__GBDT_ZEROS);
+        b->s->offsets[b->n_offsets++] = right ? UINT32_MAX : 0;
         for (unsigned k = 0; k < WK__GBDT_CODE; k++)
             put(b, f, f->node[i].child[!right][k]);
     }
@@ -212,8 +212,12 @@ static void add_bit_part(builder *b, const coding *c, size_t p, wk__gbdt_bit_par
                 f.result[8 * i + node->bit[k]] = (uint32_t)b->s->first_result + n_results++;
         }
     add_spine(b, &f, code);
-    for (size_t i = 0; i < c->leaves[0]; i++)
-        to->value[c->code[i]] = c->part->value[i];
+    for (size_t i = 0; i < c->leaves[0]; i++) {
+        uint32_t value;
+        memcpy(&value, &c->part->value[i], sizeof value);
+        for (int k = 0; k < 4; k++)
+            to->value[k][c->code[i]] = (uint8_t)(value >> 8 * k);
+    }
     b->results_max = n_results > b->results_max ? n_results : b->results_max;
 }
 

@@ -70,11 +70,11 @@ typedef struct {
  * offsets: its test, then left and right of each, result = test ? right : left.
  *
  * Then the spine from below, whose six bits stay in registers: where they start, and for each node
- * its test, what the test is joined with by exclusive or (ones where the spine is on the right) and
- * the bits of the other child, bit = test ? other : bit. */
+ * its test, what the test is joined with by exclusive or (32 bits for all rows, ones where the
+ * spine is on the right) and the offsets of the other child's bits, bit = test ? other : bit. */
 typedef struct {
-    _Alignas(64) float value[WK__GBDT_PART]; /* by the leaf's number */
-    uint8_t n_nodes[WK__GBDT_CODE];          /* of 1, 2, .. operations */
+    _Alignas(64) uint8_t value[4][WK__GBDT_PART]; /* byte, the lowest first; leaf's number */
+    uint8_t n_nodes[WK__GBDT_CODE];               /* of 1, 2, .. operations */
     uint8_t n_spine;
     size_t first; /* of its offsets */
 } wk__gbdt_bit_part;

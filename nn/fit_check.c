@@ -18,7 +18,7 @@ wk_status wk__fit_check_array(const wk_nn *nn, const wk_nn_fit_config *c, const 
             return wk_fail(
                 err, WK_E_DATA,
                 "%s: X of sequence %zu, bar %zu, channel %zu is %g; fill or drop it first", name,
-                k / a->F / a->T, k / a->F % a->T, k % a->F, (double)a->X[k]);
+                a->first + k / a->F / a->T, k / a->F % a->T, k % a->F, (double)a->X[k]);
     if (!c)
         return WK_OK;
     const bool classes = c->loss == WK_NN_CROSS_ENTROPY || c->loss == WK_NN_FOCAL;
@@ -35,14 +35,14 @@ wk_status wk__fit_check_array(const wk_nn *nn, const wk_nn_fit_config *c, const 
                                  : isinf(y) || (trading && k % 3 == 2 && !(y > 0));
         if (!isnan(y) && wrong)
             return wk_fail(err, WK_E_DATA, "%s: target %zu of sequence %zu, bar %zu is %g; want %s",
-                           name, k % a->K, k / a->K / a->S, k / a->K % a->S, y,
+                           name, k % a->K, a->first + k / a->K / a->S, k / a->K % a->S, y,
                            class ? "a class 0, 1, ... below the number of outputs"
                                  : "a finite number, and volatilities above 0");
     }
     for (size_t i = 0; a->weight && i < a->N; i++)
         if (!(a->weight[i] >= 0 && isfinite(a->weight[i])))
-            return wk_fail(err, WK_E_DATA, "%s: the weight of sequence %zu is %g", name, i,
-                           (double)a->weight[i]);
+            return wk_fail(err, WK_E_DATA, "%s: the weight of sequence %zu is %g", name,
+                           a->first + i, (double)a->weight[i]);
     return WK_OK;
 }
 

@@ -7,26 +7,10 @@
 
 enum { G = 3 };
 
-typedef struct {
-    size_t F, H, Hp; /* inputs, hidden, padded hidden */
-} dims;
-
-static dims of(const wk__layer *l)
-{
-    size_t H = (size_t)l->config.units;
-    return (dims){l->in, H, wk__pad(H)};
-}
-
 static wk_status shape(wk__layer *l, wk_err *err)
 {
     (void)err;
-    dims d = of(l);
-    l->out = d.H;
-    l->recurrent = true;
-    wk__layer_tensor_add(l, "weight_ih", G * d.H, d.F, 1, 2, true);
-    wk__layer_tensor_add(l, "weight_hh", G * d.H, d.H, 1, 2, true);
-    wk__layer_tensor_add(l, "bias_ih", G * d.H, 1, 1, 1, false);
-    wk__layer_tensor_add(l, "bias_hh", G * d.H, 1, 1, 1, false);
+    const wk__recurrent_dims d = wk__recurrent_shape(l, G);
     /* Forward: panels of input [3Hp/16][F][16] and hidden [3Hp/16][H][16], both biases apart;
      * backward: [Fp/16][3Hp][16] and [Hp/16][3Hp][16]. */
     size_t N = G * d.Hp;
@@ -42,7 +26,7 @@ static void init(const wk__layer *l, wk_real *params, uint64_t seed)
 
 static void pack(const wk__layer *l, const wk_real *params, wk_real *packed)
 {
-    dims d = of(l);
+    wk__recurrent_dims d = wk__recurrent_dims_of(l);
     const size_t N = G * d.Hp, Fp = wk__pad(d.F);
     const wk_real *wx = params + l->tensors[0].at, *wh = params + l->tensors[1].at;
     memset(packed, 0, l->n_packed * sizeof *packed);
@@ -76,7 +60,7 @@ static size_t n_tape(const wk__layer *l, size_t B, size_t T)
 
 static void reset(const wk__layer *l, const wk__run *run, wk_real *state, size_t row)
 {
-    dims d = of(l);
+    wk__recurrent_dims d = wk__recurrent_dims_of(l);
     if (row == run->B)
         memset(state, 0, run->B * d.Hp * sizeof *state);
     else
@@ -84,8 +68,8 @@ static void reset(const wk__layer *l, const wk__run *run, wk_real *state, size_t
 }
 
 /* y [M, 3Hp] = bias + a [M, K] w. */
-static void product(const wk__run *run, const dims *d, size_t M, size_t K, const wk_real *a,
-                    const wk_real *w, const wk_real *bias, wk_real *y)
+static void product(const wk__run *run, const wk__recurrent_dims *d, size_t M, size_t K,
+                    const wk_real *a, const wk_real *w, const wk_real *bias, wk_real *y)
 {
     const size_t N = G * d->Hp;
     wk__product(run, &(wk__gemm){.P = 1,
@@ -105,7 +89,7 @@ static void product(const wk__run *run, const dims *d, size_t M, size_t K, const
 static void forward(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *state,
                     wk_real *tape, const wk_real *x, wk_real *y, size_t T)
 {
-    dims d = of(l);
+    wk__recurrent_dims d = wk__recurrent_dims_of(l);
     const size_t B = run->B, N = G * d.Hp, cell = B * d.Hp;
     const wk_real *ph = packed + N * d.F, *bx = ph + N * d.H, *bh = bx + N;
     wk_real *gx = tape, *gh = gx + T * B * N, *h0 = gh + T * B * N;
@@ -129,7 +113,7 @@ static void forward(const wk__layer *l, const wk__run *run, const wk_real *packe
 static void step(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *state,
                  wk_real *tape, const wk_real *x, wk_real *y)
 {
-    dims d = of(l);
+    wk__recurrent_dims d = wk__recurrent_dims_of(l);
     product(run, &d, 1, d.F, x, packed, packed + G * d.Hp * (d.F + d.H), tape);
     run->ops->gru_cell(1, d.Hp, tape, state + d.Hp, state, y);
     memcpy(state, y, d.Hp * sizeof *y);
@@ -137,7 +121,7 @@ static void step(const wk__layer *l, const wk__run *run, const wk_real *packed, 
 
 static void prepare(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *state)
 {
-    dims d = of(l);
+    wk__recurrent_dims d = wk__recurrent_dims_of(l);
     const size_t N = G * d.Hp;
     const wk_real *ph = packed + N * d.F;
     product(run, &d, 1, d.H, state, ph, ph + N * d.H + N, state + d.Hp);
@@ -148,7 +132,7 @@ static void backward(const wk__layer *l, const wk__run *run, const wk_real *pack
                      wk_real *grad, size_t T)
 {
     (void)state;
-    dims d = of(l);
+    wk__recurrent_dims d = wk__recurrent_dims_of(l);
     const size_t B = run->B, N = G * d.Hp, cell = B * d.Hp, Fp = wk__pad(d.F);
     const wk_real *tx = packed + N * (d.F + d.H + 2), *th = tx + N * Fp;
     const wk__recurrent r = {B, T, d.F, d.H, d.Hp, N};
@@ -176,7 +160,7 @@ static void backward(const wk__layer *l, const wk__run *run, const wk_real *pack
 static void unpack(const wk__layer *l, const wk_real *params, const wk_real *grad, wk_real *dparams)
 {
     (void)params;
-    dims d = of(l);
+    wk__recurrent_dims d = wk__recurrent_dims_of(l);
     const size_t N = G * d.Hp;
     const wk_real *gh = grad + N * d.F, *bx = gh + N * d.H, *bh = bx + N;
     wk_real *wx = dparams + l->tensors[0].at, *wh = dparams + l->tensors[1].at;

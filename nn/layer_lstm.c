@@ -9,16 +9,6 @@
 
 enum { G = 4 };
 
-typedef struct {
-    size_t F, H, Hp; /* inputs, hidden, padded hidden */
-} dims;
-
-static dims of(const wk__layer *l)
-{
-    size_t H = (size_t)l->config.units;
-    return (dims){l->in, H, wk__pad(H)};
-}
-
 /* Where the kernels have unit j of gate g among the 4Hp gates: by blocks of 16 units. */
 static size_t column(size_t g, size_t j)
 {
@@ -28,13 +18,7 @@ static size_t column(size_t g, size_t j)
 static wk_status shape(wk__layer *l, wk_err *err)
 {
     (void)err;
-    dims d = of(l);
-    l->out = d.H;
-    l->recurrent = true;
-    wk__layer_tensor_add(l, "weight_ih", G * d.H, d.F, 1, 2, true);
-    wk__layer_tensor_add(l, "weight_hh", G * d.H, d.H, 1, 2, true);
-    wk__layer_tensor_add(l, "bias_ih", G * d.H, 1, 1, 1, false);
-    wk__layer_tensor_add(l, "bias_hh", G * d.H, 1, 1, 1, false);
+    const wk__recurrent_dims d = wk__recurrent_shape(l, G);
     /* Forward: input panels [4Hp/16][F][16], hidden panels [4Hp/16][H][16], the sum of both biases;
      * backward: [Fp/16][4Hp][16] and [Hp/16][4Hp][16]. */
     size_t N = G * d.Hp;
@@ -45,7 +29,7 @@ static wk_status shape(wk__layer *l, wk_err *err)
 
 static void init(const wk__layer *l, wk_real *params, uint64_t seed)
 {
-    dims d = of(l);
+    wk__recurrent_dims d = wk__recurrent_dims_of(l);
     wk__init_uniform(params, l->n_params, 1 / sqrt((double)d.H), seed, l->index);
     /* A cell that remembers at first: forget-gate bias 1 in total (Jozefowicz et al. 2015). */
     for (size_t j = d.H; j < 2 * d.H; j++) {
@@ -56,7 +40,7 @@ static void init(const wk__layer *l, wk_real *params, uint64_t seed)
 
 static void pack(const wk__layer *l, const wk_real *params, wk_real *packed)
 {
-    dims d = of(l);
+    wk__recurrent_dims d = wk__recurrent_dims_of(l);
     const size_t N = G * d.Hp, Fp = wk__pad(d.F);
     const wk_real *wx = params + l->tensors[0].at, *wh = params + l->tensors[1].at;
     const wk_real *bx = params + l->tensors[2].at, *bh = params + l->tensors[3].at;
@@ -92,7 +76,7 @@ static size_t n_tape(const wk__layer *l, size_t B, size_t T)
 
 static void reset(const wk__layer *l, const wk__run *run, wk_real *state, size_t row)
 {
-    dims d = of(l);
+    wk__recurrent_dims d = wk__recurrent_dims_of(l);
     const size_t B = run->B;
     if (row == B) {
         memset(state, 0, 2 * B * d.Hp * sizeof *state);
@@ -103,8 +87,8 @@ static void reset(const wk__layer *l, const wk__run *run, wk_real *state, size_t
 }
 
 /* y = add + hidden part, of the gates of `units` units from `first` on. */
-static void recur(const wk__run *run, const dims *d, const wk_real *ph, size_t B, const wk_real *h,
-                  const wk_real *add, wk_real *y, size_t first, size_t units)
+static void recur(const wk__run *run, const wk__recurrent_dims *d, const wk_real *ph, size_t B,
+                  const wk_real *h, const wk_real *add, wk_real *y, size_t first, size_t units)
 {
     const size_t N = G * d->Hp, n = G * first;
     wk__product(run, &(wk__gemm){.P = 1,
@@ -123,7 +107,7 @@ static void recur(const wk__run *run, const dims *d, const wk_real *ph, size_t B
 }
 
 /* The input part of M rows; a step adds the recurrent one. */
-static void inputs(const wk__run *run, const dims *d, const wk_real *packed, size_t M,
+static void inputs(const wk__run *run, const wk__recurrent_dims *d, const wk_real *packed, size_t M,
                    const wk_real *x, const wk_real *add, wk_real *y)
 {
     const size_t N = G * d->Hp;
@@ -146,7 +130,7 @@ static void inputs(const wk__run *run, const dims *d, const wk_real *packed, siz
 static void forward(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *state,
                     wk_real *tape, const wk_real *x, wk_real *y, size_t T)
 {
-    dims d = of(l);
+    wk__recurrent_dims d = wk__recurrent_dims_of(l);
     const size_t B = run->B, N = G * d.Hp, cell = B * d.Hp;
     const wk_real *ph = packed + N * d.F;
     wk_real *gates = tape, *c = gates + T * B * N, *tanh_c = c + (T + 1) * cell,
@@ -190,7 +174,7 @@ static void forward(const wk__layer *l, const wk__run *run, const wk_real *packe
 static void step(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *state,
                  wk_real *tape, const wk_real *x, wk_real *y)
 {
-    dims d = of(l);
+    wk__recurrent_dims d = wk__recurrent_dims_of(l);
     wk_real *c = state + d.Hp, *gates = tape;
     inputs(run, &d, packed, 1, x, c + d.Hp, gates);
     run->ops->lstm_cell(1, d.Hp, gates, c, c, NULL, y);
@@ -199,7 +183,7 @@ static void step(const wk__layer *l, const wk__run *run, const wk_real *packed, 
 
 static void prepare(const wk__layer *l, const wk__run *run, const wk_real *packed, wk_real *state)
 {
-    dims d = of(l);
+    wk__recurrent_dims d = wk__recurrent_dims_of(l);
     recur(run, &d, packed + G * d.Hp * d.F, 1, state, NULL, state + 2 * d.Hp, 0, d.Hp);
 }
 
@@ -208,7 +192,7 @@ static void backward(const wk__layer *l, const wk__run *run, const wk_real *pack
                      wk_real *grad, size_t T)
 {
     (void)state;
-    dims d = of(l);
+    wk__recurrent_dims d = wk__recurrent_dims_of(l);
     const size_t B = run->B, N = G * d.Hp, cell = B * d.Hp, Fp = wk__pad(d.F);
     const wk_real *tx = packed + N * (d.F + d.H + 1), *th = tx + N * Fp;
     const wk__recurrent r = {B, T, d.F, d.H, d.Hp, N};
@@ -233,7 +217,7 @@ static void backward(const wk__layer *l, const wk__run *run, const wk_real *pack
 static void unpack(const wk__layer *l, const wk_real *params, const wk_real *grad, wk_real *dparams)
 {
     (void)params;
-    dims d = of(l);
+    wk__recurrent_dims d = wk__recurrent_dims_of(l);
     const size_t N = G * d.Hp;
     const wk_real *gh = grad + N * d.F, *gb = gh + N * d.H;
     wk_real *wx = dparams + l->tensors[0].at, *wh = dparams + l->tensors[1].at;

@@ -4,6 +4,24 @@
 
 #include "nn/conv.h"
 
+wk__recurrent_dims wk__recurrent_dims_of(const wk__layer *l)
+{
+    const size_t H = (size_t)l->config.units;
+    return (wk__recurrent_dims){l->in, H, wk__pad(H)};
+}
+
+wk__recurrent_dims wk__recurrent_shape(wk__layer *l, size_t gates)
+{
+    const wk__recurrent_dims d = wk__recurrent_dims_of(l);
+    l->out = d.H;
+    l->recurrent = true;
+    wk__layer_tensor_add(l, "weight_ih", gates * d.H, d.F, 1, 2, true);
+    wk__layer_tensor_add(l, "weight_hh", gates * d.H, d.H, 1, 2, true);
+    wk__layer_tensor_add(l, "bias_ih", gates * d.H, 1, 1, 1, false);
+    wk__layer_tensor_add(l, "bias_hh", gates * d.H, 1, 1, 1, false);
+    return d;
+}
+
 bool wk__recurrent_masked(const wk__layer *l, const wk__run *run)
 {
     return run->training && l->config.dropout > 0;

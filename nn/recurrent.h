@@ -4,6 +4,14 @@
 
 #include "nn/layer.h"
 
+/* Inputs, hidden units, hidden units padded. */
+typedef struct {
+    size_t F, H, Hp;
+} wk__recurrent_dims;
+wk__recurrent_dims wk__recurrent_dims_of(const wk__layer *l);
+/* The output and the tensors of a layer of so many gates, as PyTorch names them. */
+wk__recurrent_dims wk__recurrent_shape(wk__layer *l, size_t gates);
+
 /* Shapes of a chunk: inputs, hidden units, hidden units padded, columns of the gates' sums. */
 typedef struct {
     size_t B, T, F, H, Hp, N;

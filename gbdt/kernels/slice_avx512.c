@@ -8,10 +8,11 @@
 #define SLICE WK__GBDT_SLICE
 #define GROUP 16           /* features turned into columns together */
 #define PITCH (SLICE + 16) /* floats from column to column, which puts them in different sets */
+#define TEST_STEP 16       /* tests made between two looks at sixteen values */
 #define INLINE static inline __attribute__((always_inline))
 
-/* a ? b : c, and a | (b & c) */
-#define CHOICE 0xCA
+/* b ? c : a, whose destination may be a, and a | (b & c) */
+#define CHOICE 0xB8
 #define OR_AND 0xF8
 
 /* Every 8 by 8 bits change rows and columns: bit b of the bytes of a group of eight becomes byte b,
@@ -51,11 +52,82 @@ typedef struct {
     _Alignas(64) __mmask16 bit[9][SLICE / 16];
 } code_bits;
 
+/* Four bits as a number: out[c] holds where it is greater than c. */
+INLINE void greater(const __m512i *bit, __m512i *out)
+{
+    out[15] = _mm512_setzero_si512();
+    out[14] = bit[0];
+    for (int k = 1, n = 1; k < 4; k++, n = 2 * n + 1) {
+        /* out[16 - n - 1 .. 15] are those of the k lower bits. */
+        int first = 15 - n;
+        for (int c = 0; c <= n; c++)
+            out[first - n - 1 + c] = _mm512_or_si512(bit[k], out[first + c]);
+        for (int c = 0; c <= n; c++)
+            out[first + c] = _mm512_and_si512(bit[k], out[first + c]);
+    }
+}
+
+INLINE __m512i bits_at(const void *pool, uint32_t offset)
+{
+    return _mm512_load_si512((const uint8_t *)pool + offset);
+}
+
+/* The tests of a column, of which the first `done` are made, and what they are made from. */
+typedef struct {
+    __m512i table[WK__GBDT_OUTCOMES];
+    const wk__gbdt_bit_test *test;
+    size_t n, done;
+    wk__gbdt_bits *to;
+} column_tests;
+
+static void start_tests(const wk__gbdt_slices *s, size_t column, const code_bits *code,
+                        wk__gbdt_bits *pool, column_tests *tests)
+{
+    __m512i bit[8], *table = tests->table;
+    size_t first = s->column_tests[column];
+    for (int i = 0; i < 8; i++)
+        bit[i] = _mm512_load_si512(code->bit[i]);
+    greater(bit, table + WK__GBDT_LOW);
+    greater(bit + 4, table + WK__GBDT_HIGH + 1);
+    table[WK__GBDT_HIGH] = _mm512_set1_epi64(-1);
+    __m512i missing = _mm512_load_si512(code->bit[8]);
+    for (int i = 0; i < 17; i++)
+        table[WK__GBDT_HIGH_OR_MISSING + i] = _mm512_or_si512(missing, table[WK__GBDT_HIGH + i]);
+    tests->test = s->tests + first;
+    tests->n = s->column_tests[column + 1] - first;
+    tests->done = 0;
+    tests->to = pool + WK__GBDT_FIRST_TEST + first;
+}
+
+INLINE void make_test(const column_tests *tests, size_t i)
+{
+    wk__gbdt_bit_test test = tests->test[i];
+    __m512i low = bits_at(tests->table, test.low), high = bits_at(tests->table, test.high);
+    __m512i above = bits_at(tests->table + 1, test.high);
+    _mm512_store_si512(&tests->to[i], _mm512_ternarylogic_epi64(above, high, low, OR_AND));
+}
+
+INLINE void make_step_of_tests(column_tests *tests)
+{
+    if (tests->done + TEST_STEP > tests->n)
+        return;
+    for (size_t i = 0; i < TEST_STEP; i++)
+        make_test(tests, tests->done + i);
+    tests->done += TEST_STEP;
+}
+
+static void finish_tests(column_tests *tests)
+{
+    while (tests->done < tests->n)
+        make_test(tests, tests->done++);
+}
+
 /* Sixteen values go down the search tree together. A level of up to 32 nodes is one or two vectors,
  * in which a permutation by the turns so far looks the cut up; of larger levels the latest turns
- * say which two. */
+ * say which two. Meanwhile tests of another column are made: they wait for the second cache to take
+ * them, while the search only computes. */
 INLINE void search_column(const wk__gbdt_slice_search *search, wk__gbdt_last_level last,
-                          const float *x, code_bits *to)
+                          const float *x, code_bits *to, column_tests *tests)
 {
 #define PAIR(at, i)                                                                                \
     _mm512_permutex2var_ps(_mm512_load_ps((at) + (i)), n, _mm512_load_ps((at) + (i) + 16))
@@ -64,6 +136,7 @@ INLINE void search_column(const wk__gbdt_slice_search *search, wk__gbdt_last_lev
     to->bit[7 - (level)][i] = turn[level];                                                         \
     n = _mm512_mask_or_epi32(n, turn[level], n, _mm512_set1_epi32(1 << (level)))
     for (size_t i = 0; i < SLICE / 16; i++) {
+        make_step_of_tests(tests);
         __m512 v = _mm512_load_ps(x + 16 * i), cut = _mm512_set1_ps(search->root);
         __m512i n = _mm512_setzero_si512();
         __mmask16 turn[8];
@@ -106,60 +179,21 @@ INLINE void search_column(const wk__gbdt_slice_search *search, wk__gbdt_last_lev
 #undef TURN
 }
 
-static void find_codes(const wk__gbdt_slice_search *search, const float *x, code_bits *to)
+static void find_codes(const wk__gbdt_slice_search *search, const float *x, code_bits *to,
+                       column_tests *tests)
 {
     switch (search->last) {
     case WK__GBDT_SEVEN_LEVELS:
-        search_column(search, WK__GBDT_SEVEN_LEVELS, x, to);
+        search_column(search, WK__GBDT_SEVEN_LEVELS, x, to, tests);
         break;
     case WK__GBDT_LAST_QUARTER:
-        search_column(search, WK__GBDT_LAST_QUARTER, x, to);
+        search_column(search, WK__GBDT_LAST_QUARTER, x, to, tests);
         break;
     case WK__GBDT_LAST_HALF:
-        search_column(search, WK__GBDT_LAST_HALF, x, to);
+        search_column(search, WK__GBDT_LAST_HALF, x, to, tests);
         break;
     default:
-        search_column(search, WK__GBDT_EIGHT_LEVELS, x, to);
-    }
-}
-
-/* Four bits as a number: out[c] holds where it is greater than c. */
-INLINE void greater(const __m512i *bit, __m512i *out)
-{
-    out[15] = _mm512_setzero_si512();
-    out[14] = bit[0];
-    for (int k = 1, n = 1; k < 4; k++, n = 2 * n + 1) {
-        /* out[16 - n - 1 .. 15] are those of the k lower bits. */
-        int first = 15 - n;
-        for (int c = 0; c <= n; c++)
-            out[first - n - 1 + c] = _mm512_or_si512(bit[k], out[first + c]);
-        for (int c = 0; c <= n; c++)
-            out[first + c] = _mm512_and_si512(bit[k], out[first + c]);
-    }
-}
-
-INLINE __m512i bits_at(const void *pool, uint32_t offset)
-{
-    return _mm512_load_si512((const uint8_t *)pool + offset);
-}
-
-/* The tests of a column. */
-static void make_tests(const code_bits *code, const wk__gbdt_bit_test *test, size_t n,
-                       wk__gbdt_bits *to)
-{
-    __m512i bit[8], table[WK__GBDT_OUTCOMES];
-    for (int i = 0; i < 8; i++)
-        bit[i] = _mm512_load_si512(code->bit[i]);
-    greater(bit, table + WK__GBDT_LOW);
-    greater(bit + 4, table + WK__GBDT_HIGH + 1);
-    table[WK__GBDT_HIGH] = _mm512_set1_epi64(-1);
-    __m512i missing = _mm512_load_si512(code->bit[8]);
-    for (int i = 0; i < 17; i++)
-        table[WK__GBDT_HIGH_OR_MISSING + i] = _mm512_or_si512(missing, table[WK__GBDT_HIGH + i]);
-    for (size_t i = 0; i < n; i++) {
-        __m512i low = bits_at(table, test[i].low), high = bits_at(table, test[i].high);
-        __m512i above = bits_at(table + 1, test[i].high);
-        _mm512_store_si512(&to[i], _mm512_ternarylogic_epi64(above, high, low, OR_AND));
+        search_column(search, WK__GBDT_EIGHT_LEVELS, x, to, tests);
     }
 }
 
@@ -168,6 +202,8 @@ static void fill_tests(const wk__gbdt_plan *plan, const wk__gbdt_rows_of_slice *
 {
     _Alignas(64) float column[GROUP][PITCH];
     code_bits code[2];
+    column_tests tests;
+    tests.n = tests.done = 0;
     const wk__gbdt_slices *s = plan->batch->slices;
     size_t n = rows->n_rows;
     for (size_t c = 0; c < plan->n_columns;) {
@@ -186,21 +222,19 @@ static void fill_tests(const wk__gbdt_plan *plan, const wk__gbdt_rows_of_slice *
             float(*to)[PITCH] = (float(*)[PITCH])(column[0] + r);
             transpose_floats(row, to);
         }
-        /* A column's tests wait for the bits that its search has stored, so the next search goes
-         * first. */
-        size_t begin = c, found = 0;
-        while (c < plan->n_columns && plan->feature[c] < first + GROUP)
-            c++;
-        for (size_t at = begin; at <= c; at++) {
-            if (at < c)
-                find_codes(&s->search[at], column[plan->feature[at] - first], &code[at % 2]);
-            if (at > begin) {
-                found = s->column_tests[at - 1];
-                make_tests(&code[(at - 1) % 2], s->tests + found, s->column_tests[at] - found,
-                           pool + WK__GBDT_FIRST_TEST + found);
-            }
+        /* The bits that a search has stored cannot be loaded at once, so a column's tests start
+         * behind the next search and are made beside the one after that. */
+        size_t begin = c;
+        for (; c < plan->n_columns && plan->feature[c] < first + GROUP; c++) {
+            find_codes(&s->search[c], column[plan->feature[c] - first], &code[c % 2], &tests);
+            finish_tests(&tests);
+            if (c > begin)
+                start_tests(s, c - 1, &code[(c - 1) % 2], pool, &tests);
         }
+        finish_tests(&tests);
+        start_tests(s, c - 1, &code[(c - 1) % 2], pool, &tests);
     }
+    finish_tests(&tests);
 }
 
 /* Codes of a kind for the rows of a slice, in their order. */
@@ -246,11 +280,8 @@ INLINE wk__gbdt_bits *run_nodes(size_t n_nodes, unsigned n, const uint32_t **off
     for (size_t i = 0; i < n_nodes; i++) {
         __m512i test = bits_at(pool, *at++);
         for (unsigned k = 0; k < n; k++, at += 2, to++) {
-            uint64_t both;
-            memcpy(&both, at, sizeof both);
-            __m512i left = bits_at(pool, (uint32_t)both);
-            __m512i right = bits_at(pool, (uint32_t)(both >> 32));
-            _mm512_store_si512(to, _mm512_ternarylogic_epi64(test, right, left, CHOICE));
+            __m512i left = bits_at(pool, at[0]), right = bits_at(pool, at[1]);
+            _mm512_store_si512(to, _mm512_ternarylogic_epi64(left, test, right, CHOICE));
         }
     }
     *offsets = at;
@@ -272,22 +303,30 @@ INLINE void run_part(const wk__gbdt_slices *s, const wk__gbdt_bit_part *part, wk
     for (int k = 0; k < WK__GBDT_CODE; k++)
         bit[k] = bits_at(pool, *at++);
     for (size_t i = 0; i < part->n_spine; i++, at += 2 + WK__GBDT_CODE) {
-        __m512i test = _mm512_xor_si512(bits_at(pool, at[0]), bits_at(pool, at[1]));
+        __m512i test = _mm512_xor_si512(bits_at(pool, at[0]), _mm512_set1_epi32((int)at[1]));
         for (int k = 0; k < WK__GBDT_CODE; k++)
-            bit[k] = _mm512_ternarylogic_epi64(test, bits_at(pool, at[2 + k]), bit[k], CHOICE);
+            bit[k] = _mm512_ternarylogic_epi64(bit[k], test, bits_at(pool, at[2 + k]), CHOICE);
     }
 }
 
-/* The values of four times sixteen rows whose leaves' numbers are bytes of `leaf`. */
-INLINE void add_leaves(float *sum, const __m512 *value, __m512i leaf)
+/* The values of 64 rows whose leaves' numbers are bytes of `leaf`: byte by byte, then the bytes of
+ * a value come together, by pairs of pairs. */
+INLINE void add_leaves(float *sum, const __m512i *plane, __m512i leaf)
 {
-    for (int m = 0; m < 4; m++) {
-        __m512i i = m ? _mm512_srli_epi32(leaf, 8 * m) : leaf;
-        __m512 low = _mm512_permutex2var_ps(value[0], i, value[1]);
-        __m512 high = _mm512_permutex2var_ps(value[2], i, value[3]);
-        __mmask16 upper = _mm512_test_epi32_mask(i, _mm512_set1_epi32(32));
-        __m512 v = _mm512_mask_blend_ps(upper, low, high);
-        _mm512_store_ps(sum + 16 * m, _mm512_add_ps(_mm512_load_ps(sum + 16 * m), v));
+    __m512i byte[4], pair[4];
+    for (int i = 0; i < 4; i++)
+        byte[i] = _mm512_permutexvar_epi8(leaf, plane[i]);
+    for (int i = 0; i < 2; i++) {
+        pair[i] = _mm512_unpacklo_epi8(byte[2 * i], byte[2 * i + 1]);
+        pair[2 + i] = _mm512_unpackhi_epi8(byte[2 * i], byte[2 * i + 1]);
+    }
+    for (int i = 0; i < 2; i++) {
+        __m512i low = _mm512_unpacklo_epi16(pair[2 * i], pair[2 * i + 1]);
+        __m512i high = _mm512_unpackhi_epi16(pair[2 * i], pair[2 * i + 1]);
+        float *to = sum + 32 * i;
+        _mm512_store_ps(to, _mm512_add_ps(_mm512_load_ps(to), _mm512_castsi512_ps(low)));
+        to += 16;
+        _mm512_store_ps(to, _mm512_add_ps(_mm512_load_ps(to), _mm512_castsi512_ps(high)));
     }
 }
 
@@ -296,10 +335,10 @@ INLINE void add_leaves(float *sum, const __m512 *value, __m512i leaf)
 INLINE void add_part(const wk__gbdt_bit_part *part, const __m512i *a, float *sum)
 {
     __m512i pairs[6], fours[8];
-    __m512 value[4];
+    __m512i plane[4];
     const __m512i zero = _mm512_setzero_si512();
     for (int i = 0; i < 4; i++)
-        value[i] = _mm512_load_ps(part->value + 16 * i);
+        plane[i] = _mm512_load_si512(part->value[i]);
     for (int k = 0; k < 3; k++) {
         /* Bits 5 and 4, 3 and 2, 1 and 0. */
         pairs[2 * k] = _mm512_unpacklo_epi8(a[5 - 2 * k], a[4 - 2 * k]);
@@ -315,15 +354,15 @@ INLINE void add_part(const wk__gbdt_bit_part *part, const __m512i *a, float *sum
         for (int g = 0; g < 2; g++) {
             __m512i x = fours[4 * h + g], y = fours[4 * h + 2 + g];
             int o = 4 * h + 2 * g;
-            add_leaves(sum + 64 * o, value, transpose_bits(_mm512_unpacklo_epi32(x, y)));
-            add_leaves(sum + 64 * (o + 1), value, transpose_bits(_mm512_unpackhi_epi32(x, y)));
+            add_leaves(sum + 64 * o, plane, transpose_bits(_mm512_unpacklo_epi32(x, y)));
+            add_leaves(sum + 64 * (o + 1), plane, transpose_bits(_mm512_unpackhi_epi32(x, y)));
         }
 }
 
-/* Byte 4 (i % 16) + m of vector o, m = i / 16 % 4. */
+/* Byte 16 (i / 4 % 4) + 4 m + i % 4 of vector o, m = i / 16 % 4. */
 size_t wk__gbdt_slice_row_avx512(size_t i)
 {
-    size_t o = i / 64, at = 4 * (i % 16) + i / 16 % 4;
+    size_t o = i / 64, at = 16 * (i / 4 % 4) + 4 * (i / 16 % 4) + i % 4;
     size_t group = at / 16 * 16 + 2 * o + at / 8 % 2;
     return 8 * group + at % 8;
 }

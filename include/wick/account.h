@@ -42,6 +42,8 @@ typedef struct {
 
 /* The venue's own REST host; NULL: there is none such. */
 const char *wk_account_rest(const char *venue, bool testnet);
+/* Is this address at a host where a venue's orders cost real money? */
+bool wk_account_is_real_money(const char *url);
 
 /* Reads the keys; sends nothing. close() ends it. Calls from one thread, `stream` has its own. */
 WK_MUST_CHECK wk_status wk_account_open(const wk_account_options *options, wk_account *out,

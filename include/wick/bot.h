@@ -169,6 +169,11 @@ WK_MUST_CHECK wk_status wk_bot_step(wk_bot *bot, const wk_features_step *step, b
  * With `wait`, waits for the journal first (replays). */
 WK_MUST_CHECK wk_status wk_bot_tend(wk_bot *bot, bool wait, wk_err *err);
 
+/* Between steps of a live feed, often: after trade.stale_bars without any bar, and slack_ns (how
+ * late a bar may be), takes waiting entries back and tells people; without stale_bars people are
+ * told after a bar and a minute. Told again when bars come. */
+WK_MUST_CHECK wk_status wk_bot_listen(wk_bot *bot, int64_t now_ns, int64_t slack_ns, wk_err *err);
+
 /* Goes the way of the next step with the newest bar, so that what it needs lies in the processor's
  * caches when its bar closes: for idle moments shortly before. Changes no bit of what follows.
  * Returns after how many ns it is worth it again, so that it takes warm_share of the time. */

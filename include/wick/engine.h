@@ -74,8 +74,8 @@ typedef struct {
     int64_t time_ns;              /* close of the step */
     const wk_forecast *forecasts; /* [S] combined */
     const double *sigma;          /* [S] */
-    const uint64_t *versions; /* [S] of the model that speaks (the heaviest of several, the newest
-                                 of its generations); 0: none */
+    const uint64_t *versions;     /* [S] of the model whose doing the forecast is (of several see
+                                     wk__combine_speaker, the newest of its generations); 0: none */
     const wk_actions *actions;
     uint64_t inputs_digest;  /* of this step's features and forecasts of all models */
     uint64_t running_digest; /* of all steps so far */

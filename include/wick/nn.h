@@ -174,6 +174,7 @@ typedef struct {
     size_t S, K;     /* S: 1, targets of a sequence's last bar, or T, of each bar; K targets */
     const float *y;  /* [N, S, K]; NaN: not in the loss. With classes K = 1 and y is 0, 1, ... */
     const float *weight; /* [N] or NULL */
+    size_t first;        /* what messages call sequence 0: its place in the caller's data */
 } wk_nn_array;
 
 /* Outputs that a network needs for `n` targets, or classes. */

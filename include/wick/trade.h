@@ -173,7 +173,10 @@ typedef enum {
     /* The signal is `side` until until_ns, whatever the forecast; the other side is left. */
     WK_OVERRIDE_FORCE,
     /* Takes the three above back. */
-    WK_OVERRIDE_CLEAR
+    WK_OVERRIDE_CLEAR,
+    /* Cancels waiting entries and changes nothing else: they were meant for prices that nobody sees
+     * any more. */
+    WK_OVERRIDE_GIVE_UP
 } wk_override;
 #define WK_ALL_MARKETS UINT32_MAX
 #define WK_FOREVER INT64_MAX
@@ -264,7 +267,8 @@ void wk_trader_restore_cash(wk_trader *trader, int64_t time_ns, int64_t cash_e8,
 /* pause_until_ns: the first close that may enter again. */
 void wk_trader_restore_streak(wk_trader *trader, int64_t losses, int64_t pause_until_ns);
 
-/* An order that is on its way or waits, `left` lots of it: told after its market, before the cash. */
+/* An order that is on its way or waits, `left` lots of it: told after its market, before the cash.
+ */
 void wk_trader_restore_order(wk_trader *trader, const wk_order *order, int64_t left);
 /* What compound: false sizes from. */
 void wk_trader_restore_initial(wk_trader *trader, int64_t cash_e8);

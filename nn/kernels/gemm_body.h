@@ -129,14 +129,7 @@ INLINE void gemm_last(const wk__gemm *g, size_t n)
 static void gemm(const wk__gemm *given)
 {
     /* A copy, since stores of vectors might change what is read through the pointer. */
-    wk__gemm all = *given;
-    /* Positions that follow each other without a gap are one with more rows. */
-    if (all.P > 1 && all.a_step == all.M * all.lda && all.y_step == all.M * all.ldy &&
-        (!all.start || all.start_step == all.M * all.lds) &&
-        (!all.add || all.add_step == all.M * all.ld_add)) {
-        all.M *= all.P;
-        all.P = 1;
-    }
+    const wk__gemm all = wk__gemm_as_rows(given);
     const wk__gemm *g = &all;
     const size_t N = g->N;
     size_t n = 0;

@@ -148,13 +148,7 @@ static void all_columns(const low_job *j, size_t first, size_t n)
 
 static void gemm_tiles(const wk__gemm *given)
 {
-    wk__gemm all = *given;
-    if (all.P > 1 && all.a_step == all.M * all.lda && all.y_step == all.M * all.ldy &&
-        (!all.start || all.start_step == all.M * all.lds) &&
-        (!all.add || all.add_step == all.M * all.ld_add)) {
-        all.M *= all.P;
-        all.P = 1;
-    }
+    const wk__gemm all = wk__gemm_as_rows(given);
     const wk__gemm *g = &all;
     low_job j = {.g = g,
                  .split = g->low->low[0] != NULL,

@@ -38,6 +38,18 @@ typedef struct {
     size_t y_step, ldy;
 } wk__gemm;
 
+/* Positions that follow each other without a gap are one with more rows. */
+static inline wk__gemm wk__gemm_as_rows(const wk__gemm *given)
+{
+    wk__gemm g = *given;
+    if (g.P > 1 && g.a_step == g.M * g.lda && g.y_step == g.M * g.ldy &&
+        (!g.start || g.start_step == g.M * g.lds) && (!g.add || g.add_step == g.M * g.ld_add)) {
+        g.M *= g.P;
+        g.P = 1;
+    }
+    return g;
+}
+
 /* The products that make gradients of weights: for each tap q
  *   g[q * g_tap + k * N + n] += sum over positions p and rows m of
  *                               a[p * a_step + q * tap + m * lda + k] * d[p * d_step + m * ldd +

@@ -72,6 +72,30 @@ static wk_status check_virtual(const wk_bot_account *v, wk_err *err)
     return WK_OK;
 }
 
+/* Keys and orders go over TLS, but for a host of this machine. */
+static wk_status check_tls(const wk_bot_account *v, wk_err *err)
+{
+    const wk_bot_account_config *a = &v->config->account;
+    if (a->rest[0] && strncmp(a->rest, "https://", 8) != 0 && !is_loopback(a->rest))
+        return wk_fail(err, WK_E_CONFIG, "account.rest is %s; write https://HOST", a->rest);
+    if (a->stream[0] && strncmp(a->stream, "wss://", 6) != 0 && !is_loopback(a->stream))
+        return wk_fail(err, WK_E_CONFIG, "account.stream is %s; write wss://HOST", a->stream);
+    return WK_OK;
+}
+
+/* A testnet asks for neither a verdict nor --real-money: it must be one. */
+static wk_status check_testnet(const wk_bot_account *v, wk_err *err)
+{
+    const wk_bot_account_config *a = &v->config->account;
+    bool rest = wk_account_is_real_money(a->rest);
+    if (!v->config->testnet || !(rest || wk_account_is_real_money(a->stream)))
+        return WK_OK;
+    return wk_fail(err, WK_E_CONFIG,
+                   "testnet: true, but account.%s is %s, where orders cost real money; leave it "
+                   "empty for the testnet's own host",
+                   rest ? "rest" : "stream", rest ? a->rest : a->stream);
+}
+
 /* Time goes on from here after a crash: a venue in virtual time would not go back. No fsync, as a
  * rehearsal need not survive more than its own death. */
 static int64_t told_now(void *ctx)
@@ -111,7 +135,10 @@ static wk_status fetch_instrument(wk_bot_account *v, const char *symbol, wk_inst
         .venue = v->venue, .symbol = symbol, .what = WK_HISTORY_INSTRUMENTS};
     wk_status asked = wk_history_fetch(&v->history, &request, v->fresh, &report, &why);
     /* What it said at an earlier start will do while it is away. */
-    if (wk_fresh_instrument(v->fresh, v->venue, symbol, out, err) != WK_OK)
+    bool stored = wk_fresh_instrument(v->fresh, v->venue, symbol, out, err) == WK_OK;
+    if (!stored && asked == WK_E_IO)
+        return wk_fail(err, WK_E_IO, "%s does not tell its markets: %.300s", v->venue, why.msg);
+    if (!stored)
         return wk_fail(err, WK_E_CONFIG,
                        "%s does not know the market %s: %.300s; set markets.trade to the venue's "
                        "name of it",
@@ -190,6 +217,10 @@ wk_status wk_bot_account_open(const wk_bot_account_options *o, wk_bot_config *co
                          "testnet: %s has none; wick live --validate has its orders checked and "
                          "not placed",
                          v->venue);
+    if (status == WK_OK)
+        status = check_tls(v, err);
+    if (status == WK_OK)
+        status = check_testnet(v, err);
     if (status == WK_OK && o->virtual_time)
         status = check_virtual(v, err);
     if (status == WK_OK && o->validate && config->venue != WK_BOT_KRAKEN)

@@ -65,12 +65,28 @@ static uint64_t tell_period(wk_bot *b, const char *name, const wk_bot_counts *fr
     return b->journal ? wk_journal_put(b->journal, &r) : 0;
 }
 
+static const int64_t length = INT64_C(86400) * WK_NS_PER_S;
+
+static int64_t shift_of(const wk_bot *b)
+{
+    return b->config->summary_hour * 3600 * WK_NS_PER_S;
+}
+
+/* A step belongs to the day that it closes in; the one that closes at the hour ends the old. */
+int64_t wk__bot_day_of(const wk_bot *b, int64_t time_ns)
+{
+    return (time_ns - 1 - shift_of(b)) / length;
+}
+
+/* 1970 began with a Thursday; weeks begin with a Monday. */
+int64_t wk__bot_week_of(int64_t day)
+{
+    return (day + 3) / 7;
+}
+
 void wk__bot_day(wk_bot *b)
 {
-    const int64_t length = INT64_C(86400) * WK_NS_PER_S,
-                  shift = b->config->summary_hour * 3600 * WK_NS_PER_S;
-    /* A step belongs to the day that it closes in; the one that closes at the hour ends the old. */
-    int64_t day = (b->now_ns - 1 - shift) / length;
+    int64_t day = wk__bot_day_of(b, b->now_ns);
     if (day == b->day)
         return;
     wk_bot_counts now;
@@ -79,14 +95,13 @@ void wk__bot_day(wk_bot *b)
         b->week_start = now;
     } else {
         char date[32], name[48], text[200];
-        int64_t end_ns = (b->day + 1) * length + shift;
+        int64_t end_ns = (b->day + 1) * length + shift_of(b);
         wk_time_format(end_ns - length, date);
         snprintf(name, sizeof name, "%.10s", date);
         uint64_t seq = tell_period(b, name, &b->day_start, &now, text);
         if (!wk__reload_day(b, end_ns, seq))
             wk__bot_alert(b, WK_ALERT_SUMMARY, b->now_ns, "%s", text);
-        /* 1970 began with a Thursday; weeks begin with a Monday. */
-        if ((b->day + 3) / 7 != (day + 3) / 7) {
+        if (wk__bot_week_of(b->day) != wk__bot_week_of(day)) {
             snprintf(name, sizeof name, "week to %.10s", date);
             tell_period(b, name, &b->week_start, &now, text);
             wk__bot_alert(b, WK_ALERT_SUMMARY, b->now_ns, "%s", text);

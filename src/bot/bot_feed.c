@@ -354,13 +354,17 @@ static wk_status run_live(feed *f, wk_err *err)
         status = wk_fail(err, WK_E_IO, "cannot start the feed's thread");
     if (status == WK_OK) {
         wk_live_record record = {0};
-        int64_t wait_ns = LOOK_NS;
+        int64_t wait_ns = LOOK_NS, slack_ns = f->live.close_grace_ms * 1000000 +
+                                              (int64_t)(f->about->config->patience_s * 1e9);
         while (f->status == WK_OK && !atomic_load(&s.ended)) {
             if (wk_ring_wait(s.ring, wait_ns))
                 while (f->status == WK_OK && wk_ring_pop(s.ring, &record))
                     take_record(f, map, n_markets, &record);
             if (f->begun)
                 run_due(f, wk_clock_wall_ns() + record.clock_offset_ns);
+            if (f->status == WK_OK)
+                f->status = wk_bot_listen(
+                    f->about->bot, wk_clock_wall_ns() + record.clock_offset_ns, slack_ns, &f->err);
             if (f->status == WK_OK)
                 f->status = wk_bot_tend(f->about->bot, false, &f->err);
             wait_ns = idle(f, wk_clock_wall_ns() + record.clock_offset_ns);

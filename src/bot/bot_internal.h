@@ -77,7 +77,9 @@ struct wk_bot {
     char *trades_path;
     bool trades_told; /* that it cannot be written */
     wk_bot_counts counts;
-    int64_t day; /* of the newest step, since 1970 */
+    int64_t heard_ns, silent_ns; /* close of the newest bar; and of the one before a silence that
+                                    was told, 0: none */
+    int64_t day;                 /* of the newest step, since 1970 */
     wk_bot_counts day_start, week_start;
 };
 
@@ -117,6 +119,9 @@ void wk__bot_alert(wk_bot *bot, wk_alert_kind kind, int64_t time_ns, const char 
     WK_PRINTF(4, 5);
 /* At the first step of a UTC day: the day before in the log, the journal and to people. */
 void wk__bot_day(wk_bot *bot);
+/* The day of its summaries, since 1970, in which a step closes at time_ns; and that day's week. */
+int64_t wk__bot_day_of(const wk_bot *bot, int64_t time_ns);
+int64_t wk__bot_week_of(int64_t day);
 void wk__bot_alert_fill(wk_bot *bot, const wk_trader_event *fill, const wk_trade *closed);
 
 #endif

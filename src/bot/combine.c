@@ -101,3 +101,32 @@ wk_forecast wk__combine(int rule, const wk__opinion *opinions, size_t n)
         return net(opinions, n, 2);
     }
 }
+
+/* HOLD as a class may lean to a side all the same, and a policy may act on that. */
+static int leaning(const wk_forecast *f)
+{
+    int side = wk__opinion_side(f);
+    return side != 0 ? side : (f->score > 0) - (f->score < 0);
+}
+
+size_t wk__combine_speaker(int rule, const wk__opinion *opinions, size_t n,
+                           const wk_forecast *combined)
+{
+    size_t best = SIZE_MAX;
+    bool best_agrees = false;
+    int side = leaning(combined);
+    for (size_t i = 0; i < n; i++) {
+        const wk__opinion *o = &opinions[i];
+        if (!speaks(o))
+            continue;
+        bool agrees = leaning(o->forecast) == side;
+        bool stronger =
+            best == SIZE_MAX || (rule == WK_COMBINE_PRIORITY ? o->priority < opinions[best].priority
+                                                             : o->weight > opinions[best].weight);
+        if (best == SIZE_MAX || (agrees && !best_agrees) || (agrees == best_agrees && stronger)) {
+            best = i;
+            best_agrees = agrees;
+        }
+    }
+    return best;
+}

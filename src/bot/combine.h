@@ -18,4 +18,10 @@ int wk__opinion_side(const wk_forecast *forecast);
  * speak. */
 wk_forecast wk__combine(int rule, const wk__opinion *opinions, size_t n);
 
+/* Whose doing the combined forecast is: of those on its side the first by priority, under the other
+ * rules the heaviest, ties by index; where nobody is on its side, of all. SIZE_MAX: nobody speaks.
+ */
+size_t wk__combine_speaker(int rule, const wk__opinion *opinions, size_t n,
+                           const wk_forecast *combined);
+
 #endif

@@ -21,7 +21,8 @@ struct wk_engine {
     wk_forecast *mixed;             /* [n_members] a model's generations as one */
     wk_forecast *forecasts;
     double *sigma;
-    uint64_t *versions; /* [S] */
+    uint64_t *versions; /* [S] of the models whose doing the forecasts are */
+    uint64_t *spoken;   /* [n_members] of the opinions on one market */
     wk_trader *trader;
     wk_actions actions;
     uint64_t inputs, running;
@@ -70,6 +71,7 @@ wk_status wk_engine_plan(wk_arena *arena, const wk_engine_config *config, wk_eng
     e->opinions = wk_arena_array(arena, wk__opinion, e->n_members);
     e->mixed = wk_arena_array(arena, wk_forecast, e->n_members);
     e->versions = wk_arena_array(arena, uint64_t, e->S);
+    e->spoken = wk_arena_array(arena, uint64_t, e->n_members);
     e->forecasts = wk_arena_array(arena, wk_forecast, e->S);
     e->sigma = wk_arena_array(arena, double, e->S);
     e->actions.capacity = 4 * e->S;
@@ -137,7 +139,6 @@ static void combine(wk_engine *e)
 {
     for (size_t s = 0; s < e->S; s++) {
         size_t n = 0;
-        double heaviest = -1;
         e->sigma[s] = NAN;
         e->versions[s] = 0;
         for (size_t k = 0; k < e->n_members; k++) {
@@ -151,12 +152,12 @@ static void combine(wk_engine *e)
             e->opinions[n++] = (wk__opinion){f, e->abouts[k].weight, e->abouts[k].priority};
             if (isnan(e->sigma[s]))
                 e->sigma[s] = sigma / m->sqrt_ratio;
-            if (f->valid && e->abouts[k].weight > heaviest) {
-                heaviest = e->abouts[k].weight;
-                e->versions[s] = m->about.version;
-            }
+            e->spoken[n - 1] = m->about.version;
         }
         e->forecasts[s] = wk__combine(e->combine, e->opinions, n);
+        size_t k = wk__combine_speaker(e->combine, e->opinions, n, &e->forecasts[s]);
+        if (k != SIZE_MAX)
+            e->versions[s] = e->spoken[k];
     }
 }
 

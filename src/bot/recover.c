@@ -21,6 +21,11 @@ struct wk__recovery {
     int64_t losses, pause_until_ns;
     bool halted, day_halted, any, others;
     uint64_t last_seq; /* of the newest step */
+    /* What wk__bot_day would have counted by now, at its newest step, and as its day and week
+     * began.
+     */
+    wk_bot_counts done, stepped, day_start, week_start;
+    int64_t told_day;
 };
 
 typedef struct {
@@ -84,13 +89,31 @@ static void take_fill(walk *w, const wk_journal_record *row)
     if (row->reason == WK_REASON_STOP_LOSS || row->reason == WK_REASON_LIQUIDATION)
         trip->stopped_ns = close_ns;
     w->r->any = true;
+    w->r->done.fills++;
     if (!closed)
         return;
     char line[512];
     wk_trades_csv_line(&trade, b->markets[row->market].symbol, line);
     wk_text_add(&w->table, line);
+    w->r->done.trades++;
+    w->r->done.net += trade.net;
     count_streak(w, trip, close_ns);
     *trip = (wk__trip){.stopped_ns = trip->stopped_ns};
+}
+
+/* As wk__bot_day: what happened since the step before belongs to the new day. */
+static void count_day(walk *w, const wk_journal_record *row)
+{
+    wk__recovery *r = w->r;
+    int64_t day = wk__bot_day_of(w->bot, row->time_ns);
+    if (r->told_day != day) {
+        r->day_start = r->stepped;
+        if (!r->told_day || wk__bot_week_of(r->told_day) != wk__bot_week_of(day))
+            r->week_start = r->stepped;
+        r->told_day = day;
+    }
+    r->done.equity = (double)row->equity_e8 / 1e8;
+    r->stepped = r->done;
 }
 
 static void take_step(walk *w, const wk_journal_record *row, uint64_t seq)
@@ -113,6 +136,7 @@ static void take_step(walk *w, const wk_journal_record *row, uint64_t seq)
         (double)row->equity_e8 <= (double)r->day_equity_e8 * (1.0 - c->daily_loss_stop);
     r->found.last_step_ns = row->time_ns;
     r->last_seq = seq;
+    count_day(w, row);
 }
 
 static void take_row(void *ctx, const wk_journal_record *row, uint64_t seq)
@@ -130,8 +154,10 @@ static void take_row(void *ctx, const wk_journal_record *row, uint64_t seq)
         if (!row->venue_id[0]) /* simulated: in its order */
             wk_ledger_funding(w->bot->ledger, row->market, row->amount_e8);
         else if (wk_ledger_late_funding(w->bot->ledger, row->market, row->time_ns, row->amount_e8,
-                                        changed))
+                                        changed)) {
+            w->r->done.net += changed[1].net - changed[0].net;
             wk__trades_change(&w->table, w->bot->markets[row->market].symbol, changed);
+        }
         w->r->cash_e8 += row->amount_e8;
         if (wk_ledger_held(w->bot->ledger, row->market) != 0) {
             trip->cash_e8 += row->amount_e8;
@@ -165,6 +191,21 @@ static wk_status read_journal(wk_bot *b, wk__recovery *r, wk_err *err)
     return status;
 }
 
+/* The day that a crash cut goes on: its summary is of all of it, and comes also when it ended while
+ * nobody ran. This process counts from zero, so what was before is below it. */
+static void resume_day(wk_bot *b, const wk__recovery *r)
+{
+    wk_bot_counts *starts[] = {&b->day_start, &b->week_start};
+    b->day = r->told_day;
+    *starts[0] = r->day_start;
+    *starts[1] = r->week_start;
+    for (int i = 0; i < 2; i++) {
+        starts[i]->fills -= r->done.fills;
+        starts[i]->trades -= r->done.trades;
+        starts[i]->net -= r->done.net;
+    }
+}
+
 wk_status wk_bot_recover(wk_bot *b, int64_t since_ns, int64_t cash_e8, wk_err *err)
 {
     WK_ASSERT(!b->recovery);
@@ -191,7 +232,9 @@ wk_status wk_bot_recover(wk_bot *b, int64_t since_ns, int64_t cash_e8, wk_err *e
     r->cash_e8 = r->equity_e8 = r->peak_e8 = r->day_equity_e8 = r->initial_e8;
     if (b->journal) {
         int64_t unused;
+        r->stepped.equity = r->done.equity = (double)r->initial_e8 / 1e8;
         WK_TRY(read_journal(b, r, err));
+        resume_day(b, r);
         WK_TRY(wk_journal_recover(b->journal, &r->found.orders, &r->found.n_orders,
                                   &r->found.positions, &r->found.n_positions, &unused, err));
     }

@@ -7,9 +7,10 @@
 
 /* One JSON line; sorts the samples. For rates ("windows/s") p99 is the slow end. cpu_us: processor
  * time of all threads for one unit of work, which other programs on the machine disturb less; 0:
- * not measured. */
+ * not measured. allocs: calls of malloc and its kin on this thread during all samples, 0 being what
+ * inference promises; -1: not counted. */
 void bench_nn_print(const char *name, const char *what, const char *unit, double *samples, size_t n,
-                    int threads, double cpu_us);
+                    int threads, double cpu_us, int64_t allocs);
 /* Processor time of this program so far. */
 double bench_nn_cpu_us(void);
 /* n normal numbers, NULL when memory is out; the caller frees. */

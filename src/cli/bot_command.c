@@ -89,6 +89,9 @@ static wk_status read_options(command *c, wk_err *err)
     if (since && wk_time_parse(since, &c->since_ns, err) != WK_OK)
         return wk_fail(err, WK_E_ARG, "--since %s: write 2024-06-30 or 2024-06-30T23:45:00Z",
                        since);
+    if (speed && !c->replay)
+        return wk_fail(err, WK_E_ARG, "--speed is of a --replay; %s",
+                       c->candles ? "candles go as fast as they can" : "live data has its own");
     if (speed && strcmp(speed, "max") != 0) {
         char *end;
         c->speed = strtod(speed, &end);

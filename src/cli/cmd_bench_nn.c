@@ -1,8 +1,10 @@
 /* `wick bench nn.window` and `wick bench nn.stream`: the reference network on whole windows and one
  * bar at a time. One JSON line a case; bench/peers_nn.py runs these between the peers' own minutes.
  */
+#include "bench_allocations.h"
 #include "bench_nn.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +26,7 @@ static int by_value(const void *a, const void *b)
 }
 
 void bench_nn_print(const char *name, const char *what, const char *unit, double *samples, size_t n,
-                    int threads, double cpu_us)
+                    int threads, double cpu_us, int64_t allocs)
 {
     qsort(samples, n, sizeof *samples, by_value);
     const bool rate = strstr(unit, "/s") != NULL;
@@ -34,6 +36,8 @@ void bench_nn_print(const char *name, const char *what, const char *unit, double
            samples[rate ? n / 100 : n - 1 - n / 100], samples[rate ? n - 1 : 0]);
     if (cpu_us > 0)
         printf("\"cpu_us\": %.6g, ", cpu_us);
+    if (allocs >= 0)
+        printf("\"allocs\": %" PRId64 ", ", allocs);
     printf("\"threads\": %d, \"cpu\": \"%s\", \"commit\": \"%s\"}\n", threads, wk_cpu_name(),
            wk_commit());
     fflush(stdout);
@@ -102,6 +106,7 @@ static wk_status run_window(const wk_cli *cli, wk_arena *arena, const wk_nn *nn,
     if (dir)
         WK_TRY(export(nn, plan, window, X, dir, err));
     float out[O];
+    const uint64_t before = wk__bench_allocations();
     for (size_t i = 0; i < 50 + n; i++) {
         const float *x = X + i % WINDOWS * T * F;
         int64_t start = wk_clock_monotonic_ns();
@@ -109,9 +114,10 @@ static wk_status run_window(const wk_cli *cli, wk_arena *arena, const wk_nn *nn,
         if (i >= 50)
             samples[i - 50] = (double)(wk_clock_monotonic_ns() - start) * 1e-3;
     }
+    const int64_t allocs = (int64_t)(wk__bench_allocations() - before);
     char what[64];
     snprintf(what, sizeof what, "batch 1, %s", wk_nn_plan_kernels(plan));
-    bench_nn_print("nn.window", what, "us", samples, n, 1, 0);
+    bench_nn_print("nn.window", what, "us", samples, n, 1, 0, allocs);
     return WK_OK;
 }
 
@@ -147,6 +153,7 @@ static wk_status run_stream(const wk_cli *cli, wk_arena *arena, const wk_nn *nn,
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         const size_t count = cases[k].touch && n > 2000 ? 2000 : n;
         float out[O];
+        const uint64_t before = wk__bench_allocations();
         for (size_t i = 0; i < count; i++) {
             const float *x = X + i % (WINDOWS * T) * F;
             if (cases[k].touch)
@@ -159,9 +166,10 @@ static wk_status run_stream(const wk_cli *cli, wk_arena *arena, const wk_nn *nn,
                 end = wk_clock_monotonic_ns();
             samples[i] = (double)(end - start) * 1e-3;
         }
+        const int64_t allocs = (int64_t)(wk__bench_allocations() - before);
         char what[96];
         snprintf(what, sizeof what, "%s, %s", cases[k].name, wk_nn_plan_kernels(plan));
-        bench_nn_print("nn.stream", what, "us", samples, count, 1, 0);
+        bench_nn_print("nn.stream", what, "us", samples, count, 1, 0, allocs);
     }
     return WK_OK;
 }
@@ -205,8 +213,9 @@ const wk_cli_command wk_cmd_bench_nn_window = {
     .name = "bench nn.window",
     .usage = "[--samples N] [--export DIR]",
     .summary = "time the reference network on whole windows, one at a time",
-    .details =
-        "Prints one JSON line, in us a window of 64 bars. WICK_CPU=avx2 or c caps the kernels.",
+    .details = "Prints one JSON line, in us a window of 64 bars. allocs counts calls of malloc and "
+               "its kin in\n"
+               "all of them. WICK_CPU=avx2 or c caps the kernels.",
     .example = "wick bench nn.window --samples 1000",
     .options = window_options,
     .run = cmd_window,
@@ -216,8 +225,9 @@ const wk_cli_command wk_cmd_bench_nn_stream = {
     .usage = "[--samples N]",
     .summary =
         "time the reference network bar by bar: the full step, and from a new bar to its output",
-    .details =
-        "Prints one JSON line a case, in us a bar, with hot caches and after 2 MB of other memory.",
+    .details = "Prints one JSON line a case, in us a bar, with hot caches and after 2 MB of other "
+               "memory.\n"
+               "allocs counts calls of malloc and its kin in all bars.",
     .example = "wick bench nn.stream --samples 1000",
     .options = stream_options,
     .run = cmd_stream,

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench_allocations.h"
 #include "bench_nn.h"
 #include "wick/array_file.h"
 #include "wick/clock.h"
@@ -58,6 +59,7 @@ static wk_status time_plan(const wk_cli *cli, wk_onnx_plan *plan, const wk_array
     if (!samples)
         return wk_fail(err, WK_E_NOMEM, "out of memory");
     const size_t N = X->shape[0], each = X->n / N;
+    const uint64_t before = wk__bench_allocations();
     for (size_t i = 0; i < 50 + n; i++) {
         const float *x = X->values + i % N * each;
         const int64_t start = wk_clock_monotonic_ns();
@@ -68,7 +70,7 @@ static wk_status time_plan(const wk_cli *cli, wk_onnx_plan *plan, const wk_array
     }
     bench_nn_print("nn.onnx",
                    wk_cli_n_args(cli) ? "a file, batch 1" : "as wick exports it, batch 1", "us",
-                   samples, n, 1, 0);
+                   samples, n, 1, 0, (int64_t)(wk__bench_allocations() - before));
     free(samples);
     return WK_OK;
 }

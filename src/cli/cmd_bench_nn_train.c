@@ -102,7 +102,7 @@ static void print_windows(const watch *w, double *samples, const char *name, int
     for (size_t i = 1; i < w->n; i++) /* the first batch pays for the memory */
         samples[n++] = BATCH / w->seconds[i];
     bench_nn_print("nn.train", name, "windows/s", samples, n, threads,
-                   (w->cpu_last_us - w->cpu_first_us) / (double)(n * BATCH));
+                   (w->cpu_last_us - w->cpu_first_us) / (double)(n * BATCH), -1);
 }
 
 static wk_status run_train(const wk_cli *cli, wk_arena *arena, wk_err *err)
@@ -237,7 +237,7 @@ static wk_status run_train_stream(const wk_cli *cli, wk_arena *arena, wk_err *er
     }
     if (status == WK_OK)
         bench_nn_print("nn.train_stream", "32 sequences of 1024 bars, 64 bars a chunk, fp32",
-                       "bars/s", samples, repeats, threads, cpu_us / (double)(n * repeats));
+                       "bars/s", samples, repeats, threads, cpu_us / (double)(n * repeats), -1);
     free(X);
     return status;
 }

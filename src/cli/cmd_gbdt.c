@@ -189,7 +189,7 @@ const wk_cli_command wk_cmd_gbdt_train = {
     .summary = "train boosted trees on a table",
     .details = "CONFIG is a JSON file: {\"label_column\": 0, \"valid_fraction\": 0.2, \"params\": "
                "{\"objective\": \"multi:softprob\", \"num_class\": 3}}. params takes XGBoost's "
-               "names.\n" GBDT_TABLE_NOTES,
+               "names;\nall keys: wick config reference --kind gbdt\n" GBDT_TABLE_NOTES,
     .example = "wick gbdt train tests/cli/gbdt.json --data "
                "tests/golden/gbdt/softprob_missing.csv --out trees.json",
     .args_min = 1,
@@ -200,7 +200,11 @@ const wk_cli_command wk_cmd_gbdt_train = {
 const wk_cli_command wk_cmd_gbdt_predict = {
     .name = "gbdt predict",
     .usage = "MODEL.json --data F --out F.csv",
-    .summary = "predict the rows of a table with a model of XGBoost's JSON form",
+    .summary = "predict the rows of a table with a model of XGBoost, LightGBM or our own",
+    .details =
+        "MODEL.json may also be XGBoost's UBJSON or LightGBM's text. A table with the model's "
+        "columns in their\norder needs no names; one with one column more has the label where "
+        "training had it. Where both\nhave names, columns are found by them.",
     .example = "wick gbdt predict trees.json --data tests/golden/gbdt/softprob_missing.csv "
                "--out predictions.csv",
     .args_min = 1,

@@ -1,8 +1,10 @@
 /* wick export: a model of trees or a network in another form. */
+#include <stdio.h>
 #include <string.h>
 
 #include "nn_model.h"
 #include "wick/cli.h"
+#include "wick/file.h"
 #include "wick/gbdt.h"
 
 static wk_status export_trees(const wk_cli *cli, wk_err *err)
@@ -11,6 +13,13 @@ static wk_status export_trees(const wk_cli *cli, wk_err *err)
     const char *onnx = wk_cli_option_value(cli, "onnx"),
                *xgboost = wk_cli_option_value(cli, "xgboost");
     wk_forest *forest = NULL;
+    char network[4096];
+    if (snprintf(network, sizeof network, "%s/network.json", wk_cli_arg(cli, 0)) <
+            (int)sizeof network &&
+        wk_file_exists(network))
+        return wk_fail(err, WK_E_ARG,
+                       "%s: a network of nn train; write it with --onnx-window or --onnx-step FILE",
+                       wk_cli_arg(cli, 0));
     WK_TRY(wk_forest_load(wk_cli_arg(cli, 0), &forest, err));
     wk_status status = c ? wk_forest_save_c(forest, c, name ? name : "model", err) : WK_OK;
     if (status == WK_OK && onnx)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "nn_model.h"
 #include "nn_onnx.h"
@@ -101,6 +102,11 @@ static wk_status number_classes(const char *path, wk_array *y, wk_arena *arena, 
     if (kept < 2)
         return wk_fail(err, WK_E_DATA, "%s: %zu distinct labels; at least two are needed to learn",
                        path, kept);
+    if (kept > 2 && 2 * kept > n)
+        wk_log_write(WK_LOG_WARN, "nn.train",
+                     "classes=%zu targets=%zu note=\"each distinct label is a class; for real "
+                     "targets set fit.loss to mse or huber\"",
+                     kept, n);
     for (size_t i = 0; i < y->n; i++)
         for (size_t c = 0; c < kept; c++)
             if (m->classes[c] == (double)y->values[i]) {
@@ -173,10 +179,10 @@ static void print_trained(const wk_cli *cli, const job *j, size_t n_train, size_
         printf("}\n");
         return;
     }
-    printf("%zu sequences, %zu for validation, %zu parameters, %zu epochs\nloss: train %.6f",
+    printf("%zu sequences, %zu for validation, %zu parameters, %zu epochs\nloss: train %.6g",
            n_train, n_valid, wk_nn_n_params(j->model.nn), log->n, train_loss);
     if (isfinite(valid_loss))
-        printf(", validation %.6f (epoch %zu)", valid_loss, best);
+        printf(", validation %.6g (epoch %zu)", valid_loss, best);
     printf("\n%s\n", out);
 }
 
@@ -196,6 +202,11 @@ static wk_status train(const wk_cli *cli, wk_arena *arena, job *j, wk_err *err)
         return wk_fail(err, WK_E_ARG,
                        "%s: an .npy file holds one array; give the targets with --targets F.npy",
                        path);
+    /* Better known before the training than after it. */
+    struct stat at;
+    if (stat(out, &at) == 0 && !S_ISDIR(at.st_mode))
+        return wk_fail(err, WK_E_IO, "--out %s: there is a file of that name; want a directory",
+                       out);
     WK_TRY(wk_array_read(path, c.x, &j->X, err));
     WK_TRY(wk_array_read(targets ? targets : path, c.y, &j->y, err));
     WK_TRY(inputs_of(path, &j->X, err));
@@ -206,6 +217,7 @@ static wk_status train(const wk_cli *cli, wk_arena *arena, job *j, wk_err *err)
     wk_nn_array first = data, last = data;
     first.N = n_train;
     last.N = n_valid;
+    last.first = n_train;
     last.X += n_train * data.T * data.F;
     last.y += n_train * data.S * data.K;
     m->fit = c.fit;
@@ -229,7 +241,8 @@ static wk_status train(const wk_cli *cli, wk_arena *arena, job *j, wk_err *err)
     wk_status status =
         wk_nn_fit(m->nn, &c.fit, &first, n_valid ? &last : NULL, &options, &j->log, err);
     if (status == WK_E_DATA)
-        return wk_fail_prefix(err, "%s (sequences count from 0)", path);
+        return wk_fail_prefix(err, "%s%s%s (sequences count from 0)", path, targets ? ", " : "",
+                              targets ? targets : "");
     WK_TRY(status);
     WK_TRY(nn_model_save(m, &c, &j->log, out, err));
     if (options.checkpoint)
@@ -363,7 +376,8 @@ static int cmd_predict(const wk_cli *cli, wk_err *err)
 }
 
 static const wk_cli_option train_options[] = {
-    {"data", "F", "inputs [N, T, C]: an .npy file, or an HDF5 file with X and y"},
+    {"data", "F",
+     "inputs [N, T, C], or [N, T] of one channel: an .npy file, or an HDF5 file with X and y"},
     {"targets", "F", "targets in a file of their own"},
     {"out", "DIR",
      "the network: weights.safetensors, network.json, config.json, and the losses by epoch: "
@@ -389,11 +403,13 @@ const wk_cli_command wk_cmd_nn_train = {
     .name = "nn train",
     .usage = "CONFIG --data F [--targets F] --out DIR [--resume]",
     .summary = "train a network on arrays of sequences",
-    .details = "CONFIG is a JSON file: {\"network\": {\"branches\": [...], \"layers\": [...]}, "
-               "\"fit\": {\"loss\":\n"
-               "\"cross_entropy\", ...}}. A branch is a name and layers over the input; the "
-               "branches' outputs stand\n"
-               "beside each other before `layers`. Labels of classes may be any numbers.",
+    .details =
+        "CONFIG is a JSON file: {\"network\": {\"branches\": [...], \"layers\": [...]}, "
+        "\"fit\": {\"loss\":\n"
+        "\"cross_entropy\", ...}}. A branch is a name and layers over the input; the "
+        "branches' outputs stand\n"
+        "beside each other before `layers`. Labels of classes may be any numbers. All keys:\n"
+        "wick config reference --kind nn.",
     .example = "wick nn train tests/cli/nn.json --data tests/golden/nn/arrays.h5 --out network",
     .args_min = 1,
     .args_max = 1,

@@ -11,6 +11,7 @@
 #include "wick/cli.h"
 #include "wick/clock.h"
 #include "wick/config.h"
+#include "wick/file.h"
 #include "wick/hash.h"
 #include "wick/log.h"
 #include "wick/math.h"
@@ -121,7 +122,7 @@ static double accuracy(const wk_nn_array *a, const double *probabilities, size_t
 
 static void show_epoch(void *context, const wk_nn_fit_progress *p)
 {
-    wk_log_write(WK_LOG_INFO, "nn.reproduce", "model=%s epoch=%zu of=%zu train_loss=%.6g",
+    wk_log_write(WK_LOG_INFO, "nn.reproduce", "model=\"%s\" epoch=%zu of=%zu train_loss=%.6g",
                  (const char *)context, p->epoch, p->epochs, p->train_loss);
 }
 
@@ -234,6 +235,12 @@ static const char *what_of(const experiment *e, size_t folds)
     return folds ? "cross-validated" : e->task == 2 ? "accuracy" : "loss";
 }
 
+static void print_head(void)
+{
+    printf("%-20s %-8s %10s %-15s %9s %9s %9s %7s %-8s %8s\n", "experiment", "model", "parameters",
+           "score", "wick", "published", "alone", "epochs", "networks", "seconds");
+}
+
 static void print_row(const wk_cli *cli, const experiment *e, const model_config *m,
                       const nn_result *r, size_t seeds, size_t folds)
 {
@@ -343,7 +350,7 @@ static wk_status result_of(session *s, const model_config *m, nn_result *r, bool
         WK_TRY(nn_results_find(s->results, of, r, found, err));
     if (*found || s->show)
         return WK_OK;
-    wk_log_write(WK_LOG_INFO, "nn.reproduce", "model=%s/%s of=%s", e->name, m->name, of);
+    wk_log_write(WK_LOG_INFO, "nn.reproduce", "model=\"%s/%s\" of=%s", e->name, m->name, of);
     if (!s->made)
         WK_TRY(make_task(e, s->data, &s->task, err));
     s->made = true;
@@ -357,7 +364,9 @@ static wk_status result_of(session *s, const model_config *m, nn_result *r, bool
                : WK_OK;
 }
 
-static wk_status run_file(const wk_cli *cli, const char *path, wk_arena *arena, wk_err *err)
+/* *n_models counts the models asked for; the table's head stands before the first of them. */
+static wk_status run_file(const wk_cli *cli, const char *path, wk_arena *arena, size_t *n_models,
+                          wk_err *err)
 {
     size_t n_overrides;
     const char *const *overrides = wk_cli_overrides(cli, &n_overrides);
@@ -379,6 +388,8 @@ static wk_status run_file(const wk_cli *cli, const char *path, wk_arena *arena, 
         return wk_fail(err, WK_E_ARG, "--folds %s: a number from 2 to 100, with task ucr", deal);
     if (s.show && !s.results)
         return wk_fail(err, WK_E_ARG, "--show prints what --results FILE has");
+    if (s.show && !wk_file_exists(s.results))
+        return wk_fail(err, WK_E_IO, "--show: there is no file %s", s.results);
     const model_config *models = e->models.v;
     wk_status status = WK_OK;
     for (size_t i = 0; i < e->models.n && status == WK_OK; i++) {
@@ -387,6 +398,8 @@ static wk_status run_file(const wk_cli *cli, const char *path, wk_arena *arena, 
         if (only && strcmp(only, models[i].name) != 0)
             continue;
         status = result_of(&s, &models[i], &r, &found, err);
+        if (status == WK_OK && (*n_models)++ == 0 && !wk_cli_json(cli))
+            print_head();
         if (status == WK_OK && found)
             print_row(cli, e, &models[i], &r, s.seeds, s.folds);
         else if (status == WK_OK && !wk_cli_json(cli))
@@ -399,17 +412,18 @@ static wk_status run_file(const wk_cli *cli, const char *path, wk_arena *arena, 
 
 static int cmd_reproduce(const wk_cli *cli, wk_err *err)
 {
-    if (!wk_cli_json(cli))
-        printf("%-20s %-8s %10s %-15s %9s %9s %9s %7s %-8s %8s\n", "experiment", "model",
-               "parameters", "score", "wick", "published", "alone", "epochs", "networks",
-               "seconds");
+    size_t n_models = 0;
     for (size_t i = 0; i < wk_cli_n_args(cli); i++) {
         wk_arena arena;
         wk_arena_init(&arena);
-        wk_status status = run_file(cli, wk_cli_arg(cli, i), &arena, err);
+        wk_status status = run_file(cli, wk_cli_arg(cli, i), &arena, &n_models, err);
         wk_arena_finish(&arena);
         WK_TRY(status);
     }
+    const char *only = wk_cli_option_value(cli, "model");
+    if (only && !n_models)
+        return wk_fail(err, WK_E_ARG, "--model %s: no configuration given has a model of that name",
+                       only);
     return WK_OK;
 }
 
@@ -427,10 +441,13 @@ const wk_cli_command wk_cmd_nn_reproduce = {
     .name = "nn reproduce",
     .usage = "CONFIG... [--data DIR] [--model NAME]",
     .summary = "run published experiments and print our scores beside the papers'",
-    .details = "The configurations are in configs/experiments/nn. Test parts are looked at once, "
-               "after training; --folds is for choosing a configuration before. \"networks\" is "
-               "the networks of an ensemble times the seeds, \"alone\" the mean of its networks "
-               "one by one. configs/experiments/nn/results.jsonl has what was run here.",
+    .details =
+        "The configurations are in configs/experiments/nn, what was run here in its "
+        "results.jsonl.\n"
+        "Test parts are looked at once, after training; --folds is for choosing a configuration\n"
+        "before. \"networks\" is the networks of an ensemble times the seeds, \"alone\" the mean "
+        "of\n"
+        "its networks one by one.",
     .example = "wick nn reproduce configs/experiments/nn/adding-200.json --model GRU "
                "--set train_sequences=64 --set bars=20 --set models.1.fit.epochs=1",
     .args_min = 1,

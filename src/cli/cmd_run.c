@@ -156,7 +156,8 @@ static const wk_cli_option backtest_options[] = {
     {.name = NULL}};
 static const wk_cli_option report_options[] = {
     {"live", NULL, "DIR is a bot's: the summary of its last day, as text"},
-    {"model", "DIR", "with --live: its model, to judge signals by the bars and measure drift"},
+    {"model", "DIR",
+     "with --live: its model, to judge signals by its candles and measure drift anew"},
     {"weekly", NULL, "with --live: the journal's last seven UTC days, and each of them"},
     {"from", "TIME", "with --live: from here; default: the journal's last UTC day"},
     {"to", "TIME", "with --live: up to here"},

@@ -44,8 +44,8 @@ static const wk_cfg_row rows[] = {
      "of the trees"},
     {NULL, WK_CFG_BOOL, 0, NULL, NULL, 0, 0, NULL, NULL, NULL}};
 
-static const wk_cfg_table config_table = {"gbdt", "training of boosted trees on a table",
-                                          sizeof(gbdt_config), rows};
+const wk_cfg_table gbdt_config_table = {"gbdt", "training of boosted trees on a table",
+                                        sizeof(gbdt_config), rows};
 
 wk_status gbdt_need(const wk_cli *cli, const char *option, const char **value, wk_err *err)
 {
@@ -61,8 +61,8 @@ wk_status gbdt_job_open(const wk_cli *cli, wk_arena *arena, gbdt_job *job, wk_er
     const char *const *overrides = wk_cli_overrides(cli, &n_overrides);
     gbdt_config *c = &job->config;
     WK_TRY(gbdt_need(cli, "data", &job->path, err));
-    WK_TRY(
-        wk_config_load(&config_table, wk_cli_arg(cli, 0), overrides, n_overrides, arena, c, err));
+    WK_TRY(wk_config_load(&gbdt_config_table, wk_cli_arg(cli, 0), overrides, n_overrides, arena, c,
+                          err));
     size_t time = (size_t)c->columns.time_column, end = (size_t)c->columns.end_column;
     c->table.time_column = c->columns.time_column >= 0 ? &time : NULL;
     c->table.end_column = c->columns.end_column >= 0 ? &end : NULL;

@@ -3,6 +3,7 @@
 #define WICK_CLI_GBDT_CONFIG_H
 
 #include "gbdt_data.h"
+#include "wick/config.h"
 #include "wick/gbdt_cv.h"
 
 typedef struct {
@@ -12,6 +13,7 @@ typedef struct {
     wk_gbdt_split_params cv;
     wk_gbdt_params params;
 } gbdt_config;
+extern const wk_cfg_table gbdt_config_table;
 
 /* A configuration and its table, cut into rows that train and rows that validate. */
 typedef struct {

@@ -177,6 +177,9 @@ wk_status nn_model_load(const char *dir, wk_arena *arena, nn_model *out, wk_err 
     nn_model m = {0};
     if (snprintf(path, sizeof path, "%s/network.json", dir) >= (int)sizeof path)
         return wk_fail(err, WK_E_IO, "path too long: %s", dir);
+    if (!wk_file_exists(path))
+        return wk_fail(err, WK_E_IO,
+                       "%s: no network of nn train, whose directory has a network.json", dir);
     WK_TRY(wk_file_read(path, &text, &size, err));
     json_error_t why;
     json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &why);

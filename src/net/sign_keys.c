@@ -47,7 +47,9 @@ static wk_status read_private(const char *path, char *text, size_t *n, wk_err *e
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return wk_fail(err, WK_E_CONFIG, "%s: %s", path, strerror(errno));
+        return wk_fail(err, WK_E_CONFIG,
+                       "%s: %s, and the environment lacks the keys that it should hold", path,
+                       strerror(errno));
     struct stat st;
     wk_status status = WK_OK;
     if (fstat(fd, &st) != 0)

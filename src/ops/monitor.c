@@ -369,6 +369,32 @@ static void add_health(sqlite3 *db, int64_t now_ns, json_t *root)
                                   (json_int_t)h.uptime_s, "feed_age_s", age));
 }
 
+/* What the bot itself said of its newest day: it judged the bars and features that it saw. A day is
+ * told at the first step after it. */
+static wk_status add_told(sqlite3 *db, int64_t to, json_t *root, wk_err *err)
+{
+    static const char sql[] =
+        "SELECT substr(text, 9), time_ns FROM records WHERE kind = 'note' AND text LIKE 'summary "
+        "%' "
+        "AND seq >= (SELECT max(seq) FROM records WHERE kind = 'note' AND time_ns <= ?1 AND text "
+        "LIKE 'summary ____-__-__T__:__ to %') ORDER BY seq";
+    sqlite3_stmt *s = NULL;
+    json_t *lines = json_array();
+    int64_t time_ns = 0;
+    json_object_set_new(root, "told", lines);
+    if (sqlite3_prepare_v2(db, sql, -1, &s, NULL) != SQLITE_OK)
+        return wk_fail(err, WK_E_DATA, "the journal cannot be read: %s", sqlite3_errmsg(db));
+    sqlite3_bind_int64(s, 1, to + 3600 * WK_NS_PER_S);
+    while (sqlite3_step(s) == SQLITE_ROW) {
+        if (time_ns && sqlite3_column_int64(s, 1) != time_ns)
+            break; /* of a later day */
+        time_ns = sqlite3_column_int64(s, 1);
+        json_array_append_new(lines, json_string((const char *)sqlite3_column_text(s, 0)));
+    }
+    sqlite3_finalize(s);
+    return WK_OK;
+}
+
 static void add_counts(sqlite3 *db, int64_t from, int64_t to, json_t *root)
 {
     static const char *const kinds[] = {"decision", "order", "fill", "alert"};
@@ -409,6 +435,8 @@ wk_status wk_monitor_read(const wk_monitor_options *o, json_t **out, wk_err *err
         status = o->panel      ? with_panel(o, db, from, to, root, err)
                  : o->model[0] ? with_model(o, db, from, to, root, err)
                                : add_signals(db, NULL, 0, from, to, root, err);
+    if (status == WK_OK && !o->panel)
+        status = add_told(db, to, root, err);
     if (status == WK_OK)
         add_health(db, o->now_ns, root);
     sqlite3_close(db);

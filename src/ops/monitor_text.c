@@ -13,6 +13,19 @@ static double real(const json_t *o, const char *key)
     return json_is_number(v) ? json_number_value(v) : NAN;
 }
 
+/* A share with three digits; "none" of nothing. */
+typedef struct {
+    char s[16];
+} digits;
+static digits share(const json_t *o, const char *key)
+{
+    digits d = {"none"};
+    double x = real(o, key);
+    if (!isnan(x))
+        snprintf(d.s, sizeof d.s, "%.3f", x);
+    return d;
+}
+
 static int64_t whole(const json_t *o, const char *key)
 {
     return json_integer_value(json_object_get(o, key));
@@ -78,11 +91,11 @@ void wk_monitor_text(const json_t *root, wk_text *t)
     if (whole(g, "resolved"))
         wk_text_printf(t,
                        ", after %" PRId64 " bars known %" PRId64
-                       ": accuracy %.3f (95 %% above %.3f), precision buy %.3f sell %.3f, move "
+                       ": accuracy %.3f (95 %% above %.3f), precision buy %s sell %s, move "
                        "%.2f bp",
                        whole(g, "horizon_bars"), whole(g, "resolved"), real(g, "accuracy"),
-                       real(g, "accuracy_lower_95"), real(g, "precision_buy"),
-                       real(g, "precision_sell"), real(g, "move_bps"));
+                       real(g, "accuracy_lower_95"), share(g, "precision_buy").s,
+                       share(g, "precision_sell").s, real(g, "move_bps"));
     wk_text_add(t, "\n");
     add_groups(t, "by symbol", json_object_get(root, "by_symbol"));
     add_groups(t, "by strategy", json_object_get(root, "by_strategy"));
@@ -96,7 +109,15 @@ void wk_monitor_text(const json_t *root, wk_text *t)
             (double)whole(h, "rss_bytes") / 1e6);
     else
         wk_text_add(t, "health: not running");
-    wk_text_printf(t, ", newest bar %.0f s ago\n", real(h, "feed_age_s"));
+    if (!isnan(real(h, "feed_age_s")))
+        wk_text_printf(t, ", newest bar %.0f s ago", real(h, "feed_age_s"));
+    wk_text_add(t, "\n");
+    const json_t *told = json_object_get(root, "told");
+    size_t i;
+    json_t *line;
+    if (json_array_size(told))
+        wk_text_add(t, "the bot's own summary of its newest day\n");
+    json_array_foreach(told, i, line) wk_text_printf(t, "  %s\n", json_string_value(line));
 }
 
 /* ---- a message ---- */
@@ -178,9 +199,10 @@ void wk_monitor_brief(const json_t *root, char *out, size_t size)
     if (whole(g, "resolved"))
         wk_text_printf(&t,
                        ", %" PRId64 " known after %" PRId64
-                       " bars: accuracy %.3f, precision buy %.3f sell %.3f, move %+.1f bp",
+                       " bars: accuracy %.3f, precision buy %s sell %s, move %+.1f bp",
                        whole(g, "resolved"), whole(g, "horizon_bars"), real(g, "accuracy"),
-                       real(g, "precision_buy"), real(g, "precision_sell"), real(g, "move_bps"));
+                       share(g, "precision_buy").s, share(g, "precision_sell").s,
+                       real(g, "move_bps"));
     add_line(out, size, &t);
     static const struct {
         const char *title, *key;

@@ -309,13 +309,15 @@ static int forced_side(const wk_trader *t, const wk_trader_event *e, size_t s)
 }
 
 /* Exits of market s; true when it may also enter. */
-static bool tend_position(wk_trader *t, size_t s, int act, int forced, bool stop,
+static bool tend_position(wk_trader *t, int64_t time_ns, size_t s, int act, int forced, bool stop,
                           wk_trade_verdict *verdict, wk_actions *actions)
 {
     int64_t lots = wk__trader_intended(t, s);
     bool flat = t->overridden && t->rule[s].flat;
     if (lots == 0) {
-        if (flat && t->pos[s] == 0) /* nothing is held or on its way */
+        /* While it is blocked nothing new is on its way, but an entry may have filled before its
+         * cancel came, and be told bars later. */
+        if (flat && t->pos[s] == 0 && time_ns >= t->rule[s].block_until_ns)
             t->rule[s].flat = false;
         return true;
     }
@@ -353,7 +355,7 @@ static bool decide(wk_trader *t, const wk_trader_event *e, size_t s, bool stop, 
     if (t->limit[s].id != 0 || t->take[s].id != 0 || t->missed[s].id != 0)
         tend_limits(t, e, s, want, forced != 0 ? forced : t->x[s],
                     stop || (t->guarded && wk__rules_forbid(t, e, s) != WK_TRADE_NONE), actions);
-    if (!tend_position(t, s, act, forced, stop, verdict, actions) || act == 0)
+    if (!tend_position(t, e->time_ns, s, act, forced, stop, verdict, actions) || act == 0)
         return false;
     wk_trade_verdict no = forbid(t, e, s, act);
     if (no == WK_TRADE_NONE && forced == 0 && !changed)

@@ -55,6 +55,9 @@ static void apply(wk_trader *t, const wk_trader_event *e, size_t s, wk_actions *
         r->force = 0;
         r->block_until_ns = INT64_MIN;
         break;
+    case WK_OVERRIDE_GIVE_UP:
+        give_up(t, s, actions);
+        break;
     }
 }
 

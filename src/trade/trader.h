@@ -52,7 +52,7 @@ typedef struct {
     int64_t stop, profit;   /* bracket of the last entry, ticks */
     int8_t force;           /* 0: none */
     int8_t spoken;          /* the last confirmed signal */
-    bool flat;              /* to be left at each close until flat */
+    bool flat;              /* to be left at each close until flat and free again */
     bool stale;
     uint8_t exits; /* orders of override.c at bar exits_step */
     int64_t exits_step;

@@ -123,6 +123,18 @@ check $? "--verbose-eval 1 logs the metric of each round, --svg draws it, and th
 [ "$(grep -c 'round=\(1\|5\|10\|12\) ' log)" -eq 4 ] && [ "$(grep -c 'round=' log)" -eq 4 ]
 check $? "--verbose-eval 5 logs the first, each fifth and the last"
 
+# ---- what a user looks up ----
+
+"$wick" config reference --kind gbdt >log && grep -q '^ *params.max_leaves ' log && grep -q '^ *cv.embargo ' log &&
+    grep -q '^ *time_column ' log
+check $? "config reference --kind gbdt has the keys of train, cv and importance"
+"$wick" config check conf.json --kind gbdt >resolved.json && "$wick" gbdt train resolved.json --data table.csv \
+    --out again.json >log 2>&1 && cmp again.json csv.json
+check $? "the resolved configuration gives the same model"
+"$wick" config reference --kind none 2>log
+! tr ',' '\n' <log | sort | uniq -d | grep .
+check $? "no kind of configuration is named twice"
+
 # ---- bad input ----
 
 refused() { # EXIT TEXT DESCRIPTION COMMAND...

@@ -92,6 +92,9 @@ echo '{ "useful": true }' >"$work/run/model/verdict.json"
 bot nokeys "" ""
 live nokeys --real-money mine
 refused $? "WICK_DELTA_INDIA_KEY is neither in the environment" "missing keys"
+bot nofile "" ", \"env_file\": \"$work/none\""
+live nofile --real-money mine
+refused $? "none: No such file or directory, and the environment lacks the keys" "a file of keys that is not there"
 printf 'WICK_DELTA_INDIA_KEY=%s\nWICK_DELTA_INDIA_SECRET=%s\n' "$KEYS_KEY" "$KEYS_SECRET" >"$work/env"
 chmod 644 "$work/env"
 bot readable "" ", \"env_file\": \"$work/env\""
@@ -106,6 +109,19 @@ refused $? "a size below the venue's minimum" "a size below the venue's minimum"
 URL=https://api.example.org bot far "" "$prefix"
 live far --real-money mine
 refused $? "must be hosts of this machine" "a rehearsal at another machine"
+URL=http://api.example.org bot plaintext "" "$prefix"
+live plaintext --real-money mine
+refused $? "account.rest is http://api.example.org; write https" "keys and orders without TLS"
+for host in api.india.delta.exchange API.kraken.com:443; do
+    URL=https://$host bot mainnet '"testnet": true,' "$prefix"
+    "$wick" live "$work/mainnet.json" >"$work/log" 2>&1
+    refused $? "testnet: true, but account.rest is https://$host, where orders cost real money" "a testnet that is none"
+done
+URL=https://localhost:1 bot away "" "$prefix"
+live away --real-money mine
+refused $? "delta-india does not tell its markets: .*Connection refused" "a venue that is away, by its name"
+live plain --real-money mine --speed 5
+refused $? "--speed is of a --replay" "a speed of nothing"
 cp -r "$work/run/model" "$work/other"
 sed -i 's/"feature_hash": "../"feature_hash": "zz/' "$work/other/model.json"
 MODEL=other bot features "" "$prefix"

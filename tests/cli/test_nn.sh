@@ -113,9 +113,9 @@ check $? "what is no network is named"
 "$wick" nn train "$source/configs/bench/nn/reference.json" --data "$golden/arrays.h5" --out ref \
     --set fit.loss=mse --set y=slope --set fit.epochs=1 --json >log 2>&1 && grep -q '"epochs": 1,' log
 check $? "the reference network"
+: >none.jsonl
 for config in "$source"/configs/experiments/nn/*.json; do
-    "$wick" nn reproduce "$config" --model none --set train_sequences=1 --set test_sequences=1 >log 2>&1 ||
-        grep -q -- '--data must name' log
+    "$wick" nn reproduce "$config" --results none.jsonl --show >log 2>&1 && grep -q 'not run yet' log
     check $? "$(basename "$config")"
 done
 "$wick" nn reproduce "$source/configs/experiments/nn/copy-500.json" --model TCN --set bars=4 --set train_sequences=40 \
@@ -145,12 +145,24 @@ check $? "folds of what has none"
 "$wick" bench nn.stream --samples 20 >bench 2>log && grep -c '"p50": [0-9.]*[1-9]' bench >count && [ "$(cat count)" -eq 4 ] &&
     grep -q 'new bar to output after 2 MB of other memory' bench
 check $? "bench nn.stream: both paths, with hot caches and after 2 MB of other memory"
-"$wick" bench nn.window --samples 5 2>log | grep -q '"p50"'
-check $? "bench nn.window"
+[ "$(grep -c '"allocs": 0,' bench)" -eq 4 ]
+check $? "bench nn.stream: no allocation in any bar"
+"$wick" bench nn.window --samples 5 2>log | grep -q '"p50".*"allocs": 0,'
+check $? "bench nn.window, without an allocation"
 "$wick" bench kernels --samples 1 >bench 2>log && grep -q 'gemm 16x64x64.*"of_peak": .*"openblas": ' bench
 check $? "bench kernels: beside the peak and OpenBLAS"
 
 # ---- what is refused ----
+"$wick" config reference --kind nn >log && grep -q '^  fit.learning_rate ' log && grep -q 'layers.N.type .*lstm' log &&
+    "$wick" config check conf.json --kind nn --set fit.epochs=4 | grep -q '"epochs": 4'
+check $? "the reference has every key"
+says 'no configuration given has a model' "$wick" nn reproduce $few --model NONE >log 2>&1 && [ "$(wc -l <log)" -eq 1 ]
+check $? "a model that no configuration has, without a table's head before the error"
+says 'there is no file' "$wick" nn reproduce $few --results absent.jsonl --show >log 2>&1
+check $? "results shown of no file"
+: >file
+says '--out file: there is a file' train --out file && ! grep -q epoch= log
+check $? "a file in the directory's place, before the training"
 says 'no array named Z' train --out e --set x=Z
 check $? "a missing array is named"
 says 'do not fit inputs' train --out e --set y=X
@@ -161,6 +173,11 @@ head -c 300 "$golden/arrays_x.npy" >cut.npy
 "$wick" nn predict a --data cut.npy --out e.csv >log 2>&1
 [ $? -eq 1 ] && grep -q 'shape needs' log
 check $? "a cut array"
+says 'absent: no network of nn train' predict absent e.csv
+check $? "a directory that is none"
+"$wick" export a --onnx e.onnx >log 2>&1
+[ $? -eq 2 ] && grep -q 'a: a network .*--onnx-window' log && [ ! -e e.onnx ]
+check $? "export of a network as if it were trees"
 cp -r a broken && head -c 500 a/weights.safetensors >broken/weights.safetensors
 predict broken e.csv
 [ $? -eq 1 ] && grep -q 'broken/weights.safetensors' log
@@ -190,13 +207,19 @@ check $? "no sequence at all"
 says 'empty.npy: .*4 x 0 x 2.*none 0' fit empty.npy y.npy
 check $? "sequences without a bar"
 { npy '4, 1, 2' && zeros 20 && printf '\0\0\300\177' && zeros 8; } >nan.npy
-says 'nan.npy .*X of sequence 2, bar 0, channel 1 is nan; fill or drop it' fit nan.npy y.npy
+says 'nan.npy, y.npy .*training data: X of sequence 2, bar 0, channel 1 is nan; fill or drop it' fit nan.npy y.npy
 check $? "a NaN in the inputs"
+{ npy '4, 1, 2' && zeros 28 && printf '\0\0\300\177'; } >last.npy
+says 'validation data: X of sequence 3, bar 0, channel 1 is nan' fit last.npy y.npy
+check $? "a NaN behind those that train is counted from the file's first sequence"
 says 'X of sequence 2, bar 0, channel 1 is nan' "$wick" nn predict a --data nan.npy --out nan.csv >log 2>&1
 check $? "a NaN in the inputs of a prediction"
 { npy '4,' && printf '\0\0\0\0\0\0\200\177\0\0\0\0\0\0\200\077'; } >inf.npy
 says 'target 0 of sequence 1, bar 0 is inf; want a finite number' fit one.npy inf.npy
 check $? "an infinite target"
+{ npy '4,' && printf '\0\0\0\0\0\0\200\077\0\0\0\100\0\0\100\100'; } >four.npy
+fit one.npy four.npy --set fit.loss=cross_entropy && grep -q 'level=warn .*classes=4 targets=4 .*mse' log && rm -r e
+check $? "real targets taken for classes are warned of"
 # Inputs of 1e38 are finite, their sums are not.
 { npy '4, 1, 2' && for k in 1 2 3 4 5 6 7 8; do printf '\231\166\226\176'; done; } >huge.npy
 says 'diverged in epoch .*: the loss is nan; lower learning_rate' fit huge.npy y.npy

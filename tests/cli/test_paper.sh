@@ -47,6 +47,11 @@ for pause in 0.3 0.5 0.4; do
 done 2>/dev/null
 "$wick" paper "$work/twin.json" --candles >"$work/log" 2>&1 && cmp -s "$work/first.csv" "$work/twin/paper_trades.csv"
 check $? "a bot that was killed three times ends with the trades of its twin"
+# A day that a kill fell into may be told by the dead and by the living: in the same words.
+days() { "$wick" journal export "$1" --csv --kind note | grep -o '[^,"]*day 20.*\|day week to .*' | tr -d '"' | uniq; }
+days "$work/bot" >"$work/days" && days "$work/twin" >"$work/twin-days" && [ "$(grep -c 'day week to' "$work/days")" -gt 3 ] &&
+    cmp "$work/days" "$work/twin-days" >"$work/log"
+check $? "and sums up the same days and weeks"
 "$wick" paper "$work/bot.json" --candles --replay x >"$work/log" 2>&1
 [ $? -eq 2 ] && grep -q "choose one" "$work/log"
 check $? "two sources of bars are refused"

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "account.h"
 #include "wick/clock.h"
@@ -34,6 +35,23 @@ const char *wk_account_rest(const char *venue, bool testnet)
         if (strcmp(hosts[i].venue, venue) == 0 && hosts[i].testnet == testnet)
             return hosts[i].rest;
     return NULL;
+}
+
+static bool is_same_host(const char *url, const char *of)
+{
+    const char *a = strstr(url, "://"), *b = strstr(of, "://") + 3;
+    a = a ? a + 3 : url;
+    size_t n = strcspn(a, ":/?#");
+    return n == strcspn(b, "/") && strncasecmp(a, b, n) == 0;
+}
+
+bool wk_account_is_real_money(const char *url)
+{
+    bool found = false;
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)
+        found |= !hosts[i].testnet &&
+                 (is_same_host(url, hosts[i].rest) || is_same_host(url, hosts[i].stream));
+    return found;
 }
 
 static wk_status find_host(const wk_account_options *o, const host **out, wk_err *err)

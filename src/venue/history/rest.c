@@ -171,8 +171,8 @@ wk_status wk__rest_get(wk_rest *rest, const char *path, double weight, bool *nar
             return wk_fail(err, WK_E_DATA, "%s refuses: %s", rest->name, words);
         if (n >= tries_max)
             return wk_fail(err, WK_E_IO,
-                           "%s did not answer in %d tries: %s; is the network there? the same "
-                           "command goes on where this one stopped",
+                           "%s did not answer in %d tries: %s; is the network there? start "
+                           "again: nothing is asked for twice",
                            rest->name, n, words);
         int64_t wait_ns =
             wk__pace_backoff(n, rest->backoff_ns, rest->backoff_max_ns, asked_ns, chance(rest));

@@ -75,6 +75,29 @@ static void test_one_veto_is_enough(void **state)
     assert_true(near(wk__combine(WK_COMBINE_VETO, indifferent, 2).score, 0.4));
 }
 
+/* Money is credited to a model by it. */
+static void test_the_speaker_is_on_the_side_that_won(void **state)
+{
+    (void)state;
+    static const int rules[] = {WK_COMBINE_NET, WK_COMBINE_PRIORITY, WK_COMBINE_VOTE,
+                                WK_COMBINE_VETO};
+    static const wk__opinion cases[][3] = {
+        {{&sell, 1, 9}, {&buy, 5, 8}, {&sell, 2, 7}},  /* buys outweigh, but for who is first */
+        {{&flat, 9, 1}, {&sell, 1, 3}, {&sell, 2, 2}}, /* HOLD wins the vote alone, and leans */
+        {{&none, 9, 1}, {&buy, 0, 2}, {&buy, 1, 3}},   /* who does not speak has no say */
+    };
+    static const size_t wanted[][4] = {{1, 2, 1, 0}, {2, 2, 0, 2}, {2, 2, 2, 2}};
+    for (size_t c = 0; c < 3; c++)
+        for (size_t r = 0; r < 4; r++) {
+            wk_forecast f = wk__combine(rules[r], cases[c], 3);
+            size_t k = wk__combine_speaker(rules[r], cases[c], 3, &f);
+            bool held = !(fabsf(f.score) > 0); /* then nothing is traded, and any will do */
+            if (!held && k != wanted[c][r])
+                fail_msg("case %zu rule %d: %zu speaks, not %zu", c, rules[r], k, wanted[c][r]);
+        }
+    assert_true(wk__combine_speaker(WK_COMBINE_NET, cases[2], 2, &none) == SIZE_MAX);
+}
+
 static void test_the_side_of_scores_without_classes_is_their_sign(void **state)
 {
     (void)state;
@@ -142,6 +165,7 @@ int main(void)
         cmocka_unit_test(test_priority_takes_the_first_that_wants_something),
         cmocka_unit_test(test_a_vote_needs_more_than_half),
         cmocka_unit_test(test_one_veto_is_enough),
+        cmocka_unit_test(test_the_speaker_is_on_the_side_that_won),
         cmocka_unit_test(test_the_side_of_scores_without_classes_is_their_sign),
         cmocka_unit_test(test_buckets_equal_the_resampled_series),
     };

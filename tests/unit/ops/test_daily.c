@@ -129,6 +129,22 @@ static void test_each_day_is_summed_up_once_at_the_configured_hour(void **state)
         fail_msg("%s", err.msg);
     wk_monitor_brief(document, brief, sizeof brief);
     json_decref(document);
+    /* Without a model there are no bars to judge by, but the bot had them and said so. */
+    wk_monitor_options plain_options = {.journal = bot_dir, .model = ""};
+    wk_text report = {0};
+    if (wk_monitor_read(&plain_options, &document, &err))
+        fail_msg("%s", err.msg);
+    wk_monitor_text(document, &report);
+    assert_true(json_array_size(json_object_get(document, "told")) >= 6);
+    assert_non_null(strstr(report.s, ": accuracy "));
+    assert_non_null(strstr(report.s, " psi "));
+    assert_null(strstr(report.s, "nan"));
+    size_t head = n - 1;
+    while (strncmp(rows[head], "summary 20", 10) != 0)
+        head--;
+    assert_non_null(strstr(report.s, rows[head] + strlen("summary ")));
+    free(report.s);
+    json_decref(document);
     size_t n_lines = 0;
     for (const char *c = brief; *c; c++)
         n_lines += *c == '\n';

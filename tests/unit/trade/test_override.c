@@ -42,6 +42,29 @@ static void test_by_hand_flat_leaves_at_once_and_blocks(void **state)
     finish(&f);
 }
 
+/* A person wants to be flat while an entry rests; it fills before its cancel comes, and that is
+ * told after a close at which nothing was held. */
+static void test_by_hand_flat_leaves_what_filled_before_its_cancel(void **state)
+{
+    (void)state;
+    fixture f;
+    wk_trade_config c = plain_config();
+    c.entry = 1;
+    c.limit_expiry_bars = 0;
+    setup(&f, &c);
+    assert_int_equal(close_score(&f, 0.9), 1);
+    wk_order entry = f.actions.v[0].order;
+    assert_int_equal(say(&f, WK_OVERRIDE_FLAT, WK_ALL_MARKETS, 0, WK_FOREVER), 1);
+    assert_int_equal(f.actions.v[0].kind, WK_ACTION_CANCEL);
+    assert_int_equal(close_score(&f, 0.9), 0); /* flat, as far as anyone knows */
+    fill(&f, &entry, 10000, WK_REASON_ENTRY, 1);
+    assert_int_equal(close_score(&f, 0.9), 1);
+    expect_place(&f, 0, -1, WK_REASON_MANUAL);
+    assert_int_equal(f.actions.v[0].order.qty_lots, 10000);
+    assert_true(f.actions.v[0].order.reduce_only);
+    finish(&f);
+}
+
 static void test_by_hand_a_block_cancels_waiting_entries_and_keeps_positions(void **state)
 {
     (void)state;
@@ -65,6 +88,31 @@ static void test_by_hand_a_block_cancels_waiting_entries_and_keeps_positions(voi
     expect_verdict(&f, 1, WK_TRADE_ENTER);
     assert_int_equal(close_score(&f, 0.0), 1); /* exits were never blocked */
     expect_place(&f, 0, -1, WK_REASON_SCORE_ZERO);
+    finish(&f);
+}
+
+static void test_entries_given_up_are_cancelled_and_nothing_else_changes(void **state)
+{
+    (void)state;
+    fixture f;
+    wk_trade_config c = plain_config();
+    c.entry = 1;
+    c.limit_expiry_bars = 0;
+    setup(&f, &c);
+    f.forecasts[1].score = 0.9f;
+    say(&f, WK_OVERRIDE_BLOCK, 2, 0, WK_FOREVER);
+    assert_int_equal(close_score(&f, 0.9), 2);
+    wk_order o = f.actions.v[0].order;
+    fill(&f, &o, 10000, WK_REASON_ENTRY, 1);
+    assert_int_equal(say(&f, WK_OVERRIDE_GIVE_UP, WK_ALL_MARKETS, 0, 0), 1);
+    assert_int_equal(f.actions.v[0].kind, WK_ACTION_CANCEL);
+    assert_int_equal(f.actions.v[0].order.symbol, 1);
+    assert_int_equal(say(&f, WK_OVERRIDE_GIVE_UP, WK_ALL_MARKETS, 0, 0), 0);
+    f.forecasts[2].score = 0.9f;
+    assert_int_equal(close_score(&f, 0.9), 1); /* the next bar may enter again */
+    expect_verdict(&f, 0, WK_TRADE_HOLD);
+    expect_verdict(&f, 1, WK_TRADE_ENTER);
+    expect_verdict(&f, 2, WK_TRADE_BLOCKED); /* a person's block stands */
     finish(&f);
 }
 
@@ -117,7 +165,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_by_hand_flat_leaves_at_once_and_blocks),
+        cmocka_unit_test(test_by_hand_flat_leaves_what_filled_before_its_cancel),
         cmocka_unit_test(test_by_hand_a_block_cancels_waiting_entries_and_keeps_positions),
+        cmocka_unit_test(test_entries_given_up_are_cancelled_and_nothing_else_changes),
         cmocka_unit_test(test_by_hand_a_forced_side_replaces_the_signal),
         cmocka_unit_test(test_by_hand_protection_stands_above_a_forced_side),
     };

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# A feed that dies while entries wait at the venue: `wick live` takes them back, says so, and goes on when bars come
+# again. The feed is a venue of its own, so that it can be killed alone. usage: test_live_silence.sh WICK TEST_VENUE
+set -uo pipefail
+wick=$1 test_venue=$2 venue=delta entry=limit
+source "$(dirname "$0")/live_seconds.sh"
+script=()
+feed_pid=
+trap 'exec 2>/dev/null; for p in $bot $venue_pid $feed_pid; do kill $p; done; wait; rm -rf "$work"' EXIT
+feed_up() { # OPTION...: its streams, at $feed_port
+    rm -rf "$work/feed"
+    mkdir "$work/feed"
+    "$test_venue" --trade delta --dir "$work/feed" --busy 600 --history-s 3600 --ahead-s 900 --port-file "$work/feed/port" \
+        --seconds 250 "$@" </dev/null >"$work/feed/out" 2>"$work/feed/err" &
+    feed_pid=$!
+    until_ 30 test -s "$work/feed/port"
+    check $? "the feed runs"
+    feed_port=$(cat "$work/feed/port")
+}
+entries() { resting | grep -c none; }
+waits() { ! alive || [ "$(entries)" -ge 1 ]; }
+waits_no_more() { ! alive || [ "$(entries)" -eq 0 ]; }
+
+venue_up
+feed_up
+history
+# Limits so far away that they wait for ever.
+configure silent ', "trade.stale_bars=5", "trade.limit_offset_sigma=8", "trade.limit_expiry_bars=0", "trade.cancel_on_flip=false"'
+sed -i "s#wss://localhost:$port#wss://localhost:$feed_port#; s#venue/ca.pem#feed/ca.pem#" "$work/feed.json"
+start
+until_ 60 waits && alive
+check $? "entries wait at the venue"
+kill -9 $feed_pid
+wait $feed_pid 2>/dev/null
+until_ 60 logged "topic=trade.feed no bar since .*waiting entries are taken back" && alive
+check $? "the feed's silence is told"
+until_ 30 waits_no_more && alive
+check $? "and nothing waits at the venue any more"
+"$wick" journal show "$work/silent" --kind alert 2>/dev/null | grep -q "no bar since" &&
+    "$wick" journal show "$work/silent" --kind note | grep -q "feed: no bar since"
+check $? "the journal has it, people too"
+kill -TERM $bot
+wait $bot
+check $? "it stops when it is told to"
+bot=
+venue_down
+check $? "the venue saw no violation"
+done_testing
