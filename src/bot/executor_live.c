@@ -27,6 +27,22 @@ void wk_virtual_sleep(void *clock, int64_t ns)
 
 /* ---- without a thread ---- */
 
+const char *wk__live_market_name(const wk__live *live, uint32_t s)
+{
+    const wk_trade_instrument *all = live->options.instruments;
+    return all && all[s].symbol[0] ? all[s].symbol : "?";
+}
+
+const char *wk__live_result_word(wk_request_result result)
+{
+    static const char *const words[] = {[WK_REQUEST_DONE] = "done",
+                                        [WK_REQUEST_REFUSED] = "refused",
+                                        [WK_REQUEST_UNKNOWN] = "unknown",
+                                        [WK_REQUEST_LATER] = "later",
+                                        [WK_REQUEST_STOP] = "stop"};
+    return words[result];
+}
+
 static void recovered(wk__live *live, const wk_journal_open_order *j)
 {
     const wk_journal_record *r = &j->order;

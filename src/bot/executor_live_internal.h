@@ -65,7 +65,13 @@ typedef struct {
     int64_t lots;
 } wk__live_unowned;
 
-enum { WK__LIVE_UNOWNED = 64, WK__LIVE_STOPS = 256, WK__LIVE_KEPT = 1024, WK__LIVE_FILLS = 4096, WK__LIVE_FUNDING = 1024 };
+enum {
+    WK__LIVE_UNOWNED = 64,
+    WK__LIVE_STOPS = 256,
+    WK__LIVE_KEPT = 1024,
+    WK__LIVE_FILLS = 4096,
+    WK__LIVE_FUNDING = 1024
+};
 
 /* An event, and how many rows were put before it. */
 typedef struct {
@@ -123,8 +129,8 @@ bool wk__live_funding(wk__live *live);
 /* Applies a fill once; false: whose it is cannot be said yet. */
 bool wk__live_fill(wk__live *live, const wk_venue_fill *fill);
 void wk__live_read_fills(wk__live *live);
-/* The venue has named the order of the stop `id`: fills that bear only that name are the stop's, those
- * that were booked before it was known too. */
+/* The venue has named the order of the stop `id`: fills that bear only that name are the stop's,
+ * those that were booked before it was known too. */
 void wk__live_stop_named(wk__live *live, uint64_t id, const char *venue_id);
 /* What is believed of the resting stops is checked at the venue; `all`: of flat markets too. */
 void wk__live_doubt_stops(wk__live *live, bool all);
@@ -143,5 +149,9 @@ bool wk__live_deadman(wk__live *live, int64_t *next_ns);
 /* A position that is not at the venue any more, though no fill says so, is booked as left. */
 void wk__live_lost_position(wk__live *live, uint32_t symbol, int64_t there_lots);
 bool wk__live_exit_may_go(wk__live *live, const wk__live_order *o);
+
+/* For the log. */
+const char *wk__live_market_name(const wk__live *live, uint32_t s);
+const char *wk__live_result_word(wk_request_result result);
 
 #endif

@@ -141,15 +141,14 @@ static void end(wk__live *live, wk__live_order *o, wk__live_state state, const c
         tell(live, o, WK_TRADER_EVENT_REJECT, reason);
     else if (o->filled_lots < o->order.qty_lots)
         tell(live, o, WK_TRADER_EVENT_CANCELED, reason);
-    wk__live_state_row(live, o,
-                       state == WK__LIVE_REFUSED  ? "refused"
+    const char *word = state == WK__LIVE_REFUSED  ? "refused"
                        : state == WK__LIVE_FILLED ? "filled"
                        : o->expired               ? "expired"
-                                                  : "cancelled",
-                       why);
+                                                  : "cancelled";
+    wk__live_state_row(live, o, word, why);
     wk_log_write(WK_LOG_INFO, "trade.order",
-                 "order=%" PRIu64 " state=%d filled=%" PRId64 " why=\"%s\"", o->order.id,
-                 (int)state, o->filled_lots, why);
+                 "order=%" PRIu64 " state=%s filled=%" PRId64 " why=\"%s\"", o->order.id, word,
+                 o->filled_lots, why);
 }
 
 void wk__live_settle(wk__live *live, wk__live_order *o)
@@ -331,8 +330,8 @@ static void troubled(wk__live *live, wk__live_order *o, wk_request_result result
         wait_ns = 5 * WK_NS_PER_S;
     }
     o->next_ns = wk__live_now(live) + back_off(o, wait_ns);
-    wk_log_write(WK_LOG_WARN, "trade.order", "order=%" PRIu64 " result=%d why=\"%s\"", o->order.id,
-                 (int)result, why);
+    wk_log_write(WK_LOG_WARN, "trade.order", "order=%" PRIu64 " result=%s why=\"%s\"", o->order.id,
+                 wk__live_result_word(result), why);
 }
 
 /* Whole numbers only, rounded down: liquidation then lies further away, never nearer. */

@@ -214,8 +214,9 @@ static wk_status compare_positions(wk__live *live, wk_reconciliation *found, wk_
         if (d[s].since_ns == 0)
             continue;
         bool believed = now - d[s].since_ns >= DIFFER_NS && d[s].ours == live->symbols[s].position;
-        wk_log_write(WK_LOG_WARN, "trade.reconcile", "symbol=%u ours=%lld venue=%lld believed=%d",
-                     s, (long long)d[s].ours, (long long)d[s].there, believed);
+        wk_log_write(WK_LOG_WARN, "trade.reconcile", "market=%s ours=%lld venue=%lld believed=%d",
+                     wk__live_market_name(live, s), (long long)d[s].ours, (long long)d[s].there,
+                     believed);
         if (!believed)
             continue; /* it moves: the fills will tell, or the next start */
         if (found->n_differences < WK_RECONCILED_MAX) {

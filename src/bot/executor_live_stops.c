@@ -109,11 +109,12 @@ static void protect_one(wk__live *live, uint32_t s, int64_t lots)
     }
     live->fills_wanted = true;
     if (result == WK_REQUEST_REFUSED && !is_new) {
-        wk_log_write(WK_LOG_INFO, "trade.stop", "symbol=%u gone=%llu", s, (unsigned long long)id);
+        wk_log_write(WK_LOG_INFO, "trade.stop", "market=%s gone=%llu",
+                     wk__live_market_name(live, s), (unsigned long long)id);
         return;
     }
-    wk_log_write(WK_LOG_ERROR, "trade.stop", "symbol=%u lots=%lld result=%d why=\"%s\"", s,
-                 (long long)lots, (int)result, why);
+    wk_log_write(WK_LOG_ERROR, "trade.stop", "market=%s lots=%lld result=%s why=\"%s\"",
+                 wk__live_market_name(live, s), (long long)lots, wk__live_result_word(result), why);
     if (result == WK_REQUEST_REFUSED && lots != 0)
         tell_naked(live, s, why);
     if (result == WK_REQUEST_STOP)
@@ -252,8 +253,8 @@ bool wk__live_deadman(wk__live *live, int64_t *next_ns)
         live->account->deadman(live->account->self, wanted ? live->options.deadman_ns : 0, why);
     bool done = result == WK_REQUEST_DONE;
     if (!done)
-        wk_log_write(WK_LOG_WARN, "trade.deadman", "armed=%d result=%d why=\"%s\"", (int)wanted,
-                     (int)result, why);
+        wk_log_write(WK_LOG_WARN, "trade.deadman", "armed=%d result=%s why=\"%s\"", (int)wanted,
+                     wk__live_result_word(result), why);
     if (done || result == WK_REQUEST_UNKNOWN)
         live->deadman_armed = wanted || !done; /* in doubt it is taken as armed */
     live->deadman_failed = !done;

@@ -288,11 +288,21 @@ static bool read_outside(wk__serve_parser *p, uint32_t list, size_t t, wk__serve
     return true;
 }
 
+/* "candles" and "steps" are arrays of what "step" is: a message says so. */
+static bool read_step_keys(const wk__serve_parser *p, uint32_t step, uint32_t *v,
+                           wk__serve_problem *problem)
+{
+    if (token_at(p, step)->kind != WK__JSON_OBJECT)
+        return bad(problem, "step",
+                   "must be {\"time\", \"bars\"}, and steps or candles an array of these");
+    return read_keys(p, step, "step", step_keys, N_STEP_KEYS, v, problem);
+}
+
 static bool read_step(wk__serve_parser *p, uint32_t step, size_t t, wk__serve_problem *problem)
 {
     wk__serve_request *r = &p->request;
     uint32_t v[N_STEP_KEYS];
-    if (!read_keys(p, step, "step", step_keys, N_STEP_KEYS, v, problem))
+    if (!read_step_keys(p, step, v, problem))
         return false;
     if (v[TIME] == WK__JSON_ABSENT || v[BARS] == WK__JSON_ABSENT)
         return bad(problem, "step", "needs time and bars");
@@ -320,7 +330,7 @@ static bool first_bars(const wk__serve_parser *p, uint32_t step, size_t *S,
                        wk__serve_problem *problem)
 {
     uint32_t v[N_STEP_KEYS];
-    if (!read_keys(p, step, "step", step_keys, N_STEP_KEYS, v, problem))
+    if (!read_step_keys(p, step, v, problem))
         return false;
     *S = v[BARS] != WK__JSON_ABSENT && token_at(p, v[BARS])->kind == WK__JSON_ARRAY
              ? count(p, v[BARS])

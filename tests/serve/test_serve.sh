@@ -82,6 +82,7 @@ ask POST /v1/predict '{"session":"a","step":{"time":"2030-01-01","bars":[null]}}
 says 422 bad_shape "bars of too few markets"
 ask POST /v1/predict "{\"candles\":[$(step 0)]}"
 says 422 'needs 6096' "fewer candles than the warm-up are told how many are needed"
+ask POST /v1/predict '{"candles":[[1704067200,1,1,1,1,1]]}'; says 400 'candles an array of these' "candles of another shape"
 ask POST /v1/predict '{"row":[1,2]}'; says 422 bad_shape "a row of another model"
 ask POST /v1/predict '{"model":"none","row":[1]}'; says 404 no_model "an unknown model"
 ask POST /v1/predict "{\"requests\":[{\"session\":\"b\",\"step\":$(step 0)},{\"row\":[1]}]}"
