@@ -12,7 +12,9 @@ check() {
     else
         failed=1
         # To stderr as well: of a test that failed, CI prints only that.
-        { echo "not ok $n - $2"; explain 2>/dev/null | sed 's/^/# /'; } | tee >(cat >&2)
+        said=$(echo "not ok $n - $2"; explain 2>/dev/null | sed 's/^/# /')
+        echo "$said"
+        echo "$said" >&2
     fi
 }
 
