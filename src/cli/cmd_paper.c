@@ -25,7 +25,8 @@ const wk_cli_command wk_cmd_paper = {
         "the\n"
         "same over the same bars. With venue: delta-india or delta-global and testnet: true the "
         "orders\n"
-        "go to Delta's testnet instead.",
+        "go to Delta's testnet instead, and the table of trades is trades.csv, as that of wick "
+        "live.",
     .example = "wick paper configs/paper.json --candles",
     .args_min = 1,
     .args_max = 1,

@@ -47,7 +47,11 @@ static const wk_cfg_row rows[] = {
     {"keep", WK_CFG_INT, AT(keep), NULL, "1", 1, 15, NULL, NULL,
      "how many former champions stay on disk, for rollback and for a bot's generations"},
     {"fetch", WK_CFG_STRINGS, AT(fetch), NULL, "[]", 0, 0, NULL, NULL,
-     "arguments of wick fetch, run before each training; empty: nothing is fetched"},
+     "arguments of wick fetch, run before each training, once for every market of the experiment "
+     "unless they name a --symbol, with its --timeframe unless they name one; empty: nothing is "
+     "fetched"},
+    {"prune", WK_CFG_STRING, AT(prune), NULL, "\"\"", 0, 0, NULL, NULL,
+     "what wick store prune keeps after that, such as 1h=3y; empty: everything"},
     {.key = NULL}};
 const wk_cfg_table wk_retrain_config_table = {"retrain", "renewing a model",
                                               sizeof(wk_retrain_config), rows};
@@ -96,16 +100,63 @@ static wk_status run_child(const wk_retrain_config *c, const char **argv, const 
                    WIFEXITED(code) ? WEXITSTATUS(code) : WTERMSIG(code), log);
 }
 
+enum { FETCH_MOST = 60 };
+
+/* The word after `option` among the arguments of fetch; NULL: it is not there. */
+static const char *fetch_word(const wk_retrain_config *c, const char *option)
+{
+    for (size_t i = 0; i + 1 < c->fetch.n; i++)
+        if (strcmp(c->fetch.v[i], option) == 0)
+            return c->fetch.v[i + 1];
+    return NULL;
+}
+
+static wk_status fetch_market(const wk_retrain_config *c, const char *program, const char *symbol,
+                              int64_t timeframe_ns, const atomic_bool *stop, wk_err *err)
+{
+    char timeframe[16];
+    const char *argv[FETCH_MOST + 7] = {program, "fetch"};
+    size_t n = 2;
+    for (size_t i = 0; i < c->fetch.n; i++)
+        argv[n++] = c->fetch.v[i];
+    if (symbol) {
+        argv[n++] = "--symbol";
+        argv[n++] = symbol;
+    }
+    if (!fetch_word(c, "--timeframe") && !fetch_word(c, "--what")) {
+        argv[n++] = "--timeframe";
+        argv[n++] = wk_timeframe_format(timeframe_ns, timeframe);
+    }
+    return run_child(c, argv, stop, err);
+}
+
+static wk_status prune(const wk_retrain_config *c, const char *program, const atomic_bool *stop,
+                       wk_err *err)
+{
+    const char *store = fetch_word(c, "--store");
+    const char *argv[] = {program, "store", "prune", "--keep", c->prune, store ? "--store" : NULL,
+                          store,   NULL};
+    return c->prune[0] ? run_child(c, argv, stop, err) : WK_OK;
+}
+
+/* What is new is appended to the store, and what left its window is dropped. */
 static wk_status fetch(const wk_retrain_config *c, const char *program, const atomic_bool *stop,
                        wk_err *err)
 {
-    enum { MOST = 60 };
-    const char *argv[MOST + 3] = {program, "fetch"};
-    if (c->fetch.n > MOST)
-        return wk_fail(err, WK_E_CONFIG, "fetch: at most %d arguments", MOST);
-    for (size_t i = 0; i < c->fetch.n; i++)
-        argv[2 + i] = c->fetch.v[i];
-    return c->fetch.n ? run_child(c, argv, stop, err) : WK_OK;
+    wk_arena arena;
+    wk_run_config run;
+    if (c->fetch.n > FETCH_MOST)
+        return wk_fail(err, WK_E_CONFIG, "fetch: at most %d arguments", FETCH_MOST);
+    wk_arena_init(&arena);
+    wk_status status =
+        wk_config_load(&wk_run_config_table, c->run, c->set.v, c->set.n, &arena, &run, err);
+    bool named = fetch_word(c, "--symbol") != NULL;
+    size_t n = c->fetch.n == 0 ? 0 : named ? 1 : run.data.symbols.n;
+    for (size_t i = 0; status == WK_OK && i < n; i++)
+        status = fetch_market(c, program, named ? NULL : run.data.symbols.v[i],
+                              run.data.timeframe_ns, stop, err);
+    wk_arena_finish(&arena);
+    return status == WK_OK ? prune(c, program, stop, err) : status;
 }
 
 /* One fold, whose test block is the newest: the model has seen nothing of it, purged by the labels'

@@ -19,7 +19,8 @@ typedef struct {
     double window_days, block_days, margin;
     int metric; /* wk_retrain_metric */
     int64_t rows_min, nice, threads, keep;
-    wk_strings fetch; /* arguments of `wick fetch` before each training; empty: none */
+    wk_strings fetch;  /* arguments of `wick fetch` before each training; empty: none */
+    const char *prune; /* `--keep` of `wick store prune` after it; "": none */
 } wk_retrain_config;
 extern const wk_cfg_table wk_retrain_config_table;
 

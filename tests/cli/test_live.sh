@@ -187,5 +187,29 @@ live real --real-money mine --json && cmp -s "$work/before.csv" "$work/real/trad
 check $? "a second start trades nothing twice and mends the table"
 ! grep -rqF -e "$KEYS_SECRET" -e "$KEYS_KEY" "$work/real" "$work/all" "$work/log"
 check $? "the keys are in no output"
+
+# `wick paper` with testnet: true: real orders at the testnet, here a fresh venue, with neither flag nor verdict.
+kill "$venue_pid" 2>/dev/null
+wait "$venue_pid" 2>/dev/null
+rm -rf "$work/venue" "$work/run/model/verdict.json"
+mkdir "$work/venue"
+"$venue" --trade delta --dir "$work/venue" --candles "$work/data/somewhere" --virtual-time --rate-scale -1 \
+    --port-file "$work/venue/port" --stop-after 600 >"$work/venue.json" 2>"$work/log" </dev/zero &
+venue_pid=$!
+for _ in $(seq 300); do
+    [ -s "$work/venue/port" ] && break
+    sleep 0.1
+done
+url=https://localhost:$(cat "$work/venue/port")
+bot testnet '"testnet": true,' ""
+export WICK_DELTA_INDIA_TESTNET_KEY=$KEYS_KEY WICK_DELTA_INDIA_TESTNET_SECRET=$KEYS_SECRET
+"$wick" paper "$work/testnet.json" --candles --json >"$work/log" 2>&1
+status=$?
+curl -s --cacert "$work/venue/ca.pem" "$url/control/state" >"$work/state.json"
+there=$(sed 's/"fills":.*//' "$work/state.json" | grep -o '"client_id":"wk[0-9a-f]*"' | sort -u | wc -l)
+[ $status -eq 0 ] && [ "$there" -gt 100 ] && [ "$(wc -l <"$work/testnet/trades.csv")" -gt 100 ]
+check $? "wick paper with testnet: true sends its orders there ($there)"
+[ ! -s "$work/venue/violations.txt" ]
+check $? "and the venue found nothing wrong with any"
 kill "$venue_pid" 2>/dev/null
 done_testing

@@ -103,6 +103,12 @@ JSON
 replay() { rm -rf "$work/flow-bot"; "$wick" paper "$work/flow.json" --replay "$live" --no-journal --json >"$1" 2>"$work/log"; }
 replay "$work/c.json" && replay "$work/d.json" && [ -n "$(digests "$work/c.json")" ] && [ "$(digests "$work/c.json")" = "$(digests "$work/d.json")" ]
 check $? "trades on a recording, each time the same"
+begun=$(date +%s%N)
+rm -rf "$work/flow-bot"
+"$wick" paper "$work/flow.json" --replay "$live" --speed 20 --no-journal --json >"$work/d.json" 2>"$work/log"
+took=$((($(date +%s%N) - begun) / 1000000)) # the recording is of 14 seconds
+[ "$(digests "$work/c.json")" = "$(digests "$work/d.json")" ] && [ $took -ge 600 ]
+check $? "at twenty times its speed too ($took ms)"
 printf '%d,5\n' $((begin + 3)) >>"$work/mood.csv"
 replay "$work/e.json" && [ "$(digests "$work/c.json")" != "$(digests "$work/e.json")" ]
 check $? "and sees what becomes known while it runs"
