@@ -1,7 +1,7 @@
 /* The configurations that `wick config` knows, the main one first. */
 #include "cli_internal.h"
-#include "nn_model.h"
 #include "gbdt_config.h"
+#include "nn_model.h"
 #include "retrain.h"
 #include "wick/bot.h"
 #include "wick/history.h"
@@ -17,6 +17,7 @@ const wk_cli_config wk_cli_configs[] = {
     {"record", &wk_live_config_table},
     {"gbdt", &gbdt_config_table},
     {"retrain", &wk_retrain_config_table},
+    {"outside", &wk_outside_fetch_config_table},
     {"serve", &wk_serve_config_table},
     {"nn", &nn_train_config_table},
     {0},
