@@ -114,7 +114,7 @@ static wk_status read_hdf5(const char *path, const char *name, wk_array *out, do
     } else {
         hid_t set = H5Dopen2(file, name, H5P_DEFAULT);
         status = set < 0 ? wk_fail(err, WK_E_PARSE,
-                                   "%s: has no array named %s; name it in the configuration (x, y)",
+                                   "%s: has no array named %s; name it (x, y of the configuration, or --x)",
                                    path, name)
                          : read_dataset(path, name, set, out, doubles, err);
         if (set >= 0)

@@ -117,10 +117,8 @@ static wk_status read_header(const char *path, cursor c, wk_npy *a, wk_err *err)
                     err, WK_E_PARSE,
                     "%s: a table of named columns or objects; want a plain array of numbers", path);
         } else if (ok && strcmp(key, "fortran_order") == 0 && !order) {
-            if (eat(&c, "True"))
-                return wk_fail(err, WK_E_PARSE,
-                               "%s: in Fortran order; save it with numpy.ascontiguousarray", path);
-            order = ok = eat(&c, "False");
+            a->is_fortran = eat(&c, "True");
+            order = ok = a->is_fortran || eat(&c, "False");
         } else if (ok && strcmp(key, "shape") == 0 && !shape) {
             shape = ok = read_shape(&c, a);
             if (!ok)
@@ -186,10 +184,23 @@ static double integer(const char *p, size_t item, bool sign)
     return sign ? (double)(int64_t)v : (double)v;
 }
 
+/* Where number i of C order stands in the file. */
+static size_t place(const wk_npy *a, size_t i)
+{
+    size_t at = 0, step = a->n;
+    if (!a->is_fortran)
+        return i;
+    for (size_t d = a->rank; d-- > 0; i /= a->shape[d]) {
+        step /= a->shape[d];
+        at += i % a->shape[d] * step;
+    }
+    return at;
+}
+
 double wk_npy_at(const wk_npy *a, size_t i)
 {
     WK_ASSERT(i < a->n);
-    const char *p = a->data + i * a->item;
+    const char *p = a->data + place(a, i) * a->item;
     float f;
     double d;
     if (a->kind != 'f')
@@ -205,7 +216,7 @@ double wk_npy_at(const wk_npy *a, size_t i)
 void wk_npy_floats(const wk_npy *a, size_t from, size_t n, float *out)
 {
     WK_ASSERT(from <= a->n && n <= a->n - from);
-    if (a->kind == 'f' && a->item == 4 && n)
+    if (a->kind == 'f' && a->item == 4 && !a->is_fortran && n)
         memcpy(out, a->data + from * 4, n * sizeof *out);
     else
         for (size_t i = 0; i < n; i++)

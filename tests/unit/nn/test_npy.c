@@ -92,6 +92,25 @@ static void test_reads_every_type(void **unused)
     assert_true(a.rank == 0 && a.n == 1 && wk_npy_at(&a, 0) == -5);
 }
 
+/* What numpy.arange(24).reshape(2, 3, 4) is after asfortranarray: byte k of the file is the number
+ * at [k % 2][k / 2 % 3][k / 6]. A data frame's values are often saved so. */
+static void test_reads_fortran_order(void **unused)
+{
+    (void)unused;
+    char bytes[256];
+    wk_npy a;
+    size_t size = make(bytes, "{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3, 4), }", 24);
+    for (size_t k = 0; k < 24; k++)
+        bytes[size - 24 + k] = (char)(12 * (k % 2) + 4 * (k / 2 % 3) + k / 6);
+    assert_int_equal(wk_npy_parse("t", bytes, size, &a, NULL), WK_OK);
+    float v[24];
+    wk_npy_floats(&a, 0, 24, v);
+    for (size_t i = 0; i < 24; i++) {
+        assert_true(wk_npy_at(&a, i) == (double)i);
+        assert_true((size_t)v[i] == i);
+    }
+}
+
 static void test_refuses_with_the_reason(void **unused)
 {
     (void)unused;
@@ -104,7 +123,7 @@ static void test_refuses_with_the_reason(void **unused)
         {"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", "|O", 8},
         {"{'descr': '<f2', 'fortran_order': False, 'shape': (1,), }", "<f2", 2},
         {"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }", "named columns", 4},
-        {"{'descr': '<f4', 'fortran_order': True, 'shape': (1,), }", "Fortran", 4},
+        {"{'descr': '<f4', 'fortran_order': Maybe, 'shape': (1,), }", "as NumPy", 4},
         {"{'descr': '<f4', 'fortran_order': False, }", "no shape", 4},
         {"{'descr': '<f4', 'shape': (1,), }", "no fortran_order", 4},
         {"{'fortran_order': False, 'shape': (1,), }", "no descr", 4},
@@ -158,6 +177,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reads_what_numpy_wrote),
         cmocka_unit_test(test_reads_every_type),
+        cmocka_unit_test(test_reads_fortran_order),
         cmocka_unit_test(test_refuses_with_the_reason),
         cmocka_unit_test(test_written_arrays_are_read_back),
     };
