@@ -42,10 +42,20 @@ int main(int argc, char **argv)
     int threads = argc > 2 ? atoi(argv[2]) : 1;
     bool flagship = strcmp(name, "flagship") == 0, row = strcmp(name, "row") == 0;
     size_t n = flagship ? 150000 : row ? 40000 : 400000, F = flagship ? 79 : 64;
-    wk_gbdt_params p = {.objective = WK_GBDT_SOFTPROB, .num_class = 3, .rounds = 100, .eta = 0.1,
-                        .grow_policy = 1, .max_leaves = 63, .max_bin = 255, .lambda = 1,
-                        .min_child_weight = 1e-3, .min_rows_leaf = 1, .subsample = 1,
-                        .colsample_bytree = 1, .base_score = NAN, .seed = 1};
+    wk_gbdt_params p = {.objective = WK_GBDT_SOFTPROB,
+                        .num_class = 3,
+                        .rounds = 100,
+                        .eta = 0.1,
+                        .grow_policy = 1,
+                        .max_leaves = 63,
+                        .max_bin = 255,
+                        .lambda = 1,
+                        .min_child_weight = 1e-3,
+                        .min_rows_leaf = 1,
+                        .subsample = 1,
+                        .colsample_bytree = 1,
+                        .base_score = NAN,
+                        .seed = 1};
     if (flagship) {
         p.objective = WK_GBDT_SQUARED_ERROR;
         p.rounds = 150;

@@ -37,7 +37,8 @@ void wk_panel_drop(wk_panel *panel, size_t n_steps)
 {
     WK_ASSERT(n_steps < panel->T);
     size_t dropped = n_steps * panel->S, kept = panel->T * panel->S - dropped;
-    panel->bars = drop_front(panel->bars, dropped * sizeof *panel->bars, kept * sizeof *panel->bars);
+    panel->bars =
+        drop_front(panel->bars, dropped * sizeof *panel->bars, kept * sizeof *panel->bars);
     panel->provenance = drop_front(panel->provenance, dropped, kept);
     panel->funding =
         drop_front(panel->funding, dropped * sizeof *panel->funding, kept * sizeof *panel->funding);
@@ -52,9 +53,11 @@ void wk_panel_drop(wk_panel *panel, size_t n_steps)
 wk_status wk_panel_widen(wk_panel *panel, size_t K, size_t *first, wk_err *err)
 {
     size_t cells = panel->T * panel->S, before = panel->K, after = before + K;
-    double *wide = K && cells <= SIZE_MAX / sizeof *wide / after ? malloc(cells * after * sizeof *wide) : NULL;
+    double *wide =
+        K && cells <= SIZE_MAX / sizeof *wide / after ? malloc(cells * after * sizeof *wide) : NULL;
     if (!wide)
-        return wk_fail(err, WK_E_NOMEM, "out of memory for %zu outside columns of %zu cells", after, cells);
+        return wk_fail(err, WK_E_NOMEM, "out of memory for %zu outside columns of %zu cells", after,
+                       cells);
     for (size_t i = 0; i < cells; i++) {
         if (before)
             memcpy(wide + i * after, panel->outside + i * before, before * sizeof *wide);

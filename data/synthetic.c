@@ -5,8 +5,8 @@
  * shocks. The mean is m = edge * sigma * g(u, v) / G g = -clip(u, 2) * (0.6 - 0.9 * clip(v *
  * sign(u), 1)) with u the market's last eight returns and v the leader's (market 0's) last four,
  * each over the sigma of the coming bar and the root of its length. So a market that moved against
- * or without its leader overreacted and comes back; one that the leader took along runs on a little.
- * A linear model sees only the mean of the two; the edge outlives a bar or two of delay. */
+ * or without its leader overreacted and comes back; one that the leader took along runs on a
+ * little. A linear model sees only the mean of the two; the edge outlives a bar or two of delay. */
 #include "wick/synthetic.h"
 
 #include <math.h>
@@ -61,7 +61,8 @@ static double recent(const market *m, int n)
 static double planted(const market *m, const market *leader, int is_leader)
 {
     double sigma = sqrt(m->variance);
-    double u = recent(m, OWN_BARS) / sigma, v = recent(leader, LEADER_BARS) / sqrt(leader->variance);
+    double u = recent(m, OWN_BARS) / sigma,
+           v = recent(leader, LEADER_BARS) / sqrt(leader->variance);
     double toward = u < 0 ? -v : v;
     return -clip(u, 2) * (0.6 - 0.9 * clip(toward, 1)) / (is_leader ? G_LEADER : G_OTHER);
 }

@@ -1,8 +1,8 @@
 /* Cuts and bins.
  *
- * A column with at most max_bin distinct values gets a bin for each (cuts are the values themselves,
- * as XGBoost's hist method has them); otherwise each bin takes its share of the rows that are left,
- * and a value with many rows gets a bin of its own. */
+ * A column with at most max_bin distinct values gets a bin for each (cuts are the values
+ * themselves, as XGBoost's hist method has them); otherwise each bin takes its share of the rows
+ * that are left, and a value with many rows gets a bin of its own. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,7 @@ static uint32_t key_of(float x)
     uint32_t bits;
     x = x == 0 ? 0 : x;
     memcpy(&bits, &x, sizeof bits);
-    return bits ^ ((uint32_t)-(int32_t)(bits >> 31) | 0x80000000u);
+    return bits ^ ((uint32_t) - (int32_t)(bits >> 31) | 0x80000000u);
 }
 
 static float value_of(uint32_t key)
@@ -145,7 +145,7 @@ static void do_columns(void *context, size_t task)
     size_t n_here = bins->n_cols - first < TOGETHER ? bins->n_cols - first : TOGETHER;
     wk_arena scratch;
     wk_arena_init(&scratch);
-    float *x = wk_arena_array(&scratch, float, TOGETHER * n);
+    float *x = wk_arena_array(&scratch, float, TOGETHER *n);
     uint32_t *key = wk_arena_array(&scratch, uint32_t, 2 * n);
     for (size_t i = 0; i < n; i++) {
         const float *row = j->data->X + (j->rows ? j->rows[i] : i) * j->data->stride + first;
@@ -172,7 +172,8 @@ static void do_columns(void *context, size_t task)
 }
 
 void wk__gbdt_bins_make(const wk_gbdt_data *data, const uint32_t *rows, size_t n_rows,
-                        size_t max_bin, wk__gbdt_team *team, wk__gbdt_pages *pages, wk__gbdt_bins *out)
+                        size_t max_bin, wk__gbdt_team *team, wk__gbdt_pages *pages,
+                        wk__gbdt_bins *out)
 {
     size_t n_cols = data->n_cols;
     wk__gbdt_bins bins = {.n_rows = n_rows, .n_cols = n_cols};

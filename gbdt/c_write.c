@@ -191,8 +191,8 @@ wk_status wk_forest_save_c(const wk_forest *forest, const char *path, const char
     wk_draft draft;
     WK_TRY(wk_draft_open(path, &draft, err));
     FILE *f = draft.stream;
-    fprintf(f, head, name, forest->n_features, forest->n_outputs, name, what[wk__gbdt_link_of(forest->objective)],
-            name, name);
+    fprintf(f, head, name, forest->n_features, forest->n_outputs, name,
+            what[wk__gbdt_link_of(forest->objective)], name, name);
     fprintf(f, "enum { N_FEATURES = %zu, N_OUTPUTS = %zu };\n\n", forest->n_features,
             forest->n_outputs);
     fprintf(f,

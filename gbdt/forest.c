@@ -64,7 +64,8 @@ void wk__forest_set_base(wk_forest *forest, const float *base_score)
     for (size_t k = 0; k < forest->n_outputs; k++) {
         float b = base_score[k];
         forest->base_score[k] = b;
-        /* The base score of logistic and of Poisson is a prediction; the softmax one is a margin already. */
+        /* The base score of logistic and of Poisson is a prediction; the softmax one is a margin
+         * already. */
         wk__gbdt_link link = wk__gbdt_link_of(forest->objective);
         forest->base_margin[k] = link == WK__LINK_LOGISTIC ? (float)-wk_log(1.0 / (double)b - 1.0)
                                  : link == WK__LINK_EXP    ? (float)wk_log((double)b)
@@ -94,8 +95,7 @@ void wk__forest_add_tree(wk_forest *forest, const wk__gbdt_node *nodes, size_t n
 
 wk__gbdt_set *wk__forest_add_set(wk_forest *forest, uint32_t n_words)
 {
-    wk__gbdt_set *set =
-        wk_arena_alloc(&forest->arena, sizeof *set + n_words * sizeof *set->words);
+    wk__gbdt_set *set = wk_arena_alloc(&forest->arena, sizeof *set + n_words * sizeof *set->words);
     set->n_words = n_words;
     return set;
 }
@@ -114,10 +114,10 @@ static uint32_t lay_out(const wk__gbdt_tree *tree, wk__gbdt_step *steps, uint32_
             deepest = depth_of[i] > deepest ? depth_of[i] : deepest;
             continue;
         }
-        steps[i] = (wk__gbdt_step){
-            .threshold = node->value,
-            .feature = node->feature | (node->default_left ? 0 : WK__GBDT_NAN_RIGHT),
-            .left = n};
+        steps[i] = (wk__gbdt_step){.threshold = node->value,
+                                   .feature = node->feature |
+                                              (node->default_left ? 0 : WK__GBDT_NAN_RIGHT),
+                                   .left = n};
         node_of[n] = (uint32_t)node->left;
         node_of[n + 1] = (uint32_t)node->right;
         depth_of[n] = depth_of[n + 1] = depth_of[i] + 1;
@@ -143,8 +143,7 @@ static void lay_out_steps(wk_forest *forest)
     size_t at = 0;
     for (size_t t = 0; t < forest->n_trees; t++) {
         forest->step_root[t] = at;
-        forest->tree_depth[t] =
-            lay_out(&forest->trees[t], forest->steps + at, node_of, depth_of);
+        forest->tree_depth[t] = lay_out(&forest->trees[t], forest->steps + at, node_of, depth_of);
         at += forest->trees[t].n_nodes;
     }
     wk_arena_finish(&scratch);

@@ -22,11 +22,11 @@ typedef struct {
 typedef struct {
     int32_t left, right, parent; /* parent of the root: -1 */
     uint32_t feature;
-    float value;        /* x < value goes left; in a leaf: the amount added to the margin */
-    float gain;         /* loss change of the split, 0 in a leaf */
-    float hessian;      /* sum over the node's rows */
-    float weight;       /* unshrunk weight of an inner node; a leaf's value */
-    bool default_left;  /* where NaN goes */
+    float value;             /* x < value goes left; in a leaf: the amount added to the margin */
+    float gain;              /* loss change of the split, 0 in a leaf */
+    float hessian;           /* sum over the node's rows */
+    float weight;            /* unshrunk weight of an inner node; a leaf's value */
+    bool default_left;       /* where NaN goes */
     const wk__gbdt_set *set; /* or NULL. A category of the set goes right, any other value left */
 } wk__gbdt_node;
 
@@ -50,18 +50,13 @@ typedef struct {
 #define WK__GBDT_CLASSES_MAX 10000
 
 /* How a margin becomes a prediction. */
-typedef enum {
-    WK__LINK_IDENTITY,
-    WK__LINK_LOGISTIC,
-    WK__LINK_SOFTMAX,
-    WK__LINK_EXP
-} wk__gbdt_link;
+typedef enum { WK__LINK_IDENTITY, WK__LINK_LOGISTIC, WK__LINK_SOFTMAX, WK__LINK_EXP } wk__gbdt_link;
 
 wk__gbdt_link wk__gbdt_link_of(int objective);
 /* XGBoost's name, or our own. */
 const char *wk__gbdt_objective_name(int objective);
-/* The name under which the file carries it, so that XGBoost predicts the same: its own, or one of the
- * same link. */
+/* The name under which the file carries it, so that XGBoost predicts the same: its own, or one of
+ * the same link. */
 const char *wk__gbdt_objective_name_in_file(int objective);
 /* -1 when there is none of that name. */
 int wk__gbdt_objective_of_name(const char *name);
@@ -72,15 +67,15 @@ struct wk_forest {
     size_t n_outputs, n_features;
     size_t n_trees, trees_capacity;
     wk__gbdt_tree *trees;
-    float *base_score;  /* [n_outputs] as in the file: a probability for the logistic objective */
-    float *base_margin; /* [n_outputs] */
-    char **names;       /* [n_features] or NULL */
+    float *base_score;    /* [n_outputs] as in the file: a probability for the logistic objective */
+    float *base_margin;   /* [n_outputs] */
+    char **names;         /* [n_features] or NULL */
     int64_t label_column; /* of the table it was trained on; -1: unknown */
-    bool has_sets; /* some split is by category */
-    bool only_predicts; /* the nodes are gone */
+    bool has_sets;        /* some split is by category */
+    bool only_predicts;   /* the nodes are gone */
     wk__gbdt_step *steps;
-    size_t *step_root;    /* [n_trees] */
-    uint32_t *tree_depth; /* [n_trees] */
+    size_t *step_root;                /* [n_trees] */
+    uint32_t *tree_depth;             /* [n_trees] */
     const struct wk__gbdt_plan *plan; /* for the kernels; NULL where the plain walk does it */
     const struct wk__gbdt_ops *ops;
 };

@@ -14,7 +14,8 @@ typedef struct {
     int64_t sum;
     wk__gbdt_split best;
     uint32_t node;
-    float lower, upper, gain; /* bounds of its weight, and its own gain; where weights are bounded */
+    float lower, upper,
+        gain; /* bounds of its weight, and its own gain; where weights are bounded */
 } wk__gbdt_leaf;
 
 /* What a node needs beyond its tree's: bounds of its weight, and bins that go right. */
@@ -76,9 +77,9 @@ struct wk__gbdt_grower {
     wk__gbdt_slot *slots;
     size_t *free_slots, n_free, n_slots, slots_capacity, n_live, slots_max;
     /* Rules beyond the plain ones. */
-    bool bounded;   /* monotone columns or a largest step: weights are bounded */
-    bool special;   /* bounded, or columns of categories: nodes have extras */
-    bool masked;    /* nodes see only some of the columns */
+    bool bounded; /* monotone columns or a largest step: weights are bounded */
+    bool special; /* bounded, or columns of categories: nodes have extras */
+    bool masked;  /* nodes see only some of the columns */
     wk__gbdt_node_extra *node_extra;
     size_t extra_capacity;
     wk__gbdt_interactions interactions;
@@ -86,7 +87,7 @@ struct wk__gbdt_grower {
     size_t used_capacity;
     uint8_t *mask[2]; /* [n_cols] columns that a child may split on */
     uint32_t *drawn_columns;
-    size_t tree;      /* its number, for draws */
+    size_t tree; /* its number, for draws */
     bool renews;
     wk__gbdt_quantiles quantiles;
     const uint8_t *given_rows; /* [n_rows] drawn elsewhere; NULL: draw here */
@@ -102,7 +103,8 @@ static inline bool wk__gbdt_in_bins(const uint64_t bins[4], unsigned bin)
 }
 
 /* The rules of a column in a leaf. */
-wk__gbdt_rules wk__gbdt_rules_of(const wk__gbdt_grower *w, const wk__gbdt_leaf *leaf, uint32_t feature);
+wk__gbdt_rules wk__gbdt_rules_of(const wk__gbdt_grower *w, const wk__gbdt_leaf *leaf,
+                                 uint32_t feature);
 /* Which columns child `which`, of this depth, may split on; fills mask[which]. */
 void wk__gbdt_mask_columns(wk__gbdt_grower *w, const wk__gbdt_leaf *leaf, size_t which);
 /* Bounds, categories and the path of the two children of a split. */
@@ -157,7 +159,8 @@ static inline int64_t wk__gbdt_fixed(float g, float h, double g_scale, double h_
            wk__gbdt_nearest((double)h * h_scale);
 }
 
-/* Leaf values, sums and gains from the f32 gradients; adds the leaves to the margin of every row. */
+/* Leaf values, sums and gains from the f32 gradients; adds the leaves to the margin of every row.
+ */
 void wk__gbdt_finish_tree(wk__gbdt_grower *w, const float *g, const float *h, float *margin);
 
 #endif

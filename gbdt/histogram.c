@@ -20,9 +20,9 @@ add_rows(const uint8_t *block, const uint32_t *rows, const int64_t *gh, size_t n
 }
 
 /* A copy of the loop for each number of features and slots, so that the compiler can unroll it. */
-#define CASE(k)                                                                       \
-    case k:                                                                           \
-        add_rows(block, rows, gh, n, n_slots, group->offset, k, cells, (uint32_t *)0); \
+#define CASE(k)                                                                                    \
+    case k:                                                                                        \
+        add_rows(block, rows, gh, n, n_slots, group->offset, k, cells, (uint32_t *)0);             \
         break;
 
 static inline __attribute__((always_inline)) void
@@ -30,11 +30,12 @@ add_group(const uint8_t *block, const wk__gbdt_group *group, const uint32_t *row
           const int64_t *gh, size_t n, size_t n_slots, int64_t *cells)
 {
     switch (group->n) {
-        CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8)
-        CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14) CASE(15)
-    default: /* all sixteen, hence in place */
-        add_rows(block, rows, gh, n, n_slots, (const uint8_t *)0, WK__GBDT_BLOCK, cells,
-                 (uint32_t *)0);
+        CASE(1)
+        CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12)
+            CASE(13) CASE(14) CASE(15) default
+            : /* all sixteen, hence in place */
+              add_rows(block, rows, gh, n, n_slots, (const uint8_t *)0, WK__GBDT_BLOCK, cells,
+                       (uint32_t *)0);
     }
 }
 

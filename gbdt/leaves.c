@@ -43,14 +43,16 @@ static void set_values(wk__gbdt_grower *w)
         }
         wk__gbdt_sum s = w->node_sum[i];
         bool by_category = node->parent >= 0 && w->nodes[node->parent].set;
-        float weight = (float)(by_category && node->left < 0
-                                   ? wk__gbdt_weight_by_category(p, s.g, s.h)
-                                   : wk__gbdt_weight(p, s.g, s.h));
+        float weight =
+            (float)(by_category && node->left < 0 ? wk__gbdt_weight_by_category(p, s.g, s.h)
+                                                  : wk__gbdt_weight(p, s.g, s.h));
         if (w->bounded) {
             const wk__gbdt_node_extra *bound = &w->node_extra[i];
             float most = p->max_delta_step > 0 ? (float)p->max_delta_step : FLT_MAX;
             weight = weight > most ? most : weight < -most ? -most : weight;
-            weight = weight < bound->lower ? bound->lower : weight > bound->upper ? bound->upper : weight;
+            weight = weight < bound->lower   ? bound->lower
+                     : weight > bound->upper ? bound->upper
+                                             : weight;
         }
         node->hessian = (float)s.h;
         node->weight = weight;
@@ -67,9 +69,10 @@ static float walk_bins(const wk__gbdt_grower *w, size_t row)
     const wk__gbdt_node *node = w->nodes;
     while (node->left >= 0) {
         int bin = w->bins->by_col[(size_t)node->feature * n_rows + row];
-        bool left = node->set && bin != missing
-                        ? !wk__gbdt_in_bins(w->node_extra[node - w->nodes].right_bins, (unsigned)bin)
-                        : bin <= w->node_bin[node - w->nodes] || (bin == missing && node->default_left);
+        bool left =
+            node->set && bin != missing
+                ? !wk__gbdt_in_bins(w->node_extra[node - w->nodes].right_bins, (unsigned)bin)
+                : bin <= w->node_bin[node - w->nodes] || (bin == missing && node->default_left);
         node = w->nodes + (left ? node->left : node->right);
     }
     return node->value;

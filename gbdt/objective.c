@@ -69,8 +69,8 @@ static void softprob(size_t K, size_t n_rows, size_t begin, size_t end, const fl
 }
 
 void wk__gbdt_gradients(int objective, size_t n_outputs, size_t n_rows, size_t begin, size_t end,
-                        const float *margin, const float *y, const float *weight, float *g, float *h,
-                        double *abs_g, double *sum_h)
+                        const float *margin, const float *y, const float *weight, float *g,
+                        float *h, double *abs_g, double *sum_h)
 {
     if (objective == WK_GBDT_SQUARED_ERROR)
         squared_error(begin, end, margin, y, weight, g, h);

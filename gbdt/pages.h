@@ -1,5 +1,5 @@
-/* Large arrays of training in huge pages where the system offers them: rows are read in the order of a
- * node's list, and with small pages each read would miss the address cache too. */
+/* Large arrays of training in huge pages where the system offers them: rows are read in the order
+ * of a node's list, and with small pages each read would miss the address cache too. */
 #ifndef WICK_GBDT_PAGES_H
 #define WICK_GBDT_PAGES_H
 

@@ -330,10 +330,10 @@ static void add_batch_nodes(const wk__gbdt_plan *plan, size_t p, size_t *at)
         }
         uint16_t column = place_of_column(plan, part, plan->plus[p], i);
         plan->batch->nodes[(*at)++] = (wk__gbdt_batch_node){.column = column,
-                                                     .cut = part->cut[i] * 0x01010101u,
-                                                     .left = place[0],
-                                                     .right = place[1],
-                                                     .self = place_of_slot(i)};
+                                                            .cut = part->cut[i] * 0x01010101u,
+                                                            .left = place[0],
+                                                            .right = place[1],
+                                                            .self = place_of_slot(i)};
     }
 }
 

@@ -39,8 +39,9 @@ typedef struct {
     float group[16], line[17][16];
 } wk__gbdt_cuts;
 
-/* The cuts of a column as a search tree in one array: node i has the children 2i and 2i + 1, and the
- * root is 1. Where 127 are enough the tree has seven levels, else eight; the rest is infinity. */
+/* The cuts of a column as a search tree in one array: node i has the children 2i and 2i + 1, and
+ * the root is 1. Where 127 are enough the tree has seven levels, else eight; the rest is infinity.
+ */
 typedef struct {
     _Alignas(64) float at[256];
     bool deep; /* eight levels */
@@ -79,15 +80,15 @@ typedef struct {
  * And the links, which only some kernels follow. */
 typedef struct {
     wk_arena arena, link_arena;
-    wk__gbdt_links *links; /* [n_blocks * 4] or NULL */
+    wk__gbdt_links *links;    /* [n_blocks * 4] or NULL */
     bool is_made, has_slices; /* slices need more, and only large batches use them */
-    wk__gbdt_search *search; /* [n_columns] */
+    wk__gbdt_search *search;  /* [n_columns] */
     wk__gbdt_batch_node *nodes;
     wk__gbdt_heap *heaps; /* [n_blocks * 4] of parts that are heaps */
     bool *is_heap;        /* [n_blocks * 4] */
     size_t *part_nodes;   /* [n_blocks * 4 + 1] nodes of a part: the first, and one behind */
     const struct wk__gbdt_slices *slices; /* or NULL */
-    struct wk__gbdt_bits *pool; /* of the slices, for one thread at a time */
+    struct wk__gbdt_bits *pool;           /* of the slices, for one thread at a time */
     atomic_flag pool_is_taken;
 } wk__gbdt_batch;
 
@@ -117,8 +118,8 @@ const wk__gbdt_plan *wk__gbdt_plan_make(wk_forest *forest);
  * the plan. */
 void wk__gbdt_plan_link(const wk__gbdt_plan *plan);
 
-/* Makes what batches need, if it is not there: before the first `tile`, and with `ops` before the first
- * `slice`; NULL where there will be none. Safe from many threads. */
+/* Makes what batches need, if it is not there: before the first `tile`, and with `ops` before the
+ * first `slice`; NULL where there will be none. Safe from many threads. */
 void wk__gbdt_plan_for_batch(const wk__gbdt_plan *plan, const struct wk__gbdt_ops *ops);
 
 #endif

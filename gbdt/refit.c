@@ -62,7 +62,8 @@ static sum sum_rows(const uint32_t *rows, size_t n, const float *g, const float 
 
 static double bounded_weight(const wk_gbdt_params *p, sum s, bool by_category)
 {
-    double w = by_category ? wk__gbdt_weight_by_category(p, s.g, s.h) : wk__gbdt_weight(p, s.g, s.h);
+    double w =
+        by_category ? wk__gbdt_weight_by_category(p, s.g, s.h) : wk__gbdt_weight(p, s.g, s.h);
     double most = p->max_delta_step;
     return most > 0 && w > most ? most : most > 0 && w < -most ? -most : w;
 }

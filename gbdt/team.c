@@ -7,8 +7,8 @@
 #include <time.h>
 
 #define LOW 0xffffffffu
-#define SPINS 2000   /* pauses before a waiting thread offers its core to others */
-#define YIELDS 500   /* offers before an idle helper sleeps */
+#define SPINS 2000 /* pauses before a waiting thread offers its core to others */
+#define YIELDS 500 /* offers before an idle helper sleeps */
 #define SLEEP_NS 50000
 
 struct wk__gbdt_team {
@@ -86,7 +86,8 @@ void wk__gbdt_team_run(wk__gbdt_team *team, size_t n_tasks, wk__gbdt_task_fn tas
     }
 }
 
-void wk__gbdt_team_with(int threads, void (*body)(wk__gbdt_team *team, void *context), void *context)
+void wk__gbdt_team_with(int threads, void (*body)(wk__gbdt_team *team, void *context),
+                        void *context)
 {
     wk__gbdt_team team = {.threads = threads < 1 ? 1 : threads};
     if (team.threads == 1) {

@@ -1,10 +1,10 @@
 /* What the parts of training share: binned rows, one tree's growth, gradients.
  *
  * Gradients g and hessians h are f32 a row, as in XGBoost. Histograms hold them as fixed-point
- * integers, packed into one int64 (g in the upper half, h in the lower): integer sums do not depend on
- * their order, so any number of threads gives the same bits, and subtraction is exact. The scales are
- * powers of two, chosen for each tree so that the sum over all rows just fits; leaf values are then
- * computed afresh from the f32 gradients in f64. */
+ * integers, packed into one int64 (g in the upper half, h in the lower): integer sums do not depend
+ * on their order, so any number of threads gives the same bits, and subtraction is exact. The
+ * scales are powers of two, chosen for each tree so that the sum over all rows just fits; leaf
+ * values are then computed afresh from the f32 gradients in f64. */
 #ifndef WICK_GBDT_TRAIN_H
 #define WICK_GBDT_TRAIN_H
 
@@ -12,10 +12,10 @@
 #include "pages.h"
 #include "team.h"
 
-#define WK__GBDT_BLOCK 16      /* features whose bins lie side by side */
-#define WK__GBDT_ROWS 4096     /* rows that one task of a parallel loop takes */
-#define WK__GBDT_SHARED 4      /* trees whose roots share a pass over the rows */
-#define WK__GBDT_PREFETCH 32   /* rows between a prefetch and its use; row lists are padded by it */
+#define WK__GBDT_BLOCK 16    /* features whose bins lie side by side */
+#define WK__GBDT_ROWS 4096   /* rows that one task of a parallel loop takes */
+#define WK__GBDT_SHARED 4    /* trees whose roots share a pass over the rows */
+#define WK__GBDT_PREFETCH 32 /* rows between a prefetch and its use; row lists are padded by it */
 
 /* A cell or a gradient of each of four trees. */
 typedef struct {
@@ -24,15 +24,16 @@ typedef struct {
 
 typedef struct {
     size_t n_rows, n_cols, n_blocks;
-    size_t n_slots;    /* bins a feature has room for: 64, 128 or 256; the last one is "missing" */
-    uint8_t *by_row;   /* [n_blocks][n_rows][16] */
-    uint8_t *by_col;   /* [n_cols][n_rows] */
-    float **cuts;      /* [n_cols][n_bins]: bin b holds cuts[b-1] <= x < cuts[b]; the last is above all */
-    uint32_t *n_bins;  /* [n_cols]; 0 when a column has no value at all */
-    float *below;      /* [n_cols] less than every value */
+    size_t n_slots;  /* bins a feature has room for: 64, 128 or 256; the last one is "missing" */
+    uint8_t *by_row; /* [n_blocks][n_rows][16] */
+    uint8_t *by_col; /* [n_cols][n_rows] */
+    float *
+        *cuts; /* [n_cols][n_bins]: bin b holds cuts[b-1] <= x < cuts[b]; the last is above all */
+    uint32_t *n_bins;        /* [n_cols]; 0 when a column has no value at all */
+    float *below;            /* [n_cols] less than every value */
     const bool *categorical; /* [n_cols] or NULL */
-    /* [n_cols] of a categorical column: bin b holds category categories[f][b], ascending. Where rest[f], its
-     * last bin holds all others, which stay on the left of every split. */
+    /* [n_cols] of a categorical column: bin b holds category categories[f][b], ascending. Where
+     * rest[f], its last bin holds all others, which stay on the left of every split. */
     uint32_t **categories;
     bool *rest;
 } wk__gbdt_bins;
@@ -50,7 +51,8 @@ static inline size_t wk__gbdt_block_end(size_t block, size_t n_rows)
 /* Bins the rows listed in `rows` (n_rows of them; NULL for all). An infinite value counts as the
  * largest finite one. Memory is that of `pages`. */
 void wk__gbdt_bins_make(const wk_gbdt_data *data, const uint32_t *rows, size_t n_rows,
-                        size_t max_bin, wk__gbdt_team *team, wk__gbdt_pages *pages, wk__gbdt_bins *out);
+                        size_t max_bin, wk__gbdt_team *team, wk__gbdt_pages *pages,
+                        wk__gbdt_bins *out);
 
 /* Features that one histogram task covers: up to 16 chosen ones of one block. */
 typedef struct {
@@ -76,7 +78,7 @@ typedef struct {
 
 /* What a search needs to know of a node. */
 typedef struct {
-    int64_t sum;   /* packed */
+    int64_t sum; /* packed */
     size_t n_rows;
     double g_unit, h_unit; /* real value of one fixed-point step */
     double lambda, alpha, min_child_weight;
@@ -111,7 +113,8 @@ static inline double wk__gbdt_weight_by_category(const wk_gbdt_params *p, double
     return wk__gbdt_weight(&stricter, g, h);
 }
 
-/* XGBoost's rules for one column and node where a weight is bounded or a column holds categories. */
+/* XGBoost's rules for one column and node where a weight is bounded or a column holds categories.
+ */
 typedef struct {
     wk__gbdt_node_sums sums;
     double max_delta_step; /* 0: none */
@@ -135,7 +138,8 @@ void wk__gbdt_search_categories(const wk__gbdt_rules *r, uint32_t feature, uint3
                                 wk__gbdt_split *best);
 
 /* Bins of a categorical column from its values x [n]; bins and categories of it are set. */
-void wk__gbdt_bin_categories(wk__gbdt_bins *bins, size_t f, const float *x, size_t n, wk_arena *arena);
+void wk__gbdt_bin_categories(wk__gbdt_bins *bins, size_t f, const float *x, size_t n,
+                             wk_arena *arena);
 
 /* Which columns may meet: sets of columns as bits, [n_sets][words]. */
 typedef struct {
@@ -144,8 +148,9 @@ typedef struct {
 } wk__gbdt_interactions;
 
 /* Parses "[[0, 1], [2]]" for n_cols columns; *out.n_sets is 0 for an empty text. */
-WK_MUST_CHECK wk_status wk__gbdt_interactions_parse(const char *text, size_t n_cols, wk_arena *arena,
-                                                    wk__gbdt_interactions *out, wk_err *err);
+WK_MUST_CHECK wk_status wk__gbdt_interactions_parse(const char *text, size_t n_cols,
+                                                    wk_arena *arena, wk__gbdt_interactions *out,
+                                                    wk_err *err);
 /* The columns that a node whose path used `used` may split on. */
 void wk__gbdt_interactions_allowed(const wk__gbdt_interactions *in, const uint64_t *used,
                                    size_t n_cols, uint8_t *allowed);
@@ -156,8 +161,8 @@ typedef struct {
     const float *y, *weight;
 } wk__gbdt_quantiles;
 
-/* The quantile of n residuals as XGBoost takes it (interpolated; by steps where weighted). x is sorted;
- * order has room for n. */
+/* The quantile of n residuals as XGBoost takes it (interpolated; by steps where weighted). x is
+ * sorted; order has room for n. */
 float wk__gbdt_quantile(double alpha, const float *x, const float *weight, size_t n);
 
 /* Grows trees; owns the buffers they share. */
@@ -186,11 +191,11 @@ void wk__gbdt_grow(wk__gbdt_grower *grower, size_t round, size_t index, const fl
                    const float *h, double abs_g, double sum_h, float *margin,
                    const wk__gbdt_node **nodes, size_t *n_nodes);
 
-/* Gradients of a block of rows [begin, end): margin, g, h are [n_outputs][n_rows]. Adds up |g| and h
- * for each output. weight may be NULL. */
+/* Gradients of a block of rows [begin, end): margin, g, h are [n_outputs][n_rows]. Adds up |g| and
+ * h for each output. weight may be NULL. */
 void wk__gbdt_gradients(int objective, size_t n_outputs, size_t n_rows, size_t begin, size_t end,
-                        const float *margin, const float *y, const float *weight, float *g, float *h,
-                        double *abs_g, double *sum_h);
+                        const float *margin, const float *y, const float *weight, float *g,
+                        float *h, double *abs_g, double *sum_h);
 
 /* The metric of rows [begin, end), summed and weighted: squared error or log loss. */
 double wk__gbdt_loss(int objective, size_t n_outputs, size_t n_rows, size_t begin, size_t end,

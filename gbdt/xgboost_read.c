@@ -1,5 +1,5 @@
-/* Reads XGBoost's model (1.7 and later), JSON or UBJSON. Nothing in the file is believed: every length, index
- * and link is checked before use, and a tree must be one tree. */
+/* Reads XGBoost's model (1.7 and later), JSON or UBJSON. Nothing in the file is believed: every
+ * length, index and link is checked before use, and a tree must be one tree. */
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -76,11 +76,11 @@ static wk_status read_objective(reader *r, const json_t *learner, long long num_
     if (r->objective != WK_GBDT_SOFTPROB && num_class > 1)
         return wk_fail(err, WK_E_PARSE, "%s: %s with num_class %lld", r->file, text, num_class);
     /* Ours is in an attribute; it counts only where it predicts as the file says. */
-    const char *own = json_string_value(
-        json_object_get(json_object_get(learner, "attributes"), "objective"));
+    const char *own =
+        json_string_value(json_object_get(json_object_get(learner, "attributes"), "objective"));
     int known = own ? wk__gbdt_objective_of_name(own) : -1;
-    if (known >= 0 && (known == WK_GBDT_CUSTOM ||
-                       strcmp(wk__gbdt_objective_name_in_file(known), text) == 0) &&
+    if (known >= 0 &&
+        (known == WK_GBDT_CUSTOM || strcmp(wk__gbdt_objective_name_in_file(known), text) == 0) &&
         (known != WK_GBDT_PROFIT || r->n_outputs == 3))
         r->objective = known;
     return WK_OK;
@@ -91,8 +91,8 @@ static wk_status read_base_score(reader *r, const json_t *learner_param, wk_err 
 {
     json_t *text = NULL;
     WK_TRY(member(r, learner_param, "base_score", JSON_STRING, &text, err));
-    json_t *value = json_loads(json_string_value(text), JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL,
-                               NULL);
+    json_t *value =
+        json_loads(json_string_value(text), JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, NULL);
     size_t n = json_is_array(value) ? json_array_size(value) : 1;
     float *base = calloc(r->n_outputs, sizeof *base);
     wk_status status = WK_OK;
@@ -103,7 +103,8 @@ static wk_status read_base_score(reader *r, const json_t *learner_param, wk_err 
                          n, r->n_outputs);
     } else {
         for (size_t k = 0; k < r->n_outputs && status == WK_OK; k++) {
-            const json_t *one = json_is_array(value) ? json_array_get(value, n == 1 ? 0 : k) : value;
+            const json_t *one =
+                json_is_array(value) ? json_array_get(value, n == 1 ? 0 : k) : value;
             base[k] = (float)json_real_value(one);
             wk__gbdt_link link = wk__gbdt_link_of(r->objective);
             if (!json_is_real(one) || !isfinite(base[k]) ||
@@ -146,7 +147,7 @@ static wk_status read_names(reader *r, const json_t *learner, wk_err *err)
 /* The arrays of one tree; each has one element a node. */
 typedef struct {
     const json_t *left, *right, *feature, *condition, *default_left;
-    const json_t *weight, *gain, *hessian, *split_type; /* may be absent */
+    const json_t *weight, *gain, *hessian, *split_type;            /* may be absent */
     const json_t *categories, *sets_node, *sets_first, *sets_size; /* of the splits by category */
 } tree_arrays;
 
@@ -158,7 +159,8 @@ static wk_status tree_array(const reader *r, const json_t *tree, size_t index, c
     if (!array && !required)
         return WK_OK;
     if (!json_is_array(array))
-        return wk_fail(err, WK_E_PARSE, "%s: tree %zu: \"%s\" is not an array", r->file, index, key);
+        return wk_fail(err, WK_E_PARSE, "%s: tree %zu: \"%s\" is not an array", r->file, index,
+                       key);
     if (json_array_size(array) != n)
         return wk_fail(err, WK_E_PARSE, "%s: tree %zu: \"%s\" has %zu elements for %zu nodes",
                        r->file, index, key, json_array_size(array), n);
@@ -244,8 +246,9 @@ static wk_status read_node(const reader *r, size_t index, const tree_arrays *a, 
     if (!get_int(a->left, i, -1, (long long)n - 1, &left) ||
         !get_int(a->right, i, -1, (long long)n - 1, &right) || left == 0 || right == 0 ||
         (left < 0) != (right < 0) || (left >= 0 && left == right))
-        return wk_fail(err, WK_E_PARSE, "%s: tree %zu node %zu: bad left_children or right_children",
-                       r->file, index, i);
+        return wk_fail(err, WK_E_PARSE,
+                       "%s: tree %zu node %zu: bad left_children or right_children", r->file, index,
+                       i);
     if (!get_int(a->feature, i, 0, WK__GBDT_FEATURES_MAX, &feature) ||
         (left >= 0 && (size_t)feature >= r->n_features))
         return wk_fail(err, WK_E_PARSE,
@@ -253,7 +256,9 @@ static wk_status read_node(const reader *r, size_t index, const tree_arrays *a, 
                        index, i, r->n_features);
     if (a->split_type && !get_int(a->split_type, i, 0, 1, &type))
         return wk_fail(err, WK_E_PARSE, "%s: tree %zu node %zu: bad split_type", r->file, index, i);
-    *node = (wk__gbdt_node){.left = (int32_t)left, .right = (int32_t)right, .parent = -1,
+    *node = (wk__gbdt_node){.left = (int32_t)left,
+                            .right = (int32_t)right,
+                            .parent = -1,
                             .feature = left >= 0 ? (uint32_t)feature : 0};
     /* A set follows; until it does the node is marked. */
     if (type == 1 && left >= 0)
@@ -262,8 +267,8 @@ static wk_status read_node(const reader *r, size_t index, const tree_arrays *a, 
     if ((!no_number && !get_real(a->condition, i, &node->value)) ||
         !get_flag(a->default_left, i, &node->default_left))
         return wk_fail(err, WK_E_PARSE,
-                       "%s: tree %zu node %zu: bad split_conditions or default_left", r->file, index,
-                       i);
+                       "%s: tree %zu node %zu: bad split_conditions or default_left", r->file,
+                       index, i);
     if (!get_real(a->weight, i, &node->weight) || !get_real(a->gain, i, &node->gain) ||
         !get_real(a->hessian, i, &node->hessian))
         return wk_fail(err, WK_E_PARSE,
@@ -409,7 +414,8 @@ static wk_status read_trees(reader *r, const json_t *model, const json_t *trees,
     return WK_OK;
 }
 
-/* Dart keeps the weights of its trees beside them: outside the trees' model up to 3.3, inside since. */
+/* Dart keeps the weights of its trees beside them: outside the trees' model up to 3.3, inside
+ * since. */
 static wk_status read_booster(reader *r, const json_t *learner, json_t **model, wk_err *err)
 {
     json_t *booster = NULL, *name = NULL, *weights;
@@ -475,8 +481,8 @@ static wk_status read_model(reader *r, const json_t *root, wk_err *err)
     return read_trees(r, model, trees, err);
 }
 
-/* XGBoost writes a bare NaN as the threshold of a split by category, which is no JSON: it becomes the
- * string "-", of equal length. */
+/* XGBoost writes a bare NaN as the threshold of a split by category, which is no JSON: it becomes
+ * the string "-", of equal length. */
 static char *without_nan(const char *bytes, size_t n)
 {
     char *text = malloc(n + 1);

@@ -1,5 +1,6 @@
-/* Writes XGBoost's JSON model, or UBJSON where the name ends in .ubj: keys in alphabetical order as XGBoost does, floats in the fewest
- * digits that read back exactly, so equal forests give equal bytes. */
+/* Writes XGBoost's JSON model, or UBJSON where the name ends in .ubj: keys in alphabetical order as
+ * XGBoost does, floats in the fewest digits that read back exactly, so equal forests give equal
+ * bytes. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,15 +37,15 @@ static void put_string(FILE *f, const char *s)
     json_decref(value);
 }
 
-#define PUT_ARRAY(f, key, n, statement) \
-    do {                                \
-        fprintf(f, "\"%s\":[", key);    \
-        for (size_t i = 0; i < n; i++) {\
-            if (i)                      \
-                fputc(',', f);          \
-            statement;                  \
-        }                               \
-        fputs("]", f);                  \
+#define PUT_ARRAY(f, key, n, statement)                                                            \
+    do {                                                                                           \
+        fprintf(f, "\"%s\":[", key);                                                               \
+        for (size_t i = 0; i < n; i++) {                                                           \
+            if (i)                                                                                 \
+                fputc(',', f);                                                                     \
+            statement;                                                                             \
+        }                                                                                          \
+        fputs("]", f);                                                                             \
     } while (0)
 
 /* Categories of all splits in a row; for each such split its node, its first one and how many. */
@@ -99,8 +100,9 @@ static void put_tree(FILE *f, const wk_forest *forest, size_t index)
     PUT_ARRAY(f, "split_type", n, fputc(node[i].set ? '1' : '0', f));
     fputc(',', f);
     PUT_ARRAY(f, "sum_hessian", n, put_float(f, node[i].hessian));
-    fprintf(f, ",\"tree_param\":{\"num_deleted\":\"0\",\"num_feature\":\"%zu\",\"num_nodes\":\"%zu\","
-               "\"size_leaf_vector\":\"1\"}}",
+    fprintf(f,
+            ",\"tree_param\":{\"num_deleted\":\"0\",\"num_feature\":\"%zu\",\"num_nodes\":\"%zu\","
+            "\"size_leaf_vector\":\"1\"}}",
             forest->n_features, n);
 }
 
@@ -125,8 +127,9 @@ static void put_learner_param(FILE *f, const wk_forest *forest)
         }
         fputc(']', f);
     }
-    fprintf(f, "\",\"boost_from_average\":\"1\",\"num_class\":\"%zu\",\"num_feature\":\"%zu\","
-               "\"num_target\":\"1\"}",
+    fprintf(f,
+            "\",\"boost_from_average\":\"1\",\"num_class\":\"%zu\",\"num_feature\":\"%zu\","
+            "\"num_target\":\"1\"}",
             forest->n_outputs > 1 ? forest->n_outputs : 0, forest->n_features);
 }
 
@@ -135,12 +138,11 @@ static void put_objective(FILE *f, const wk_forest *forest)
     /* The parameter blocks that XGBoost asks for; prediction needs none of their values. */
     static const struct {
         const char *name, *block;
-    } blocks[] = {
-        {"reg:pseudohubererror", "\"pseudo_huber_param\":{\"huber_slope\":\"1\"}"},
-        {"reg:quantileerror", "\"quantile_loss_param\":{\"quantile_alpha\":\"[0.5]\"}"},
-        {"count:poisson", "\"poisson_regression_param\":{\"max_delta_step\":\"0.7\"}"},
-        {"rank:ndcg", "\"lambdarank_param\":{}"},
-        {"rank:pairwise", "\"lambdarank_param\":{}"}};
+    } blocks[] = {{"reg:pseudohubererror", "\"pseudo_huber_param\":{\"huber_slope\":\"1\"}"},
+                  {"reg:quantileerror", "\"quantile_loss_param\":{\"quantile_alpha\":\"[0.5]\"}"},
+                  {"count:poisson", "\"poisson_regression_param\":{\"max_delta_step\":\"0.7\"}"},
+                  {"rank:ndcg", "\"lambdarank_param\":{}"},
+                  {"rank:pairwise", "\"lambdarank_param\":{}"}};
     const char *name = forest->n_outputs > 1 ? wk__gbdt_objective_name(WK_GBDT_SOFTPROB)
                                              : wk__gbdt_objective_name_in_file(forest->objective);
     if (forest->n_outputs > 1) {
@@ -187,10 +189,12 @@ static void put_model(FILE *f, const wk_forest *forest)
     fputc(',', f);
     bool *by_category = categorical_features(forest);
     size_t n_types = by_category ? forest->n_features : n_names;
-    PUT_ARRAY(f, "feature_types", n_types, fputs(by_category && by_category[i] ? "\"c\"" : "\"float\"", f));
+    PUT_ARRAY(f, "feature_types", n_types,
+              fputs(by_category && by_category[i] ? "\"c\"" : "\"float\"", f));
     free(by_category);
-    fprintf(f, ",\"gradient_booster\":{\"model\":{\"gbtree_model_param\":{"
-               "\"num_parallel_tree\":\"1\",\"num_trees\":\"%zu\"},",
+    fprintf(f,
+            ",\"gradient_booster\":{\"model\":{\"gbtree_model_param\":{"
+            "\"num_parallel_tree\":\"1\",\"num_trees\":\"%zu\"},",
             n_trees);
     PUT_ARRAY(f, "iteration_indptr", n_trees / a_round + 1, fprintf(f, "%zu", i * a_round));
     fputc(',', f);

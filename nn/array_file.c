@@ -113,10 +113,12 @@ static wk_status read_hdf5(const char *path, const char *name, wk_array *out, do
         status = wk_fail(err, WK_E_PARSE, "%s: not an HDF5 file, or damaged", path);
     } else {
         hid_t set = H5Dopen2(file, name, H5P_DEFAULT);
-        status = set < 0 ? wk_fail(err, WK_E_PARSE,
-                                   "%s: has no array named %s; name it (x, y of the configuration, or --x)",
-                                   path, name)
-                         : read_dataset(path, name, set, out, doubles, err);
+        status =
+            set < 0
+                ? wk_fail(err, WK_E_PARSE,
+                          "%s: has no array named %s; name it (x, y of the configuration, or --x)",
+                          path, name)
+                : read_dataset(path, name, set, out, doubles, err);
         if (set >= 0)
             H5Dclose(set);
         H5Fclose(file);

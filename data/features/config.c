@@ -14,7 +14,8 @@ static const wk_cfg_row rows[] = {
      "symbols of the lead family, the market leader first; a trailing * matches any end"},
     {"outside_forms", WK_CFG_STRINGS, offsetof(wk_features_config, outside_forms), NULL,
      "[\"level\", \"z\", \"change\", \"missing\"]", 0, 0, NULL, NULL,
-     "columns made of each, of: level, z (against an exponential mean of span 96), change (over 24 bars), missing"},
+     "columns made of each, of: level, z (against an exponential mean of span 96), change (over 24 "
+     "bars), missing"},
     {"anchor_bars", WK_CFG_INT, offsetof(wk_features_config, anchor_bars), "bars", "4096", 1, 1e9,
      NULL, NULL, "feature state starts afresh at every multiple of this many bars since 1970"},
     {"warmup_bars", WK_CFG_INT, offsetof(wk_features_config, warmup_bars), "bars", "2400", 0, 1e9,

@@ -117,8 +117,8 @@ static void emit_symbol(const wk_features *f, const wk__lane *lane, size_t s, do
             row[i] = all[f->keep[i]];
 }
 
-static void step_lane(const wk_features *f, wk__lane *lane, const wk_features_step *step, wk__undo *undo,
-                      double *rows, uint8_t *valid)
+static void step_lane(const wk_features *f, wk__lane *lane, const wk_features_step *step,
+                      wk__undo *undo, double *rows, uint8_t *valid)
 {
     size_t S = f->S;
     for (size_t s = 0; s < S; s++) {
@@ -210,7 +210,8 @@ void wk_features_push(wk_features *f, const wk_features_step *given, double *row
     wk_features_finish(f, given);
 }
 
-void wk_features_peek(const wk_features *f, const wk_features_step *given, double *rows, uint8_t *valid)
+void wk_features_peek(const wk_features *f, const wk_features_step *given, double *rows,
+                      uint8_t *valid)
 {
     int64_t step = floor_div(given->time_ns, f->timeframe_ns);
     check_step(f, step);
@@ -271,9 +272,11 @@ wk_status wk_features_batch(wk_features *f, const wk_panel *panel, wk_arena *are
                        "features: the panel has %zu symbols of %lld ns, the plan %zu of %lld ns",
                        panel->S, (long long)panel->timeframe_ns, f->S, (long long)f->timeframe_ns);
     if (panel->K != f->n_outside)
-        return wk_fail(err, WK_E_ARG, "features: the panel has %zu outside columns, the plan %zu; the data section "
-                                      "must give what features.outside names",
-                       panel->K, f->n_outside);
+        return wk_fail(
+            err, WK_E_ARG,
+            "features: the panel has %zu outside columns, the plan %zu; the data section "
+            "must give what features.outside names",
+            panel->K, f->n_outside);
     size_t S = f->S, F = f->F, T = panel->T;
     wk_feature_table table = {T,
                               S,

@@ -20,19 +20,19 @@ enum { WK__LEADERS_MAX = 4, WK__COLUMNS_MAX = 512, WK__FAMILIES_MAX = 16, WK__HO
 typedef struct {
     const wk_features *f;
     const double *history; /* of this symbol; see wk__back */
-    int64_t t;    /* step within the lane, 0 = its first */
+    int64_t t;             /* step within the lane, 0 = its first */
     int64_t time_ns;
     int64_t bad_c, bad_r; /* newest step without a price / without a return */
     int64_t n_live;       /* steps with a price */
     size_t s;
     bool has_bar;
-    double o, h, l, c, v; /* NaN together */
-    double lc, r;         /* log price and log return */
-    double sd, sdd;       /* volatility a bar: fast (span 96) and slow (span 480) */
-    double ma20, bs20;    /* mean and deviation of 20 closes, before emit only */
-    double funding;       /* newest known rate or NaN */
+    double o, h, l, c, v;  /* NaN together */
+    double lc, r;          /* log price and log return */
+    double sd, sdd;        /* volatility a bar: fast (span 96) and slow (span 480) */
+    double ma20, bs20;     /* mean and deviation of 20 closes, before emit only */
+    double funding;        /* newest known rate or NaN */
     const double *outside; /* [n_outside], or NULL: all missing */
-    wk__undo *undo;       /* NULL but in a peek */
+    wk__undo *undo;        /* NULL but in a peek */
 } wk__cell;
 
 typedef struct wk__family {

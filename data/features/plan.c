@@ -7,11 +7,10 @@
 #include "wick/hash.h"
 
 const wk__family *const wk__families[] = {
-    &wk__family_momentum,   &wk__family_lead,       &wk__family_cross,
-    &wk__family_volatility, &wk__family_calendar,   &wk__family_ribbon,
-    &wk__family_oscillator, &wk__family_range,      &wk__family_volume,
-    &wk__family_candle,     &wk__family_divergence, &wk__family_htf,
-    &wk__family_funding,    &wk__family_cycle,      &wk__family_outside, NULL};
+    &wk__family_momentum, &wk__family_lead,   &wk__family_cross,      &wk__family_volatility,
+    &wk__family_calendar, &wk__family_ribbon, &wk__family_oscillator, &wk__family_range,
+    &wk__family_volume,   &wk__family_candle, &wk__family_divergence, &wk__family_htf,
+    &wk__family_funding,  &wk__family_cycle,  &wk__family_outside,    NULL};
 
 /* Raised whenever the value of any column changes, so that models notice. */
 static const int FEATURES_VERSION = 1;
@@ -107,22 +106,25 @@ static wk_status find_leaders(wk_features *f, wk_arena *arena, const wk_strings 
     return WK_OK;
 }
 
-static wk_status find_outside(wk_features *f, wk_arena *arena, const wk_features_config *config, wk_err *err)
+static wk_status find_outside(wk_features *f, wk_arena *arena, const wk_features_config *config,
+                              wk_err *err)
 {
     if (config->outside.n > WK_OUTSIDE_MAX)
-        return wk_fail(err, WK_E_CONFIG, "features.outside: %zu columns; at most %d", config->outside.n,
-                       WK_OUTSIDE_MAX);
+        return wk_fail(err, WK_E_CONFIG, "features.outside: %zu columns; at most %d",
+                       config->outside.n, WK_OUTSIDE_MAX);
     f->n_outside = config->outside.n;
     for (size_t k = 0; k < f->n_outside; k++)
         f->outside_name[k] = wk_arena_strdup(arena, config->outside.v[k]);
-    bool *const forms[] = {&f->outside_level, &f->outside_z, &f->outside_change, &f->outside_missing};
+    bool *const forms[] = {&f->outside_level, &f->outside_z, &f->outside_change,
+                           &f->outside_missing};
     static const char *const names[] = {"level", "z", "change", "missing"};
     for (size_t i = 0; i < config->outside_forms.n; i++) {
         size_t k = 0;
         while (k < 4 && strcmp(names[k], config->outside_forms.v[i]) != 0)
             k++;
         if (k == 4)
-            return wk_fail(err, WK_E_CONFIG, "features.outside_forms: \"%s\"; known are level z change missing",
+            return wk_fail(err, WK_E_CONFIG,
+                           "features.outside_forms: \"%s\"; known are level z change missing",
                            config->outside_forms.v[i]);
         *forms[k] = true;
     }

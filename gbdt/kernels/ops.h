@@ -21,8 +21,8 @@ typedef struct wk__gbdt_ops {
     void (*tile)(const wk__gbdt_plan *plan, const float *X, size_t n_rows, size_t stride,
                  float *margin);
     /* n_rows <= WK__GBDT_SLICE rows -> predictions [n_rows, n_outputs], where the plan has slices;
-     * link is a wk__gbdt_link. pool has wk__gbdt_slices' pool_bits, aligned, overwritten. NULL: this
-     * table has none. */
+     * link is a wk__gbdt_link. pool has wk__gbdt_slices' pool_bits, aligned, overwritten. NULL:
+     * this table has none. */
     void (*slice)(const wk__gbdt_plan *plan, const wk__gbdt_rows_of_slice *rows, int link,
                   wk__gbdt_bits *pool, float *out);
     /* The row of a slice whose sum is at place i of WK__GBDT_SLICE. */

@@ -254,5 +254,5 @@ static void predict_tile(const wk__gbdt_plan *plan, const float *X, size_t n_row
 }
 
 const wk__gbdt_ops wk__gbdt_ops_avx512 = {"avx512", false, predict_row, predict_tile, NULL, NULL};
-const wk__gbdt_ops wk__gbdt_ops_avx512_gfni = {"avx512", false, predict_row, predict_tile,
-                                               wk__gbdt_slice_avx512, wk__gbdt_slice_row_avx512};
+const wk__gbdt_ops wk__gbdt_ops_avx512_gfni = {
+    "avx512", false, predict_row, predict_tile, wk__gbdt_slice_avx512, wk__gbdt_slice_row_avx512};

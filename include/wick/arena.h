@@ -1,7 +1,7 @@
 /* Arenas: memory that is given out forward and returned all at once.
  *
- * A plan measures and allocates from an arena; wk_arena_freeze() then turns any later allocation into
- * a stop, so that the code which runs only computes. Not thread-safe: one arena, one owner. */
+ * A plan measures and allocates from an arena; wk_arena_freeze() then turns any later allocation
+ * into a stop, so that the code which runs only computes. Not thread-safe: one arena, one owner. */
 #ifndef WICK_ARENA_H
 #define WICK_ARENA_H
 
@@ -24,7 +24,8 @@ void wk_arena_init(wk_arena *arena);
 /* Frees everything. Accepts NULL and a zeroed struct. */
 void wk_arena_finish(wk_arena *arena);
 
-/* `size_bytes` zeroed bytes aligned to 64. Stops the program when memory is out or the arena frozen. */
+/* `size_bytes` zeroed bytes aligned to 64. Stops the program when memory is out or the arena
+ * frozen. */
 void *wk_arena_alloc(wk_arena *arena, size_t size_bytes);
 
 /* n elements of T, zeroed and 64-byte aligned; an overflow of n * size stops the program. */

@@ -40,7 +40,7 @@ void wk_backtest_finish(wk_backtest *backtest);
 /* Fills instruments [S] from the panel: the tick from the decimals of the prices, the lot from
  * those of the volumes, but never a lot worth more than a tenth of the quote unit at the first
  * price. Reads at most 20,000 bars a market. WK_E_DATA when a market has no bar. */
-WK_MUST_CHECK wk_status wk_instruments_infer(const wk_panel *panel, wk_trade_instrument *instruments,
-                                             wk_err *err);
+WK_MUST_CHECK wk_status wk_instruments_infer(const wk_panel *panel,
+                                             wk_trade_instrument *instruments, wk_err *err);
 
 #endif

@@ -79,11 +79,13 @@ typedef struct {
                         NULL without funding */
     double *funding_known; /* [T * S], owned: newest rate known at the CLOSE of step t, NaN before
                               the first; NULL likewise */
-    size_t K;        /* columns of outside series and flow features, see wick/outside.h; 0 without */
-    double *outside; /* [T * S * K], owned: what was known at the CLOSE of step t, NaN where nothing */
+    size_t K; /* columns of outside series and flow features, see wick/outside.h; 0 without */
+    double
+        *outside; /* [T * S * K], owned: what was known at the CLOSE of step t, NaN where nothing */
 } wk_panel;
 
-/* Room for K more columns of NaN beside those there are: returns the index of the first new one through *first. */
+/* Room for K more columns of NaN beside those there are: returns the index of the first new one
+ * through *first. */
 WK_MUST_CHECK wk_status wk_panel_widen(wk_panel *panel, size_t K, size_t *first, wk_err *err);
 
 /* Aligns the series on the smallest grid that holds all of them, cut to [from_ns, to_ns) where

@@ -1,5 +1,5 @@
-/* What a command receives: its positional arguments and its long options, already checked against the
- * command's option table. Results go to stdout, logs to stderr. */
+/* What a command receives: its positional arguments and its long options, already checked against
+ * the command's option table. Results go to stdout, logs to stderr. */
 #ifndef WICK_CLI_H
 #define WICK_CLI_H
 
@@ -9,7 +9,7 @@
 #include "wick/err.h"
 
 typedef struct {
-    const char *name;   /* without the two dashes */
+    const char *name;    /* without the two dashes */
     const char *metavar; /* NULL: a flag */
     const char *doc;
 } wk_cli_option; /* ends with a NULL name */
@@ -17,15 +17,17 @@ typedef struct {
 typedef struct wk_cli wk_cli;
 
 typedef struct {
-    const char *name;           /* "gbdt train" for nested ones */
-    const char *usage;          /* "CONFIG --data F --out MODEL.json" */
-    const char *summary;        /* one line */
-    const char *details;        /* more help text, may be NULL */
-    const char *example;        /* "wick run ...": works in the repository root after ./setup build; help
-                                 * prints it with the program as it was called in place of wick */
-    size_t args_min, args_max;  /* positional arguments */
-    const wk_cli_option *options; /* besides --help --json --threads --set, which all commands have */
-    int (*run)(const wk_cli *cli, wk_err *err); /* WK_OK or a failure; WK_E_ARG/CONFIG exit with 2 */
+    const char *name;    /* "gbdt train" for nested ones */
+    const char *usage;   /* "CONFIG --data F --out MODEL.json" */
+    const char *summary; /* one line */
+    const char *details; /* more help text, may be NULL */
+    const char *example; /* "wick run ...": works in the repository root after ./setup build; help
+                          * prints it with the program as it was called in place of wick */
+    size_t args_min, args_max; /* positional arguments */
+    const wk_cli_option
+        *options; /* besides --help --json --threads --set, which all commands have */
+    int (*run)(const wk_cli *cli,
+               wk_err *err); /* WK_OK or a failure; WK_E_ARG/CONFIG exit with 2 */
 } wk_cli_command;
 
 size_t wk_cli_n_args(const wk_cli *cli);

@@ -8,8 +8,9 @@
  *   WK_CFG_STRINGS wk_strings           WK_CFG_REALS wk_reals
  *   WK_CFG_SECTION the struct of `sub` embedded at `offset`
  *   WK_CFG_SECTIONS wk_sections (an array of the struct of `sub`)
- * A REAL whose default is null may be null: NaN. A TIME or TIMEFRAME may be null or "": 0, which stands for "not given". min or max may be infinite:
- * then the range has one end. Strings and arrays live in the arena given to wk_config_parse. */
+ * A REAL whose default is null may be null: NaN. A TIME or TIMEFRAME may be null or "": 0, which
+ * stands for "not given". min or max may be infinite: then the range has one end. Strings and
+ * arrays live in the arena given to wk_config_parse. */
 #ifndef WICK_CONFIG_H
 #define WICK_CONFIG_H
 
@@ -53,9 +54,10 @@ typedef struct {
     const char *key;
     wk_cfg_type type;
     size_t offset;
-    const char *unit;    /* "s", "bps", "bars"; NULL when it has none */
-    const char *dflt;    /* JSON text of the default; NULL = the key is required (never for sections) */
-    double min, max;     /* inclusive, for INT and REAL and the elements of REALS; both 0 = any */
+    const char *unit; /* "s", "bps", "bars"; NULL when it has none */
+    const char
+        *dflt;       /* JSON text of the default; NULL = the key is required (never for sections) */
+    double min, max; /* inclusive, for INT and REAL and the elements of REALS; both 0 = any */
     const char *choices; /* ENUM: "hold|quantile|expected_value" */
     const wk_cfg_table *sub;
     const char *doc; /* one line */
@@ -68,14 +70,16 @@ struct wk_cfg_table {
     const wk_cfg_row *rows; /* ends with a row whose key is NULL */
 };
 
-/* Parses `text` (the content of `path`, which is used in messages only) into *out (struct_size bytes),
- * with defaults filled in. An unknown key, a wrong type or range is WK_E_CONFIG and names file, line,
- * the key's full path and, for an unknown key, the nearest known one. `overrides` are
+/* Parses `text` (the content of `path`, which is used in messages only) into *out (struct_size
+ * bytes), with defaults filled in. An unknown key, a wrong type or range is WK_E_CONFIG and names
+ * file, line, the key's full path and, for an unknown key, the nearest known one. `overrides` are
  * "section.key=value" texts (value as JSON, or a bare word for strings), applied after the file; an
- * element of a list of sections goes by its index ("meta.targets.0.bound=1"), one past the end appends. */
-WK_MUST_CHECK wk_status wk_config_parse(const wk_cfg_table *table, const char *path, const char *text,
-                                        const char *const *overrides, size_t n_overrides,
-                                        wk_arena *arena, void *out, wk_err *err);
+ * element of a list of sections goes by its index ("meta.targets.0.bound=1"), one past the end
+ * appends. */
+WK_MUST_CHECK wk_status wk_config_parse(const wk_cfg_table *table, const char *path,
+                                        const char *text, const char *const *overrides,
+                                        size_t n_overrides, wk_arena *arena, void *out,
+                                        wk_err *err);
 
 /* The same from a file. */
 WK_MUST_CHECK wk_status wk_config_load(const wk_cfg_table *table, const char *path,
@@ -92,7 +96,8 @@ char *wk_config_dump(const wk_cfg_table *table, const void *in);
 /* JSON Schema (2020-12) of the table. The caller frees. */
 char *wk_config_schema(const wk_cfg_table *table);
 
-/* Reference text for --help: one line a key: key, type, unit, default, range, doc. The caller frees. */
+/* Reference text for --help: one line a key: key, type, unit, default, range, doc. The caller
+ * frees. */
 char *wk_config_help(const wk_cfg_table *table);
 
 #endif

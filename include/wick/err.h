@@ -1,7 +1,7 @@
 /* Status codes and error messages: the one way anything in wick says that it failed.
  *
- * A function that can fail returns wk_status (WK_OK or a negative code) and takes `wk_err *err` last.
- * The message is a fact, the values, then a hint. Outputs stay untouched on failure. */
+ * A function that can fail returns wk_status (WK_OK or a negative code) and takes `wk_err *err`
+ * last. The message is a fact, the values, then a hint. Outputs stay untouched on failure. */
 #ifndef WICK_ERR_H
 #define WICK_ERR_H
 
@@ -49,11 +49,11 @@ _Noreturn void wk__assert_failed(const char *cond, const char *file, int line);
 #endif
 
 /* Evaluates `expr`; on failure leaves the function with its status. */
-#define WK_TRY(expr)                       \
-    do {                                   \
-        wk_status wk__try_status = (expr); \
-        if (wk__try_status != WK_OK)       \
-            return wk__try_status;         \
+#define WK_TRY(expr)                                                                               \
+    do {                                                                                           \
+        wk_status wk__try_status = (expr);                                                         \
+        if (wk__try_status != WK_OK)                                                               \
+            return wk__try_status;                                                                 \
     } while (0)
 
 #endif

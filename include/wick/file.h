@@ -16,8 +16,9 @@ WK_MUST_CHECK wk_status wk_file_read(const char *path, char **out, size_t *size_
 WK_MUST_CHECK wk_status wk_file_write_atomic(const char *path, const void *bytes, size_t size_bytes,
                                              wk_err *err);
 
-/* The same for a file that is written piece by piece: print to `stream`, then publish, which fails when
- * any of it could not be written. Either call closes the draft; discard accepts a zeroed one. */
+/* The same for a file that is written piece by piece: print to `stream`, then publish, which fails
+ * when any of it could not be written. Either call closes the draft; discard accepts a zeroed one.
+ */
 typedef struct {
     FILE *stream;
     char *path, *beside; /* owned */

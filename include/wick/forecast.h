@@ -5,11 +5,12 @@
 #include <stdint.h>
 
 typedef struct {
-    float p[3];       /* calibrated probabilities; all 0 when the model has no direction classes */
-    float score;      /* signed strength: p_buy - p_sell, or the mean scaled bounded-return forecast */
+    float p[3];  /* calibrated probabilities; all 0 when the model has no direction classes */
+    float score; /* signed strength: p_buy - p_sell, or the mean scaled bounded-return forecast */
     float magnitude;  /* expected log return over the horizon */
     float volatility; /* expected volatility per bar (fraction); > 0 */
-    float threshold;  /* of the policy, chosen with the model; 0: the configuration's; INFINITY: do not enter */
+    float threshold;  /* of the policy, chosen with the model; 0: the configuration's; INFINITY: do
+                         not enter */
     uint8_t valid;    /* 0: no forecast (warm-up, missing bar) */
 } wk_forecast;
 

@@ -61,14 +61,15 @@ typedef struct {
     const char *interaction_constraints; /* "[[0, 1], [2, 3, 4]]"; NULL or "": none */
     int64_t max_cat_to_onehot;           /* 4: fewer categories are split off one at a time */
     int64_t max_cat_threshold;           /* 64: categories that one side of a split may have */
-    /* LightGBM's care with categories of few rows, 10, 10 and 100 in a config; 0: none, as XGBoost */
+    /* LightGBM's care with categories of few rows, 10, 10 and 100 in a config; 0: none, as XGBoost
+     */
     double cat_smooth, cat_l2;
     int64_t min_data_per_group;
-    double scale_pos_weight;   /* of the positive rows of binary:logistic; 1 */
-    wk_reals class_weights;    /* of the rows of each class, any objective with classes; none: 1 */
-    double huber_slope;        /* 1 */
-    double quantile_alpha;     /* 0.5 */
-    double cost_bps;           /* profit: what entering and leaving a position costs, in bps */
+    double scale_pos_weight; /* of the positive rows of binary:logistic; 1 */
+    wk_reals class_weights;  /* of the rows of each class, any objective with classes; none: 1 */
+    double huber_slope;      /* 1 */
+    double quantile_alpha;   /* 0.5 */
+    double cost_bps;         /* profit: what entering and leaving a position costs, in bps */
     int64_t lambdarank_num_pair_per_sample; /* ranks that are paired with all below them; 32 */
     bool lambdarank_normalization, lambdarank_score_normalization, ndcg_exp_gain;
     const char *eval_metric; /* NULL or "": the objective's own */
@@ -102,8 +103,9 @@ typedef struct {
 
 /* An objective and a metric of the caller's, and a look at each round. The first two are called
  * from several threads at once for blocks of rows, must depend on nothing but their arguments, and
- * may be NULL (the params' own then counts). gradient: g and h [n_outputs][n_rows] of the rows [begin, end); finite, h >= 0 loss: the
- * weighted sum of the rows' losses; the metric is loss / sum of weights */
+ * may be NULL (the params' own then counts). gradient: g and h [n_outputs][n_rows] of the rows
+ * [begin, end); finite, h >= 0 loss: the weighted sum of the rows' losses; the metric is loss / sum
+ * of weights */
 typedef struct {
     void *context;
     size_t n_outputs; /* for WK_GBDT_CUSTOM */
@@ -188,8 +190,8 @@ void wk_forest_margin_from(const wk_forest *forest, const float *row, const floa
 void wk_forest_leaves(const wk_forest *forest, const float *row, uint32_t *leaf);
 /* The kernels that prediction uses: "avx512", "avx2" or "c". All give the same bits. */
 const char *wk_forest_kernel(const wk_forest *forest);
-/* Many rows; out [n_rows, n_outputs]; transformed. The same bits as row by row. The first batch of a
- * forest makes tables that rows alone do not need, later ones on one thread allocate nothing. */
+/* Many rows; out [n_rows, n_outputs]; transformed. The same bits as row by row. The first batch of
+ * a forest makes tables that rows alone do not need, later ones on one thread allocate nothing. */
 void wk_forest_predict_batch(const wk_forest *forest, const float *X, size_t n_rows, size_t stride,
                              int threads, float *out);
 

@@ -1,4 +1,5 @@
-/* Loops of independent turns. The infer halves start no threads; a caller that has some lends them here. */
+/* Loops of independent turns. The infer halves start no threads; a caller that has some lends them
+ * here. */
 #ifndef WICK_LOOP_H
 #define WICK_LOOP_H
 
@@ -6,8 +7,8 @@
 
 typedef struct {
     int threads;
-    /* Calls turn(context, i) once for each i in [0, n), in any order and on any thread, and returns when
-     * all are done. NULL: in order, on the caller's thread. */
+    /* Calls turn(context, i) once for each i in [0, n), in any order and on any thread, and returns
+     * when all are done. NULL: in order, on the caller's thread. */
     void (*run)(int threads, size_t n, void (*turn)(void *context, size_t i), void *context);
 } wk_loop;
 

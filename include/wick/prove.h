@@ -1,4 +1,5 @@
-/* Proofs on the simulator: does the whole machine find an edge that is there, and none that is not? */
+/* Proofs on the simulator: does the whole machine find an edge that is there, and none that is not?
+ */
 #ifndef WICK_PROVE_H
 #define WICK_PROVE_H
 
@@ -14,7 +15,7 @@ typedef struct {
 /* Runs the experiment on the simulated market of `seed` with the planted `edge`, from candles to
  * verdict. The truth is the mean over its trades of the planted conditional mean returns while the
  * trade was held, less its fees and slippage. */
-WK_MUST_CHECK wk_status wk_prove_seed(const wk_run_config *config, uint64_t seed, double edge, int threads,
-                                      wk_proof *out, wk_err *err);
+WK_MUST_CHECK wk_status wk_prove_seed(const wk_run_config *config, uint64_t seed, double edge,
+                                      int threads, wk_proof *out, wk_err *err);
 
 #endif

@@ -1,6 +1,6 @@
-/* Counter-based random numbers: the value is a pure function of (seed, stream, index), so any thread
- * may draw any number in any order and the result is the same.
- * Source: Salmon et al. 2011 (Philox 2x64-10). */
+/* Counter-based random numbers: the value is a pure function of (seed, stream, index), so any
+ * thread may draw any number in any order and the result is the same. Source: Salmon et al. 2011
+ * (Philox 2x64-10). */
 #ifndef WICK_RNG_H
 #define WICK_RNG_H
 

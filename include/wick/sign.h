@@ -39,8 +39,8 @@ typedef struct wk_nonce wk_nonce;
  * (WK_E_STATE when another has it). */
 WK_MUST_CHECK wk_status wk_nonce_open(const char *path, wk_nonce **out, wk_err *err);
 void wk_nonce_close(wk_nonce *nonce);
-/* Another clock than the wall's, for virtual time; before the first nonce. No bound is kept then: the
- * clock must not fall back, restarts included. */
+/* Another clock than the wall's, for virtual time; before the first nonce. No bound is kept then:
+ * the clock must not fall back, restarts included. */
 void wk_nonce_set_clock(wk_nonce *nonce, int64_t (*now_ns)(void *ctx), void *ctx);
 /* Any thread. WK_E_IO: the bound could not be kept, the clock is not past the one that was, and no
  * nonce was handed out: try again later. */

@@ -1,9 +1,10 @@
 /* The simulated venue: orders against bars, with fees, slippage, funding, brackets and liquidation.
  *
  * One rule for what a bar cannot tell: the worse outcome. Per bar and market, in this order:
- *   funding and rollovers on the position held across the open; market orders at the open; limit orders; then the
- *   stop before the take-profit. A limit fills only when the bar trades through it by a tick.
- * The mark of liquidation is the traded bar itself: its low for a long, its high for a short. */
+ *   funding and rollovers on the position held across the open; market orders at the open; limit
+ * orders; then the stop before the take-profit. A limit fills only when the bar trades through it
+ * by a tick. The mark of liquidation is the traded bar itself: its low for a long, its high for a
+ * short. */
 #ifndef WICK_SIM_H
 #define WICK_SIM_H
 
@@ -98,9 +99,9 @@ typedef struct {
     int64_t entry_ticks, mark_ticks;
     int64_t stop_ticks, profit_ticks; /* 0: none */
     int64_t funding_e8;
-    double leverage; /* of the entry order; 0: the configuration's */
+    double leverage;   /* of the entry order; 0: the configuration's */
     int64_t opened_ns; /* the rollovers count from there; 0: from the first bar */
-    uint64_t parent; /* id of the entry order */
+    uint64_t parent;   /* id of the entry order */
 } wk_sim_position;
 WK_MUST_CHECK wk_status wk_sim_restore(wk_sim_venue *venue, const wk_sim_position *position,
                                        wk_err *err);

@@ -123,7 +123,8 @@ typedef struct {
     } v[WK_STORE_WINDOWS_MAX];
 } wk_store_windows;
 
-/* Reads "1m=30d,15m=26w,1h=18mo,all=5y"; errors begin with `what`, the key or option it stands in. */
+/* Reads "1m=30d,15m=26w,1h=18mo,all=5y"; errors begin with `what`, the key or option it stands in.
+ */
 WK_MUST_CHECK wk_status wk_store_windows_parse(const char *what, const char *text,
                                                wk_store_windows *out, wk_err *err);
 
@@ -134,10 +135,11 @@ int64_t wk_store_window(const wk_store_windows *windows, int64_t timeframe_ns);
  * market that ended keeps its last one. Of one venue or symbol only where these are given.
  * `report` (may be NULL) is told each series that was cut. n_dropped may be NULL. A
  * program without HDF5 cuts what is fresh, and knows no dry run. */
-WK_MUST_CHECK wk_status wk_store_prune_windows(
-    const char *root, const wk_store_windows *windows, const char *venue, const char *symbol,
-    int dry_run,
-    void (*report)(void *ctx, const wk_store_entry *series, int64_t before_ns, size_t n_dropped),
-    void *ctx, size_t *n_dropped, wk_err *err);
+WK_MUST_CHECK wk_status wk_store_prune_windows(const char *root, const wk_store_windows *windows,
+                                               const char *venue, const char *symbol, int dry_run,
+                                               void (*report)(void *ctx,
+                                                              const wk_store_entry *series,
+                                                              int64_t before_ns, size_t n_dropped),
+                                               void *ctx, size_t *n_dropped, wk_err *err);
 
 #endif

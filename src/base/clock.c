@@ -19,8 +19,8 @@ int64_t wk_clock_monotonic_ns(void)
     return (int64_t)ts.tv_sec * WK_NS_PER_S + ts.tv_nsec;
 }
 
-/* Days since 1970-01-01 of a proleptic Gregorian date, and back. Eras of 400 years starting in March
- * (Howard Hinnant, "chrono-compatible low-level date algorithms"). */
+/* Days since 1970-01-01 of a proleptic Gregorian date, and back. Eras of 400 years starting in
+ * March (Howard Hinnant, "chrono-compatible low-level date algorithms"). */
 static int64_t days_from_civil(int y, int m, int d)
 {
     y -= m <= 2;
@@ -91,8 +91,8 @@ wk_status wk_time_parse(const char *text, int64_t *time_ns, wk_err *err)
     *time_ns = wk_civil_to_ns(y, mo, d) + ((int64_t)h * 3600 + mi * 60 + s) * WK_NS_PER_S;
     return WK_OK;
 bad:
-    return wk_fail(err, WK_E_PARSE, "not a time: \"%.40s\"; write 2024-06-30 or 2024-06-30T23:45:00Z",
-                   text);
+    return wk_fail(err, WK_E_PARSE,
+                   "not a time: \"%.40s\"; write 2024-06-30 or 2024-06-30T23:45:00Z", text);
 }
 
 char *wk_time_format(int64_t time_ns, char out[32])
@@ -117,7 +117,8 @@ wk_status wk_timeframe_parse(const char *text, int64_t *ns, wk_err *err)
             *ns = n * timeframe_units[i].s * WK_NS_PER_S;
             return WK_OK;
         }
-    return wk_fail(err, WK_E_PARSE, "not a timeframe: \"%.20s\"; write 1m, 15m, 1h, 4h or 1d", text);
+    return wk_fail(err, WK_E_PARSE, "not a timeframe: \"%.20s\"; write 1m, 15m, 1h, 4h or 1d",
+                   text);
 }
 
 char *wk_timeframe_format(int64_t ns, char out[16])

@@ -73,8 +73,8 @@ wk_status wk_draft_open(const char *path, wk_draft *out, wk_err *err)
 
 wk_status wk_draft_publish(wk_draft *draft, wk_err *err)
 {
-    /* An error of an earlier write stays in the stream's flag, errno has moved on since: one more byte
-     * at the same place meets the same trouble and says what it is. */
+    /* An error of an earlier write stays in the stream's flag, errno has moved on since: one more
+     * byte at the same place meets the same trouble and says what it is. */
     bool failed = ferror(draft->stream);
     int why = 0;
     if (failed)
@@ -138,7 +138,8 @@ wk_status wk_dir_create(const char *path, wk_err *err)
         char end = *p;
         *p = 0;
         if (mkdir(partial, 0755) != 0 && errno != EEXIST)
-            return wk_fail(err, WK_E_IO, "cannot create directory %s: %s", partial, strerror(errno));
+            return wk_fail(err, WK_E_IO, "cannot create directory %s: %s", partial,
+                           strerror(errno));
         if (end == 0)
             break;
         *p = '/';

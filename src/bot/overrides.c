@@ -28,8 +28,9 @@ static wk_status parse_line(const wk_bot *b, char *line, wish *out, wk_err *err)
                  {"block", WK_OVERRIDE_BLOCK, 0},
                  {"buy", WK_OVERRIDE_FORCE, 1},
                  {"sell", WK_OVERRIDE_FORCE, -1}};
-    char *save = NULL, *verb = strtok_r(line, " \t\r", &save), *market = strtok_r(NULL, " \t\r", &save),
-         *until = strtok_r(NULL, " \t\r", &save), *time = strtok_r(NULL, " \t\r", &save);
+    char *save = NULL, *verb = strtok_r(line, " \t\r", &save),
+         *market = strtok_r(NULL, " \t\r", &save), *until = strtok_r(NULL, " \t\r", &save),
+         *time = strtok_r(NULL, " \t\r", &save);
     wk_trader_event e = {.kind = WK_TRADER_EVENT_OVERRIDE, .until_ns = WK_FOREVER};
     size_t i = 0, n = sizeof words / sizeof *words;
     while (i < n && strcmp(words[i].word, verb) != 0)
@@ -69,9 +70,8 @@ static wk_status parse(const wk_bot *b, char *text, wish *wishes, size_t *n, wk_
             *comment = '\0';
         if (line[strspn(line, " \t\r")] == '\0')
             continue;
-        wk_status status = *n < WISHES_MAX
-                               ? WK_OK
-                               : wk_fail(err, WK_E_CONFIG, "at most %d wishes", WISHES_MAX);
+        wk_status status =
+            *n < WISHES_MAX ? WK_OK : wk_fail(err, WK_E_CONFIG, "at most %d wishes", WISHES_MAX);
         if (status == WK_OK) {
             snprintf(wishes[*n].line, sizeof wishes[*n].line, "%.150s", line);
             status = parse_line(b, line, &wishes[*n], err);
@@ -129,9 +129,9 @@ wk_status wk__bot_wishes(wk_bot *b, wk_err *err)
     if (!b->overrides_path)
         return WK_OK;
     bool there = stat(b->overrides_path, &st) == 0;
-    int64_t mark = there ? (int64_t)st.st_mtim.tv_sec * WK_NS_PER_S + st.st_mtim.tv_nsec +
-                               (int64_t)st.st_size
-                         : 0;
+    int64_t mark =
+        there ? (int64_t)st.st_mtim.tv_sec * WK_NS_PER_S + st.st_mtim.tv_nsec + (int64_t)st.st_size
+              : 0;
     if (mark == b->overrides_mark)
         return WK_OK;
     b->overrides_mark = mark;

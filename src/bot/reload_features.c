@@ -238,8 +238,8 @@ wk_status wk__history_features(const wk__history *h, const wk_trade_instrument *
 {
     wk_arena scratch;
     wk_arena_init(&scratch);
-    wk_status status = make(h, markets, n_markets, step_ns, config, end_ns, dir, arena, &scratch,
-                            panel, out, err);
+    wk_status status =
+        make(h, markets, n_markets, step_ns, config, end_ns, dir, arena, &scratch, panel, out, err);
     wk_arena_finish(&scratch);
     return status;
 }

@@ -36,7 +36,8 @@ static void print_error(const wk_cli_program *program, const wk_cli *cli, const 
     free(out.s);
 }
 
-/* errno of help that could not be written: what is longer than stdio's buffer fails before the end. */
+/* errno of help that could not be written: what is longer than stdio's buffer fails before the end.
+ */
 static int help_error;
 
 static void print_help(const wk_cli_program *program, const char *invoked, const wk_cli *cli)
@@ -66,8 +67,8 @@ static wk_status finish_stdout(wk_err *err)
 
 int wk_cli_main(const wk_cli_program *program, int argc, char **argv)
 {
-    /* A closed pipe or socket, or a file at the size limit, is an error code where it is written, never
-     * the end of a long run. */
+    /* A closed pipe or socket, or a file at the size limit, is an error code where it is written,
+     * never the end of a long run. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     wk_cli cli;

@@ -44,8 +44,8 @@ static wk_status write_csv(const wk_dataset *d, const char *path, wk_err *err)
     return status;
 }
 
-static bool put(hid_t file, const char *name, hid_t type, hid_t memory, int rank, const hsize_t *dims,
-                const void *values)
+static bool put(hid_t file, const char *name, hid_t type, hid_t memory, int rank,
+                const hsize_t *dims, const void *values)
 {
     hid_t space = H5Screate_simple(rank, dims, NULL), plist = H5Pcreate(H5P_DATASET_CREATE);
     H5Pset_obj_track_times(plist, false);
@@ -95,7 +95,8 @@ static wk_status write_hdf5(const wk_dataset *d, const char *path, wk_err *err)
     if (ok && rename(beside, path) == 0)
         return WK_OK;
     unlink(beside);
-    return wk_fail(err, WK_E_IO, "cannot write %s; is the directory there, and is there room?", path);
+    return wk_fail(err, WK_E_IO, "cannot write %s; is the directory there, and is there room?",
+                   path);
 }
 
 static int cmd_features(const wk_cli *cli, wk_err *err)
@@ -110,30 +111,33 @@ static int cmd_features(const wk_cli *cli, wk_err *err)
     wk_dataset dataset = {0};
     wk_arena arena;
     wk_arena_init(&arena);
-    wk_status status = wk_config_load(&wk_run_config_table, wk_cli_arg(cli, 0), overrides, n_overrides,
-                                      &arena, &config, err);
+    wk_status status = wk_config_load(&wk_run_config_table, wk_cli_arg(cli, 0), overrides,
+                                      n_overrides, &arena, &config, err);
     if (status == WK_OK)
         status = wk_dataset_load(&config, &wk_dataset_store, &dataset, err);
     if (status == WK_OK)
         status = csv ? write_csv(&dataset, out, err) : write_hdf5(&dataset, out, err);
     if (status == WK_OK && wk_cli_json(cli))
-        printf("{\"out\": \"%s\", \"columns\": %zu, \"bars\": %zu, \"symbols\": %zu, \"hash\": \"%s\"}\n", out,
-               dataset.table.F, dataset.panel.T, dataset.panel.S, dataset.feature_hash);
+        printf("{\"out\": \"%s\", \"columns\": %zu, \"bars\": %zu, \"symbols\": %zu, \"hash\": "
+               "\"%s\"}\n",
+               out, dataset.table.F, dataset.panel.T, dataset.panel.S, dataset.feature_hash);
     else if (status == WK_OK)
-        printf("%s: %zu columns of %zu bars of %zu markets\n", out, dataset.table.F, dataset.panel.T,
-               dataset.panel.S);
+        printf("%s: %zu columns of %zu bars of %zu markets\n", out, dataset.table.F,
+               dataset.panel.T, dataset.panel.S);
     wk_dataset_finish(&dataset);
     wk_arena_finish(&arena);
     return status;
 }
 
-static const wk_cli_option options[] = {{"out", "F.h5|F.csv", "the table to write"}, {.name = NULL}};
+static const wk_cli_option options[] = {{"out", "F.h5|F.csv", "the table to write"},
+                                        {.name = NULL}};
 
 const wk_cli_command wk_cmd_features = {
     .name = "features",
     .usage = "CONFIG --out F.h5|F.csv",
     .summary = "computes the feature rows of an experiment",
-    .details = "HDF5: X [T, S, F] f32, valid [T, S], time [T] ns, names [F], symbols [S]. CSV: one line a\n"
+    .details = "HDF5: X [T, S, F] f32, valid [T, S], time [T] ns, names [F], symbols [S]. CSV: one "
+               "line a\n"
                "valid row, empty where a feature is not defined.",
     .example = "wick features configs/demo.json --out features.h5",
     .args_min = 1,

@@ -6,8 +6,8 @@
 #include "wick/file.h"
 #include "wick/model.h"
 
-static wk_status write_csv(const wk_dataset *d, const wk_forecast *forecasts, size_t t0, const char *path,
-                           size_t *n_rows, wk_err *err)
+static wk_status write_csv(const wk_dataset *d, const wk_forecast *forecasts, size_t t0,
+                           const char *path, size_t *n_rows, wk_err *err)
 {
     char time[32];
     wk_draft draft;
@@ -20,9 +20,9 @@ static wk_status write_csv(const wk_dataset *d, const wk_forecast *forecasts, si
             if (!x->valid)
                 continue;
             wk_time_format(d->panel.start_ns + (int64_t)t * d->panel.timeframe_ns, time);
-            fprintf(draft.stream, "%s,%s,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g\n", time, d->panel.symbols[s],
-                    (double)x->p[0], (double)x->p[1], (double)x->p[2], (double)x->score,
-                    (double)x->magnitude, (double)x->volatility);
+            fprintf(draft.stream, "%s,%s,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g\n", time,
+                    d->panel.symbols[s], (double)x->p[0], (double)x->p[1], (double)x->p[2],
+                    (double)x->score, (double)x->magnitude, (double)x->volatility);
             n++;
         }
     WK_TRY(wk_draft_publish(&draft, err));
@@ -37,7 +37,8 @@ static wk_status first_step(const char *from, const wk_run_config *config, const
     int64_t bar = panel->timeframe_ns, T = (int64_t)panel->T, t0, from_ns;
     if (from) {
         if (wk_time_parse(from, &from_ns, err) != WK_OK)
-            return wk_fail(err, WK_E_ARG, "--from %s: write 2024-06-30 or 2024-06-30T23:45:00Z", from);
+            return wk_fail(err, WK_E_ARG, "--from %s: write 2024-06-30 or 2024-06-30T23:45:00Z",
+                           from);
         t0 = from_ns <= panel->start_ns ? 0 : (from_ns - panel->start_ns - 1) / bar + 1;
     } else {
         t0 = T - (int64_t)((config->meta.scale_days + config->meta.scale_min_days) * 86400e9) / bar;
@@ -113,10 +114,13 @@ const wk_cli_command wk_cmd_predict = {
     .name = "predict",
     .usage = "MODEL --out F.csv [--from TIME]",
     .summary = "forecasts of a trained model over its candles",
-    .details = "MODEL is the directory model/ that wick train or wick run left. The candles are those of\n"
-               "its configuration; --set data.to=... and the like change it. Where meta.score is \"targets\", the\n"
-               "score's scale begins at the first bar, and meta.scale_min_days pass before a row is written.\n"
-               "wickd runs on one thread whatever --threads says, and gives the same bytes.",
+    .details =
+        "MODEL is the directory model/ that wick train or wick run left. The candles are those of\n"
+        "its configuration; --set data.to=... and the like change it. Where meta.score is "
+        "\"targets\", the\n"
+        "score's scale begins at the first bar, and meta.scale_min_days pass before a row is "
+        "written.\n"
+        "wickd runs on one thread whatever --threads says, and gives the same bytes.",
     .example = "wick predict out/demo/model --out forecasts.csv",
     .args_min = 1,
     .args_max = 1,

@@ -9,15 +9,16 @@
 static void print_proof(const wk_cli *cli, const char *market, const wk_proof *p)
 {
     if (wk_cli_json(cli))
-        printf("{\"market\": \"%s\", \"seed\": %llu, \"useful\": %s, \"covered\": %s, \"trades\": %zu, "
+        printf("{\"market\": \"%s\", \"seed\": %llu, \"useful\": %s, \"covered\": %s, \"trades\": "
+               "%zu, "
                "\"net_bp\": %.3f, \"lo_bp\": %.3f, \"hi_bp\": %.3f, \"truth_bp\": %.3f}\n",
                market, (unsigned long long)p->seed, p->useful ? "true" : "false",
-               p->covered ? "true" : "false", p->n_trades, p->expectancy * 1e4, p->lo * 1e4, p->hi * 1e4,
-               p->truth * 1e4);
+               p->covered ? "true" : "false", p->n_trades, p->expectancy * 1e4, p->lo * 1e4,
+               p->hi * 1e4, p->truth * 1e4);
     else
-        printf("%-12s seed %3llu  %-10s  %5zu trades  net %7.2f bp [%7.2f, %7.2f]  truth %7.2f%s\n", market,
-               (unsigned long long)p->seed, p->useful ? "USEFUL" : "NOT USEFUL", p->n_trades,
-               p->expectancy * 1e4, p->lo * 1e4, p->hi * 1e4, p->truth * 1e4,
+        printf("%-12s seed %3llu  %-10s  %5zu trades  net %7.2f bp [%7.2f, %7.2f]  truth %7.2f%s\n",
+               market, (unsigned long long)p->seed, p->useful ? "USEFUL" : "NOT USEFUL",
+               p->n_trades, p->expectancy * 1e4, p->lo * 1e4, p->hi * 1e4, p->truth * 1e4,
                p->covered ? "" : "  outside");
     fflush(stdout);
 }
@@ -33,15 +34,15 @@ static int cmd_prove(const wk_cli *cli, wk_err *err)
     wk_run_config config;
     wk_arena arena;
     wk_arena_init(&arena);
-    wk_status status = wk_config_load(&wk_run_config_table, wk_cli_arg(cli, 0), overrides, n, &arena,
-                                      &config, err);
+    wk_status status = wk_config_load(&wk_run_config_table, wk_cli_arg(cli, 0), overrides, n,
+                                      &arena, &config, err);
     long useful = 0, covered = 0, fooled = 0;
     wk_log_set_level(WK_LOG_WARN);
     for (long i = 1; status == WK_OK && i <= n_seeds; i++) {
         wk_proof p;
         wk_progress("proofs", (uint64_t)i - 1, (uint64_t)n_seeds);
-        status = wk_prove_seed(&config, (uint64_t)i, config.data.synthetic.edge, wk_cli_threads(cli), &p,
-                               err);
+        status = wk_prove_seed(&config, (uint64_t)i, config.data.synthetic.edge,
+                               wk_cli_threads(cli), &p, err);
         if (status != WK_OK)
             break;
         print_proof(cli, "planted edge", &p);
@@ -57,25 +58,31 @@ static int cmd_prove(const wk_cli *cli, wk_err *err)
     if (status != WK_OK)
         return status;
     if (!wk_cli_json(cli))
-        printf("planted edge: USEFUL in %ld of %ld, the interval holds the truth in %ld; random walk: NOT "
+        printf("planted edge: USEFUL in %ld of %ld, the interval holds the truth in %ld; random "
+               "walk: NOT "
                "USEFUL in %ld of %ld\n",
                useful, n_seeds, covered, n_seeds - fooled, n_seeds);
-    if (useful * 10 >= n_seeds * 9 && covered * 10 >= n_seeds * 9 && (n_seeds - fooled) * 20 >= n_seeds * 19)
+    if (useful * 10 >= n_seeds * 9 && covered * 10 >= n_seeds * 9 &&
+        (n_seeds - fooled) * 20 >= n_seeds * 19)
         return WK_OK;
-    return wk_fail(err, WK_E_DATA,
-                   "not proven: 90 %% of planted edges found and covered and 95 %% of random walks refused "
-                   "is the bar");
+    return wk_fail(
+        err, WK_E_DATA,
+        "not proven: 90 %% of planted edges found and covered and 95 %% of random walks refused "
+        "is the bar");
 }
 
-static const wk_cli_option options[] = {{"seeds", "N", "simulated markets of each kind; default 20"},
-                                        {.name = NULL}};
+static const wk_cli_option options[] = {
+    {"seeds", "N", "simulated markets of each kind; default 20"}, {.name = NULL}};
 
 const wk_cli_command wk_cmd_prove = {
     .name = "prove",
     .usage = "CONFIG [--seeds N]",
-    .summary = "runs an experiment on simulated markets with and without an edge and counts the verdicts",
-    .details = "Each seed is one market with the planted edge of data.synthetic and one random walk, from\n"
-               "candles to verdict. Succeeds when at least 90 % of the edges are USEFUL and covered by their\n"
+    .summary =
+        "runs an experiment on simulated markets with and without an edge and counts the verdicts",
+    .details = "Each seed is one market with the planted edge of data.synthetic and one random "
+               "walk, from\n"
+               "candles to verdict. Succeeds when at least 90 % of the edges are USEFUL and "
+               "covered by their\n"
                "interval, and at least 95 % of the random walks are NOT USEFUL.",
     .example = "wick prove configs/prove.json --seeds 2",
     .args_min = 1,

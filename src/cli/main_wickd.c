@@ -29,8 +29,9 @@ COMMANDS(DECLARE)
 static const wk_cli_command *const commands[] = {COMMANDS(ENTRY) NULL};
 
 /* Memory is what a small machine lacks: one heap for all threads, whose large pieces go back to the
- * system as soon as they are freed. glibc would otherwise raise that limit with the first large piece
- * that is freed, and give every thread a heap of its own. Nothing allocates where time matters. */
+ * system as soon as they are freed. glibc would otherwise raise that limit with the first large
+ * piece that is freed, and give every thread a heap of its own. Nothing allocates where time
+ * matters. */
 static void be_frugal(void)
 {
     mallopt(M_ARENA_MAX, 1);

@@ -33,8 +33,8 @@ static void candle_path(const wk_data_config *data, size_t s, char out[PATH_MAX]
 }
 
 /* Reads market s at the experiment's timeframe. */
-static wk_status read_series(const wk_data_config *data, const wk_store_reader *store, size_t s, wk_series *out,
-                             wk_err *err)
+static wk_status read_series(const wk_data_config *data, const wk_store_reader *store, size_t s,
+                             wk_series *out, wk_err *err)
 {
     int64_t file_timeframe = data->timeframe_ns;
     if (data->resample_from[0])
@@ -59,7 +59,8 @@ static wk_status read_series(const wk_data_config *data, const wk_store_reader *
 }
 
 /* From the store, or from files when it is NULL. */
-static wk_status load_candles(const wk_data_config *data, const wk_store_reader *store, wk_panel *out, wk_err *err)
+static wk_status load_candles(const wk_data_config *data, const wk_store_reader *store,
+                              wk_panel *out, wk_err *err)
 {
     size_t S = data->symbols.n;
     wk_status status = WK_OK;
@@ -95,20 +96,24 @@ static wk_status load_candles(const wk_data_config *data, const wk_store_reader 
     return status;
 }
 
-static wk_status load_panel(const wk_run_config *config, const wk_store_reader *store, wk_dataset *out, wk_err *err)
+static wk_status load_panel(const wk_run_config *config, const wk_store_reader *store,
+                            wk_dataset *out, wk_err *err)
 {
     const wk_data_config *data = &config->data;
     int source = data->source;
-    /* A root that was given is meant: a file missing there is an error, not a reason to simulate. */
+    /* A root that was given is meant: a file missing there is an error, not a reason to simulate.
+     */
     if (source == WK_SOURCE_AUTO)
         source = *data_root(data) ? WK_SOURCE_FILES : WK_SOURCE_SYNTHETIC;
     if ((source == WK_SOURCE_FILES || source == WK_SOURCE_TAPE) && !*data_root(data))
-        return wk_fail(err, WK_E_CONFIG, "data.root is empty and WICK_DATA is not set; set one of them to the "
-                                         "directory that the files of venue %s lie in",
+        return wk_fail(err, WK_E_CONFIG,
+                       "data.root is empty and WICK_DATA is not set; set one of them to the "
+                       "directory that the files of venue %s lie in",
                        data->venue);
     if (source == WK_SOURCE_STORE && !store)
-        return wk_fail(err, WK_E_CONFIG, "data.source is \"store\", and this program reads no store; write its "
-                                         "candles as files with wick store export and set data.source=files");
+        return wk_fail(err, WK_E_CONFIG,
+                       "data.source is \"store\", and this program reads no store; write its "
+                       "candles as files with wick store export and set data.source=files");
     if (source == WK_SOURCE_TAPE)
         return wk__dataset_load_tapes(data, data_root(data), &out->panel, err);
     if (source != WK_SOURCE_SYNTHETIC)
@@ -143,8 +148,8 @@ static void hash_panel(const wk_panel *panel, char out[65])
     wk_hash_finish(hash, out);
 }
 
-wk_status wk_dataset_load_panel(const wk_run_config *config, const wk_store_reader *store, wk_dataset *out,
-                                wk_err *err)
+wk_status wk_dataset_load_panel(const wk_run_config *config, const wk_store_reader *store,
+                                wk_dataset *out, wk_err *err)
 {
     wk_dataset d = {0};
     wk_arena_init(&d.arena);
@@ -152,7 +157,8 @@ wk_status wk_dataset_load_panel(const wk_run_config *config, const wk_store_read
     if (status == WK_OK)
         status = load_panel(config, store, &d, err);
     if (status == WK_OK)
-        status = wk__dataset_join_outside(&config->data, data_root(&config->data), store, &d.panel, err);
+        status =
+            wk__dataset_join_outside(&config->data, data_root(&config->data), store, &d.panel, err);
     if (status != WK_OK) {
         wk_dataset_finish(&d);
         return status;
@@ -180,8 +186,8 @@ wk_status wk_dataset_compute(const wk_run_config *config, wk_dataset *d, wk_err 
     return WK_OK;
 }
 
-wk_status wk_dataset_load(const wk_run_config *config, const wk_store_reader *store, wk_dataset *out,
-                          wk_err *err)
+wk_status wk_dataset_load(const wk_run_config *config, const wk_store_reader *store,
+                          wk_dataset *out, wk_err *err)
 {
     wk_dataset d;
     WK_TRY(wk_dataset_load_panel(config, store, &d, err));

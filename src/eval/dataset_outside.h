@@ -10,6 +10,7 @@ WK_MUST_CHECK wk_status wk__dataset_load_tapes(const wk_data_config *data, const
 
 /* Adds the columns of data.outside to the panel. */
 WK_MUST_CHECK wk_status wk__dataset_join_outside(const wk_data_config *data, const char *root,
-                                                 const wk_store_reader *store, wk_panel *panel, wk_err *err);
+                                                 const wk_store_reader *store, wk_panel *panel,
+                                                 wk_err *err);
 
 #endif

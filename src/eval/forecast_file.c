@@ -24,8 +24,8 @@ static const struct {
 };
 enum { N_COLUMNS = sizeof columns / sizeof *columns };
 
-static bool write_dataset(hid_t group, const char *name, hid_t type, const hsize_t dims[2], int rank,
-                          const void *values)
+static bool write_dataset(hid_t group, const char *name, hid_t type, const hsize_t dims[2],
+                          int rank, const void *values)
 {
     hid_t space = H5Screate_simple(rank, dims, NULL), plist = H5Pcreate(H5P_DATASET_CREATE);
     H5Pset_obj_track_times(plist, false);
@@ -80,8 +80,8 @@ static hid_t create_group(hid_t file, const char *name)
     return group;
 }
 
-/* HDF5's errors go through wk_err. What it could not write stays open in it, and closing that once more
- * at exit would crash, so exit leaves it alone; nothing waits to be written then. */
+/* HDF5's errors go through wk_err. What it could not write stays open in it, and closing that once
+ * more at exit would crash, so exit leaves it alone; nothing waits to be written then. */
 static void be_quiet(void)
 {
     (void)H5dont_atexit();
@@ -104,7 +104,8 @@ static bool write_strategy(hid_t file, size_t i, const wk_strategy *strategy, co
     bool ok = group >= 0 && write_attribute(group, "main", strategy->main);
     for (size_t c = 0; ok && c < N_COLUMNS; c++) {
         for (size_t r = 0; r < n; r++)
-            memcpy(&column[r], (const char *)&strategy->forecasts[r] + columns[c].offset, sizeof(float));
+            memcpy(&column[r], (const char *)&strategy->forecasts[r] + columns[c].offset,
+                   sizeof(float));
         ok = write_dataset(group, columns[c].name, H5T_IEEE_F32LE, dims, 2, column);
     }
     for (size_t r = 0; r < n; r++)
@@ -115,8 +116,8 @@ static bool write_strategy(hid_t file, size_t i, const wk_strategy *strategy, co
     return ok;
 }
 
-wk_status wk_forecast_file_write(const char *path, const wk_panel *panel, const wk_walk_forward *walk,
-                                 wk_err *err)
+wk_status wk_forecast_file_write(const char *path, const wk_panel *panel,
+                                 const wk_walk_forward *walk, wk_err *err)
 {
     char beside[PATH_MAX];
     const hsize_t dims[2] = {panel->T, panel->S};
@@ -168,8 +169,8 @@ static herr_t collect_group(hid_t file, const char *name, const H5L_info_t *info
     return 0;
 }
 
-static bool read_strategy(hid_t file, const char *name, size_t n, wk_strategy *strategy, float *column,
-                          uint8_t *valid)
+static bool read_strategy(hid_t file, const char *name, size_t n, wk_strategy *strategy,
+                          float *column, uint8_t *valid)
 {
     hid_t group = H5Gopen2(file, name, H5P_DEFAULT);
     int64_t main_flag = 0;
@@ -191,7 +192,8 @@ static bool read_strategy(hid_t file, const char *name, size_t n, wk_strategy *s
     return ok;
 }
 
-wk_status wk_forecast_file_read(const char *path, const wk_panel *panel, wk_walk_forward *out, wk_err *err)
+wk_status wk_forecast_file_read(const char *path, const wk_panel *panel, wk_walk_forward *out,
+                                wk_err *err)
 {
     size_t n = panel->T * panel->S;
     int64_t first = 0, judge = 0, end = 0;
@@ -203,9 +205,11 @@ wk_status wk_forecast_file_read(const char *path, const wk_panel *panel, wk_walk
     hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     hsize_t at = 0;
     bool ok = list && column && valid && file >= 0 && read_attribute(file, "first_step", &first) &&
-              read_attribute(file, "judge_step", &judge) && read_attribute(file, "end_step", &end) &&
+              read_attribute(file, "judge_step", &judge) &&
+              read_attribute(file, "end_step", &end) &&
               H5Literate(file, H5_INDEX_NAME, H5_ITER_INC, &at, collect_group, list) >= 0;
-    ok = ok && first >= 0 && first <= judge && judge < end && (size_t)end <= panel->T && list->n > 0;
+    ok =
+        ok && first >= 0 && first <= judge && judge < end && (size_t)end <= panel->T && list->n > 0;
     if (ok) {
         walk.strategies = calloc(list->n, sizeof *walk.strategies);
         ok = walk.strategies != NULL;
@@ -221,10 +225,11 @@ wk_status wk_forecast_file_read(const char *path, const wk_panel *panel, wk_walk
     free(valid);
     if (!ok) {
         wk_walk_forward_finish(&walk);
-        return wk_fail(err, WK_E_DATA,
-                       "%s cannot be read, or belongs to other candles than the configuration's; run "
-                       "`wick train` again",
-                       path);
+        return wk_fail(
+            err, WK_E_DATA,
+            "%s cannot be read, or belongs to other candles than the configuration's; run "
+            "`wick train` again",
+            path);
     }
     walk.first_step = (size_t)first;
     walk.judge_step = (size_t)judge;

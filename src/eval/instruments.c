@@ -6,8 +6,9 @@ static wk_status check_count(const char *key, const wk_reals *values, size_t S, 
 {
     if (values->n == 0 || values->n == S)
         return WK_OK;
-    return wk_fail(err, WK_E_CONFIG, "data.%s has %zu values for %zu markets; give one each or none", key,
-                   values->n, S);
+    return wk_fail(err, WK_E_CONFIG,
+                   "data.%s has %zu values for %zu markets; give one each or none", key, values->n,
+                   S);
 }
 
 wk_status wk_dataset_instruments(const wk_run_config *config, wk_dataset *dataset, wk_err *err)

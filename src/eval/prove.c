@@ -8,8 +8,9 @@
 #include "wick/clock.h"
 #include "wick/synthetic.h"
 
-/* mean[t] is the conditional mean of the log return of bar t+1, and each bar opens where the last one
- * closed: a trade from the open of step a to the open of step b earns mean[a - 1] + ... + mean[b - 2]. */
+/* mean[t] is the conditional mean of the log return of bar t+1, and each bar opens where the last
+ * one closed: a trade from the open of step a to the open of step b earns mean[a - 1] + ... +
+ * mean[b - 2]. */
 static double true_expectancy(const wk_backtest *bt, const double *mean, size_t S)
 {
     double sum = 0;
@@ -23,8 +24,8 @@ static double true_expectancy(const wk_backtest *bt, const double *mean, size_t 
     return bt->n_trades ? sum / (double)bt->n_trades : NAN;
 }
 
-wk_status wk_prove_seed(const wk_run_config *config, uint64_t seed, double edge, int threads, wk_proof *out,
-                        wk_err *err)
+wk_status wk_prove_seed(const wk_run_config *config, uint64_t seed, double edge, int threads,
+                        wk_proof *out, wk_err *err)
 {
     wk_run_config c = *config;
     c.data.source = WK_SOURCE_SYNTHETIC;
@@ -54,7 +55,8 @@ wk_status wk_prove_seed(const wk_run_config *config, uint64_t seed, double edge,
     if (status == WK_OK)
         status = wk_dataset_instruments(&c, &dataset, err);
     if (status == WK_OK)
-        status = wk_targets_make(&c, &dataset.panel, dataset.table.sigma, &dataset.arena, &targets, err);
+        status =
+            wk_targets_make(&c, &dataset.panel, dataset.table.sigma, &dataset.arena, &targets, err);
     if (status == WK_OK)
         status = wk_walk_forward_run(&c, &dataset, &targets, threads, &walk, err);
     if (status == WK_OK)

@@ -37,26 +37,28 @@ static wk_status read_json(const char *dir, const char *name, json_t **out, wk_e
     snprintf(path, sizeof path, "%s/%s", dir, name);
     json_t *root = json_load_file(path, 0, &where);
     if (!root)
-        return wk_fail(err, WK_E_IO, "%s cannot be read (line %d: %s); run the stage before this one", path,
+        return wk_fail(err, WK_E_IO,
+                       "%s cannot be read (line %d: %s); run the stage before this one", path,
                        where.line, where.text);
     *out = root;
     return WK_OK;
 }
 
 /* Labels beside the dataset that they belong to. */
-static wk_status load(const wk_run_config *config, wk_dataset *dataset, wk_targets *targets, wk_err *err)
+static wk_status load(const wk_run_config *config, wk_dataset *dataset, wk_targets *targets,
+                      wk_err *err)
 {
     WK_TRY(wk_dataset_load(config, &wk_dataset_store, dataset, err));
     wk_status status = wk_dataset_instruments(config, dataset, err);
     if (status == WK_OK)
-        status = wk_targets_make(config, &dataset->panel, dataset->table.sigma, &dataset->arena, targets,
-                                 err);
+        status = wk_targets_make(config, &dataset->panel, dataset->table.sigma, &dataset->arena,
+                                 targets, err);
     if (status != WK_OK) {
         wk_dataset_finish(dataset);
         return status;
     }
-    wk_log_write(WK_LOG_INFO, "data", "symbols=%zu bars=%zu columns=%zu synthetic=%d", dataset->panel.S,
-                 dataset->panel.T, dataset->table.F, (int)dataset->synthetic);
+    wk_log_write(WK_LOG_INFO, "data", "symbols=%zu bars=%zu columns=%zu synthetic=%d",
+                 dataset->panel.S, dataset->panel.T, dataset->table.F, (int)dataset->synthetic);
     return WK_OK;
 }
 
@@ -71,15 +73,17 @@ static wk_status save_walk(const wk_run_config *config, const wk_dataset *datase
     /* The newest fold trained on what lies before its test block. */
     const json_t *fold = json_array_get(walk->folds, json_array_size(walk->folds) - 1);
     const json_t *begin = json_object_get(fold, "begin_step");
-    WK_TRY(wk_reference_write(dataset, begin ? (size_t)json_integer_value(begin) : dataset->panel.T, path, err));
+    WK_TRY(wk_reference_write(dataset, begin ? (size_t)json_integer_value(begin) : dataset->panel.T,
+                              path, err));
     char *text = wk_config_dump(&wk_run_config_table, config);
     snprintf(path, sizeof path, "%s/config.json", dir);
     wk_status status = wk_file_write_atomic(path, text, strlen(text), err);
     free(text);
     if (status != WK_OK)
         return status;
-    json_t *training = json_pack("{s:s, s:O, s:O, s:O}", "data_hash", dataset->data_hash, "folds", walk->folds, "importance", walk->importance,
-                                 "training", walk->training);
+    json_t *training =
+        json_pack("{s:s, s:O, s:O, s:O}", "data_hash", dataset->data_hash, "folds", walk->folds,
+                  "importance", walk->importance, "training", walk->training);
     if (walk->explanation)
         json_object_set(training, "explanation", walk->explanation);
     status = write_json(dir, "training.json", training, err);
@@ -113,10 +117,11 @@ static wk_status load_walk(const char *model_dir, const wk_dataset *dataset, wk_
     wk_status status = read_json(model_dir, "training.json", &training, err);
     const char *hash = json_string_value(json_object_get(training, "data_hash"));
     if (status == WK_OK && (!hash || strcmp(hash, dataset->data_hash) != 0))
-        status = wk_fail(err, WK_E_DATA,
-                         "%s/training.json: the forecasts belong to candles of hash %.12s, the configuration "
-                         "reads %.12s; run `wick train` again",
-                         model_dir, hash ? hash : "(none)", dataset->data_hash);
+        status = wk_fail(
+            err, WK_E_DATA,
+            "%s/training.json: the forecasts belong to candles of hash %.12s, the configuration "
+            "reads %.12s; run `wick train` again",
+            model_dir, hash ? hash : "(none)", dataset->data_hash);
     if (status != WK_OK) {
         json_decref(training);
         wk_walk_forward_finish(walk);

@@ -16,12 +16,13 @@ typedef struct {
 typedef struct {
     size_t n_strategies;
     wk_strategy *strategies;
-    size_t first_step, judge_step, end_step; /* forecasts exist in [first, end), figures from judge on */
-    json_t *folds;      /* array of objects for the report */
-    json_t *importance; /* [{name, family, gain, ...}], of the main strategy: see report.h */
+    size_t first_step, judge_step,
+        end_step;        /* forecasts exist in [first, end), figures from judge on */
+    json_t *folds;       /* array of objects for the report */
+    json_t *importance;  /* [{name, family, gain, ...}], of the main strategy: see report.h */
     json_t *explanation; /* {folds, rows, shap}; NULL without trees */
-    json_t *training;   /* [{name, train, valid}] */
-    wk_model model;     /* the newest fold's */
+    json_t *training;    /* [{name, train, valid}] */
+    wk_model model;      /* the newest fold's */
 } wk_walk_forward;
 
 WK_MUST_CHECK wk_status wk_walk_forward_run(const wk_run_config *config, const wk_dataset *dataset,

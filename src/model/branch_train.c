@@ -16,8 +16,8 @@ static bool family_wanted(const wk_strings *families, const char *family)
     return false;
 }
 
-wk_status wk_branch_columns(const wk_branch_config *config, const wk_dataset *dataset, wk_arena *arena,
-                            uint32_t **columns, size_t *n, wk_err *err)
+wk_status wk_branch_columns(const wk_branch_config *config, const wk_dataset *dataset,
+                            wk_arena *arena, uint32_t **columns, size_t *n, wk_err *err)
 {
     size_t F = dataset->table.F, count = 0;
     uint32_t *chosen = wk_arena_array(arena, uint32_t, F);
@@ -117,10 +117,10 @@ static void class_weights(const wk_nn_sequence *sequences, size_t n, float weigh
         weight[k] = count[k] > 0 ? (float)sqrt(total / (3 * count[k])) : 1.0f;
 }
 
-wk_status wk_branch_train(const char *name, const wk_sections *layers, const wk_nn_train_config *train,
-                          const wk_columns *data, const uint32_t *columns, size_t n_columns,
-                          const wk_targets *targets, const wk_branch_span *span, wk_branch *out,
-                          wk_err *err)
+wk_status wk_branch_train(const char *name, const wk_sections *layers,
+                          const wk_nn_train_config *train, const wk_columns *data,
+                          const uint32_t *columns, size_t n_columns, const wk_targets *targets,
+                          const wk_branch_span *span, wk_branch *out, wk_err *err)
 {
     wk_branch branch = {.n_inputs = n_columns};
     size_t S = data->table->S;
@@ -137,7 +137,8 @@ wk_status wk_branch_train(const char *name, const wk_sections *layers, const wk_
     }
     memcpy(branch.columns, columns, n_columns * sizeof *columns);
     fit_scaler(data, span->begin, span->valid_begin, &branch);
-    status = wk_nn_create(layers->v, layers->n, n_columns, WK_NN_HEADS, span->seed, &branch.nn, err);
+    status =
+        wk_nn_create(layers->v, layers->n, n_columns, WK_NN_HEADS, span->seed, &branch.nn, err);
     if (status != WK_OK)
         goto done;
     wk_nn_sequence *sequences = wk_arena_array(&arena, wk_nn_sequence, S);
@@ -147,7 +148,8 @@ wk_status wk_branch_train(const char *name, const wk_sections *layers, const wk_
     class_weights(sequences, S, weights);
     wk_nn_train_config seeded = *train;
     seeded.seed = (int64_t)(span->seed >> 1);
-    status = wk_nn_train(branch.nn, &seeded, sequences, S, weights, span->threads, &branch.log, err);
+    status =
+        wk_nn_train(branch.nn, &seeded, sequences, S, weights, span->threads, &branch.log, err);
 done:
     wk_arena_finish(&arena);
     if (status != WK_OK) {

@@ -53,8 +53,8 @@ static json_t *describe_branch(const wk_branch *branch)
                      floats(branch->scale, branch->n_inputs));
 }
 
-/* NaN: the configuration's threshold stands (null). Infinite: no threshold earned anything, so the model
- * does not trade; JSON has no infinity, and a null would let it trade. */
+/* NaN: the configuration's threshold stands (null). Infinite: no threshold earned anything, so the
+ * model does not trade; JSON has no infinity, and a null would let it trade. */
 static json_t *describe_threshold(double threshold)
 {
     if (isinf(threshold))
@@ -62,7 +62,8 @@ static json_t *describe_threshold(double threshold)
     return isnan(threshold) ? json_null() : json_real(threshold);
 }
 
-static json_t *describe(const wk_model *model, const wk_run_config *config, const wk_dataset *dataset)
+static json_t *describe(const wk_model *model, const wk_run_config *config,
+                        const wk_dataset *dataset)
 {
     json_t *names = json_array(), *branches = json_array();
     for (size_t i = 0; i < dataset->table.F; i++)
@@ -71,11 +72,10 @@ static json_t *describe(const wk_model *model, const wk_run_config *config, cons
         json_array_append_new(branches, describe_branch(&model->branches[i]));
     const wk_meta *meta = &model->meta;
     json_t *learner = json_pack(
-        "{s:s, s:s, s:i, s:i, s:i, s:b, s:b, s:o, s:f, s:o}", "kind", meta->is_mlp ? "mlp" : "gbdt", "score",
-        meta->score == WK_SCORE_DIRECTION ? "direction" : "targets", "n_plain", (int)meta->n_plain,
-        "n_targets", (int)meta->n_targets,
-        "n_seeds", (int)meta->n_seeds, "heads", meta->magnitude != NULL,
-        "direction_head", meta->direction != NULL, "columns",
+        "{s:s, s:s, s:i, s:i, s:i, s:b, s:b, s:o, s:f, s:o}", "kind", meta->is_mlp ? "mlp" : "gbdt",
+        "score", meta->score == WK_SCORE_DIRECTION ? "direction" : "targets", "n_plain",
+        (int)meta->n_plain, "n_targets", (int)meta->n_targets, "n_seeds", (int)meta->n_seeds,
+        "heads", meta->magnitude != NULL, "direction_head", meta->direction != NULL, "columns",
         indices(meta->columns, meta->n_columns), "temperature", meta->temperature, "threshold",
         describe_threshold(meta->threshold));
     if (meta->is_mlp)
@@ -83,16 +83,17 @@ static json_t *describe(const wk_model *model, const wk_run_config *config, cons
     json_t *instruments = json_array();
     for (size_t s = 0; dataset->instruments && s < dataset->panel.S; s++) {
         const wk_trade_instrument *x = &dataset->instruments[s];
-        json_array_append_new(instruments, json_pack("{s:s, s:f, s:f, s:I}", "symbol", x->symbol, "tick", x->tick, "lot",
-                                                     x->lot, "min_lots", (json_int_t)x->min_lots));
+        json_array_append_new(instruments, json_pack("{s:s, s:f, s:f, s:I}", "symbol", x->symbol,
+                                                     "tick", x->tick, "lot", x->lot, "min_lots",
+                                                     (json_int_t)x->min_lots));
     }
     char *text = wk_config_dump(&wk_run_config_table, config);
     json_t *resolved = json_loads(text, 0, NULL);
     free(text);
-    return json_pack("{s:i, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o}", "wick_model", FORMAT_VERSION, "name",
-                     config->name, "feature_names", names, "feature_hash", dataset->feature_hash,
-                     "data_hash", dataset->data_hash, "branches", branches, "meta", learner,
-                     "instruments", instruments, "config", resolved);
+    return json_pack("{s:i, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o}", "wick_model", FORMAT_VERSION,
+                     "name", config->name, "feature_names", names, "feature_hash",
+                     dataset->feature_hash, "data_hash", dataset->data_hash, "branches", branches,
+                     "meta", learner, "instruments", instruments, "config", resolved);
 }
 
 static wk_status save_parts(const wk_model *model, const char *dir, wk_err *err)
@@ -141,8 +142,8 @@ static void remove_dir(const char *dir)
     rmdir(dir);
 }
 
-wk_status wk_model_save(const wk_model *model, const wk_run_config *config, const wk_dataset *dataset,
-                        const char *dir, wk_err *err)
+wk_status wk_model_save(const wk_model *model, const wk_run_config *config,
+                        const wk_dataset *dataset, const char *dir, wk_err *err)
 {
     char beside[PATH_MAX - 64], old[PATH_MAX - 64], path[PATH_MAX];
     if (snprintf(beside, sizeof beside, "%s.%ld.part", dir, (long)getpid()) >= (int)sizeof beside ||
@@ -180,8 +181,9 @@ static wk_status need(const json_t *root, const char *path, const char *key, jso
 {
     json_t *v = json_object_get(root, key);
     if (!v || json_typeof(v) != type)
-        return wk_fail(err, WK_E_MODEL, "%s: \"%s\" is missing or of the wrong type; the file is not a "
-                                        "wick model or was edited",
+        return wk_fail(err, WK_E_MODEL,
+                       "%s: \"%s\" is missing or of the wrong type; the file is not a "
+                       "wick model or was edited",
                        path, key);
     *out = v;
     return WK_OK;
@@ -198,7 +200,8 @@ static wk_status read_indices(const json_t *array, uint32_t **out, size_t *n, wk
         return wk_fail(err, WK_E_NOMEM, "out of memory");
     for (size_t i = 0; i < count; i++) {
         json_t *item = json_array_get(array, i);
-        if (!json_is_integer(item) || json_integer_value(item) < 0 || json_integer_value(item) > 1 << 20) {
+        if (!json_is_integer(item) || json_integer_value(item) < 0 ||
+            json_integer_value(item) > 1 << 20) {
             free(v);
             return wk_fail(err, WK_E_MODEL, "model.json: column %zu is not an index", i);
         }
@@ -236,8 +239,9 @@ static wk_status load_branch(const json_t *root, const char *weights, wk_branch 
     WK_TRY(read_floats(scale, out->n_inputs, &out->scale, err));
     WK_TRY(wk_nn_load(weights, &out->nn, err));
     if (wk_nn_n_inputs(out->nn) != out->n_inputs || wk_nn_n_outputs(out->nn) != WK_NN_HEADS)
-        return wk_fail(err, WK_E_MODEL, "%s: the network has %zu inputs and %zu outputs, model.json says "
-                                        "%zu and %d",
+        return wk_fail(err, WK_E_MODEL,
+                       "%s: the network has %zu inputs and %zu outputs, model.json says "
+                       "%zu and %d",
                        weights, wk_nn_n_inputs(out->nn), wk_nn_n_outputs(out->nn), out->n_inputs,
                        WK_NN_HEADS);
     return WK_OK;
@@ -248,12 +252,14 @@ static wk_status load_forest(const char *path, size_t n_columns, wk_gbdt_objecti
 {
     WK_TRY(wk_forest_load(path, out, err));
     if (wk_forest_n_features(*out) != n_columns)
-        return wk_fail(err, WK_E_MODEL, "%s: the trees see %zu features, model.json lists %zu columns",
-                       path, wk_forest_n_features(*out), n_columns);
+        return wk_fail(err, WK_E_MODEL,
+                       "%s: the trees see %zu features, model.json lists %zu columns", path,
+                       wk_forest_n_features(*out), n_columns);
     size_t n_outputs = objective == WK_GBDT_SOFTPROB ? 3 : 1;
     if (wk_forest_objective(*out) != (int)objective || wk_forest_n_outputs(*out) != n_outputs)
-        return wk_fail(err, WK_E_MODEL, "%s: trees of another objective or other classes than this place "
-                                        "needs; train the model again",
+        return wk_fail(err, WK_E_MODEL,
+                       "%s: trees of another objective or other classes than this place "
+                       "needs; train the model again",
                        path);
     wk_forest_only_predicts(*out);
     return WK_OK;
@@ -275,9 +281,11 @@ static wk_status load_meta(const json_t *root, const char *dir, wk_meta *meta, w
     if (!(meta->temperature > 0))
         return wk_fail(err, WK_E_MODEL, "model.json: meta.temperature is missing or not above 0");
     json_t *threshold = json_object_get(root, "threshold");
-    if (!threshold || !(json_is_null(threshold) || json_is_number(threshold) || json_is_string(threshold)))
-        return wk_fail(err, WK_E_MODEL,
-                       "model.json: meta.threshold is missing; it is a number, null or \"no trade\"");
+    if (!threshold ||
+        !(json_is_null(threshold) || json_is_number(threshold) || json_is_string(threshold)))
+        return wk_fail(
+            err, WK_E_MODEL,
+            "model.json: meta.threshold is missing; it is a number, null or \"no trade\"");
     meta->threshold = json_is_string(threshold)   ? (double)INFINITY
                       : json_is_number(threshold) ? json_number_value(threshold)
                                                   : (double)NAN;
@@ -303,7 +311,8 @@ static wk_status load_meta(const json_t *root, const char *dir, wk_meta *meta, w
     for (size_t i = 0; i < meta->n_targets * meta->n_seeds; i++) {
         snprintf(path, sizeof path, "%s/meta.%zu.xgb.json", dir, i);
         WK_TRY(load_forest(path, i % meta->n_seeds % 2 == 1 ? meta->n_plain : meta->n_columns,
-                           meta->score == WK_SCORE_DIRECTION ? WK_GBDT_SOFTPROB : WK_GBDT_SQUARED_ERROR,
+                           meta->score == WK_SCORE_DIRECTION ? WK_GBDT_SOFTPROB
+                                                             : WK_GBDT_SQUARED_ERROR,
                            &meta->forests[i], err));
     }
     if (json_is_true(json_object_get(root, "direction_head"))) {
@@ -334,7 +343,8 @@ static wk_status load_instruments(const json_t *list, wk_model *model, wk_err *e
         x->lot = json_number_value(json_object_get(item, "lot"));
         x->min_lots = json_integer_value(json_object_get(item, "min_lots"));
         if (!symbol || strlen(symbol) >= sizeof x->symbol || !(x->tick > 0) || !(x->lot > 0))
-            return wk_fail(err, WK_E_MODEL, "model.json: instrument %zu has no usable symbol, tick or lot", i);
+            return wk_fail(err, WK_E_MODEL,
+                           "model.json: instrument %zu has no usable symbol, tick or lot", i);
         snprintf(x->symbol, sizeof x->symbol, "%s", symbol);
     }
     model->n_instruments = n;
@@ -376,7 +386,8 @@ wk_status wk_model_load(const char *dir, wk_model *out, wk_err *err)
     size_t n;
     if (snprintf(path, sizeof path, "%s/model.json", dir) >= (int)sizeof path)
         return wk_fail(err, WK_E_IO, "path too long: %s", dir);
-    wk_status whole = wk_manifest_verify(dir, NULL, err); /* only published models have a manifest */
+    wk_status whole =
+        wk_manifest_verify(dir, NULL, err); /* only published models have a manifest */
     if (whole != WK_OK && whole != WK_E_NOT_FOUND)
         return whole;
     WK_TRY(wk_file_read(path, &text, &n, err));

@@ -81,8 +81,8 @@ static void finish_trees(const wk_meta *meta, const wk_run_config *config, const
 }
 
 /* The network's outputs of one row: p(sell), p(buy), magnitude, log volatility ratio. */
-static void forecast_network(const wk_run_config *config, const float *out, double sigma, float *raw,
-                             wk_forecast *f)
+static void forecast_network(const wk_run_config *config, const float *out, double sigma,
+                             float *raw, wk_forecast *f)
 {
     raw[0] = out[0];
     raw[1] = 1.0f - out[0] - out[1];
@@ -154,13 +154,14 @@ static void forecast_block(void *context, size_t b)
     const wk_columns *data = job->data;
     size_t n_raw = wk_meta_n_raw(meta), begin = job->begin + b * PREDICT_BLOCK;
     for (size_t r = begin; r < job->end && r < begin + PREDICT_BLOCK; r++)
-        wk__meta_forecast_row(meta, job->config, data, r, job->network ? job->network + r * WK_BRANCH_COLUMNS : NULL,
+        wk__meta_forecast_row(meta, job->config, data, r,
+                              job->network ? job->network + r * WK_BRANCH_COLUMNS : NULL,
                               job->raw + r * n_raw, &job->forecasts[r]);
 }
 
-wk_status wk_meta_forecast(const wk_meta *meta, const wk_run_config *config, const wk_dataset *dataset,
-                           const wk_columns *data, size_t t0, size_t t1, const wk_loop *loop, float *raw,
-                           wk_forecast *forecasts, wk_err *err)
+wk_status wk_meta_forecast(const wk_meta *meta, const wk_run_config *config,
+                           const wk_dataset *dataset, const wk_columns *data, size_t t0, size_t t1,
+                           const wk_loop *loop, float *raw, wk_forecast *forecasts, wk_err *err)
 {
     size_t S = data->table->S;
     float *network = NULL;
@@ -169,8 +170,8 @@ wk_status wk_meta_forecast(const wk_meta *meta, const wk_run_config *config, con
         network = calloc(data->table->T * S, WK_BRANCH_COLUMNS * sizeof *network);
         if (!network)
             return wk_fail(err, WK_E_NOMEM, "out of memory");
-        wk_status status = wk_branch_outputs(&meta->mlp, &dataset->panel, data, &config->features, t0, t1,
-                                             network, WK_BRANCH_COLUMNS, loop, err);
+        wk_status status = wk_branch_outputs(&meta->mlp, &dataset->panel, data, &config->features,
+                                             t0, t1, network, WK_BRANCH_COLUMNS, loop, err);
         if (status != WK_OK) {
             free(network);
             return status;

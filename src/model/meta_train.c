@@ -104,10 +104,11 @@ static wk_status train_label(const trainer *job, const wk_label *label, const fl
     if (status == WK_OK && stops)
         status = gather(&stop, label, weight, &stop_rows, err);
     if (status == WK_OK && rows.n < 100)
-        status = wk_fail(err, WK_E_DATA,
-                         "only %zu training rows before step %zu; start the folds later or read more "
-                         "history",
-                         rows.n, train.end);
+        status =
+            wk_fail(err, WK_E_DATA,
+                    "only %zu training rows before step %zu; start the folds later or read more "
+                    "history",
+                    rows.n, train.end);
     stops = stops && stop_rows.n > 0;
     params.objective = objective;
     params.num_class = objective == WK_GBDT_SOFTPROB ? CLASSES : 0;
@@ -118,16 +119,16 @@ static wk_status train_label(const trainer *job, const wk_label *label, const fl
     for (size_t i = 0; status == WK_OK && i < n_seeds; i++) {
         params.seed = job->config->seed * 1000 + job->config->meta.params.seed + (int64_t)i;
         train_table.n_cols = stop_table.n_cols = i % 2 == 1 ? job->n_plain : train.n_columns;
-        status = wk_gbdt_train(&params, &train_table, stops ? &stop_table : NULL, NULL, job->threads,
-                               &forests[i], i == 0 ? log : NULL, err);
+        status = wk_gbdt_train(&params, &train_table, stops ? &stop_table : NULL, NULL,
+                               job->threads, &forests[i], i == 0 ? log : NULL, err);
     }
     row_set_finish(&rows);
     row_set_finish(&stop_rows);
     return status;
 }
 
-static wk_status train_forests(const trainer *job, const wk_targets *targets, bool heads, wk_meta *meta,
-                               wk_err *err)
+static wk_status train_forests(const trainer *job, const wk_targets *targets, bool heads,
+                               wk_meta *meta, wk_err *err)
 {
     const wk_meta_config *config = &job->config->meta;
     meta->n_seeds = (size_t)config->seeds;
@@ -140,32 +141,35 @@ static wk_status train_forests(const trainer *job, const wk_targets *targets, bo
                            meta->n_seeds, 1, meta->forests, &meta->log, err));
     } else {
         for (size_t i = 0; i < meta->n_targets; i++)
-            WK_TRY(train_label(job, &targets->targets[i], NULL, WK_GBDT_SQUARED_ERROR, meta->n_seeds, 1,
-                               meta->forests + i * meta->n_seeds, i == 0 ? &meta->log : NULL, err));
+            WK_TRY(train_label(job, &targets->targets[i], NULL, WK_GBDT_SQUARED_ERROR,
+                               meta->n_seeds, 1, meta->forests + i * meta->n_seeds,
+                               i == 0 ? &meta->log : NULL, err));
     }
     if (!heads)
         return WK_OK;
     size_t stride = (size_t)config->heads_stride;
     if (config->score == WK_SCORE_TARGETS)
-        WK_TRY(train_label(job, &targets->direction, targets->uniqueness, WK_GBDT_SOFTPROB, 1, stride,
-                           &meta->direction, NULL, err));
-    WK_TRY(train_label(job, &targets->magnitude, NULL, WK_GBDT_SQUARED_ERROR, 1, stride, &meta->magnitude,
-                       NULL, err));
+        WK_TRY(train_label(job, &targets->direction, targets->uniqueness, WK_GBDT_SOFTPROB, 1,
+                           stride, &meta->direction, NULL, err));
+    WK_TRY(train_label(job, &targets->magnitude, NULL, WK_GBDT_SQUARED_ERROR, 1, stride,
+                       &meta->magnitude, NULL, err));
     return train_label(job, &targets->volatility, NULL, WK_GBDT_SQUARED_ERROR, 1, stride,
                        &meta->volatility, NULL, err);
 }
 
 /* Trees that somebody else trained, over this table's features in their order. */
-static wk_status import_forest(const wk_run_config *config, const wk_dataset *dataset, wk_meta *meta,
-                               wk_err *err)
+static wk_status import_forest(const wk_run_config *config, const wk_dataset *dataset,
+                               wk_meta *meta, wk_err *err)
 {
     const char *path = config->meta.model;
     bool direction = meta->score == WK_SCORE_DIRECTION;
     if (config->branches.n > 0)
-        return wk_fail(err, WK_E_CONFIG, "meta.model is used without branches; set \"branches\": []");
+        return wk_fail(err, WK_E_CONFIG,
+                       "meta.model is used without branches; set \"branches\": []");
     if (!direction && config->meta.targets.n != 1)
-        return wk_fail(err, WK_E_CONFIG, "meta.model is one regression, meta.targets has %zu; list the one "
-                                         "that it was trained on",
+        return wk_fail(err, WK_E_CONFIG,
+                       "meta.model is one regression, meta.targets has %zu; list the one "
+                       "that it was trained on",
                        config->meta.targets.n);
     meta->n_targets = meta->n_seeds = 1;
     meta->forests = calloc(1, sizeof *meta->forests);
@@ -174,19 +178,22 @@ static wk_status import_forest(const wk_run_config *config, const wk_dataset *da
     WK_TRY(wk_forest_load(path, &meta->forests[0], err));
     const wk_forest *forest = meta->forests[0];
     if (wk_forest_n_features(forest) != meta->n_columns)
-        return wk_fail(err, WK_E_MODEL, "%s: the trees see %zu features, the configuration has %zu columns; "
-                                        "`wick features` writes them",
+        return wk_fail(err, WK_E_MODEL,
+                       "%s: the trees see %zu features, the configuration has %zu columns; "
+                       "`wick features` writes them",
                        path, wk_forest_n_features(forest), meta->n_columns);
     int objective = direction ? WK_GBDT_SOFTPROB : WK_GBDT_SQUARED_ERROR;
-    if (wk_forest_objective(forest) != objective || wk_forest_n_outputs(forest) != (direction ? CLASSES : 1))
+    if (wk_forest_objective(forest) != objective ||
+        wk_forest_n_outputs(forest) != (direction ? CLASSES : 1))
         return wk_fail(err, WK_E_MODEL, "%s: meta.score \"%s\" needs %s", path,
                        direction ? "direction" : "targets",
                        direction ? "multi:softprob of three classes" : "reg:squarederror");
     const char *const *names = wk_forest_names(forest);
     for (size_t i = 0; names && i < meta->n_columns; i++)
         if (strcmp(names[i], dataset->feature_names[meta->columns[i]]) != 0)
-            return wk_fail(err, WK_E_MODEL, "%s: feature %zu is \"%s\", the configuration's is \"%s\"; train on "
-                                            "the columns of `wick features` in their order",
+            return wk_fail(err, WK_E_MODEL,
+                           "%s: feature %zu is \"%s\", the configuration's is \"%s\"; train on "
+                           "the columns of `wick features` in their order",
                            path, i, names[i], dataset->feature_names[meta->columns[i]]);
     return WK_OK;
 }
@@ -220,8 +227,8 @@ wk_status wk_meta_train(const wk_run_config *config, const wk_dataset *dataset,
     if (meta.is_mlp) {
         meta.score = WK_SCORE_DIRECTION;
         wk_branch_span span = {begin, end, stop_end, embargo, (uint64_t)config->seed, threads};
-        status = wk_branch_train("mlp", &config->meta.mlp_layers, &config->meta.mlp_train, data, columns,
-                                 n_columns, targets, &span, &meta.mlp, err);
+        status = wk_branch_train("mlp", &config->meta.mlp_layers, &config->meta.mlp_train, data,
+                                 columns, n_columns, targets, &span, &meta.mlp, err);
     } else if (config->meta.model[0]) {
         status = import_forest(config, dataset, &meta, err);
     } else {

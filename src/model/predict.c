@@ -18,8 +18,8 @@ wk_status wk_model_config(const char *dir, const char *const *overrides, size_t 
     if (!root)
         return wk_fail(err, WK_E_MODEL, "%s:%d: %s", path, where.line, where.text);
     char *text = json_dumps(json_object_get(root, "config"), JSON_INDENT(1));
-    wk_status status = text ? wk_config_parse(&wk_run_config_table, path, text, overrides, n_overrides,
-                                              arena, out, err)
+    wk_status status = text ? wk_config_parse(&wk_run_config_table, path, text, overrides,
+                                              n_overrides, arena, out, err)
                             : wk_fail(err, WK_E_MODEL, "%s holds no \"config\"", path);
     free(text);
     json_decref(root);
@@ -57,10 +57,11 @@ static wk_status check_columns(const char *who, const uint32_t *columns, size_t 
 {
     for (size_t i = 0; i < n; i++)
         if (columns[i] >= n_known)
-            return wk_fail(err, WK_E_MODEL,
-                           "model.json: %s sees column %u, but there are %zu; the file was edited, train "
-                           "the model again",
-                           who, (unsigned)columns[i], n_known);
+            return wk_fail(
+                err, WK_E_MODEL,
+                "model.json: %s sees column %u, but there are %zu; the file was edited, train "
+                "the model again",
+                who, (unsigned)columns[i], n_known);
     return WK_OK;
 }
 
@@ -71,12 +72,14 @@ wk_status wk__model_check_columns(const wk_model *model, size_t n_features, wk_e
         WK_TRY(check_columns(model->branches[i].name, model->branches[i].columns,
                              model->branches[i].n_inputs, n_features, err));
     if (model->meta.is_mlp)
-        WK_TRY(check_columns("the network on top", model->meta.mlp.columns, model->meta.mlp.n_inputs,
-                             n_known, err));
-    return check_columns("the meta-learner", model->meta.columns, model->meta.n_columns, n_known, err);
+        WK_TRY(check_columns("the network on top", model->meta.mlp.columns,
+                             model->meta.mlp.n_inputs, n_known, err));
+    return check_columns("the meta-learner", model->meta.columns, model->meta.n_columns, n_known,
+                         err);
 }
 
-wk_score_scale *wk__model_scale_plan(const wk_model *model, const wk_run_config *config, wk_arena *arena)
+wk_score_scale *wk__model_scale_plan(const wk_model *model, const wk_run_config *config,
+                                     wk_arena *arena)
 {
     double bars_a_day = 86400e9 / (double)config->data.timeframe_ns;
     size_t window = (size_t)(config->meta.scale_days * bars_a_day);
@@ -93,8 +96,8 @@ void wk__model_finish_score(const wk_model *model, const float *scaled, wk_forec
 }
 
 /* Scores of steps [t0, t1) from the raw forecasts. */
-static void finish_scores(const wk_model *model, const wk_run_config *config, size_t S, size_t t0, size_t t1,
-                          const float *raw, wk_arena *arena, wk_forecast *forecasts)
+static void finish_scores(const wk_model *model, const wk_run_config *config, size_t S, size_t t0,
+                          size_t t1, const float *raw, wk_arena *arena, wk_forecast *forecasts)
 {
     bool is_direction = model->meta.score == WK_SCORE_DIRECTION;
     wk_score_scale *scale = is_direction ? NULL : wk__model_scale_plan(model, config, arena);
@@ -108,15 +111,16 @@ static void finish_scores(const wk_model *model, const wk_run_config *config, si
     }
 }
 
-wk_status wk_model_forecast(const wk_model *model, const wk_run_config *config, const wk_dataset *dataset,
-                            size_t t0, size_t t1, const wk_loop *loop, wk_forecast *forecasts,
-                            wk_err *err)
+wk_status wk_model_forecast(const wk_model *model, const wk_run_config *config,
+                            const wk_dataset *dataset, size_t t0, size_t t1, const wk_loop *loop,
+                            wk_forecast *forecasts, wk_err *err)
 {
     if (strcmp(model->feature_hash, dataset->feature_hash) != 0)
-        return wk_fail(err, WK_E_MODEL,
-                       "feature_hash differs: the model was trained on %.12s..., these features are "
-                       "%.12s...; use the configuration that the model was trained with",
-                       model->feature_hash, dataset->feature_hash);
+        return wk_fail(
+            err, WK_E_MODEL,
+            "feature_hash differs: the model was trained on %.12s..., these features are "
+            "%.12s...; use the configuration that the model was trained with",
+            model->feature_hash, dataset->feature_hash);
     WK_TRY(wk__model_check_columns(model, dataset->table.F, err));
     size_t S = dataset->panel.S, cells = dataset->panel.T * S;
     size_t n_branch_columns = model->n_branches * WK_BRANCH_COLUMNS;
@@ -131,11 +135,12 @@ wk_status wk_model_forecast(const wk_model *model, const wk_run_config *config, 
     if (!branch || !raw)
         status = wk_fail(err, WK_E_NOMEM, "out of memory for forecasts of %zu rows", cells);
     for (size_t i = 0; status == WK_OK && i < model->n_branches; i++)
-        status = wk_branch_outputs(&model->branches[i], &dataset->panel, &columns, &config->features,
-                                   begin, t1, branch + i * WK_BRANCH_COLUMNS, n_branch_columns, loop, err);
+        status = wk_branch_outputs(&model->branches[i], &dataset->panel, &columns,
+                                   &config->features, begin, t1, branch + i * WK_BRANCH_COLUMNS,
+                                   n_branch_columns, loop, err);
     if (status == WK_OK)
-        status = wk_meta_forecast(&model->meta, config, dataset, &columns, t0, t1, loop, raw, forecasts,
-                                  err);
+        status = wk_meta_forecast(&model->meta, config, dataset, &columns, t0, t1, loop, raw,
+                                  forecasts, err);
     if (status == WK_OK)
         finish_scores(model, config, S, t0, t1, raw, &arena, forecasts);
     free(branch);

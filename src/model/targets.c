@@ -22,13 +22,14 @@ static float clip(double x, double lo, double hi)
 }
 
 /* Three classes from a label that reaches -1 or +1 where the price crossed a bound. */
-static wk_status make_direction(const wk_label_config *config, const wk_panel *panel, const double *sigma,
-                                wk_arena *arena, wk_label *out, wk_err *err)
+static wk_status make_direction(const wk_label_config *config, const wk_panel *panel,
+                                const double *sigma, wk_arena *arena, wk_label *out, wk_err *err)
 {
     if (config->kind == WK_LABEL_FORWARD_RETURN || config->kind == WK_LABEL_VOLATILITY)
-        return wk_fail(err, WK_E_CONFIG,
-                       "labels.direction.kind must be threshold, bounded or triple_barrier: three classes "
-                       "need a bound");
+        return wk_fail(
+            err, WK_E_CONFIG,
+            "labels.direction.kind must be threshold, bounded or triple_barrier: three classes "
+            "need a bound");
     WK_TRY(make(config, panel, sigma, arena, out, err));
     for (size_t i = 0; config->kind != WK_LABEL_THRESHOLD && i < panel->T * panel->S; i++)
         if (out->end[i] > 0)
@@ -46,8 +47,9 @@ wk_status wk_targets_make(const wk_run_config *config, const wk_panel *panel, co
         const wk_label_config *targets = config->meta.targets.v;
         t.n_targets = config->meta.targets.n;
         if (t.n_targets == 0)
-            return wk_fail(err, WK_E_CONFIG, "meta.score is \"targets\" but meta.targets is empty; "
-                                             "list at least one label");
+            return wk_fail(err, WK_E_CONFIG,
+                           "meta.score is \"targets\" but meta.targets is empty; "
+                           "list at least one label");
         t.targets = wk_arena_array(arena, wk_label, t.n_targets);
         for (size_t i = 0; i < t.n_targets; i++)
             WK_TRY(make(&targets[i], panel, sigma, arena, &t.targets[i], err));
@@ -60,9 +62,11 @@ wk_status wk_targets_make(const wk_run_config *config, const wk_panel *panel, co
     WK_TRY(make(&forward, panel, sigma, arena, &t.judge, err));
     forward.horizon_bars = labels->magnitude_bars;
     WK_TRY(make(&forward, panel, sigma, arena, &t.magnitude, err));
-    wk_label_config volatility = {.kind = WK_LABEL_VOLATILITY, .horizon_bars = labels->volatility_bars};
+    wk_label_config volatility = {.kind = WK_LABEL_VOLATILITY,
+                                  .horizon_bars = labels->volatility_bars};
     WK_TRY(make(&volatility, panel, sigma, arena, &t.volatility, err));
-    /* Both are learnt relative to the volatility known at the time, so that markets can be pooled. */
+    /* Both are learnt relative to the volatility known at the time, so that markets can be pooled.
+     */
     double root = sqrt((double)labels->magnitude_bars);
     for (size_t i = 0; i < n; i++) {
         if (t.magnitude.end[i] > 0)

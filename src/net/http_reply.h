@@ -10,13 +10,13 @@
 enum { WK__HTTP_LINE_MAX = 8192, WK__HTTP_HEAD_MAX = 65536 };
 
 typedef enum {
-    WK__REPLY_HEAD = 0,    /* status and header lines */
-    WK__REPLY_SIZED,       /* `left` bytes of the body */
-    WK__REPLY_OPEN,        /* a body that ends with the connection */
-    WK__REPLY_CHUNK_SIZE,  /* the line before a chunk */
-    WK__REPLY_CHUNK,       /* `left` bytes of it */
-    WK__REPLY_CHUNK_END,   /* the empty line after it */
-    WK__REPLY_TRAILER,     /* lines after the last chunk */
+    WK__REPLY_HEAD = 0,   /* status and header lines */
+    WK__REPLY_SIZED,      /* `left` bytes of the body */
+    WK__REPLY_OPEN,       /* a body that ends with the connection */
+    WK__REPLY_CHUNK_SIZE, /* the line before a chunk */
+    WK__REPLY_CHUNK,      /* `left` bytes of it */
+    WK__REPLY_CHUNK_END,  /* the empty line after it */
+    WK__REPLY_TRAILER,    /* lines after the last chunk */
     WK__REPLY_WHOLE,
     WK__REPLY_BAD
 } wk__http_reply_state;

@@ -69,7 +69,8 @@ static bool connect_tcp(wk__http_socket *s, wk__http_waker *waker, const char *a
                         int64_t deadline_ns, char why[256])
 {
     char service[16];
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
     struct addrinfo *at = NULL;
     snprintf(service, sizeof service, "%d", port);
     int code = getaddrinfo(address, service, &hints, &at);

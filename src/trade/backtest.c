@@ -164,11 +164,11 @@ static wk_status play(run *r, size_t to, wk_err *err)
                           p->funding != NULL ? p->funding + t * S : NULL, sigma, &r->events, err));
         WK_TRY(deliver(r, t, err));
         wk_trader_event bars = {.kind = WK_TRADER_EVENT_BARS,
-                         .time_ns = close_ns,
-                         .bars = p->bars + t * S,
-                         .provenance = p->provenance + t * S,
-                         .forecasts = r->forecasts + t * S,
-                         .sigma = r->sigma + t * S};
+                                .time_ns = close_ns,
+                                .bars = p->bars + t * S,
+                                .provenance = p->provenance + t * S,
+                                .forecasts = r->forecasts + t * S,
+                                .sigma = r->sigma + t * S};
         wk_trader_step(r->trader, &bars, &r->actions);
         if (wk_trader_failed(r->trader))
             return wk_fail(err, WK_E_RANGE,

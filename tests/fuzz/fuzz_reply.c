@@ -52,11 +52,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     wk__http_reply *whole = read_in(text, n - 1, n, ends);
     for (int i = 0; i < 2; i++) {
         wk__http_reply *r = read_in(text, n - 1, steps[i], ends);
-        if (r->state != whole->state || (r->state == WK__REPLY_WHOLE &&
-                                         (r->status != whole->status || r->keeps != whole->keeps ||
-                                          r->body.n != whole->body.n ||
-                                          (r->body.n && memcmp(r->body.bytes, whole->body.bytes,
-                                                               r->body.n) != 0))))
+        if (r->state != whole->state ||
+            (r->state == WK__REPLY_WHOLE &&
+             (r->status != whole->status || r->keeps != whole->keeps ||
+              r->body.n != whole->body.n ||
+              (r->body.n && memcmp(r->body.bytes, whole->body.bytes, r->body.n) != 0))))
             abort();
         finish(r);
     }

@@ -12,7 +12,8 @@ typedef struct {
     int64_t from_ns, to_ns;
     int asks; /* how often an empty answer is asked for again */
     bool is_head;
-    int refusals; /* how often it was too wide though it holds one candle: the venue is slow, not the part wide */
+    int refusals; /* how often it was too wide though it holds one candle: the venue is slow, not
+                     the part wide */
 } part;
 
 enum { REFUSALS_MAX = 10 };
@@ -78,7 +79,9 @@ static wk_status push_halves(const wk__series *x, parts *todo, const part *p, wk
     int64_t bars = (p->to_ns - p->from_ns) / x->base_ns;
     if (bars < 2) {
         if (p->refusals == REFUSALS_MAX)
-            return wk_fail(err, WK_E_IO, "%s cannot answer even for one candle of %s; the same command goes on from here later",
+            return wk_fail(err, WK_E_IO,
+                           "%s cannot answer even for one candle of %s; the same command goes on "
+                           "from here later",
                            x->session->rest.name, x->wire);
         WK_TRY(push(todo, p->from_ns, p->to_ns, p->asks, p->is_head, err));
         todo->v[todo->n - 1].refusals = p->refusals + 1;

@@ -28,8 +28,8 @@ static void test_time_text_round_trips(void **state)
 static void test_wrong_texts_are_refused(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"", "2024", "2024-13-01", "2023-02-29", "2024-01-01T25:00",
-                                        "2024-01-01x", "yesterday"};
+    static const char *const wrong[] = {
+        "", "2024", "2024-13-01", "2023-02-29", "2024-01-01T25:00", "2024-01-01x", "yesterday"};
     wk_err err;
     int64_t t = 42;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {

@@ -113,9 +113,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_draft_replaces_the_file_only_when_published, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(test_a_discarded_draft_leaves_the_old_file_alone, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_draft_that_could_not_be_written_is_not_published, setup,
+        cmocka_unit_test_setup_teardown(test_a_discarded_draft_leaves_the_old_file_alone, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_a_draft_that_could_not_be_written_is_not_published,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_missing_directory_is_named, setup, teardown),
     };
     return cmocka_run_group_tests_name("file", tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* wick's elementary functions against libm, and the normal distribution against published values. */
+/* wick's elementary functions against libm, and the normal distribution against published values.
+ */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,7 +35,8 @@ static void test_functions_agree_with_libm(void **state)
         double angle = u * 1000;
         assert_true(fabs(wk_sin(angle) - sin(angle)) < 1e-15 * 8);
         assert_true(fabs(wk_cos(angle) - cos(angle)) < 1e-15 * 8);
-        assert_true(relative_error(wk_pow(fabs(u) + 0.01, 2.37), pow(fabs(u) + 0.01, 2.37)) < 1e-14);
+        assert_true(relative_error(wk_pow(fabs(u) + 0.01, 2.37), pow(fabs(u) + 0.01, 2.37)) <
+                    1e-14);
     }
 }
 

@@ -180,8 +180,8 @@ static void test_resampled_buckets_hold_exactly_their_bars(void **state)
             int64_t start = in.bars[i].time_ns / four * four;
             size_t j = i;
             /* Filled-in bars (provenance 1) count only when there are no others. */
-            wk_bar want = {start, in.bars[i].open, in.bars[i].high, in.bars[i].low, in.bars[i].close,
-                           in.bars[i].volume};
+            wk_bar want = {start,          in.bars[i].open,  in.bars[i].high,
+                           in.bars[i].low, in.bars[i].close, in.bars[i].volume};
             int real = 0;
             for (; j < prefix && in.bars[j].time_ns < start + four; j++) {
                 const wk_bar *from = &in.bars[j];

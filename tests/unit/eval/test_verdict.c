@@ -243,7 +243,8 @@ static void test_trades_open_at_once_in_all_markets_share_their_bars(void **stat
     /* Three markets bought and sold together are one trade. */
     const size_t same_from[] = {5, 5, 5}, same_to[] = {9, 9, 9};
     assert_float_equal(wk_verdict_uniqueness(3, same_from, same_to), 1, 1e-12);
-    /* Trades that only touch share nothing, and one that leaves in its bar of entry has that bar. */
+    /* Trades that only touch share nothing, and one that leaves in its bar of entry has that bar.
+     */
     const size_t touch_from[] = {0, 3, 6, 7}, touch_to[] = {3, 6, 6, 9};
     assert_float_equal(wk_verdict_uniqueness(4, touch_from, touch_to), 4, 1e-12);
     /* Bars:   0 1 2 3 4 5

@@ -1,4 +1,5 @@
-/* The bench commands run and refuse nonsense; their options come from a stub of the command line. */
+/* The bench commands run and refuse nonsense; their options come from a stub of the command line.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* Trees equal XGBoost's hist method node by node on columns with few distinct values; its models load
- * and predict the same. The golden files come from tests/golden/gbdt/make_xgboost.py. */
+/* Trees equal XGBoost's hist method node by node on columns with few distinct values; its models
+ * load and predict the same. The golden files come from tests/golden/gbdt/make_xgboost.py. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,18 +24,53 @@ typedef struct {
 
 /* The parameters of make_xgboost.py. */
 static const golden_case cases[CASES] = {
-    {"squared", {.objective = WK_GBDT_SQUARED_ERROR, .eta = 0.3, .max_depth = 4, .lambda = 1,
-                 .min_child_weight = 5, .base_score = 0.25}},
-    {"squared_missing", {.objective = WK_GBDT_SQUARED_ERROR, .eta = 0.3, .max_depth = 4, .lambda = 1,
-                         .alpha = 0.5, .gamma = 0.1, .min_child_weight = 1, .base_score = NAN}},
-    {"logistic_missing", {.objective = WK_GBDT_LOGISTIC, .eta = 0.2, .max_depth = 5, .lambda = 1,
-                          .min_child_weight = 2, .base_score = 0.4}},
-    {"logistic_weighted", {.objective = WK_GBDT_LOGISTIC, .eta = 0.3, .max_depth = 3, .lambda = 2,
-                           .min_child_weight = 1, .base_score = NAN}},
-    {"softprob_missing", {.objective = WK_GBDT_SOFTPROB, .num_class = 3, .eta = 0.3, .max_depth = 4,
-                          .lambda = 1, .min_child_weight = 0.9, .base_score = 0.5}},
-    {"softprob_leaves", {.objective = WK_GBDT_SOFTPROB, .num_class = 3, .eta = 0.3, .grow_policy = 1,
-                         .max_leaves = 12, .lambda = 1, .min_child_weight = 1, .base_score = 0.5}},
+    {"squared",
+     {.objective = WK_GBDT_SQUARED_ERROR,
+      .eta = 0.3,
+      .max_depth = 4,
+      .lambda = 1,
+      .min_child_weight = 5,
+      .base_score = 0.25}},
+    {"squared_missing",
+     {.objective = WK_GBDT_SQUARED_ERROR,
+      .eta = 0.3,
+      .max_depth = 4,
+      .lambda = 1,
+      .alpha = 0.5,
+      .gamma = 0.1,
+      .min_child_weight = 1,
+      .base_score = NAN}},
+    {"logistic_missing",
+     {.objective = WK_GBDT_LOGISTIC,
+      .eta = 0.2,
+      .max_depth = 5,
+      .lambda = 1,
+      .min_child_weight = 2,
+      .base_score = 0.4}},
+    {"logistic_weighted",
+     {.objective = WK_GBDT_LOGISTIC,
+      .eta = 0.3,
+      .max_depth = 3,
+      .lambda = 2,
+      .min_child_weight = 1,
+      .base_score = NAN}},
+    {"softprob_missing",
+     {.objective = WK_GBDT_SOFTPROB,
+      .num_class = 3,
+      .eta = 0.3,
+      .max_depth = 4,
+      .lambda = 1,
+      .min_child_weight = 0.9,
+      .base_score = 0.5}},
+    {"softprob_leaves",
+     {.objective = WK_GBDT_SOFTPROB,
+      .num_class = 3,
+      .eta = 0.3,
+      .grow_policy = 1,
+      .max_leaves = 12,
+      .lambda = 1,
+      .min_child_weight = 1,
+      .base_score = 0.5}},
 };
 
 typedef struct {
@@ -82,8 +117,8 @@ static golden *load_case(const golden_case *c)
     }
     free(rows);
     free(pred);
-    g->data = (wk_gbdt_data){.X = g->X, .n_rows = n, .n_cols = COLS, .stride = COLS, .y = g->y,
-                             .weight = g->w};
+    g->data = (wk_gbdt_data){
+        .X = g->X, .n_rows = n, .n_cols = COLS, .stride = COLS, .y = g->y, .weight = g->w};
     char path[512];
     wk_err err;
     snprintf(path, sizeof path, GOLDEN_DIR "/%s.json", c->name);

@@ -19,9 +19,11 @@
 static const char frame[] =
     "{\"learner\":{\"attributes\":{},\"feature_names\":%s,\"feature_types\":[],"
     "\"gradient_booster\":{\"name\":\"%s\",\"model\":{\"gbtree_model_param\":{\"num_trees\":\"1\","
-    "\"size_leaf_vector\":\"0\"},\"tree_info\":[0],\"trees\":[{\"id\":0,\"tree_param\":{\"num_nodes\":"
+    "\"size_leaf_vector\":\"0\"},\"tree_info\":[0],\"trees\":[{\"id\":0,\"tree_param\":{\"num_"
+    "nodes\":"
     "\"%s\",\"size_leaf_vector\":\"0\"},%s}]}},\"learner_model_param\":{\"base_score\":\"%s\","
-    "\"num_class\":\"%s\",\"num_feature\":\"2\"},\"objective\":{\"name\":\"%s\"}},\"version\":[1,7,6]}";
+    "\"num_class\":\"%s\",\"num_feature\":\"2\"},\"objective\":{\"name\":\"%s\"}},\"version\":[1,7,"
+    "6]}";
 static const char good_tree[] =
     "\"left_children\":[1,-1,-1],\"right_children\":[2,-1,-1],\"split_indices\":[1,0,0],"
     "\"split_conditions\":[5E-1,-1E0,2E0],\"default_left\":[true,false,false]";
@@ -170,8 +172,8 @@ static void test_pruned_nodes_are_dropped(void **state)
 static void test_garbage_is_an_error(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"", "{", "[]", "null", "{\"learner\":3}", "{\"learner\":{}}",
-                                        "\xff\xfe"};
+    static const char *const texts[] = {
+        "", "{", "[]", "null", "{\"learner\":3}", "{\"learner\":{}}", "\xff\xfe"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         wk_forest *forest = NULL;
         wk_err err = {0};
@@ -196,7 +198,8 @@ static void test_save_and_load_change_nothing(void **state)
         assert_true(fd >= 0);
         close(fd);
         if (wk_forest_load(path, &x, &err) != WK_OK || wk_forest_save(x, first, &err) != WK_OK ||
-            wk_forest_load(first, &y, &err) != WK_OK || wk_file_read(first, &a, NULL, &err) != WK_OK ||
+            wk_forest_load(first, &y, &err) != WK_OK ||
+            wk_file_read(first, &a, NULL, &err) != WK_OK ||
             wk_forest_save(y, first, &err) != WK_OK || wk_file_read(first, &b, NULL, &err) != WK_OK)
             fail_msg("%s", err.msg);
         assert_string_equal(a, b);

@@ -42,10 +42,19 @@ static int make_fixture(void **state)
         f->weight[i] = (float)(0.5 + wk_rng_uniform(8, 0, i));
     }
     f->data = (wk_gbdt_data){.X = f->X, .n_rows = ROWS, .n_cols = COLS, .stride = COLS, .y = f->y};
-    f->params = (wk_gbdt_params){.objective = WK_GBDT_SOFTPROB, .num_class = 3, .rounds = 5,
-                                 .eta = 0.3, .grow_policy = 1, .max_leaves = 15, .max_bin = 63,
-                                 .lambda = 1, .min_child_weight = 1, .min_rows_leaf = 20,
-                                 .subsample = 0.7, .colsample_bytree = 0.6, .base_score = NAN,
+    f->params = (wk_gbdt_params){.objective = WK_GBDT_SOFTPROB,
+                                 .num_class = 3,
+                                 .rounds = 5,
+                                 .eta = 0.3,
+                                 .grow_policy = 1,
+                                 .max_leaves = 15,
+                                 .max_bin = 63,
+                                 .lambda = 1,
+                                 .min_child_weight = 1,
+                                 .min_rows_leaf = 20,
+                                 .subsample = 0.7,
+                                 .colsample_bytree = 0.6,
+                                 .base_score = NAN,
                                  .seed = 3};
     *state = f;
     return 0;
@@ -74,7 +83,8 @@ static char *model_bytes(const wk_forest *forest)
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     close(fd);
-    if (wk_forest_save(forest, path, &err) != WK_OK || wk_file_read(path, &text, NULL, &err) != WK_OK)
+    if (wk_forest_save(forest, path, &err) != WK_OK ||
+        wk_file_read(path, &text, NULL, &err) != WK_OK)
         fail_msg("%s", err.msg);
     unlink(path);
     return text;
@@ -218,8 +228,8 @@ static void test_rows_of_weight_zero_have_no_effect(void **state)
         f->weight[n++] = w[i];
     }
     with.weight = w;
-    without = (wk_gbdt_data){.X = X, .n_rows = n, .n_cols = COLS, .stride = COLS, .y = y,
-                             .weight = f->weight};
+    without = (wk_gbdt_data){
+        .X = X, .n_rows = n, .n_cols = COLS, .stride = COLS, .y = y, .weight = f->weight};
     wk_forest *a = train(&p, &with, NULL, 2, NULL), *b = train(&p, &without, NULL, 2, NULL);
     assert_same_model(a, b);
     wk_forest_destroy(a);

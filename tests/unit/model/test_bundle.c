@@ -49,9 +49,11 @@ static void test_a_loaded_model_decides_as_the_saved_one(void **state)
     snprintf(dir, sizeof dir, "%s/model", parent);
     const wk_loop loop = {0};
     wk_arena_init(&arena);
-    if (wk_config_parse(&wk_run_config_table, "bundle", config_text, NULL, 0, &arena, &config, &err) ||
+    if (wk_config_parse(&wk_run_config_table, "bundle", config_text, NULL, 0, &arena, &config,
+                        &err) ||
         wk_dataset_load(&config, NULL, &dataset, &err) ||
-        wk_targets_make(&config, &dataset.panel, dataset.table.sigma, &dataset.arena, &targets, &err) ||
+        wk_targets_make(&config, &dataset.panel, dataset.table.sigma, &dataset.arena, &targets,
+                        &err) ||
         wk_walk_forward_run(&config, &dataset, &targets, 1, &walk, &err))
         fail_msg("%s", err.msg);
     size_t T = dataset.panel.T;
@@ -59,7 +61,8 @@ static void test_a_loaded_model_decides_as_the_saved_one(void **state)
     for (size_t i = 0; i < sizeof thresholds / sizeof *thresholds; i++) {
         wk_model model = {0};
         walk.model.meta.threshold = thresholds[i];
-        if (wk_model_save(&walk.model, &config, &dataset, dir, &err) || wk_model_load(dir, &model, &err) ||
+        if (wk_model_save(&walk.model, &config, &dataset, dir, &err) ||
+            wk_model_load(dir, &model, &err) ||
             wk_model_forecast(&model, &config, &dataset, T - 10, T, &loop, forecasts, &err))
             fail_msg("%s", err.msg);
         /* What the trader reads: 0 stands for the configuration's, infinity for no entry. */
@@ -67,8 +70,9 @@ static void test_a_loaded_model_decides_as_the_saved_one(void **state)
         assert_true(forecasts[T - 1].valid);
         assert_true(forecasts[T - 1].threshold == want);
         model.meta.columns[0] = 1 << 20;
-        assert_int_equal(wk_model_forecast(&model, &config, &dataset, T - 10, T, &loop, forecasts, &err),
-                         WK_E_MODEL);
+        assert_int_equal(
+            wk_model_forecast(&model, &config, &dataset, T - 10, T, &loop, forecasts, &err),
+            WK_E_MODEL);
         assert_non_null(strstr(err.msg, "1048576"));
         wk_model_finish(&model);
     }
@@ -98,15 +102,18 @@ static void test_every_head_comes_back_as_it_was_saved(void **state)
     snprintf(dir, sizeof dir, "%s/model", parent);
     const wk_loop loop = {0};
     wk_arena_init(&arena);
-    if (wk_config_parse(&wk_run_config_table, "bundle", config_text, overrides, 3, &arena, &config, &err) ||
+    if (wk_config_parse(&wk_run_config_table, "bundle", config_text, overrides, 3, &arena, &config,
+                        &err) ||
         wk_dataset_load(&config, NULL, &dataset, &err) ||
-        wk_targets_make(&config, &dataset.panel, dataset.table.sigma, &dataset.arena, &targets, &err) ||
+        wk_targets_make(&config, &dataset.panel, dataset.table.sigma, &dataset.arena, &targets,
+                        &err) ||
         wk_walk_forward_run(&config, &dataset, &targets, 1, &walk, &err))
         fail_msg("%s", err.msg);
     size_t T = dataset.panel.T, t0 = T - 100;
     wk_forecast *kept = wk_arena_array(&arena, wk_forecast, T);
     wk_forecast *loaded = wk_arena_array(&arena, wk_forecast, T);
-    if (wk_model_save(&walk.model, &config, &dataset, dir, &err) || wk_model_load(dir, &model, &err) ||
+    if (wk_model_save(&walk.model, &config, &dataset, dir, &err) ||
+        wk_model_load(dir, &model, &err) ||
         wk_model_forecast(&walk.model, &config, &dataset, t0, T, &loop, kept, &err) ||
         wk_model_forecast(&model, &config, &dataset, t0, T, &loop, loaded, &err))
         fail_msg("%s", err.msg);
@@ -116,7 +123,8 @@ static void test_every_head_comes_back_as_it_was_saved(void **state)
         for (int k = 0; k < 3; k++)
             assert_true(a->p[k] > 0 && a->p[k] == b->p[k]);
         assert_float_equal(a->p[0] + a->p[1] + a->p[2], 1, 1e-5);
-        assert_true(a->score == b->score && a->magnitude == b->magnitude && a->volatility == b->volatility);
+        assert_true(a->score == b->score && a->magnitude == b->magnitude &&
+                    a->volatility == b->volatility);
         /* What the walk forecast of these bars as out-of-sample ones. */
         assert_true(walk.strategies[0].forecasts[t].p[2] == a->p[2]);
     }

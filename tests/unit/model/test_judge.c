@@ -1,5 +1,5 @@
-/* The judged experiment: marks sit on their candles, days are days whatever the bar, and settings that
- * cannot be judged are refused by name. */
+/* The judged experiment: marks sit on their candles, days are days whatever the bar, and settings
+ * that cannot be judged are refused by name. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,8 +38,8 @@ static wk_status train(experiment *x, const char *const *overrides, size_t n, wk
     WK_TRY(wk_config_parse(&wk_run_config_table, "judge", config_text, overrides, n, &x->arena,
                            &x->config, err));
     WK_TRY(wk_dataset_load(&x->config, NULL, &x->dataset, err));
-    WK_TRY(wk_targets_make(&x->config, &x->dataset.panel, x->dataset.table.sigma,
-                           &x->dataset.arena, &x->targets, err));
+    WK_TRY(wk_targets_make(&x->config, &x->dataset.panel, x->dataset.table.sigma, &x->dataset.arena,
+                           &x->targets, err));
     return wk_walk_forward_run(&x->config, &x->dataset, &x->targets, 1, &x->walk, err);
 }
 
@@ -74,7 +74,8 @@ static void test_marks_of_trades_lie_within_their_candles(void **state)
     size_t n = 0;
     json_object_foreach(json_object_get(x.judged.document, "candles"), symbol, market)
     {
-        const json_t *bars = json_object_get(market, "bars"), *marks = json_object_get(market, "trades");
+        const json_t *bars = json_object_get(market, "bars"),
+                     *marks = json_object_get(market, "trades");
         for (size_t i = 0, b = 0; i + 1 < json_array_size(marks); i += 2) {
             const json_t *entry = json_array_get(marks, i), *exit = json_array_get(marks, i + 1);
             for (b = 0; time_of(json_array_get(bars, b)) != time_of(entry); b++)
@@ -109,7 +110,8 @@ static void test_equity_begins_when_the_judged_span_opens(void **state)
 static void test_days_are_days_when_a_bar_is_a_week(void **state)
 {
     (void)state;
-    static const char *const weekly[] = {"data.timeframe=\"1w\"", "split.forecast_from=\"2035-01-01\""};
+    static const char *const weekly[] = {"data.timeframe=\"1w\"",
+                                         "split.forecast_from=\"2035-01-01\""};
     experiment x;
     run(&x, weekly, 2);
     const json_t *equity = json_object_get(x.judged.document, "equity");
@@ -118,7 +120,8 @@ static void test_days_are_days_when_a_bar_is_a_week(void **state)
     finish(&x);
 }
 
-/* The most that can be earned by holding is what the prices did less two fees: both ends are charged. */
+/* The most that can be earned by holding is what the prices did less two fees: both ends are
+ * charged. */
 static void test_buy_and_hold_pays_to_get_in_and_out(void **state)
 {
     (void)state;
@@ -138,8 +141,10 @@ static void test_buy_and_hold_pays_to_get_in_and_out(void **state)
 static void test_the_table_says_what_each_strategy_is(void **state)
 {
     (void)state;
-    static const char *const want[][2] = {{"gbdt", "strategy"},         {"logistic", "baseline"},
-                                          {"momentum 4 weeks", "baseline"}, {"buy and hold", "baseline"},
+    static const char *const want[][2] = {{"gbdt", "strategy"},
+                                          {"logistic", "baseline"},
+                                          {"momentum 4 weeks", "baseline"},
+                                          {"buy and hold", "baseline"},
                                           {"always flat", "baseline"}};
     experiment x;
     run(&x, NULL, 0);
@@ -157,11 +162,12 @@ static void test_the_table_says_what_each_strategy_is(void **state)
 static void test_a_branch_generation_without_rows_is_left_out(void **state)
 {
     (void)state;
-    static const char *const early[] = {
-        "split.branch_generations=1", "split.refit_months=12", "features.warmup_bars=500",
-        "features.warmup_valid_bars=450",
-        ("branches=[{\"name\":\"gru\",\"families\":[\"momentum\"],\"layers\":[{\"type\":\"gru\",\"units\":2}],"
-         "\"train\":{\"epochs\":1}}]")};
+    static const char *const early[] = {"split.branch_generations=1", "split.refit_months=12",
+                                        "features.warmup_bars=500",
+                                        "features.warmup_valid_bars=450",
+                                        ("branches=[{\"name\":\"gru\",\"families\":[\"momentum\"],"
+                                         "\"layers\":[{\"type\":\"gru\",\"units\":2}],"
+                                         "\"train\":{\"epochs\":1}}]")};
     experiment x;
     wk_err err = {0};
     if (train(&x, early, sizeof early / sizeof *early, &err) != WK_OK)
@@ -183,7 +189,8 @@ static void test_settings_that_leave_nothing_to_judge_are_refused(void **state)
 {
     (void)state;
     static const char *const late[] = {"split.judge_from=\"2090-01-01\""};
-    static const char *const greedy[] = {"split.early_stop_fraction=0.4", "split.policy_fraction=0.4",
+    static const char *const greedy[] = {"split.early_stop_fraction=0.4",
+                                         "split.policy_fraction=0.4",
                                          "split.calibration_fraction=0.4"};
     static const char *const twins[] = {"branches=[{\"name\":\"a\"},{\"name\":\"a\"}]"};
     static const char *const path[] = {"branches=[{\"name\":\"a/b\"}]"};

@@ -1,6 +1,6 @@
 /* No look-ahead, end to end: every feature, label and out-of-sample forecast of a bar is bit-equal
- * whether or not later bars exist, through feature streaming, scalers, branches, calibration and the
- * policy's threshold. A planted look-ahead feature must be caught by the same comparison. */
+ * whether or not later bars exist, through feature streaming, scalers, branches, calibration and
+ * the policy's threshold. A planted look-ahead feature must be caught by the same comparison. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,15 +14,19 @@
 #include "wick/log.h"
 
 static const char config_text[] =
-    "{\"name\": \"prefix\", \"data\": {\"source\": \"synthetic\", \"synthetic\": {\"symbols\": 2, \"bars\": 5200, "
-    "\"edge\": 0.2}}, \"features\": {\"families\": [\"momentum\", \"cross\"], \"anchor_bars\": 1024, "
+    "{\"name\": \"prefix\", \"data\": {\"source\": \"synthetic\", \"synthetic\": {\"symbols\": 2, "
+    "\"bars\": 5200, "
+    "\"edge\": 0.2}}, \"features\": {\"families\": [\"momentum\", \"cross\"], \"anchor_bars\": "
+    "1024, "
     "\"warmup_bars\": 600, \"warmup_valid_bars\": 200}, "
     "\"split\": {\"forecast_from\": \"2021-05-01\", \"refit_months\": 1, \"row_stride\": 2, "
     "\"branch_generations\": 1, \"early_stop_fraction\": 0.1, \"calibration_fraction\": 0.1, "
     "\"policy_fraction\": 0.1}, "
-    "\"branches\": [{\"name\": \"gru\", \"families\": [\"momentum\"], \"layers\": [{\"type\": \"gru\", \"units\": 6}], "
+    "\"branches\": [{\"name\": \"gru\", \"families\": [\"momentum\"], \"layers\": [{\"type\": "
+    "\"gru\", \"units\": 6}], "
     "\"train\": {\"epochs\": 2}}], \"ablations\": false, "
-    "\"meta\": {\"score\": \"direction\", \"params\": {\"num_boost_round\": 12, \"max_depth\": 3}}, "
+    "\"meta\": {\"score\": \"direction\", \"params\": {\"num_boost_round\": 12, \"max_depth\": "
+    "3}}, "
     "\"trade\": {\"policy\": \"expected_value\", \"stop_kind\": \"fraction\", \"stop_loss\": 0.01, "
     "\"take_profit\": 0.01}}";
 
@@ -51,7 +55,8 @@ static void run(experiment *x, int64_t bars, bool planted)
     wk_err err = {0};
     *x = (experiment){0};
     wk_arena_init(&x->arena);
-    if (wk_config_parse(&wk_run_config_table, "prefix", config_text, NULL, 0, &x->arena, &x->config, &err))
+    if (wk_config_parse(&wk_run_config_table, "prefix", config_text, NULL, 0, &x->arena, &x->config,
+                        &err))
         fail_msg("%s", err.msg);
     x->config.data.synthetic.bars = bars;
     if (wk_dataset_load(&x->config, NULL, &x->dataset, &err))
@@ -93,7 +98,8 @@ static size_t differences(const experiment *full, const experiment *prefix)
             if (same && f->valid)
                 same = same_bits(f->p[0], g->p[0]) && same_bits(f->p[2], g->p[2]) &&
                        same_bits(f->score, g->score) && same_bits(f->magnitude, g->magnitude) &&
-                       same_bits(f->volatility, g->volatility) && same_bits(f->threshold, g->threshold);
+                       same_bits(f->volatility, g->volatility) &&
+                       same_bits(f->threshold, g->threshold);
         }
         n += !same;
     }
@@ -106,7 +112,8 @@ static void test_forecasts_do_not_depend_on_later_bars(void **state)
     experiment full, prefix;
     wk_log_set_level(WK_LOG_ERROR);
     run(&full, 5200, false);
-    /* The cuts lie inside a test block, at its first bar and inside a calibration block's future. */
+    /* The cuts lie inside a test block, at its first bar and inside a calibration block's future.
+     */
     static const int64_t cuts[] = {4700, 4345, 4001};
     for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
         run(&prefix, cuts[i], false);

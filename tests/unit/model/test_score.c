@@ -20,7 +20,8 @@ static void test_score_is_scaled_by_the_past_only(void **state)
     for (int t = 0; t < T; t++) {
         float score[S];
         for (int s = 0; s < S; s++)
-            raw[t][s] = t % 7 == 0 && s == 1 ? NAN : (float)wk_rng_normal(1, 2, (uint64_t)(t * S + s));
+            raw[t][s] =
+                t % 7 == 0 && s == 1 ? NAN : (float)wk_rng_normal(1, 2, (uint64_t)(t * S + s));
         wk_score_scale_push(scale, raw[t], S, score);
         /* The definition, written the long way. */
         double sum = 0;

@@ -276,9 +276,9 @@ static void a_client_is_good_for_many_calls(void **state)
         wk_http_response_finish(&r);
     }
     wk_http_response r;
-    assert_int_equal(wk_http_call(http, &(wk_http_request){.method = "GET", .url = "ftp://h/"}, &r,
-                                  &err),
-                     WK_E_ARG);
+    assert_int_equal(
+        wk_http_call(http, &(wk_http_request){.method = "GET", .url = "ftp://h/"}, &r, &err),
+        WK_E_ARG);
     assert_false(r.sent);
     wk_http_close(http);
     server_stop(&s);

@@ -40,8 +40,8 @@ static void bodies_have_three_ends(void **state)
     check(OK "content-length:3 \r\n\r\nab", true, WK__REPLY_BAD, NULL);
     check(OK "\r\nabc", false, WK__REPLY_OPEN, "abc");
     check(OK "\r\nabc", true, WK__REPLY_WHOLE, "abc");
-    check(OK "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1;x=\"y\"\r\nc\r\n0\r\nT: 1\r\n\r\n", false,
-          WK__REPLY_WHOLE, "abc");
+    check(OK "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1;x=\"y\"\r\nc\r\n0\r\nT: 1\r\n\r\n",
+          false, WK__REPLY_WHOLE, "abc");
     check(OK "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n", true, WK__REPLY_BAD, NULL);
     check(OK "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n", true, WK__REPLY_BAD, NULL);
     check(OK "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n2\r\nab\r\n0\r\n\r\n", false,

@@ -14,10 +14,10 @@
 /* What the server does with a request, by the number of its connection and of the request on it,
  * from 0. */
 typedef enum {
-    REPLY,        /* and keep the connection */
-    REPLY_CLOSE,  /* and say goodbye, unannounced */
-    HANG_UP,      /* without a word */
-    CUT           /* half a reply of no stated length, and no goodbye */
+    REPLY,       /* and keep the connection */
+    REPLY_CLOSE, /* and say goodbye, unannounced */
+    HANG_UP,     /* without a word */
+    CUT          /* half a reply of no stated length, and no goodbye */
 } deed;
 typedef deed (*script)(int connection, int request);
 

@@ -76,7 +76,8 @@ static void test_sessions_and_candles_have_the_bits_of_the_batch(void **state)
     if (wk_model_forecast(&model, &config, &d, 0, T, &(wk_loop){0}, batch, &err))
         fail_msg("%s", err.msg);
     wk_serve_model_config about = {"", model_dir};
-    wk_serve_config serve = {.models = {&about, 1}, .sessions_max = 4, .steps_max = 100000, .venue = ""};
+    wk_serve_config serve = {
+        .models = {&about, 1}, .sessions_max = 4, .steps_max = 100000, .venue = ""};
     wk__serve_predictor p;
     if (wk__serve_predictor_open(&serve, &p, &err))
         fail_msg("%s", err.msg);

@@ -283,11 +283,11 @@ static void test_thresholds_equal_numpy(void **state)
     for (size_t t = 0; t < STEPS; t++) {
         wk_actions actions = {0, 4 * S, storage};
         wk_trader_event e = {.kind = WK_TRADER_EVENT_BARS,
-                      .time_ns = panel.start_ns + ((int64_t)t + 1) * HOUR,
-                      .bars = panel.bars + t * S,
-                      .provenance = panel.provenance + t * S,
-                      .forecasts = forecasts + t * S,
-                      .sigma = sigma + t * S};
+                             .time_ns = panel.start_ns + ((int64_t)t + 1) * HOUR,
+                             .bars = panel.bars + t * S,
+                             .provenance = panel.provenance + t * S,
+                             .forecasts = forecasts + t * S,
+                             .sigma = sigma + t * S};
         wk_trader_step(trader, &e, &actions);
         if (t % 24 == 0 && t >= 24 * 60 && fgets(line, sizeof line, file) != NULL) {
             assert_int_equal(sscanf(line, "%ld,%lf", &day, &want), 2);

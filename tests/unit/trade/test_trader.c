@@ -280,12 +280,12 @@ static void test_limit_is_cancelled_when_its_signal_ends(void **state)
 static wk_trader_event expired(const fixture *f, const wk_order *o)
 {
     return (wk_trader_event){.kind = WK_TRADER_EVENT_CANCELED,
-                      .time_ns = START + (f->step + 2) * HOUR,
-                      .symbol = o->symbol,
-                      .order_id = o->id,
-                      .side = o->side,
-                      .reason = WK_REASON_EXPIRED,
-                      .qty_lots = o->qty_lots};
+                             .time_ns = START + (f->step + 2) * HOUR,
+                             .symbol = o->symbol,
+                             .order_id = o->id,
+                             .side = o->side,
+                             .reason = WK_REASON_EXPIRED,
+                             .qty_lots = o->qty_lots};
 }
 
 static void test_expired_limit_is_taken_or_followed_until_its_signal_ends(void **state)
