@@ -61,12 +61,18 @@ until_ 30 logged "topic=journal.*problem=" && alive
 check $? "the journal says that the disk is full"
 until_ 30 logged "topic=trade.held_back" && alive
 check $? "entries are held back"
-before=$(state | sed 's/"fills":.*//' | grep -o '"client_id":"wk[^}]*"reduce_only":false' | wc -l)
+# What had its row before the disk was full may still be on its way.
+entries() { state | sed 's/"fills":.*//' | grep -o '"client_id":"wk[^}]*"reduce_only":false' | wc -l; }
+steady() {
+    before=$(entries)
+    sleep 1
+    [ "$before" -gt 0 ] && [ "$(entries)" -eq "$before" ]
+}
+until_ 30 steady
 ctl flat all
 until_ 30 is_flat && alive
 check $? "exits go out all the same"
-after=$(state | sed 's/"fills":.*//' | grep -o '"client_id":"wk[^}]*"reduce_only":false' | wc -l)
-[ "$before" -eq "$after" ]
+[ "$(entries)" -eq "$before" ]
 check $? "and entries do not"
 prlimit --fsize=unlimited:unlimited --pid $bot
 until_ 30 logged "topic=journal.*problem=none" && alive
