@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #include "program.h"
-#include "wick/clock.h"
 
 #define DELTA_SECRET "7b6f39dcf660ec1c7c664f612c60410a2bd0c258416b498bf0311f94228f"
 #define KRAKEN_SECRET                                                                              \
@@ -127,6 +126,23 @@ wk_order bench_entry(bench *b, wk_order_kind kind, int64_t price_ticks)
                       .kind = (uint8_t)kind,
                       .qty_lots = b->lots,
                       .price_ticks = price_ticks};
+}
+
+wk_request_result bench_place(bench *b, const wk_order *o, wk_venue_order *out)
+{
+    int64_t wait = 0;
+    char why[256] = "";
+    wk_request_result result = b->account.place(b->account.self, o, out, &wait, why);
+    if (result != WK_REQUEST_DONE)
+        print_message("# place: %d %s\n", (int)result, why);
+    return result;
+}
+
+wk_request_result bench_ask(bench *b, uint64_t id, wk_venue_order *out)
+{
+    int64_t wait = 0;
+    char why[256] = "";
+    return b->account.query(b->account.self, 0, id, out, &wait, why);
 }
 
 const json_t *bench_stop(const json_t *state, size_t *n)

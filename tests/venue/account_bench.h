@@ -6,6 +6,9 @@
 
 #include "venue.h"
 #include "wick/account.h"
+#include "wick/clock.h"
+
+#define BENCH_PATIENCE_NS (40 * WK_NS_PER_S) /* on a busy machine */
 
 typedef struct {
     char dir[64], nonce[96];
@@ -28,5 +31,8 @@ size_t bench_orders(bench *b); /* accepted so far */
 /* The newest waiting stop, or NULL; *n is how many there are. */
 const json_t *bench_stop(const json_t *state, size_t *n);
 wk_order bench_entry(bench *b, wk_order_kind kind, int64_t price_ticks);
+/* Sends the order; prints why when it is not done. */
+wk_request_result bench_place(bench *b, const wk_order *o, wk_venue_order *out);
+wk_request_result bench_ask(bench *b, uint64_t id, wk_venue_order *out);
 
 #endif

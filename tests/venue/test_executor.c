@@ -14,7 +14,6 @@
 
 #include "account_bench.h"
 #include "executor_live.h"
-#include "wick/clock.h"
 
 typedef struct {
     bench b;

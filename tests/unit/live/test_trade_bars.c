@@ -5,7 +5,7 @@
  * No recording of WICK_TEST_ROOT has both the trades of a market and the venue's own candles of the
  * same minutes: Kraken's and Binance's trades are of markets or times of which the candle files
  * have nothing, Delta's frames hold candles but no trade. Against a venue's own candles, made by
- * other code than the engine's, bars of trades are held in test_session.c, test_fetch.c and the
+ * other code than the engine's, bars of trades are held in session.c, test_fetch.c and the
  * fuzz target of the live path (tests/fuzz/toy_venue.c). */
 #include <stdio.h>
 #include <stdlib.h>
