@@ -23,17 +23,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "live_oracle.h"
-#include "toy_venue.h"
+#include "live_stage.h"
 #include "wick/arena.h"
 #include "wick/clock.h"
 #include "wick/log.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
-#define MINUTE_NS (60 * WK_NS_PER_S)
 #define BEGIN_NS (INT64_C(1696436761) * WK_NS_PER_S) /* 2023-10-04T16:26:01Z */
-#define AHEAD_NS (WK_NS_PER_S / 4)                   /* the toy venue's clock */
 
 enum {
     CONFIGS = 4,
@@ -75,297 +72,9 @@ static const wk_live_config *config(size_t which)
     return &all[which];
 }
 
-/* Of trades, by market. */
-typedef struct {
-    int64_t newest_ns[TOY_MARKETS]; /* that arrived */
-    /* Older than that when it was lost: the next connection has to tell it; 0: none. */
-    int64_t unseen_id[TOY_MARKETS];
-} told;
-
-typedef struct {
-    wk_live *live;
-    live_oracle oracle;
-    toy_venue *venue;
-    int64_t now_ns;
-    uint32_t connection;
-    bool looks;            /* at the clock between messages */
-    bool uses_candles;     /* of the toy venue */
-    bool is_open, is_told; /* its connection; its markets */
-    int64_t open_ns;       /* first time that it was open; 0: never */
-    /* Only the toy venue spoke; and nothing was lost that the streams cannot tell: a state of a
-     * candle, trades before the first number, and (where no candle tells) a trade that was older
-     * than the newest one that arrived, since its number does not say how old. */
-    bool is_toy, is_whole;
-    bool has_number[TOY_MARKETS];
-    told told, held_told;
-    bool is_dropped, is_twice, is_held, is_wrong, is_all_dropped; /* the next message */
-    char *held;
-    toy_view held_view, view;
-    bool held_is_book;
-} stage;
-
-static int64_t venue_now(const stage *s)
-{
-    return s->now_ns + AHEAD_NS;
-}
-
-/* ---- feeding ---- */
-
-static wk_status feed(stage *s, const char *connection, char direction, const char *bytes, size_t n)
-{
-    wk_recorded m = {.receive_ns = s->now_ns, .direction = direction, .n = n};
-    wk_err err = {0};
-    snprintf(m.connection, sizeof m.connection, "%s", connection);
-    /* A copy of exact size, so that a read past the end is caught. */
-    char *copy = malloc(n ? n : 1);
-    MUST(copy);
-    memcpy(copy, bytes, n);
-    m.bytes = copy;
-    s->oracle.latest_ns = s->is_toy ? venue_now(s) + MINUTE_NS : INT64_MAX;
-    wk_status status = wk_live_feed(s->live, &m, &err);
-    MUST(status == WK_OK || err.msg[0]);
-    free(copy);
-    s->now_ns += 1000000;
-    return status;
-}
-
-static void note(stage *s, const char *text)
-{
-    s->oracle.is_direct = strncmp(text, "repair ", 7) == 0;
-    MUST(feed(s, "wick", '!', text, strlen(text)) == WK_OK);
-    s->oracle.is_direct = false;
-}
-
 static const char *name_of(const stage *s)
 {
     return wk_live_connection_name(s->live, s->connection);
-}
-
-static bool is_view(const wk_book *book, const toy_view *view)
-{
-    for (int side = 0; side < 2; side++) {
-        size_t n;
-        const wk_book_level *level = wk_book_levels(book, side ? WK_SIDE_SELL : WK_SIDE_BUY, &n);
-        if (n != (size_t)view->n[side])
-            return false;
-        for (size_t i = 0; i < n; i++)
-            if (level[i].price != view->levels[side][i].price ||
-                level[i].qty != view->levels[side][i].qty)
-                return false;
-    }
-    return true;
-}
-
-static void feed_frame(stage *s, const char *text, bool is_book, const toy_view *view)
-{
-    MUST(feed(s, "k-1", '<', text, strlen(text)) == WK_OK);
-    const wk_book *book = wk_live_book(s->live, 0);
-    if (is_book && s->is_toy)
-        MUST(!book || is_view(book, view));
-}
-
-static void forget_marks(stage *s)
-{
-    s->is_dropped = s->is_twice = s->is_held = s->is_wrong = s->is_all_dropped = false;
-}
-
-static void arrived(stage *s, const told *frame)
-{
-    for (int m = 0; m < TOY_MARKETS; m++)
-        if (frame->newest_ns[m] > s->told.newest_ns[m])
-            s->told.newest_ns[m] = frame->newest_ns[m];
-}
-
-static void lost(stage *s, const told *frame)
-{
-    for (int m = 0; m < TOY_MARKETS; m++)
-        if (!s->told.unseen_id[m])
-            s->told.unseen_id[m] = frame->unseen_id[m];
-}
-
-/* A message of the toy venue, as its marks say. Returns whether it arrived as it should. */
-static bool deliver(stage *s, wk_text *text, bool is_book)
-{
-    bool arrives = s->is_open && !s->is_dropped;
-    if (arrives && s->is_held && !s->held) {
-        s->held = text->s;
-        s->held_view = s->view;
-        s->held_is_book = is_book;
-        s->held_told = (told){0};
-        *text = (wk_text){0};
-        return false;
-    }
-    bool is_alone = !s->held;
-    if (arrives)
-        feed_frame(s, text->s, is_book, &s->view);
-    if (arrives && s->is_twice)
-        feed_frame(s, text->s, is_book, &s->view);
-    if (arrives && s->held) {
-        char *held = s->held;
-        s->held = NULL;
-        feed_frame(s, held, s->held_is_book, &s->held_view);
-        free(held);
-        arrived(s, &s->held_told);
-    }
-    free(text->s);
-    return arrives && is_alone;
-}
-
-/* ---- the toy venue ---- */
-
-static void send_candles(stage *s, const char *rows, bool is_snapshot)
-{
-    wk_text frame = {0};
-    if (!s->uses_candles || !rows)
-        return;
-    toy_frame("ohlc", is_snapshot, venue_now(s), rows, &frame);
-    deliver(s, &frame, false);
-}
-
-static void open_toy(stage *s)
-{
-    wk_text rows = {0};
-    if (s->is_open)
-        return;
-    feed(s, "k-1", '!', "open", 4);
-    s->is_open = true;
-    if (!s->open_ns)
-        s->open_ns = venue_now(s);
-    forget_marks(s);
-    for (int m = 0; m < TOY_MARKETS; m++)
-        for (int k = 0; k < 2; k++) {
-            wk_text frame = {0};
-            toy_subscribed(k ? "ohlc" : "trade", m, venue_now(s), &frame);
-            deliver(s, &frame, false);
-        }
-    for (int m = 0; m < TOY_MARKETS; m++)
-        s->has_number[m] |= s->venue->n_candles[m] > 0; /* of its snapshot of trades */
-    for (int m = 0; m < TOY_MARKETS; m++)
-        for (int i = 0; i < s->venue->n_candles[m]; i++)
-            toy_candle_row(m, &s->venue->candles[m][i], &rows);
-    send_candles(s, rows.n ? rows.s : "", true);
-    free(rows.s);
-    rows = (wk_text){0};
-    for (int m = 0; m < TOY_MARKETS; m++) {
-        int64_t from = s->venue->next_id[m] - TOY_RECENT;
-        s->is_whole &= !s->told.unseen_id[m] || s->told.unseen_id[m] >= from;
-        s->told.unseen_id[m] = 0;
-        for (int k = 0; k < TOY_RECENT; k++)
-            if (s->venue->recent[m][k].time_ns > s->told.newest_ns[m])
-                s->told.newest_ns[m] = s->venue->recent[m][k].time_ns;
-    }
-    toy_recent_rows(s->venue, &rows);
-    wk_text frame = {0};
-    toy_frame("trade", true, venue_now(s), rows.n ? rows.s : "", &frame);
-    deliver(s, &frame, false);
-    free(rows.s);
-}
-
-static void close_toy(stage *s)
-{
-    if (!s->is_open)
-        return;
-    feed(s, "k-1", '!', "closed by the fuzzer", 20);
-    s->is_open = false;
-    if (s->held)
-        lost(s, &s->held_told);
-    free(s->held); /* lost with the connection */
-    s->held = NULL;
-    MUST(!wk_live_book(s->live, 0));
-}
-
-static int value(char c)
-{
-    return (unsigned char)c - '0';
-}
-
-static void trades(stage *s, const char *at, const char *end)
-{
-    wk_text rows = {0}, frame = {0}, candles = {0};
-    size_t n_told = 0;
-    told frame_told = {0};
-    bool is_dropped = s->is_open && (s->is_dropped || s->is_all_dropped);
-    bool is_lost = !s->is_open || is_dropped || s->is_held;
-    for (; end - at >= 4 && n_told < 16; at += 4) {
-        int m = value(at[0]) & 1, late = value(at[1]) < 0 ? 4 * value(at[1]) : 0;
-        int64_t time_ns = venue_now(s) + late * WK_NS_PER_S;
-        toy_take(s->venue, m, time_ns, 200000 + (value(at[2]) & 63), 1 + (value(at[3]) & 127),
-                 &rows);
-        const toy_candle *c = toy_candle_at(s->venue, m, time_ns / MINUTE_NS * MINUTE_NS);
-        if (c)
-            toy_candle_row(m, c, &candles);
-        n_told++;
-        bool is_old = time_ns < s->told.newest_ns[m] && !s->uses_candles;
-        s->is_whole &= !is_old || !is_dropped;
-        if (is_old && !frame_told.unseen_id[m])
-            frame_told.unseen_id[m] = s->venue->next_id[m] - 1;
-        if (time_ns > frame_told.newest_ns[m])
-            frame_told.newest_ns[m] = time_ns;
-        s->is_whole &= !s->is_open || !is_lost || s->has_number[m];
-        s->has_number[m] |= !is_lost;
-    }
-    if (rows.n) {
-        bool has_candles = !s->is_all_dropped && s->is_open;
-        s->is_dropped |= s->is_all_dropped;
-        s->is_whole &= !s->is_all_dropped;
-        toy_frame("trade", false, venue_now(s), rows.s, &frame);
-        bool was_held = s->held != NULL;
-        deliver(s, &frame, false);
-        if (!s->is_open)
-            lost(s, &frame_told);
-        else if (s->held && !was_held)
-            s->held_told = frame_told;
-        else if (!is_dropped)
-            arrived(s, &frame_told);
-        forget_marks(s);
-        if (has_candles)
-            send_candles(s, candles.s, false);
-    }
-    free(rows.s);
-    free(candles.s);
-}
-
-static void candle(stage *s, const char *at, const char *end)
-{
-    wk_text row = {0};
-    if (end - at < 2)
-        return;
-    int m = value(at[0]) & 1;
-    int64_t minute = venue_now(s) / MINUTE_NS - (value(at[1]) & 15);
-    const toy_candle *c = toy_candle_at(s->venue, m, minute * MINUTE_NS);
-    if (c)
-        toy_candle_row(m, c, &row);
-    send_candles(s, row.s, false);
-    free(row.s);
-}
-
-static void book(stage *s, const char *at, const char *end, bool is_snapshot)
-{
-    wk_text bids = {0}, asks = {0}, frame = {0}, *rows[2] = {&bids, &asks};
-    for (; !is_snapshot && end - at >= 3; at += 3)
-        toy_set_level(s->venue, value(at[0]) & 1, value(at[1]) & 63, value(at[2]) & 127, rows);
-    toy_look(s->venue, &s->view);
-    if (is_snapshot)
-        toy_view_rows(&s->view, rows);
-    bool is_wrong = s->is_wrong, was_live = wk_live_book(s->live, 0) != NULL;
-    toy_book_frame(is_snapshot, venue_now(s), bids.n ? bids.s : "", asks.n ? asks.s : "",
-                   s->view.checksum ^ is_wrong, &frame);
-    if (deliver(s, &frame, true) && s->is_toy) {
-        if (is_wrong && (is_snapshot || was_live))
-            MUST(!wk_live_book(s->live, 0));
-        if (!is_wrong && is_snapshot && s->is_told)
-            MUST(wk_live_book(s->live, 0));
-    }
-    free(bids.s);
-    free(asks.s);
-}
-
-static void ping(stage *s)
-{
-    wk_text pong = {0};
-    feed(s, "k-1", '>', "{\"method\":\"ping\",\"req_id\":1}", 28);
-    toy_pong(venue_now(s), &pong);
-    deliver(s, &pong, false);
 }
 
 /* ---- the venue's history ---- */
@@ -412,7 +121,7 @@ static oracle_ask answer(stage *s, oracle_ask ask)
     if (series.n) {
         char *text = wk_live_repair_note(ask.market, MINUTE_NS, &series);
         MUST(text);
-        note(s, text);
+        stage_note(s, text);
         free(text);
     }
     ask.from_ns = unknown_ns < at ? unknown_ns : at;
@@ -449,7 +158,7 @@ static void pass(stage *s, int64_t ns)
     s->now_ns += ns;
     if (!s->looks)
         return;
-    s->oracle.latest_ns = s->is_toy ? venue_now(s) + MINUTE_NS : INT64_MAX;
+    s->oracle.latest_ns = s->is_toy ? stage_venue_now(s) + MINUTE_NS : INT64_MAX;
     wk_live_advance(s->live, s->now_ns);
     wk_live_check(s->live, s->now_ns);
 }
@@ -486,14 +195,14 @@ static void raw(stage *s, const char *line, const char *end)
     s->is_toy = false;
     if (kind == '!') {
         s->oracle.is_direct = true;
-        feed(s, "wick", '!', line + 1, (size_t)(end - line - 1));
+        stage_feed(s, "wick", '!', line + 1, (size_t)(end - line - 1));
         s->oracle.is_direct = false;
     } else if (kind == '#') {
-        feed(s, name_of(s), '!', line + 1, (size_t)(end - line - 1));
+        stage_feed(s, name_of(s), '!', line + 1, (size_t)(end - line - 1));
     } else if (kind == '>') {
-        feed(s, name_of(s), '>', line + 1, (size_t)(end - line - 1));
+        stage_feed(s, name_of(s), '>', line + 1, (size_t)(end - line - 1));
     } else {
-        feed(s, name_of(s), '<', line, (size_t)(end - line));
+        stage_feed(s, name_of(s), '<', line, (size_t)(end - line));
     }
 }
 
@@ -512,26 +221,26 @@ static void step(stage *s, const char *line, const char *end)
         break;
     case 'I':
         toy_instruments(&text);
-        s->is_told |= deliver(s, &text, false);
+        s->is_told |= stage_deliver(s, &text, false);
         break;
     case 'O':
-        open_toy(s);
+        stage_open(s);
         break;
     case 'L':
-        close_toy(s);
+        stage_close(s);
         break;
     case 'P':
-        ping(s);
+        stage_ping(s);
         break;
     case 'T':
-        trades(s, at + 1, end);
+        stage_trades(s, at + 1, end);
         break;
     case 'C':
-        candle(s, at + 1, end);
+        stage_candle(s, at + 1, end);
         break;
     case 'B':
     case 'S':
-        book(s, at + 1, end, kind == 'S');
+        stage_book(s, at + 1, end, kind == 'S');
         break;
     case '?':
         wk_live_advance(s->live, s->now_ns);
@@ -540,7 +249,7 @@ static void step(stage *s, const char *line, const char *end)
     default:
         raw(s, line, end);
     }
-    forget_marks(s);
+    stage_forget_marks(s);
 }
 
 static void tell(const char *what, const wk_bar *b)
@@ -562,9 +271,9 @@ static void differ(uint32_t market, const wk_bar *want, const oracle_bar *got)
 /* All that was missed is answered, and the bars are the venue's. */
 static void compare(stage *s)
 {
-    open_toy(s);
+    stage_open(s);
     static const char last[] = "00111011";
-    trades(s, last, last + sizeof last - 1);
+    stage_trades(s, last, last + sizeof last - 1);
     pass(s, 3 * MINUTE_NS);
     wk_live_advance(s->live, s->now_ns);
     for (int i = 0; i < ANSWERS && s->oracle.n_asks; i++)
@@ -572,7 +281,7 @@ static void compare(stage *s)
     if (s->oracle.has_lost_asks || s->venue->is_full || s->oracle.n_missing > SKIPPED)
         return;
     for (uint32_t m = 0; m < TOY_MARKETS; m++) {
-        int64_t until = venue_now(s) / MINUTE_NS - 2;
+        int64_t until = stage_venue_now(s) / MINUTE_NS - 2;
         for (int64_t i = s->open_ns / MINUTE_NS; i < until && until - i < COMPARED; i++) {
             wk_bar want;
             uint8_t provenance;

@@ -168,7 +168,7 @@ target csv fuzz_csv.c data ''
 target zip fuzz_zip.c data ''
 target recording fuzz_recording.c data tests/fuzz/memory_gz.c
 target note fuzz_note.c data ''
-target live fuzz_live.c data 'tests/fuzz/live_oracle.c tests/fuzz/toy_venue.c'
+target live fuzz_live.c data 'tests/fuzz/live_oracle.c tests/fuzz/live_stage.c tests/fuzz/toy_venue.c'
 target tape fuzz_tape.c data tests/fuzz/memory_gz.c
 target outside_json fuzz_outside_json.c data ''
 target spans fuzz_spans.c data ''
