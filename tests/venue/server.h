@@ -158,6 +158,8 @@ void complain_session(session *s, const char *fmt, ...) __attribute__((format(pr
 /* Complains about keys of the object that are not in the space-separated list; returns how many. */
 int keys_unknown(session *s, json_t *object, const char *where, const char *list);
 void session_run(session *s);
+/* Answers one request, as its fault has it; 0 ends the connection (then *abruptly says how). */
+int serve_http(venue *v, wire *w, const wire_request *http, bool *abruptly);
 void log_line(venue *v, const char *what);
 
 #endif
