@@ -12,7 +12,7 @@ out=$3
 shift 3
 table='
 account_delta src/venue/account/delta_read.c src/venue/account/delta.c
-account_kraken src/venue/account/kraken_read.c src/venue/account/kraken.c
+account_kraken src/venue/account/kraken_read.c src/venue/account/kraken.c src/venue/account/kraken_holdings.c src/venue/account/kraken_stops.c
 account_delta+account_kraken src/venue/account/doc.c src/venue/account/reactions.c src/venue/account/stream.c src/venue/account/transport.c src/venue/account/units.c
 alerts src/bot/alerts_channel.c
 book data/book.c data/book_checksum.c data/book_follow.c

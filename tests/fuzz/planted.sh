@@ -73,7 +73,8 @@ data='data/parse.c data/parse_read.c data/parse_delta.c
     src/venue/live/recording_read.c'
 account='src/venue/account/delta.c src/venue/account/delta_build.c src/venue/account/delta_read.c
     src/venue/account/doc.c src/venue/account/kraken.c src/venue/account/kraken_build.c
-    src/venue/account/kraken_read.c src/venue/account/open.c src/venue/account/reactions.c
+    src/venue/account/kraken_holdings.c src/venue/account/kraken_read.c src/venue/account/kraken_stops.c
+    src/venue/account/open.c src/venue/account/reactions.c
     src/venue/account/stream.c src/venue/account/transport.c src/venue/account/units.c src/net/sign_keys.c
     tests/fuzz/fake_venue.c'
 alerts='src/bot/alerts_channel.c'
