@@ -23,6 +23,7 @@
  *          columns: [{name, points: [[contribution in thousandths of largest, rank of the value in
  *          hundredths or null]]}]}}
  *  training [{name, train: [..], valid: [..]}]
+ *    losses, one an epoch or round; null: none, a gap in the line that the page tells of
  *  notes [string], config (object, shown folded)
  *
  * Tables are arrays of flat objects, each drawn sortable with its keys as headings:

@@ -72,7 +72,8 @@ void wk__walk_publish_gated(wk_walk *w, size_t i, const wk_blocks *b);
 /* Scores of three-class forecasts of rows [begin, end). */
 void wk__walk_score_direction(wk_forecast *forecasts, size_t begin, size_t end);
 
-/* A curve of training, for the report. valid may be NULL. */
+/* A curve of training, for the report: entry i is of epoch or round i + 1, null where the loss is
+ * no finite number. valid may be NULL; its list is empty then, and when it has no number at all. */
 json_t *wk__walk_curve(const char *name, const double *train, const double *valid, size_t n);
 
 /* Fills the importances and the explanation of the result. */

@@ -10,15 +10,21 @@
 #include "wick/math.h"
 #include "wick/split.h"
 
+static json_t *losses(const double *x, size_t n)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, isfinite(x[i]) ? json_real(x[i]) : json_null());
+    return list;
+}
+
 json_t *wk__walk_curve(const char *name, const double *train, const double *valid, size_t n)
 {
-    json_t *a = json_array(), *b = json_array();
-    for (size_t i = 0; i < n; i++) {
-        json_array_append_new(a, isfinite(train[i]) ? json_real(train[i]) : json_null());
-        if (valid && isfinite(valid[i]))
-            json_array_append_new(b, json_real(valid[i]));
-    }
-    return json_pack("{s:s, s:o, s:o}", "name", name, "train", a, "valid", b);
+    bool has_valid = false;
+    for (size_t i = 0; valid && i < n; i++)
+        has_valid |= isfinite(valid[i]) != 0;
+    return json_pack("{s:s, s:o, s:o}", "name", name, "train", losses(train, n), "valid",
+                     losses(valid, has_valid ? n : 0));
 }
 
 static wk_status fit_temperature(const wk_walk *w, const wk_blocks *b, double *temperature,

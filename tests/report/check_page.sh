@@ -61,6 +61,10 @@ for name in 'trees, fold 5' 'LSTM, fold 5' 'TCN, fold 5'; do
     grep -q "<h3>$name</h3>" "$work/training" || { echo "FAIL no curve of $name"; failures=$((failures + 1)); }
 done
 [ "$(grep -o '<path ' "$work/training" | wc -l)" -ge 6 ] || { echo "FAIL a line of training or validation is missing"; failures=$((failures + 1)); }
+# An epoch without a loss breaks its line in the plot, and the page says which it was.
+[ "$(grep -o '<path d="[^"]*"' "$work/training" | grep -c 'M.*M.*M')" = 1 ] || { echo "FAIL the two gaps of a curve are not drawn"; failures=$((failures + 1)); }
+grep -q 'The loss was no number, and the line has a gap: early stopping at 7, 9\.' "$work/training" || { echo "FAIL the gaps of a curve are not told"; failures=$((failures + 1)); }
+[ "$(grep -o 'The loss was no number' "$work/training" | wc -l)" = 1 ] || { echo "FAIL gaps are told where there are none"; failures=$((failures + 1)); }
 expect "sections" 13 '<section id='
 expect "the title, escaped" 1 '<h1>pooled-1h &lt;/script&gt; &amp; co</h1>'
 

@@ -366,6 +366,13 @@ function drawForecasts() {
         present(doc.skill) && table(doc.skill));
 }
 
+// Where a curve has no loss, "train at 3, 7"; the first few of many.
+function gapsOf(series) {
+  const at = series.points.filter(([, loss]) => !Number.isFinite(loss)).map(([epoch]) => epoch);
+  const more = at.length > 6 ? ` and ${at.length - 6} more` : "";
+  return at.length ? `${series.name} at ${at.slice(0, 6).join(", ")}${more}` : "";
+}
+
 function drawTraining() {
   if (!present(doc.training)) return;
   section(
@@ -376,20 +383,28 @@ function drawTraining() {
         const valid = curve(t.valid),
               best = valid.reduce(
                   (b, p) => Number.isFinite(p[1]) && !(p[1] >= b[1]) ? p : b, [NaN, Infinity]);
-        const series = [{name: "train", color: ink("muted"), points: curve(t.train)}];
+        const series = [{name: "train", color: ink("muted"), points: curve(t.train), gaps: true}];
         if (valid.some((p) => Number.isFinite(p[1])))
-          series.push({name: "early stopping", color: ink("accent"), points: valid}, {
+          series.push({name: "early stopping", color: ink("accent"), points: valid, gaps: true}, {
             color: ink("accent"),
             dots: true,
             only_dots: true,
             points: [[...best, `best at ${best[0]}: ${number(best[1], 5)}`]]
           });
         const count = Math.max(series[0].points.length, valid.length, 2);
-        return figure(t.name, series, {
-          height: 220,
-          x: {label: "epoch or round", range: [1, count], whole: true, format: (v) => number(v, 0)},
-          y: {format: (v) => number(v, 4)}
-        });
+        const gaps = series.filter((s) => s.gaps).map(gapsOf).filter(Boolean).join("; ");
+        return figure(
+            t.name, series, {
+              height: 220,
+              x: {
+                label: "epoch or round",
+                range: [1, count],
+                whole: true,
+                format: (v) => number(v, 0)
+              },
+              y: {format: (v) => number(v, 4)}
+            },
+            gaps && `The loss was no number, and the line has a gap: ${gaps}.`);
       })));
 }
 

@@ -66,8 +66,9 @@ function rangeOf(values, margin = 0.06) {
   return [low - room, high + room];
 }
 
-// A line chart. series: [{name, points: [[x, y, tip]], color, dash, dots, width, radius: (i) =>
-// r}]; options: {x: {label, format, range, log, whole}, y: {...}, height}.
+// A line chart. series: [{name, points: [[x, y, tip]], color, dash, dots, gaps, width, radius: (i)
+// => r}], where gaps: points that are no numbers break the line; options: {x: {label, format,
+// range, log, whole}, y: {...}, height}.
 function linePlot(series, options) {
   const W = 380, H = options.height || 260, left = 46, right = 14, top = 8, bottom = 42;
   const points =
@@ -92,8 +93,16 @@ function linePlot(series, options) {
       svg("line", {x1: left, x2: W - right, y1: H - bottom, y2: H - bottom, class: "axis"}),
       svg("text", {x: (left + W - right) / 2, y: H - 5, "text-anchor": "middle"}, X.label));
   for (const s of series) {
-    const known = s.points.filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
-    const path = known.map(([x, y], i) => `${i ? "L" : "M"}${px(x).toFixed(1)} ${py(y).toFixed(1)}`)
+    const isKnown = (point) => point && Number.isFinite(point[0]) && Number.isFinite(point[1]);
+    const known = s.points.filter(isKnown), drawn = s.gaps ? s.points : known;
+    // A point between two gaps is a line of no length, which round ends make a dot.
+    const path = drawn
+                     .map((point, i) => {
+                       if (!isKnown(point)) return "";
+                       const at = `${px(point[0]).toFixed(1)} ${py(point[1]).toFixed(1)}`;
+                       if (isKnown(drawn[i - 1])) return `L${at}`;
+                       return s.gaps && !isKnown(drawn[i + 1]) ? `M${at}L${at}` : `M${at}`;
+                     })
                      .join("");
     if (path && !s.only_dots)
       out.append(svg("path", {
@@ -102,6 +111,7 @@ function linePlot(series, options) {
         stroke: s.color,
         "stroke-width": s.width || 2,
         "stroke-dasharray": s.dash ? "5 4" : null,
+        "stroke-linecap": s.gaps ? "round" : null,
         "stroke-linejoin": "round"
       }));
     if (s.dots)
