@@ -10,39 +10,12 @@
 
 #include <cmocka.h>
 
+#include "../account_instruments.h"
 #include "program.h"
 
 #define DELTA_SECRET "7b6f39dcf660ec1c7c664f612c60410a2bd0c258416b498bf0311f94228f"
 #define KRAKEN_SECRET                                                                              \
     "kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99HAZtuZuj6F1huXg=="
-
-static const wk_instrument delta_btc = {.venue = "delta-india",
-                                        .symbol = "BTCUSD",
-                                        .name_rest = "BTCUSD",
-                                        .name_stream = "BTCUSD",
-                                        .base = "BTC",
-                                        .quote = "USD",
-                                        .settle = "USD",
-                                        .venue_id = 27,
-                                        .tick = {5, 1},
-                                        .lot = {1, 0},
-                                        .qty_min = {1, 0},
-                                        .cost_min = {0, -1},
-                                        .contract_value = {1, 3},
-                                        .is_contract = 1,
-                                        .is_tradable = 1};
-static const wk_instrument kraken_btc = {.venue = "kraken",
-                                         .symbol = "XBTUSD",
-                                         .name_rest = "XBTUSD",
-                                         .name_stream = "BTC/USD",
-                                         .base = "XBT",
-                                         .quote = "USD",
-                                         .tick = {1, 1},
-                                         .lot = {1, 8},
-                                         .qty_min = {5, 5},
-                                         .cost_min = {5, 1},
-                                         .contract_value = {1, 0},
-                                         .is_tradable = 1};
 
 void bench_begin(bench *b, int is_kraken, const venue_options *more, const char *secret)
 {
@@ -81,7 +54,7 @@ void bench_begin(bench *b, int is_kraken, const venue_options *more, const char 
                             .n_markets = 1};
     if (wk_account_open(&a, &b->account, &err) != WK_OK)
         fail_msg("%s", err.msg);
-    assert_true(venue_trade_price(b->v, b->market.instrument->symbol, "60000.0"));
+    assert_true(venue_trade_price(b->v, b->market.instrument->name_rest, "60000.0"));
 }
 
 void bench_finish(bench *b, size_t violations)

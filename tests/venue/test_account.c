@@ -47,7 +47,7 @@ static void test_orders_live_their_life(int is_kraken)
     /* One that rests and fills as maker when the price comes. */
     resting = bench_entry(&b, WK_ORDER_LIMIT, 595000);
     assert_int_equal(bench_place(&b, &resting, &o), WK_REQUEST_DONE);
-    assert_true(venue_trade_price(b.v, b.market.instrument->symbol, "59400.0"));
+    assert_true(venue_trade_price(b.v, b.market.instrument->name_rest, "59400.0"));
     assert_int_equal(bench_ask(&b, resting.id, &o), WK_REQUEST_DONE);
     assert_false(o.is_open);
     assert_int_equal(o.filled_lots, b.lots);

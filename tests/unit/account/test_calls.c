@@ -9,14 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "../../loopback.h"
 #include "markets.h"
 #include "wick/clock.h"
 #include "wick/file.h"
@@ -75,14 +74,8 @@ static void *serve(void *ctx)
 
 static void server_start(server *s, const scripted *script, size_t n)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof address;
     *s = (server){.script = script, .n_script = n};
-    s->fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(s->fd, (struct sockaddr *)&address, size), 0);
-    assert_int_equal(listen(s->fd, 8), 0);
-    assert_int_equal(getsockname(s->fd, (struct sockaddr *)&address, &size), 0);
-    s->port = ntohs(address.sin_port);
+    s->fd = loopback_listen(&s->port);
     assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
 }
 

@@ -70,6 +70,19 @@ static inline const char *temp_write_gz(void **state, const char *name, const ch
     return path;
 }
 
+static inline void assert_same_file(const char *a, const char *b)
+{
+    char *x, *y;
+    size_t nx, ny;
+    wk_err err = {0};
+    assert_int_equal(wk_file_read(a, &x, &nx, &err), WK_OK);
+    assert_int_equal(wk_file_read(b, &y, &ny, &err), WK_OK);
+    if (nx != ny || memcmp(x, y, nx) != 0)
+        fail_msg("%s and %s differ", a, b);
+    free(x);
+    free(y);
+}
+
 #define ASSERT_CONTAINS(text, part)                                                                \
     do {                                                                                           \
         if (!strstr((text), (part)))                                                               \

@@ -55,19 +55,6 @@ static wk_series read_all(const char *root)
     return s;
 }
 
-static void assert_same_file(const char *a, const char *b)
-{
-    char *x, *y;
-    size_t nx, ny;
-    wk_err err = {0};
-    assert_int_equal(wk_file_read(a, &x, &nx, &err), WK_OK);
-    assert_int_equal(wk_file_read(b, &y, &ny, &err), WK_OK);
-    if (nx != ny || memcmp(x, y, nx) != 0)
-        fail_msg("%s and %s differ", a, b);
-    free(x);
-    free(y);
-}
-
 static void test_readers_see_fresh_and_yearly_bars_as_one(void **state)
 {
     const char *root = temp_path(state, "store");

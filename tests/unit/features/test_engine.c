@@ -7,33 +7,10 @@
 #include <stdio.h>
 #include <cmocka.h>
 
+#include "tests/count_allocations.h"
 #include "tests/unit/features/panel.h"
 
 enum { S = 3 };
-
-/* Counts the allocations of this program: the linker sends malloc and friends here (--wrap). */
-extern void *__real_malloc(size_t size);
-extern void *__real_calloc(size_t n, size_t size);
-extern void *__real_aligned_alloc(size_t alignment, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-static size_t n_mallocs;
-void *__wrap_malloc(size_t size)
-{
-    n_mallocs++;
-    return __real_malloc(size);
-}
-void *__wrap_calloc(size_t n, size_t size)
-{
-    n_mallocs++;
-    return __real_calloc(n, size);
-}
-void *__wrap_aligned_alloc(size_t alignment, size_t size)
-{
-    n_mallocs++;
-    return __real_aligned_alloc(alignment, size);
-}
 
 static void push_step(wk_features *f, const wk_panel *p, size_t t, double *rows, uint8_t *valid)
 {
@@ -322,16 +299,16 @@ static void test_push_and_peek_never_allocate(void **state)
     double *rows = wk_arena_array(&arena, double, S *wk_features_n(f));
     uint8_t valid[S];
     wk_arena_freeze(&arena);
-    size_t before = n_mallocs;
+    size_t before = allocations;
     for (size_t t = 0; t < 1200; t++) {
         peek_step(f, &p, t, p.bars + t * S, rows, valid);
         push_step(f, &p, t, rows, valid);
     }
-    assert_int_equal(n_mallocs, before);
+    assert_int_equal(allocations, before);
     wk_arena_finish(&arena);
     wk_arena_init(&arena);
     wk_arena_alloc(&arena, 1 << 20);
-    assert_true(n_mallocs > before); /* the counter counts */
+    assert_true(allocations > before); /* the counter counts */
     wk_arena_finish(&arena);
 }
 

@@ -1,5 +1,6 @@
 /* Options that bind what trees may ask, and those that are refused. */
 #include "options_fixture.h"
+#include "training.h"
 
 static void test_predictions_are_monotone_in_a_constrained_column(void **state)
 {
@@ -111,17 +112,6 @@ static void test_symmetric_trees_ask_one_question_a_level(void **state)
     }
     wk_gbdt_log_finish(&log);
     wk_forest_destroy(forest);
-}
-
-static void assert_refused(const wk_gbdt_params *p, const wk_gbdt_data *data, wk_status code,
-                           const char *part)
-{
-    wk_forest *forest = NULL;
-    wk_err err = {0};
-    assert_int_equal(wk_gbdt_train(p, data, NULL, NULL, 1, &forest, NULL, &err), code);
-    if (!strstr(err.msg, part))
-        fail_msg("\"%s\" does not say \"%s\"", err.msg, part);
-    assert_null(forest);
 }
 
 static void test_unusable_options_are_refused(void **state)

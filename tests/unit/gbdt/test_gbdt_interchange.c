@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "forest.h"
+#include "golden_files.h"
 #include "wick/file.h"
 #include "wick/gbdt.h"
 #include "wick/rng.h"
@@ -25,34 +26,15 @@ static const char *const lightgbm[] = {"lightgbm_regression.txt", "lightgbm_bina
                                        "lightgbm_multiclass.txt", "lightgbm_categories.txt",
                                        "lightgbm_no_missing.txt"};
 
-static wk_gbdt_table read_table(const char *name)
-{
-    char path[1024];
-    wk_gbdt_table table = {0};
-    wk_err err;
-    snprintf(path, sizeof path, FOLDER "%s", name);
-    if (wk_gbdt_table_read(path, &table, &err) != WK_OK)
-        fail_msg("%s", err.msg);
-    return table;
-}
-
-static wk_forest *load(const char *path)
-{
-    wk_forest *forest = NULL;
-    wk_err err;
-    if (wk_forest_load(path, &forest, &err) != WK_OK)
-        fail_msg("%s", err.msg);
-    return forest;
-}
-
 /* The largest difference from the margins that came with the model. */
 static double worst_of(const char *file)
 {
-    char path[1024], margins[512];
+    char path[1024], margins[1024];
     snprintf(path, sizeof path, FOLDER "%s", file);
-    snprintf(margins, sizeof margins, "%.*s.margin.csv", (int)(strrchr(file, '.') - file), file);
+    snprintf(margins, sizeof margins, FOLDER "%.*s.margin.csv", (int)(strrchr(file, '.') - file),
+             file);
     wk_forest *forest = load(path);
-    wk_gbdt_table rows = read_table("rows.csv"), expected = read_table(margins);
+    wk_gbdt_table rows = read_table(FOLDER "rows.csv"), expected = read_table(margins);
     size_t K = wk_forest_n_outputs(forest);
     assert_int_equal(rows.n_cols, wk_forest_n_features(forest));
     assert_int_equal(expected.n_cols, K);

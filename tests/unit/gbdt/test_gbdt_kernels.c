@@ -11,6 +11,7 @@
 
 #include "forest.h"
 #include "gbdt/kernels/ops.h"
+#include "tests/count_allocations.h"
 #include "wick/gbdt.h"
 #include "wick/rng.h"
 
@@ -253,40 +254,6 @@ static void test_leaves_are_nodes_of_the_file(void **state)
         assert_memory_equal(sum, margin, sizeof sum);
     }
     wk_forest_destroy(forest);
-}
-
-static size_t allocations;
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-void *__real_aligned_alloc(size_t align, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-void *__wrap_aligned_alloc(size_t align, size_t n);
-
-void *__wrap_malloc(size_t n)
-{
-    allocations++;
-    return __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    allocations++;
-    return __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-    allocations++;
-    return __real_realloc(p, n);
-}
-
-void *__wrap_aligned_alloc(size_t align, size_t n)
-{
-    allocations++;
-    return __real_aligned_alloc(align, n);
 }
 
 static void test_prediction_never_allocates(void **state)

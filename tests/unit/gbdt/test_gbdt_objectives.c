@@ -1,5 +1,6 @@
 /* Objectives beyond the golden ones: margins to begin from, those of a caller, profit, ranking. */
 #include "options_fixture.h"
+#include "training.h"
 
 static void test_base_margin_continues_where_another_forest_ends(void **state)
 {
@@ -37,28 +38,6 @@ static void test_base_margin_continues_where_another_forest_ends(void **state)
         wk_forest_destroy(second);
         wk_forest_destroy(both);
     }
-}
-
-static void squared(void *context, const wk_gbdt_rows *rows, size_t begin, size_t end, float *g,
-                    float *h)
-{
-    (void)context;
-    for (size_t i = begin; i < end; i++) {
-        float w = rows->weight ? rows->weight[i] : 1;
-        g[i] = (rows->margin[i] - rows->y[i]) * w;
-        h[i] = w;
-    }
-}
-
-static double negated(void *context, const wk_gbdt_rows *rows, size_t begin, size_t end)
-{
-    double sum = 0;
-    (void)context;
-    for (size_t i = begin; i < end; i++) {
-        double d = (double)rows->margin[i] - (double)rows->y[i];
-        sum -= d * d * (rows->weight ? (double)rows->weight[i] : 1);
-    }
-    return sum;
 }
 
 static void test_a_custom_objective_gives_the_trees_of_the_one_it_copies(void **state)

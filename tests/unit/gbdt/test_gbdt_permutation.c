@@ -1,30 +1,9 @@
 /* Permutation importance by its definition; the caller's objective, metric and look at each round.
  */
 #include "cv_table.h"
+#include "training.h"
 #include "wick/math.h"
 #include "wick/rng.h"
-
-static void squared(void *context, const wk_gbdt_rows *rows, size_t begin, size_t end, float *g,
-                    float *h)
-{
-    (void)context;
-    for (size_t i = begin; i < end; i++) {
-        float w = rows->weight ? rows->weight[i] : 1;
-        g[i] = (rows->margin[i] - rows->y[i]) * w;
-        h[i] = w;
-    }
-}
-
-static double negated(void *context, const wk_gbdt_rows *rows, size_t begin, size_t end)
-{
-    double sum = 0;
-    (void)context;
-    for (size_t i = begin; i < end; i++) {
-        double d = (double)rows->margin[i] - (double)rows->y[i];
-        sum -= d * d * (rows->weight ? (double)rows->weight[i] : 1);
-    }
-    return sum;
-}
 
 /* A callback that copies squared error, and whose gain is the negative of its loss, stops at the
  * same round with the same figures and makes the same columns important. */

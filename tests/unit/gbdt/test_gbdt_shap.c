@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "forest.h"
+#include "golden_files.h"
 #include "wick/gbdt.h"
 #include "wick/rng.h"
 
@@ -18,24 +19,6 @@
 static const char *const models[] = {"softprob", "logistic",   "squared",
                                      "dart",     "categories", "onehot"};
 #define MODELS (sizeof models / sizeof *models)
-
-static wk_gbdt_table read_table(const char *path)
-{
-    wk_gbdt_table table = {0};
-    wk_err err;
-    if (wk_gbdt_table_read(path, &table, &err) != WK_OK)
-        fail_msg("%s", err.msg);
-    return table;
-}
-
-static wk_forest *load(const char *path)
-{
-    wk_forest *forest = NULL;
-    wk_err err;
-    if (wk_forest_load(path, &forest, &err) != WK_OK)
-        fail_msg("%s", err.msg);
-    return forest;
-}
 
 static double *contributions(const wk_forest *forest, const float *X, size_t n, int threads)
 {

@@ -11,6 +11,7 @@
 
 #include "forest.h"
 #include "train.h"
+#include "training.h"
 #include "wick/file.h"
 #include "wick/gbdt.h"
 #include "wick/math.h"
@@ -371,17 +372,6 @@ static void test_many_distinct_values_get_bins_of_equal_mass(void **state)
             assert_true(count[b] > present / 25 && count[b] < present / 15);
     }
     wk__gbdt_pages_finish(&pages);
-}
-
-static void assert_refused(const wk_gbdt_params *p, const wk_gbdt_data *data, wk_status code,
-                           const char *part)
-{
-    wk_forest *forest = NULL;
-    wk_err err = {0};
-    assert_int_equal(wk_gbdt_train(p, data, NULL, NULL, 1, &forest, NULL, &err), code);
-    if (!strstr(err.msg, part))
-        fail_msg("\"%s\" does not say \"%s\"", err.msg, part);
-    assert_null(forest);
 }
 
 static void test_unusable_data_and_parameters_are_refused(void **state)

@@ -1,9 +1,8 @@
 /* The HTTP client against a loopback server that sends one scripted reply a connection. TLS is
  * tested with the venues' servers. */
+#include "../../loopback.h"
 #include "../data/temp.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -55,14 +54,8 @@ static void *serve(void *ctx)
 
 static void server_start(server *s, const char *reply, size_t n_reply)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof address;
     *s = (server){.reply = reply, .n_reply = n_reply};
-    s->fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(s->fd, (struct sockaddr *)&address, size), 0);
-    assert_int_equal(listen(s->fd, 8), 0);
-    assert_int_equal(getsockname(s->fd, (struct sockaddr *)&address, &size), 0);
-    s->port = ntohs(address.sin_port);
+    s->fd = loopback_listen(&s->port);
     assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
 }
 

@@ -1,8 +1,7 @@
 /* The HTTP client over TLS: whom it trusts, and what becomes of a connection that is kept. */
+#include "../../loopback.h"
 #include "../data/temp.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -106,16 +105,10 @@ static int remove_files(void **state)
 
 static void server_start(server *s, const tls_files *files, script deeds)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof address;
     *s = (server){.script = deeds, .ctx = SSL_CTX_new(TLS_server_method())};
     assert_int_equal(SSL_CTX_use_certificate_chain_file(s->ctx, files->certificate), 1);
     assert_int_equal(SSL_CTX_use_PrivateKey_file(s->ctx, files->key, SSL_FILETYPE_PEM), 1);
-    s->fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(s->fd, (struct sockaddr *)&address, size), 0);
-    assert_int_equal(listen(s->fd, 8), 0);
-    assert_int_equal(getsockname(s->fd, (struct sockaddr *)&address, &size), 0);
-    s->port = ntohs(address.sin_port);
+    s->fd = loopback_listen(&s->port);
 }
 
 static void server_run(server *s)

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../../loopback.h"
 #include "proxy.h"
 #include "tls_files.h"
 #include "wick/http.h"
@@ -26,18 +27,6 @@
 
 static tls_files tls; /* for wick.test */
 static wk_err err;
-
-static int listen_here(int *port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
-    assert_int_equal(listen(fd, 8), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
-    *port = ntohs(address.sin_port);
-    return fd;
-}
 
 /* ---- the proxy ---- */
 
@@ -96,7 +85,7 @@ static void proxy_start(proxy *p, int target, const char *reply)
 {
     char text[128];
     *p = (proxy){.target = target, .reply = reply};
-    p->fd = listen_here(&p->port);
+    p->fd = loopback_listen(&p->port);
     snprintf(text, sizeof text, "http://us%%65r:secret@127.0.0.1:%d", p->port);
     setenv("https_proxy", text, 1);
     assert_int_equal(pthread_create(&p->thread, NULL, serve_proxy, p), 0);
@@ -144,7 +133,7 @@ static void server_start(server *s)
     s->ctx = SSL_CTX_new(TLS_server_method());
     assert_int_equal(SSL_CTX_use_certificate_chain_file(s->ctx, tls.certificate), 1);
     assert_int_equal(SSL_CTX_use_PrivateKey_file(s->ctx, tls.key, SSL_FILETYPE_PEM), 1);
-    s->fd = listen_here(&s->port);
+    s->fd = loopback_listen(&s->port);
     assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../count_allocations.h"
 #include "wick/nn.h"
 #include "wick/rng.h"
 
@@ -89,41 +90,6 @@ static void test_step_equals_sequence_bit_for_bit(void **unused)
         wk_nn_destroy(nn);
     }
     free(X), free(a), free(b);
-}
-
-/* The linker sends allocations here (--wrap in meson.build). */
-static size_t allocations;
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-void *__real_aligned_alloc(size_t align, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-void *__wrap_aligned_alloc(size_t align, size_t n);
-
-void *__wrap_malloc(size_t n)
-{
-    allocations++;
-    return __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    allocations++;
-    return __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-    allocations++;
-    return __real_realloc(p, n);
-}
-
-void *__wrap_aligned_alloc(size_t align, size_t n)
-{
-    allocations++;
-    return __real_aligned_alloc(align, n);
 }
 
 static void test_step_never_allocates(void **unused)
