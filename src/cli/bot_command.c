@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,26 +17,12 @@
 #include "executor_recorded.h"
 #include "feed_columns.h"
 #include "monitor.h"
+#include "stop_signal.h"
 #include "wick/bot.h"
 #include "wick/clock.h"
 #include "wick/file.h"
 #include "wick/log.h"
 #include "wick/recording.h"
-
-static atomic_bool stop;
-
-static void on_signal(int number)
-{
-    (void)number;
-    atomic_store(&stop, true);
-}
-
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
 
 typedef struct {
     const wk_cli *cli;
@@ -238,7 +223,7 @@ static wk_status open_venue(command *c, wk_err *err)
                                       .dir = c->dir,
                                       .validate = c->is_live && wk_cli_flag(c->cli, "validate"),
                                       .virtual_time = c->candles || c->replay,
-                                      .stop = &stop};
+                                      .stop = &wk__stop};
     return wk_bot_account_open(&options, &c->config, &c->venue, err);
 }
 
@@ -306,7 +291,7 @@ static wk_status load_candles(command *c, wk_err *err)
 static wk_status run_candles(command *c, wk_err *err)
 {
     const wk_panel *panel = &c->dataset.panel;
-    for (size_t t = 0; t < panel->T && !atomic_load(&stop); t++) {
+    for (size_t t = 0; t < panel->T && !atomic_load(&wk__stop); t++) {
         wk_features_step step = wk_panel_step(panel, t);
         WK_TRY(wk_bot_step(c->bot, &step, false, err));
         WK_TRY(wk_bot_tend(c->bot, true, err));
@@ -331,7 +316,7 @@ static wk_status run(command *c, wk_err *err)
     WK_TRY(open_journal(c, err));
     WK_TRY(open_venue(c, err));
     WK_TRY(wk_bot_open(&c->config, NULL, c->journal, &c->bot, err));
-    catch_signals();
+    wk__stop_on_signals();
     WK_TRY(wk_log_start(err));
     if (c->candles)
         WK_TRY(load_candles(c, err));
@@ -341,8 +326,11 @@ static wk_status run(command *c, wk_err *err)
         return run_candles(c, err);
     if (!c->replay)
         WK_TRY(open_alerts(c, err));
-    wk_bot_feed feed = {
-        .config = &c->config, .bot = c->bot, .replay = c->replay, .speed = c->speed, .stop = &stop};
+    wk_bot_feed feed = {.config = &c->config,
+                        .bot = c->bot,
+                        .replay = c->replay,
+                        .speed = c->speed,
+                        .stop = &wk__stop};
     WK_TRY(wk_bot_feed_run(&feed, err));
     if (c->venue)
         wk_bot_account_retire(c->venue, c->bot, c->journal);

@@ -1,22 +1,13 @@
 /* wick outside fetch: series from JSON endpoints into the store. */
 #include <limits.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <time.h>
 
 #include "cli_internal.h"
+#include "stop_signal.h"
 #include "wick/log.h"
 #include "wick/outside_fetch.h"
 #include "wick/store.h"
-
-static atomic_bool stop;
-
-static void on_signal(int number)
-{
-    (void)number;
-    atomic_store(&stop, true);
-}
 
 /* One round over all series. A failure ends it unless we follow: then it is logged, and the next
  * round tries again. */
@@ -24,7 +15,7 @@ static wk_status round_of(const wk_outside_fetch_config *config, wk_fresh *fresh
                           bool json, wk_err *err)
 {
     const wk_outside_source *sources = config->series.v;
-    for (size_t i = 0; i < config->series.n && !atomic_load(&stop); i++) {
+    for (size_t i = 0; i < config->series.n && !atomic_load(&wk__stop); i++) {
         wk_fresh_outcome o = {0};
         wk_status status = wk_outside_fetch(config, &sources[i], fresh, &o, err);
         if (status == WK_OK)
@@ -52,14 +43,12 @@ static wk_status run(const wk_cli *cli, wk_arena *arena, wk_fresh **fresh, wk_er
                           &config, err));
     WK_TRY(wk_store_root(config.store[0] ? config.store : NULL, root, sizeof root, err));
     WK_TRY(wk_fresh_open(root, fresh, err));
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    wk__stop_on_signals();
     WK_TRY(round_of(&config, *fresh, follows, wk_cli_json(cli), err));
-    while (follows && !atomic_load(&stop)) {
+    while (follows && !atomic_load(&wk__stop)) {
         struct timespec pause = {.tv_sec = (time_t)config.every_s};
         nanosleep(&pause, NULL); /* a signal wakes it */
-        if (!atomic_load(&stop))
+        if (!atomic_load(&wk__stop))
             WK_TRY(round_of(&config, *fresh, true, wk_cli_json(cli), err));
     }
     return WK_OK;

@@ -2,7 +2,6 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,27 +10,12 @@
 #include "cli_internal.h"
 #include "live_history.h"
 #include "live_output.h"
+#include "stop_signal.h"
 #include "wick/clock.h"
 #include "wick/file.h"
 #include "wick/live.h"
 #include "wick/log.h"
 #include "wick/store.h"
-
-static atomic_bool stop;
-
-static void on_signal(int number)
-{
-    (void)number;
-    atomic_store(&stop, true);
-}
-
-/* A second signal ends at once, in the usual way. */
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
 
 typedef struct {
     bool prints_bars, is_terminal;
@@ -73,7 +57,7 @@ static void on_status(void *ctx, const wk_live_counts *c, uint64_t n_stored, dou
     session *s = ctx;
     int64_t now = wk_clock_monotonic_ns();
     if (s->end_ns && now >= s->end_ns)
-        atomic_store(&stop, true);
+        atomic_store(&wk__stop, true);
     prune(s);
     if (s->is_terminal) {
         fprintf(stderr,
@@ -145,8 +129,8 @@ static wk_status record(const wk_cli *cli, wk_arena *arena, wk_err *err)
                                        .status = on_status,
                                        .ctx = &s};
     wk_live_summary summary;
-    catch_signals();
-    wk_status status = wk_live_record_run(&config, &options, &stop, &summary, err);
+    wk__stop_on_signals();
+    wk_status status = wk_live_record_run(&config, &options, &wk__stop, &summary, err);
     wk__live_history_close(history);
     if (s.is_terminal)
         fputc('\n', stderr);

@@ -1,20 +1,12 @@
 /* wick replay: a recording through the path of the live session. */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli_internal.h"
 #include "live_output.h"
+#include "stop_signal.h"
 #include "wick/live.h"
-
-static atomic_bool stop;
-
-static void on_signal(int number)
-{
-    (void)number;
-    atomic_store(&stop, true);
-}
 
 static void on_bar(void *ctx, const wk_live_market *market, const wk_live_bar *bar)
 {
@@ -40,11 +32,9 @@ static int cmd_replay(const wk_cli *cli, wk_err *err)
     wk_live_summary summary;
     wk_live_replay_options options = {.store = wk_cli_option_value(cli, "store"),
                                       .bar = wk_cli_flag(cli, "bars") ? on_bar : NULL};
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     WK_TRY(read_speed(cli, &options.speed, err));
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    WK_TRY(wk_live_replay_run(wk_cli_arg(cli, 0), &options, &stop, &summary, err));
+    wk__stop_on_signals();
+    WK_TRY(wk_live_replay_run(wk_cli_arg(cli, 0), &options, &wk__stop, &summary, err));
     if (!options.bar)
         wk__print_summary(&summary, wk_cli_json(cli));
     return WK_OK;

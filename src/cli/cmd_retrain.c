@@ -1,6 +1,5 @@
 /* wick retrain: renews a model, once or every so often. */
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,16 +8,9 @@
 
 #include "cli_internal.h"
 #include "retrain.h"
+#include "stop_signal.h"
 #include "wick/clock.h"
 #include "wick/log.h"
-
-static atomic_bool stop;
-
-static void on_signal(int number)
-{
-    (void)number;
-    atomic_store(&stop, true);
-}
 
 static void print_result(const wk_retrain_result *r, bool json)
 {
@@ -60,12 +52,12 @@ static wk_status rounds(const wk_cli *cli, const wk_retrain_config *config, int6
     program[n] = 0;
     for (int64_t next = wk_clock_monotonic_ns();;) {
         wk_retrain_result result;
-        while (wk_clock_monotonic_ns() < next && !atomic_load(&stop))
+        while (wk_clock_monotonic_ns() < next && !atomic_load(&wk__stop))
             nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
-        if (atomic_load(&stop))
+        if (atomic_load(&wk__stop))
             return WK_OK;
         wk_status status =
-            wk_retrain_once(config, program, wk_cli_store(), &loop, &stop, &result, err);
+            wk_retrain_once(config, program, wk_cli_store(), &loop, &wk__stop, &result, err);
         if (status == WK_OK)
             print_result(&result, wk_cli_json(cli));
         if (!every_ns || status == WK_E_CANCELLED)
@@ -89,9 +81,7 @@ static int cmd_retrain(const wk_cli *cli, wk_err *err)
         return wk_fail(err, WK_E_ARG, "choose one of --once, --every 6h and --rollback");
     if (every)
         WK_TRY(parse_every(every, &every_ns, err));
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    wk__stop_on_signals();
     wk_arena_init(&arena);
     wk_status status = wk_config_load(&wk_retrain_config_table, wk_cli_arg(cli, 0), overrides, n,
                                       &arena, &config, err);

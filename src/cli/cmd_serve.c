@@ -1,19 +1,11 @@
 /* wick serve: forecasts of trained models over HTTP, with a dashboard. */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "cli_internal.h"
+#include "stop_signal.h"
 #include "wick/serve.h"
-
-static atomic_bool stop;
-
-static void on_signal(int number)
-{
-    (void)number;
-    atomic_store(&stop, true);
-}
 
 static int cmd_serve(const wk_cli *cli, wk_err *err)
 {
@@ -33,10 +25,8 @@ static int cmd_serve(const wk_cli *cli, wk_err *err)
     if (status == WK_OK)
         status = wk_serve_open(&config, getenv("WICK_SERVE_TOKEN"), &serve, err);
     if (status == WK_OK) {
-        struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-        sigaction(SIGINT, &action, NULL);
-        sigaction(SIGTERM, &action, NULL);
-        sigaction(SIGALRM, &action, NULL);
+        wk__stop_on_signals();
+        wk__stop_on(SIGALRM);
         alarm((unsigned)seconds);
         const char *scheme = config.tls_cert[0] ? "https" : "http";
         bool is_v6 = false;
@@ -45,7 +35,7 @@ static int cmd_serve(const wk_cli *cli, wk_err *err)
         printf(wk_cli_json(cli) ? "{\"url\": \"%s://%s%s%s:%d/\"}\n" : "%s://%s%s%s:%d/\n", scheme,
                is_v6 ? "[" : "", config.address, is_v6 ? "]" : "", wk_serve_port(serve));
         fflush(stdout);
-        status = wk_serve_run(serve, &stop, err);
+        status = wk_serve_run(serve, &wk__stop, err);
     }
     wk_serve_close(serve);
     wk_arena_finish(&arena);

@@ -31,24 +31,11 @@ static const char *time_of(const wk_doc *doc, uint32_t row, const char *key, int
 
 static wk_status read_candle(const wk_doc *doc, uint32_t row, wk_rest_candle *out, wk_err *err)
 {
-    static const char *const names[] = {"open", "high", "low", "close"};
-    wk_decimal *const prices[] = {&out->open, &out->high, &out->low, &out->close};
     uint32_t at = wk__doc_get(doc, row, "exchangeTimestamp");
     const char *why = wk__rest_unix(doc, at, WK_NS_PER_S / 1000, &out->open_ns);
     if (why)
         return wk__doc_fail(doc, at, "exchangeTimestamp", why, err);
-    for (int i = 0; i < 4; i++) {
-        at = wk__doc_get(doc, row, names[i]);
-        if ((why = wk__rest_price(doc, at, prices[i])))
-            return wk__doc_fail(doc, at, names[i], why, err);
-    }
-    at = wk__doc_get(doc, row, "volume");
-    if (at == WK_DOC_NONE || wk__doc_is(doc, at, WK__JSON_NULL))
-        out->volume = (wk_decimal){0, -1};
-    else if ((why = wk__rest_size(doc, at, &out->volume)))
-        return wk__doc_fail(doc, at, "volume", why, err);
-    why = wk__rest_candle_problem(out);
-    return why ? wk__doc_fail(doc, row, "candle", why, err) : WK_OK;
+    return wk__rest_candle_values(doc, row, wk__rest_price, out, err);
 }
 
 /* A row of nulls says that nothing traded: no candle. */

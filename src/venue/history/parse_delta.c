@@ -6,46 +6,22 @@
 #include "rows.h"
 #include "wick/clock.h"
 
+/* A FUNDING: candle may be negative; MARK:, FUNDING: and OI: have no volume. */
 static wk_status read_candle(const wk_doc *doc, uint32_t row, wk_rest_candle *out, wk_err *err)
 {
-    static const char *const names[] = {"open", "high", "low", "close"};
-    wk_decimal *const prices[] = {&out->open, &out->high, &out->low, &out->close};
     uint32_t at = wk__doc_get(doc, row, "time");
     const char *why = wk__rest_unix(doc, at, WK_NS_PER_S, &out->open_ns);
     if (why)
         return wk__doc_fail(doc, at, "candle's time", why, err);
-    for (int i = 0; i < 4; i++) {
-        at = wk__doc_get(doc, row, names[i]);
-        why = wk__doc_decimal(doc, at, prices[i]); /* a FUNDING: candle may be negative */
-        if (why)
-            return wk__doc_fail(doc, at, names[i], why, err);
-    }
-    at = wk__doc_get(doc, row, "volume"); /* null for MARK:, FUNDING: and OI: */
-    if (at == WK_DOC_NONE || wk__doc_is(doc, at, WK__JSON_NULL))
-        out->volume = (wk_decimal){0, -1};
-    else if ((why = wk__rest_size(doc, at, &out->volume)))
-        return wk__doc_fail(doc, at, "volume", why, err);
-    why = wk__rest_candle_problem(out);
-    return why ? wk__doc_fail(doc, row, "candle", why, err) : WK_OK;
+    return wk__rest_candle_values(doc, row, wk__doc_decimal, out, err);
 }
 
 wk_status wk__parse_delta_candles(const wk_doc *doc, wk_rest_candles *out, wk_err *err)
 {
     uint32_t rows = wk__doc_get(doc, 0, "result");
-    size_t before = out->n;
     if (!wk__doc_is(doc, rows, WK__JSON_ARRAY))
         return wk__doc_fail(doc, rows, "result", "is no list of candles", err);
-    for (uint32_t row = wk__doc_first(doc, rows); row != WK_DOC_NONE;
-         row = wk__doc_next(doc, rows, row)) {
-        wk_rest_candle *candle = WK_REST_ADD(out);
-        wk_status status =
-            candle ? read_candle(doc, row, candle, err) : wk_fail(err, WK_E_NOMEM, "out of memory");
-        if (status != WK_OK) {
-            out->n = before;
-            return status;
-        }
-    }
-    return WK_OK;
+    return wk__rest_candle_rows(doc, rows, read_candle, out, err);
 }
 
 static wk_status read_side(const wk_doc *doc, uint32_t levels, const char *name, double *best,

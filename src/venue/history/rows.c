@@ -108,6 +108,46 @@ const char *wk__rest_candle_problem(const wk_rest_candle *candle)
     return NULL;
 }
 
+wk_status wk__rest_candle_values(const wk_doc *doc, uint32_t row,
+                                 const char *(*price)(const wk_doc *, uint32_t, wk_decimal *),
+                                 wk_rest_candle *out, wk_err *err)
+{
+    static const char *const names[] = {"open", "high", "low", "close"};
+    wk_decimal *const prices[] = {&out->open, &out->high, &out->low, &out->close};
+    const char *why;
+    for (int i = 0; i < 4; i++) {
+        uint32_t at = wk__doc_get(doc, row, names[i]);
+        if ((why = price(doc, at, prices[i])))
+            return wk__doc_fail(doc, at, names[i], why, err);
+    }
+    uint32_t at = wk__doc_get(doc, row, "volume");
+    if (at == WK_DOC_NONE || wk__doc_is(doc, at, WK__JSON_NULL))
+        out->volume = (wk_decimal){0, -1};
+    else if ((why = wk__rest_size(doc, at, &out->volume)))
+        return wk__doc_fail(doc, at, "volume", why, err);
+    why = wk__rest_candle_problem(out);
+    return why ? wk__doc_fail(doc, row, "candle", why, err) : WK_OK;
+}
+
+wk_status wk__rest_candle_rows(const wk_doc *doc, uint32_t rows,
+                               wk_status (*read)(const wk_doc *, uint32_t, wk_rest_candle *,
+                                                 wk_err *),
+                               wk_rest_candles *out, wk_err *err)
+{
+    size_t before = out->n;
+    for (uint32_t row = wk__doc_first(doc, rows); row != WK_DOC_NONE;
+         row = wk__doc_next(doc, rows, row)) {
+        wk_rest_candle *candle = WK_REST_ADD(out);
+        wk_status status =
+            candle ? read(doc, row, candle, err) : wk_fail(err, WK_E_NOMEM, "out of memory");
+        if (status != WK_OK) {
+            out->n = before;
+            return status;
+        }
+    }
+    return WK_OK;
+}
+
 void wk__rest_instrument_init(wk_instrument *out, const char *venue, int64_t read_ns)
 {
     *out = (wk_instrument){.cost_min = {0, -1},

@@ -134,6 +134,16 @@ const char *wk__rest_size(const wk_doc *doc, uint32_t at, wk_decimal *out);
 const char *wk__rest_unix(const wk_doc *doc, uint32_t at, int64_t unit_ns, int64_t *time_ns);
 /* "is impossible: high below low" and the like, or NULL. */
 const char *wk__rest_candle_problem(const wk_rest_candle *candle);
+/* Open to close and the volume of a candle by these names, its own time aside. price reads a price;
+ * a volume that is missing or null is not told. */
+wk_status wk__rest_candle_values(const wk_doc *doc, uint32_t row,
+                                 const char *(*price)(const wk_doc *, uint32_t, wk_decimal *),
+                                 wk_rest_candle *out, wk_err *err);
+/* A candle of each element of the list `rows`; when one is refused, none was appended. */
+wk_status wk__rest_candle_rows(const wk_doc *doc, uint32_t rows,
+                               wk_status (*read)(const wk_doc *, uint32_t, wk_rest_candle *,
+                                                 wk_err *),
+                               wk_rest_candles *out, wk_err *err);
 /* An instrument with what every venue leaves untold. */
 void wk__rest_instrument_init(wk_instrument *out, const char *venue, int64_t read_ns);
 
