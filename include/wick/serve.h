@@ -46,8 +46,6 @@ int wk_serve_port(const wk_serve *serve);
  * a piece at a time between requests, and is ready when they are warm; then they follow the store.
  */
 WK_MUST_CHECK wk_status wk_serve_run(wk_serve *serve, const atomic_bool *stop, wk_err *err);
-/* From another thread or a signal handler, after *stop was set: looks at it now. */
-void wk_serve_wake(wk_serve *serve);
 void wk_serve_close(wk_serve *serve);
 
 #endif

@@ -20,7 +20,6 @@ struct wk_assembler {
     slot out;
     double *funding, *funding_out;
     bool has_funding;
-    wk_assembler_counts counts;
 };
 
 static void clear(const wk_assembler *a, slot *cell, int64_t time_ns)
@@ -69,15 +68,9 @@ void wk_assembler_bar(wk_assembler *a, size_t s, const wk_bar *bar, uint8_t prov
 {
     WK_ASSERT(s < a->S);
     int64_t deadline = bar->time_ns + a->timeframe_ns + a->patience_ns;
-    if (bar->time_ns < a->open_ns || arrival_ns > deadline) {
-        a->counts.late++;
+    if (bar->time_ns < a->open_ns || arrival_ns > deadline ||
+        bar->time_ns >= a->open_ns + AHEAD * a->timeframe_ns || bar->time_ns % a->timeframe_ns != 0)
         return;
-    }
-    if (bar->time_ns >= a->open_ns + AHEAD * a->timeframe_ns ||
-        bar->time_ns % a->timeframe_ns != 0) {
-        a->counts.lost++;
-        return;
-    }
     slot *cell = slot_of(a, bar->time_ns);
     cell->n += cell->provenance[s] == WK_PROV_UNKNOWN;
     cell->bars[s] = *bar;
@@ -96,11 +89,6 @@ int64_t wk_assembler_due_ns(const wk_assembler *a)
     return a->newest_ns >= a->open_ns ? a->open_ns + a->timeframe_ns + a->patience_ns : INT64_MAX;
 }
 
-int64_t wk_assembler_open_ns(const wk_assembler *a)
-{
-    return a->open_ns;
-}
-
 bool wk_assembler_next(wk_assembler *a, int64_t now_ns, wk_features_step *out)
 {
     slot *cell = slot_of(a, a->open_ns);
@@ -111,8 +99,6 @@ bool wk_assembler_next(wk_assembler *a, int64_t now_ns, wk_features_step *out)
     memcpy(a->out.bars, cell->bars, a->S * sizeof *cell->bars);
     memcpy(a->out.provenance, cell->provenance, a->S);
     memcpy(a->funding_out, a->funding, a->S * sizeof *a->funding);
-    a->counts.steps++;
-    a->counts.missing += a->S - cell->n;
     *out = (wk_features_step){.time_ns = a->open_ns,
                               .bars = a->out.bars,
                               .provenance = a->out.provenance,
@@ -120,9 +106,4 @@ bool wk_assembler_next(wk_assembler *a, int64_t now_ns, wk_features_step *out)
     clear(a, cell, a->open_ns + AHEAD * a->timeframe_ns);
     a->open_ns += a->timeframe_ns;
     return true;
-}
-
-const wk_assembler_counts *wk_assembler_count(const wk_assembler *a)
-{
-    return &a->counts;
 }

@@ -15,7 +15,7 @@ wk_assembler *wk_assembler_plan(wk_arena *arena, size_t S, int64_t timeframe_ns,
 /* The first step that will come opens at time_ns (on the grid); whatever waits is dropped. */
 void wk_assembler_begin(wk_assembler *a, int64_t time_ns);
 
-/* A bar has closed. One of a step that is gone counts as late, one beyond the room ahead as lost.
+/* A bar has closed. One that comes too late for its step, or is beyond the room ahead, is dropped.
  */
 void wk_assembler_bar(wk_assembler *a, size_t s, const wk_bar *bar, uint8_t provenance,
                       int64_t arrival_ns);
@@ -27,11 +27,5 @@ void wk_assembler_funding(wk_assembler *a, size_t s, double rate);
 bool wk_assembler_next(wk_assembler *a, int64_t now_ns, wk_features_step *out);
 /* When to ask again though nothing came: INT64_MAX when nothing waits. */
 int64_t wk_assembler_due_ns(const wk_assembler *a);
-int64_t wk_assembler_open_ns(const wk_assembler *a); /* of the next step */
-
-typedef struct {
-    uint64_t steps, late, lost, missing; /* missing: markets without a bar in a step */
-} wk_assembler_counts;
-const wk_assembler_counts *wk_assembler_count(const wk_assembler *a);
 
 #endif

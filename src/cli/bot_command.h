@@ -13,12 +13,12 @@ int wk__bot_command(const wk_cli *cli, bool is_live, wk_err *err);
         {"replay", "RECORDING", "trade a recording that wick record kept (keep_raw)"},             \
         {"speed", "N|max", "of a replay: 1 as it was, 60 a minute a second; default max"},         \
         {"events", "DIR",                                                                          \
-         "instead of a venue, what the venue said in that bot's journal: the same bars then lead " \
-         "to the same intents; nothing is sent or journalled"},                                    \
+         "instead of a venue, what the venue said in that bot's journal: the same bars\n"          \
+         "then lead to the same intents; nothing is sent or journalled"},                          \
     {                                                                                              \
         "since", "TIME",                                                                           \
-            "bars that closed by then are history; default: a bot goes on after its journal's "    \
-            "last step"                                                                            \
+            "bars that closed by then are history; default: a bot goes on after its\n"             \
+            "journal's last step"                                                                  \
     }
 
 #endif

@@ -57,8 +57,15 @@ static void add_options(wk_text *out, const wk_cli_option *options, int width)
         wk_text left = {0};
         wk_text_printf(&left, "%s%s%s", options->name, options->metavar ? " " : "",
                        options->metavar ? options->metavar : "");
-        wk_text_printf(out, "  --%-*s  %s\n", width, left.s, options->doc);
+        wk_text_printf(out, "  --%-*s", width, left.s);
         free(left.s);
+        /* Further lines of its text stand below the first. */
+        for (const char *line = options->doc; line;) {
+            size_t n = strcspn(line, "\n");
+            wk_text_printf(out, "%*s%.*s\n", line == options->doc ? 2 : width + 6, "", (int)n,
+                           line);
+            line = line[n] ? line + n + 1 : NULL;
+        }
     }
 }
 

@@ -146,9 +146,9 @@ extern const wk_cli_command wk_cmd_bench_backtest_bars;
 const wk_cli_command wk_cmd_bench_backtest_bars = {
     .name = "bench backtest.bars",
     .usage = "[--days N]",
-    .summary = "time the backtest: bars and orders through the trader and the simulated venue",
+    .summary = "times the backtest: bars and orders through the trader and the simulated venue",
     .details =
-        "Prints one JSON line: backtest.bars, the median seconds of five runs over 50 markets of "
+        "Prints one JSON line: backtest.bars, the median seconds of five runs over 50 markets of\n"
         "15-minute bars with fees, slippage, funding, stops and liquidation.",
     .example = "wick bench backtest.bars --days 100",
     .options = options,

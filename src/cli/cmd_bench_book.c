@@ -161,7 +161,7 @@ const wk_cli_command wk_cmd_bench_book_kraken = {
     .name = "bench book.kraken",
     .usage = "[--depth N] [--recording FILE]",
     .summary =
-        "time live books: Kraken v2 messages parsed, applied, and checked by their checksums",
+        "times live books: Kraken v2 messages parsed, applied, and checked by their checksums",
     .details =
         "Prints one JSON line a depth: messages a second on one core (thread time, median of 15\n"
         "passes over ten markets), and p50 and p99 of single messages in us. Every message's\n"

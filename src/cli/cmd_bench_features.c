@@ -222,7 +222,7 @@ extern const wk_cli_command wk_cmd_bench_features_indicators, wk_cmd_bench_featu
 const wk_cli_command wk_cmd_bench_features_indicators = {
     .name = "bench features.indicators",
     .usage = "[--bars N]",
-    .summary = "time each indicator over a long array",
+    .summary = "times each indicator over a long array",
     .details = "Prints one JSON line an indicator, in ns a bar.",
     .example = "wick bench features.indicators --bars 100000",
     .options = options,
@@ -232,7 +232,7 @@ const wk_cli_command wk_cmd_bench_features_indicators = {
 const wk_cli_command wk_cmd_bench_features_row = {
     .name = "bench features.row",
     .usage = "",
-    .summary = "time a symbol row in a stream, for the default columns and for the flagship's",
+    .summary = "times a symbol row in a stream, for the default columns and for the flagship's",
     .details =
         "Prints one JSON line each, in us a symbol row; the second state that warms up before an\n"
         "anchor is included.",

@@ -223,7 +223,7 @@ extern const wk_cli_command wk_cmd_bench_kernels;
 const wk_cli_command wk_cmd_bench_kernels = {
     .name = "bench kernels",
     .usage = "[--samples N]",
-    .summary = "time the networks' kernels beside the machine's peak and OpenBLAS",
+    .summary = "times the networks' kernels beside the machine's peak and OpenBLAS",
     .details =
         "Prints one JSON line a case, on one thread with hot caches; the first is the peak. "
         "GFLOP/s\n"

@@ -212,7 +212,7 @@ extern const wk_cli_command wk_cmd_bench_nn_window, wk_cmd_bench_nn_stream;
 const wk_cli_command wk_cmd_bench_nn_window = {
     .name = "bench nn.window",
     .usage = "[--samples N] [--export DIR]",
-    .summary = "time the reference network on whole windows, one at a time",
+    .summary = "times the reference network on whole windows, one at a time",
     .details = "Prints one JSON line, in us a window of 64 bars. allocs counts calls of malloc and "
                "its kin in\n"
                "all of them. WICK_CPU=avx2 or c caps the kernels.",
@@ -224,7 +224,7 @@ const wk_cli_command wk_cmd_bench_nn_stream = {
     .name = "bench nn.stream",
     .usage = "[--samples N]",
     .summary =
-        "time the reference network bar by bar: the full step, and from a new bar to its output",
+        "times the reference network bar by bar: the full step, and from a new bar to its output",
     .details = "Prints one JSON line a case, in us a bar, with hot caches and after 2 MB of other "
                "memory.\n"
                "allocs counts calls of malloc and its kin in all bars.",

@@ -127,9 +127,9 @@ extern const wk_cli_command wk_cmd_bench_nn_onnx;
 const wk_cli_command wk_cmd_bench_nn_onnx = {
     .name = "bench nn.onnx",
     .usage = "[FILE.onnx] [--data F] [--samples N]",
-    .summary = "time a network that came as ONNX, one window at a time",
+    .summary = "times a network that came as ONNX, one window at a time",
     .details =
-        "Prints one JSON line, in us a window. Without a file: the reference network through "
+        "Prints one JSON line, in us a window. Without a file: the reference network through\n"
         "wick's own export, checked against the network to 1e-5.",
     .example = "wick bench nn.onnx --samples 200",
     .args_max = 1,

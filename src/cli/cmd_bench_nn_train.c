@@ -277,7 +277,7 @@ extern const wk_cli_command wk_cmd_bench_nn_train, wk_cmd_bench_nn_train_stream;
 const wk_cli_command wk_cmd_bench_nn_train = {
     .name = "bench nn.train",
     .usage = "[--batches N] [--precision P] [--export DIR]",
-    .summary = "time the reference network learning from windows, batch 256",
+    .summary = "times the reference network learning from windows, batch 256",
     .details =
         "Prints four JSON lines in windows a second: in fp32 with the positions left out that no\n"
         "output needs and with all of them computed; with products split in three of bf16, and\n"
@@ -289,7 +289,7 @@ const wk_cli_command wk_cmd_bench_nn_train = {
 const wk_cli_command wk_cmd_bench_nn_train_stream = {
     .name = "bench nn.train_stream",
     .usage = "[--repeats N] [--export DIR]",
-    .summary = "time the reference network learning from whole sequences, a loss at every bar",
+    .summary = "times the reference network learning from whole sequences, a loss at every bar",
     .details = "Prints one JSON line in bars a second.",
     .example = "wick bench nn.train_stream --repeats 1",
     .options = stream_options,

@@ -322,7 +322,7 @@ extern const wk_cli_command wk_cmd_bench_store_fresh, wk_cmd_bench_store_import,
 const wk_cli_command wk_cmd_bench_store_fresh = {
     .name = "bench store.fresh",
     .usage = "[--dir DIR]",
-    .summary = "time durable puts of fresh bars and their flush into yearly files",
+    .summary = "times durable puts of fresh bars and their flush into yearly files",
     .details = "Prints three JSON lines: store.put in pages of 1000, store.put_one as live bars "
                "come, and\n"
                "store.flush. Every put is on the disk when it returns.",
@@ -333,7 +333,7 @@ const wk_cli_command wk_cmd_bench_store_fresh = {
 const wk_cli_command wk_cmd_bench_store_import = {
     .name = "bench store.import",
     .usage = "[--rows N] [--dir DIR]",
-    .summary = "time candles from CSV and CSV.gz into the store",
+    .summary = "times candles from CSV and CSV.gz into the store",
     .details =
         "Prints two JSON lines, store.import and store.import_gz: seconds from the file to yearly "
         "files\nthat are safely on disk.",
@@ -344,7 +344,7 @@ const wk_cli_command wk_cmd_bench_store_import = {
 const wk_cli_command wk_cmd_bench_store_read = {
     .name = "bench store.read",
     .usage = "[--dir DIR]",
-    .summary = "time opening and reading one year of 15-minute candles",
+    .summary = "times opening and reading one year of 15-minute candles",
     .details =
         "Prints three JSON lines: store.read with the year in its file, store.read_cold when "
         "the kernel\nholds no page of that file (pages_in_memory counts them), and "

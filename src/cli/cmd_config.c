@@ -69,7 +69,9 @@ static int cmd_config(const wk_cli *cli, wk_err *err)
 }
 
 static const wk_cli_option options[] = {
-    {"kind", "NAME", "which configuration (default: that of wick run)"}, {0}};
+    {"kind", "NAME",
+     "which configuration: run (default), bot, record ...; a wrong word lists them all"},
+    {0}};
 
 const wk_cli_command wk_cmd_config = {
     .name = "config",

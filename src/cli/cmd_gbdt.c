@@ -186,10 +186,10 @@ static const wk_cli_option predict_options[] = {
 const wk_cli_command wk_cmd_gbdt_train = {
     .name = "gbdt train",
     .usage = "CONFIG --data F --out MODEL.json",
-    .summary = "train boosted trees on a table",
-    .details = "CONFIG is a JSON file: {\"label_column\": 0, \"valid_fraction\": 0.2, \"params\": "
-               "{\"objective\": \"multi:softprob\", \"num_class\": 3}}. params takes XGBoost's "
-               "names;\nall keys: wick config reference --kind gbdt\n" GBDT_TABLE_NOTES,
+    .summary = "trains boosted trees on a table",
+    .details = "CONFIG is a JSON file: {\"label_column\": 0, \"valid_fraction\": 0.2,\n"
+               "\"params\": {\"objective\": \"multi:softprob\", \"num_class\": 3}}. params takes\n"
+               "XGBoost's names; all keys: wick config reference --kind gbdt\n" GBDT_TABLE_NOTES,
     .example = "wick gbdt train tests/cli/gbdt.json --data "
                "tests/golden/gbdt/softprob_missing.csv --out trees.json",
     .args_min = 1,
@@ -200,7 +200,7 @@ const wk_cli_command wk_cmd_gbdt_train = {
 const wk_cli_command wk_cmd_gbdt_predict = {
     .name = "gbdt predict",
     .usage = "MODEL.json --data F --out F.csv",
-    .summary = "predict the rows of a table with a model of XGBoost, LightGBM or our own",
+    .summary = "predicts the rows of a table with a model of XGBoost, LightGBM or our own",
     .details =
         "MODEL.json may also be XGBoost's UBJSON or LightGBM's text. A table with the model's "
         "columns in their\norder needs no names; one with one column more has the label where "

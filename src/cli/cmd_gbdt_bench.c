@@ -396,7 +396,7 @@ extern const wk_cli_command wk_cmd_bench_gbdt_train, wk_cmd_bench_gbdt_row, wk_c
 const wk_cli_command wk_cmd_bench_gbdt_train = {
     .name = "bench gbdt.train",
     .usage = "[--rows N] [--rounds N] [--repeats N] [--data DIR] [--peers FILE]",
-    .summary = "time the training of boosted trees",
+    .summary = "times the training of boosted trees",
     .details = "64 columns, 5 % missing, 3 classes, 63 leaves. Prints one JSON line: seconds, user "
                "CPU time and\n"
                "log-loss on held-out rows.",
@@ -407,7 +407,7 @@ const wk_cli_command wk_cmd_bench_gbdt_train = {
 const wk_cli_command wk_cmd_bench_gbdt_row = {
     .name = "bench gbdt.row",
     .usage = "[--rows N] [--data DIR] [--peers FILE]",
-    .summary = "time the prediction of one row through 300 trees",
+    .summary = "times the prediction of one row through 300 trees",
     .details = "A different one of 10,000 rows each call. Prints one JSON line for trees of 63 "
                "leaves and one for\n"
                "depth 6, in us.",
@@ -418,7 +418,7 @@ const wk_cli_command wk_cmd_bench_gbdt_row = {
 const wk_cli_command wk_cmd_bench_gbdt_batch = {
     .name = "bench gbdt.batch",
     .usage = "[--rows N] [--data DIR] [--peers FILE]",
-    .summary = "time the prediction of many rows through 300 trees, on one core",
+    .summary = "times the prediction of many rows through 300 trees, on one core",
     .details = "Prints one JSON line for trees of 63 leaves and one for depth 6, in rows a second.",
     .example = "wick bench gbdt.batch --rows 10000",
     .options = predict_options,

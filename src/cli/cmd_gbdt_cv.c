@@ -321,7 +321,7 @@ static const wk_cli_option importance_options[] = {
 const wk_cli_command wk_cmd_gbdt_cv = {
     .name = "gbdt cv",
     .usage = "CONFIG --data F [--out F.csv] [--svg F.svg]",
-    .summary = "cross-validate boosted trees on a table",
+    .summary = "cross-validates boosted trees on a table",
     .details =
         "CONFIG is that of gbdt train with a section cv: {\"cv\": {\"split\": \"auto\", \"nfold\": "
         "5, \"embargo\": 0}}. With a\n"

@@ -100,7 +100,7 @@ const wk_cli_command wk_cmd_export = {
     .name = "export",
     .usage = "MODEL --c FILE.c | --onnx FILE.onnx | --xgboost FILE.json|FILE.ubj |\n"
              "       --onnx-window FILE.onnx | --onnx-step FILE.onnx",
-    .summary = "write a model of trees as a C file, as ONNX or for XGBoost, a network as ONNX",
+    .summary = "writes a model of trees as a C file, as ONNX or for XGBoost, a network as ONNX",
     .details =
         "MODEL is XGBoost's JSON or UBJSON or LightGBM's text. The C file has NAME_margin "
         "and NAME_predict;\n"

@@ -211,8 +211,8 @@ const wk_cli_command wk_cmd_gbdt_shap = {
     .usage = "MODEL.json --data F [--out F.csv] [--svg F.svg]",
     .summary = "what each column adds to a model's predictions (SHAP), and importances",
     .details =
-        "Contributions are exact path-dependent SHAP values of the margin: a line's sum is the "
-        "margin. Prints the mean |SHAP| of each feature (summed over the outputs) and "
+        "Contributions are exact path-dependent SHAP values of the margin: a line's sum is the\n"
+        "margin. Prints the mean |SHAP| of each feature (summed over the outputs) and\n"
         "XGBoost's importances: weight, gain, cover, total_gain, total_cover.",
     .example = "wick gbdt shap trees.json --data tests/golden/gbdt/softprob_missing.csv --out "
                "shap.csv --svg shap.svg",

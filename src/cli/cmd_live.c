@@ -17,7 +17,8 @@ static const wk_cli_option options[] = {
 
 const wk_cli_command wk_cmd_live = {
     .name = "live",
-    .usage = "CONFIG --real-money ACCOUNT [--i-accept-not-useful] [--validate]",
+    .usage = "CONFIG [--real-money ACCOUNT] [--i-accept-not-useful] [--validate]\n"
+             "       [--candles | --replay RECORDING [--speed N]] [--since TIME]",
     .summary = "trades at Delta Exchange or Kraken, with real money or on a testnet",
     .details =
         "The bot of wick paper with a real venue: every entry is in the journal before it is "
@@ -27,7 +28,7 @@ const wk_cli_command wk_cmd_live = {
         "and goes on. Keys come from the environment or from account.env_file (mode 600). In the\n"
         "bot's directory: journal.sqlite, trades.csv, and `overrides`, a file of wishes (see "
         "wick\n"
-        "config). It refuses to start without a USEFUL verdict in the models' directories, with a\n"
+        "ctl). It refuses to start without a USEFUL verdict in the models' directories, with a\n"
         "clock that the venue would not accept, with unknown markets or lots below the venue's "
         "least.\n"
         "\n"

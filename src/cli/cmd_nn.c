@@ -402,7 +402,7 @@ extern const wk_cli_command wk_cmd_nn_train, wk_cmd_nn_predict;
 const wk_cli_command wk_cmd_nn_train = {
     .name = "nn train",
     .usage = "CONFIG --data F [--targets F] --out DIR [--resume]",
-    .summary = "train a network on arrays of sequences",
+    .summary = "trains a network on arrays of sequences",
     .details =
         "CONFIG is a JSON file: {\"network\": {\"branches\": [...], \"layers\": [...]}, "
         "\"fit\": {\"loss\":\n"
@@ -418,7 +418,7 @@ const wk_cli_command wk_cmd_nn_train = {
 const wk_cli_command wk_cmd_nn_predict = {
     .name = "nn predict",
     .usage = "DIR | --onnx FILE.onnx --data F --out F.csv",
-    .summary = "run a network that nn train wrote, or an ONNX file, over arrays of sequences",
+    .summary = "runs a network that nn train wrote, or an ONNX file, over arrays of sequences",
     .details = "--onnx: a graph of opset 7 to 26, as PyTorch exports it, over whole windows; a "
                "column is an "
                "output of it\n"

@@ -129,7 +129,7 @@ extern const wk_cli_command wk_cmd_nn_describe;
 const wk_cli_command wk_cmd_nn_describe = {
     .name = "nn describe",
     .usage = "DIR | FILE.safetensors | CONFIG.json --inputs N [--bars N]",
-    .summary = "show what a network's plan chose: shapes, kernels, bytes, flops",
+    .summary = "shows what a network's plan chose: shapes, kernels, bytes, flops",
     .details =
         "DIR: a network that nn train wrote; FILE: its weights, or those of a model's branch.\n"
         "Flops: a multiply-add of a layer's matrices is two, an addition of a mean one, nothing\n"

@@ -440,7 +440,7 @@ extern const wk_cli_command wk_cmd_nn_reproduce;
 const wk_cli_command wk_cmd_nn_reproduce = {
     .name = "nn reproduce",
     .usage = "CONFIG... [--data DIR] [--model NAME]",
-    .summary = "run published experiments and print our scores beside the papers'",
+    .summary = "runs published experiments and prints our scores beside the papers'",
     .details =
         "The configurations are in configs/experiments/nn, what was run here in its "
         "results.jsonl.\n"

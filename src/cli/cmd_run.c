@@ -149,10 +149,9 @@ static const wk_cli_option out_option[] = {{"out", "DIR", "the run directory"}, 
 static const wk_cli_option backtest_options[] = {
     {"out", "DIR", "where metrics.json, report.json and trades.csv go"},
     {"model", "DIR",
-     "the run directory that wick train made; default: --out. Or the model/ in it: then this one "
-     "model\n"
-     "trades all candles, and the digests of its inputs and orders are printed, to be compared "
-     "with a bot's"},
+     "the run directory that wick train made; default: --out. Or the model/ in it: then\n"
+     "this one model trades all candles, and the digests of its inputs and orders are\n"
+     "printed, to be compared with a bot's"},
     {.name = NULL}};
 static const wk_cli_option report_options[] = {
     {"live", NULL, "DIR is a bot's: the summary of its last day, as text"},

@@ -498,11 +498,6 @@ int wk_serve_port(const wk_serve *serve)
     return serve->port;
 }
 
-void wk_serve_wake(wk_serve *serve)
-{
-    lws_cancel_service(serve->context);
-}
-
 typedef struct {
     lws_sorted_usec_list_t list; /* first: the timer is this */
     wk_serve *serve;

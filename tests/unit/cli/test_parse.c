@@ -18,7 +18,7 @@ static int run_nothing(const wk_cli *cli, wk_err *err)
 }
 
 static const wk_cli_option train_options[] = {{"data", "F", "table to learn from"},
-                                              {"out", "FILE", "model"},
+                                              {"out", "FILE", "model,\nwhole or not at all"},
                                               {"quick", NULL, "fewer rounds"},
                                               {0}};
 static const wk_cli_command cmd_gbdt_predict = {.name = "gbdt predict",
@@ -182,6 +182,8 @@ static void test_help_shows_options_and_example(void **state)
     assert_non_null(strstr(
         text, "usage: wick gbdt train CONFIG --data F --out FILE [OPTIONS]\n\nLong text.\n"));
     assert_non_null(strstr(text, "\n  --data F         table to learn from\n"));
+    assert_non_null(
+        strstr(text, "\n  --out FILE       model,\n                   whole or not at all\n"));
     assert_non_null(strstr(text, "\n  --set KEY=VALUE  "));
     assert_non_null(
         strstr(text, "\nexample:\n  build/wick gbdt train x.json --data x.csv --out m.json\n"));
