@@ -21,7 +21,7 @@ static const wk_cfg_row rows[] = {
      NULL, "multiply the widths by sigma * sqrt(horizon_bars)"},
     {0}};
 
-const wk_cfg_table wk_label_config_table = {"label", "What a model learns to predict.",
+const wk_cfg_table wk_label_config_table = {"label", "what a model learns to predict",
                                             sizeof(wk_label_config), rows};
 
 static double clip_one(double x)

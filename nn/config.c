@@ -21,7 +21,7 @@ static const wk_cfg_row layer_rows[] = {
 };
 #undef OF
 
-const wk_cfg_table wk_nn_layer_config_table = {"layer", "One layer of a network.",
+const wk_cfg_table wk_nn_layer_config_table = {"layer", "one layer of a network",
                                                sizeof(wk_nn_layer_config), layer_rows};
 
 static const wk_cfg_row branch_rows[] = {
@@ -81,5 +81,5 @@ static const wk_cfg_row train_rows[] = {
     {0},
 };
 
-const wk_cfg_table wk_nn_train_config_table = {"train", "How a network is trained.",
+const wk_cfg_table wk_nn_train_config_table = {"train", "how a network is trained",
                                                sizeof(wk_nn_train_config), train_rows};

@@ -53,7 +53,7 @@ static const wk_cfg_row rows[] = {
     {0},
 };
 
-const wk_cfg_table wk_nn_fit_config_table = {"fit", "How a network is trained on arrays.",
+const wk_cfg_table wk_nn_fit_config_table = {"fit", "how a network is trained on arrays",
                                              sizeof(wk_nn_fit_config), rows};
 
 size_t wk_nn_fit_outputs(const wk_nn_fit_config *c, size_t n)

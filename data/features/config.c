@@ -27,7 +27,7 @@ static const wk_cfg_row rows[] = {
 
 const wk_cfg_table wk_features_config_table = {
     .name = "features",
-    .doc = "Feature columns, one streaming implementation for research, backtest, paper and live.",
+    .doc = "columns, one streaming implementation for research, backtest, paper and live",
     .struct_size = sizeof(wk_features_config),
     .rows = rows,
 };

@@ -43,5 +43,5 @@ static const wk_cfg_row rows[] = {
     {0},
 };
 
-const wk_cfg_table wk_sim_config_table = {"sim", "The simulated venue of a backtest.",
+const wk_cfg_table wk_sim_config_table = {"sim", "the simulated venue of a backtest",
                                           sizeof(wk_sim_config), rows};

@@ -116,5 +116,4 @@ static const wk_cfg_row rows[] = {
 };
 
 const wk_cfg_table wk_trade_config_table = {
-    "trade", "The trader: when to enter and leave, how much, and when to stop.",
-    sizeof(wk_trade_config), rows};
+    "trade", "when to enter and leave, how much, and when to stop", sizeof(wk_trade_config), rows};
