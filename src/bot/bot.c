@@ -238,7 +238,10 @@ wk_status wk__bot_event(wk_bot *b, const wk_trader_event *e, wk_err *err)
     wk_engine_outcome out;
     wk_engine_event(b->engine, e, &out);
     submit_exits(b, out.actions);
-    return dispatch(b, out.actions, err);
+    WK_TRY(dispatch(b, out.actions, err));
+    if (e->kind == WK_TRADER_EVENT_FILL)
+        wk__bot_halts(b, false);
+    return WK_OK;
 }
 
 wk_status wk__bot_override(wk_bot *b, const wk_trader_event *e, wk_err *err)
@@ -357,6 +360,7 @@ wk_status wk_bot_step(wk_bot *b, const wk_features_step *step, bool warming, wk_
         if (!b->began) {
             WK_TRY(wk__bot_restore(b, step->time_ns, err));
             WK_TRY(wk__bot_check_sizes(b, step, err));
+            wk__bot_halts_restored(b);
             b->began = true;
         }
         wk__bot_day(b);
@@ -383,6 +387,7 @@ wk_status wk_bot_step(wk_bot *b, const wk_features_step *step, bool warming, wk_
         wk__bot_alert(b, WK_ALERT_HALT, b->now_ns, "halted: the trader's money overflowed");
     if (wk_trader_failed(trader))
         return wk_fail(err, WK_E_RANGE, "the trader's money overflowed; use a larger lot");
+    wk__bot_halts(b, true);
     put_decisions(b);
     wk_journal_record equity = {.kind = WK_JOURNAL_EQUITY,
                                 .time_ns = b->now_ns,

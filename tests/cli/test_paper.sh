@@ -52,6 +52,16 @@ days() { "$wick" journal export "$1" --csv --kind note | grep -o '[^,"]*day 20.*
 days "$work/bot" >"$work/days" && days "$work/twin" >"$work/twin-days" && [ "$(grep -c 'day week to' "$work/days")" -gt 3 ] &&
     cmp "$work/days" "$work/twin-days" >"$work/log"
 check $? "and sums up the same days and weeks"
+# A halt is told once, and the telling changes none of the intents.
+rule=trade.max_drawdown_stop=0.02
+"$wick" backtest "$work/run/config.json" --model "$work/run/model" --set $rule --out "$work/halted-test" --json >"$work/d.json" 2>"$work/log" &&
+    "$wick" paper "$work/bot.json" --candles --set 'set=["'$rule'"]' --set dir="$work/halted" --json >"$work/e.json" 2>>"$work/log"
+check $? "a model with a drawdown stop"
+[ -n "$(digests "$work/d.json")" ] && [ "$(digests "$work/d.json")" = "$(digests "$work/e.json")" ] &&
+    [ "$(digests "$work/d.json")" != "$(digests "$work/a.json")" ] &&
+    [ "$("$wick" journal export "$work/halted" --csv --kind note | grep -c 'halted for good by max_drawdown_stop: equity .* limit 2 %')" -eq 1 ] &&
+    [ "$(grep -c 'topic=trade.halt halted for good' "$work/log")" -eq 1 ]
+check $? "is halted where the backtest is, and it is told once"
 "$wick" paper "$work/bot.json" --candles --replay x >"$work/log" 2>&1
 [ $? -eq 2 ] && grep -q "choose one" "$work/log"
 check $? "two sources of bars are refused"
