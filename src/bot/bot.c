@@ -83,6 +83,15 @@ static wk_journal_record describe(const wk_bot *b, const wk_action *a)
     return r;
 }
 
+/* Whose entry it is, for reports: of the models the one that decided it, or a person. */
+static const char *strategy_of(const wk_bot *b, uint32_t s)
+{
+    size_t k = b->outcome.deciders[s];
+    if (wk_trader_verdict(wk_engine_trader(b->engine), s) == WK_TRADE_FORCED)
+        return wk_reason_name(WK_REASON_MANUAL);
+    return k != SIZE_MAX ? b->strategies[k] : "";
+}
+
 /* Exits and cancels wait for nothing; when the executor has no room they go again at the next
  * chance. */
 static void submit_now(wk_bot *b, const wk_action *a)
@@ -133,9 +142,10 @@ static wk_status dispatch(wk_bot *b, const wk_actions *actions, wk_err *err)
         if (b->journal) {
             wk_journal_record r = describe(b, a);
             if (is_entry) {
-                r.kind = WK_JOURNAL_SIGNAL;
-                put(b, &r);
-                r.kind = WK_JOURNAL_ORDER;
+                wk_journal_record signal = r;
+                signal.kind = WK_JOURNAL_SIGNAL;
+                snprintf(signal.text, sizeof signal.text, "%s", strategy_of(b, a->order.symbol));
+                put(b, &signal);
             }
             seq = put(b, &r);
         }

@@ -53,6 +53,7 @@ struct wk_bot {
     size_t n_models, S;
     wk_model *models;           /* [n_models] */
     wk_run_config *run_configs; /* [n_models] */
+    char (*strategies)[64];     /* [n_models] name and timeframe of the experiment */
     wk_bot_market_config *markets;
     wk_trade_instrument *instruments;
     int64_t timeframe_ns, now_ns;

@@ -119,11 +119,52 @@ static void test_late_funding_changes_the_line_of_the_trade_that_paid_it(void **
     free(table);
 }
 
+static void keep_text(void *ctx, const wk_journal_record *record, uint64_t seq)
+{
+    (void)seq;
+    snprintf(ctx, 200, "%s", record->text);
+}
+
+/* The strategy of the newest signal, after one step of a new bot. */
+static void expect_strategy(const char *name, const char *rule, const char *wish, const char *want)
+{
+    const char *rules[] = {rule};
+    char path[160], text[200] = "";
+    wk_err err = {0};
+    rig *r = rig_open(name, &(wk_strings){rules, 1});
+    if (wish[0]) {
+        snprintf(path, sizeof path, "%s/overrides", r->dir);
+        if (wk_file_write_atomic(path, wish, strlen(wish), &err))
+            fail_msg("%s", err.msg);
+    }
+    for (size_t t = 0; t < 601; t++) { /* the first ones are history */
+        wk_features_step s = wk_panel_step(&rig_data.panel, t);
+        if (wk_bot_step(r->bot, &s, t < 600, &err))
+            fail_msg("%s", err.msg);
+    }
+    rig_tend(r);
+    if (wk_journal_read(r->journal, 1u << WK_JOURNAL_SIGNAL, keep_text, text, &err))
+        fail_msg("%s", err.msg);
+    assert_string_equal(text, want);
+    rig_close(r);
+}
+
+static void test_a_signal_names_the_experiment_or_the_person_behind_it(void **state)
+{
+    char wish[80];
+    (void)state;
+    snprintf(wish, sizeof wish, "buy %s\n", rig_data.panel.symbols[0]);
+    expect_strategy("decided", "trade.threshold=0.000001", "", "events 1h");
+    expect_strategy("forced", "trade.threshold=0.9", wish, "manual");
+    expect_strategy("weak", "trade.threshold=0.9", "", "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_do_not_wait_behind_events_before_the_first_step),
         cmocka_unit_test(test_late_funding_changes_the_line_of_the_trade_that_paid_it),
+        cmocka_unit_test(test_a_signal_names_the_experiment_or_the_person_behind_it),
     };
     return cmocka_run_group_tests(tests, rig_set_up, rig_tear_down);
 }
