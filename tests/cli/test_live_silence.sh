@@ -31,6 +31,8 @@ sed -i "s#wss://localhost:$port#wss://localhost:$feed_port#; s#venue/ca.pem#feed
 start
 until_ 60 waits && alive
 check $? "entries wait at the venue"
+grep -q "topic=bot.warm_up steps=.* newest_missing=" "$work/log$runs" && ! grep -q "forecasts begin later" "$work/log$runs"
+check $? "a start after the newest bar's close is no lack of history"
 kill -STOP $feed_pid # its connections stay, and say nothing
 silence="topic=trade.feed no bar since .*waiting entries are taken back"
 until_ 60 logged "$silence" && alive

@@ -113,6 +113,18 @@ JSON
 replay() { rm -rf "$work/flow-bot"; "$wick" paper "$work/flow.json" --replay "$live" --no-journal --json >"$1" 2>"$work/log"; }
 replay "$work/c.json" && replay "$work/d.json" && [ -n "$(digests "$work/c.json")" ] && [ "$(digests "$work/c.json")" = "$(digests "$work/d.json")" ]
 check $? "trades on a recording, each time the same"
+grep -q "level=info topic=bot.warm_up steps=\([0-9]*\) wanted=\1 holes=2 newest_missing=2$" "$work/log"
+check $? "that the newest two bars are not stored yet is no reason to warn"
+with() { # COMMAND...: with the lines of the history that COMMAND leaves
+    { head -1 "$work/kraken/BTCUSD-1s.csv"; tail -n +2 "$work/kraken/BTCUSD-1s.csv" | "$@"; } >"$work/BTCUSD-1s.csv"
+    rm -rf "$work/flow-bot" "$work/part"
+    "$wick" import "$work/BTCUSD-1s.csv" --venue kraken --store "$work/part" >"$work/log" 2>&1 &&
+        "$wick" paper "$work/flow.json" --replay "$live" --no-journal --set store="$work/part" >"$work/log" 2>&1
+}
+with head -n -200 && grep -q 'level=warn topic=bot.warm_up .*newest_missing=202 note="the newest bars are not in the store' "$work/log"
+check $? "that two hundred are not is one"
+with tail -n 300 && grep -q 'level=warn topic=bot.warm_up steps=302 .*note="forecasts begin later' "$work/log"
+check $? "so is a history that is too short"
 begun=$(date +%s%N)
 rm -rf "$work/flow-bot"
 "$wick" paper "$work/flow.json" --replay "$live" --speed 20 --no-journal --json >"$work/d.json" 2>"$work/log"
