@@ -421,6 +421,8 @@ int64_t wk_bot_warm(wk_bot *b)
     if (b->began)
         wk__bot_day(b); /* of the same bar: nothing is told */
     wk_engine_warm(b->engine);
+    if (share >= 1)
+        return 0;
     double rest_ns = (double)(wk_clock_monotonic_ns() - start_ns) * (1 / share - 1);
     return rest_ns > REST_NS ? (int64_t)rest_ns : REST_NS;
 }

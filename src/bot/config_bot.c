@@ -103,10 +103,11 @@ static const wk_cfg_row rows[] = {
      "the venue's testnet instead of real money"},
     {"patience_s", WK_CFG_REAL, offsetof(wk_bot_config, patience_s), "s", "5", 0, 3600, NULL, NULL,
      "how long after its close a step waits for markets that are late"},
-    {"warm_share", WK_CFG_REAL, offsetof(wk_bot_config, warm_share), NULL, "0.25", 0, 1, NULL, NULL,
+    {"warm_share", WK_CFG_REAL, offsetof(wk_bot_config, warm_share), NULL, "1", 0, 1, NULL, NULL,
      "live bars: from 20 ms before a bar's close until it has come (3 s at most) the trader goes "
      "its way with the last bar, without effect, for such a share of the time, so that the next "
-     "finds its memory in the caches; 0: never, and a bar takes three times as long"},
+     "finds its memory in the caches; 1: without rest, the quickest; .25 where a core is not to "
+     "spare; 0: never, and a bar takes ten times as long"},
     {"initial_cash", WK_CFG_REAL, offsetof(wk_bot_config, initial_cash), "quote", "null", 1e-6,
      1e12, NULL, NULL,
      "balance to begin with; null: the model's sim.initial_cash (paper), the account's balance "

@@ -212,6 +212,33 @@ static bool is_carried_over(wk__closer *c, const wk_event *e)
     return wk__closer_equal_bars(&same, &before->candle);
 }
 
+/* Closed, and so long ago that what the streams said of it is not kept any more. */
+static bool is_behind_details(wk__closer *c, int64_t time_ns)
+{
+    return c->next_ns >= 0 && time_ns < c->next_ns - (DETAILS - 1) * c->base_ns &&
+           wk__closer_final_at(&c->finals[0], time_ns);
+}
+
+/* A snapshot is the venue's last word; another message may be an older one that comes late, and
+ * the venue is asked. */
+static void correct_old(wk__closer *c, const wk__closed *bar, const wk_event *e)
+{
+    const final *f = wk__closer_final_at(&c->finals[0], bar->time_ns);
+    wk__closed same = *bar;
+    same.provenance = f->bar.provenance;
+    c->counts.too_late++;
+    if (wk__closer_equal_bars(&same, &f->bar))
+        return;
+    if (!e->candle.is_snapshot) {
+        wk__closer_ask(c, bar->time_ns, bar->time_ns + c->base_ns);
+        return;
+    }
+    same.provenance = bar->provenance;
+    if (f->bar.provenance == WK_PROV_REPAIRED && bar->provenance == WK_PROV_TRADED)
+        same.provenance = WK_PROV_REPAIRED;
+    wk__closer_emit_base(c, &same, e->receive_ns);
+}
+
 void wk__closer_candle(wk__closer *c, const wk_event *e)
 {
     if (e->candle.timeframe_ns != c->base_ns)
@@ -233,6 +260,17 @@ void wk__closer_candle(wk__closer *c, const wk_event *e)
     if (is_carried_over(c, e))
         return;
     bool is_empty = is_told && volume.digits == 0 && e->candle.n_trades <= 0;
+    if (is_behind_details(c, at)) {
+        wk__closed bar = {.time_ns = at,
+                          .open = e->candle.open,
+                          .high = e->candle.high,
+                          .low = e->candle.low,
+                          .close = e->candle.close,
+                          .volume = volume,
+                          .provenance = is_empty ? WK_PROV_CONFIRMED_EMPTY : WK_PROV_TRADED};
+        correct_old(c, &bar, e);
+        return;
+    }
     detail *d = wk__closer_detail_of(c, at);
     if (!d) {
         c->counts.too_late++;

@@ -160,6 +160,32 @@ static void test_empty_bars_repeat_a_late_close_though_the_bar_of_it_is_not_know
     end(&s);
 }
 
+static void test_a_candle_corrects_a_bar_of_which_the_streams_details_are_forgotten(void **state)
+{
+    (void)state;
+    spy s;
+    start(&s, false, true);
+    wk__closer_up(s.closer, WK__STREAM_CANDLES, START);
+    candle(&s, 0, 5, "100", "100", "100", "100", "1", 1, false);
+    candle(&s, 1, 65, "101", "101", "101", "101", "1", 1, false);
+    settle(&s, 65);
+    says(&s, "0 0 100 100 100 100 1 traded @65\n");
+    wk__closer_down(s.closer, WK__STREAM_CANDLES);
+    for (int minute = 1; minute < 66; minute++) {
+        until(&s, 60 * (minute + 1) + 2);
+        s.n = s.log[0] = 0; /* it asks for each of them */
+    }
+    wk__closer_up(s.closer, WK__STREAM_CANDLES, START + 3970 * S);
+    /* Equal to what went out: nothing. Another: the venue's last word, or (late) a question. */
+    candle(&s, 0, 3970, "100", "100", "100", "100", "1", 1, true);
+    says(&s, "");
+    candle(&s, 0, 3971, "100", "100", "99", "99", "3", 2, true);
+    says(&s, "0 0 100 100 99 99 3 traded revised @3971\n");
+    candle(&s, 0, 3972, "100", "100", "100", "100", "1", 1, false);
+    says(&s, "missing 0..1\n");
+    end(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +197,7 @@ int main(void)
             test_a_lost_trade_lies_before_its_jump_was_told_though_a_late_trade_told_it),
         cmocka_unit_test(
             test_what_history_told_of_a_hole_is_not_taken_back_by_trades_that_are_not_all),
+        cmocka_unit_test(test_a_candle_corrects_a_bar_of_which_the_streams_details_are_forgotten),
         cmocka_unit_test(test_empty_bars_repeat_a_late_close_though_the_bar_of_it_is_not_known_yet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
