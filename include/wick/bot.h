@@ -63,6 +63,7 @@ typedef struct {
     bool testnet;
     double patience_s;   /* how long a step waits for markets that are late */
     double warm_share;   /* of the trader's time around a bar's close that wk_bot_warm may take */
+    bool keep_awake;     /* no processor sleeps deeply around a bar's close */
     double initial_cash; /* quote; NaN: the model's sim.initial_cash, or the account's balance */
     const char *store, *history_venue; /* warm-up bars: "" = the default store, the models' venue */
     const char *dir;      /* journal.sqlite and trades.csv lie there; "" = $WICK_HOME/bots/<name> */

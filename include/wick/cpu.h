@@ -32,4 +32,12 @@ const char *wk_cpu_name(void);
  * as a trader's would be. For writers of journals and logs. */
 void wk_thread_background(void);
 
+/* No processor sleeps deeply while the handle that comes back is open: one that does loses its
+ * caches and needs up to 100 us to wake. For the milliseconds in which an answer is due; it costs
+ * power. Source: Linux, Documentation/power/pm_qos_interface.rst, /dev/cpu_dma_latency. -1 where
+ * that may not be written (it takes root) or is not there: nothing happens then. */
+int wk_cpu_keep_awake(void);
+/* Lets them sleep again; -1 is allowed. */
+void wk_cpu_let_sleep(int handle);
+
 #endif

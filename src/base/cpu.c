@@ -1,15 +1,16 @@
 #include "wick/cpu.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 static uint64_t xcr0(void)
 {
@@ -118,4 +119,21 @@ void wk_thread_background(void)
 {
     struct sched_param none = {0};
     (void)pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
+}
+
+int wk_cpu_keep_awake(void)
+{
+    int32_t longest_us = 0;
+    int handle = open("/dev/cpu_dma_latency", O_WRONLY | O_CLOEXEC);
+    if (handle >= 0 && write(handle, &longest_us, sizeof longest_us) != sizeof longest_us) {
+        close(handle);
+        handle = -1;
+    }
+    return handle;
+}
+
+void wk_cpu_let_sleep(int handle)
+{
+    if (handle >= 0)
+        close(handle);
 }

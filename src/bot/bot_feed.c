@@ -11,6 +11,7 @@
 #include "assemble.h"
 #include "feed_columns.h"
 #include "wick/clock.h"
+#include "wick/cpu.h"
 #include "wick/live.h"
 #include "wick/log.h"
 #include "wick/store.h"
@@ -29,6 +30,8 @@ typedef struct {
     wk__feed_columns *columns; /* NULL: candles are all that the models want */
     bool begun;
     int64_t closed_ns; /* of the newest step */
+    bool is_near;      /* a bar is about to close */
+    int awake;         /* of wk_cpu_keep_awake, meanwhile */
     wk_status status;  /* of the bot; the feed's callbacks cannot fail */
     wk_err err;
     char root[4096];
@@ -363,14 +366,19 @@ static void take_record(feed *f, const size_t *map, size_t n_markets, const wk_l
 }
 
 /* While a bar is about to close the trader's thread keeps its memory in the caches: a step out of
- * cold ones takes three times as long. The wait, until then or between two looks. */
+ * cold ones takes ten times as long. The wait, until then or between two looks. */
 static int64_t idle(feed *f, int64_t now_ns)
 {
     int64_t timeframe_ns = wk_bot_timeframe_ns(f->about->bot), into = now_ns % timeframe_ns;
     bool waits = into < WARM_AFTER_NS && f->closed_ns < now_ns - into;
-    if (f->begun && (waits || into > timeframe_ns - WARM_BEFORE_NS)) {
-        return wk_bot_warm(f->about->bot);
+    bool is_near = f->begun && (waits || into > timeframe_ns - WARM_BEFORE_NS);
+    if (is_near != f->is_near) {
+        f->is_near = is_near;
+        wk_cpu_let_sleep(f->awake);
+        f->awake = is_near && f->about->config->keep_awake ? wk_cpu_keep_awake() : -1;
     }
+    if (is_near)
+        return wk_bot_warm(f->about->bot);
     int64_t until = timeframe_ns - WARM_BEFORE_NS - into;
     return until < LOOK_NS && until > 0 ? until : LOOK_NS;
 }
@@ -404,6 +412,7 @@ static wk_status run_live(feed *f, wk_err *err)
         }
         if (f->status != WK_OK)
             atomic_store(f->about->stop, true);
+        wk_cpu_let_sleep(f->awake);
         pthread_join(thread, NULL);
         if (s.status != WK_OK) {
             *err = s.err;
@@ -455,7 +464,7 @@ static wk_status open_columns(feed *f, const wk_data_config *data, wk_err *err)
 
 wk_status wk_bot_feed_run(const wk_bot_feed *about, wk_err *err)
 {
-    feed f = {.about = about};
+    feed f = {.about = about, .awake = -1};
     const wk_data_config *data;
     WK_TRY(wk__feed_columns_agree(about->config, about->bot, &data, err));
     if (!about->config->feed[0])

@@ -108,6 +108,10 @@ static const wk_cfg_row rows[] = {
      "its way with the last bar, without effect, for such a share of the time, so that the next "
      "finds its memory in the caches; 1: without rest, the quickest; .25 where a core is not to "
      "spare; 0: never, and a bar takes ten times as long"},
+    {"keep_awake", WK_CFG_BOOL, offsetof(wk_bot_config, keep_awake), NULL, "true", 0, 0, NULL, NULL,
+     "in the same time no processor of this machine sleeps deeply, which costs power: one that "
+     "does needs up to 100 us to wake, and wakes without its caches; it takes root "
+     "(/dev/cpu_dma_latency), else nothing happens"},
     {"initial_cash", WK_CFG_REAL, offsetof(wk_bot_config, initial_cash), "quote", "null", 1e-6,
      1e12, NULL, NULL,
      "balance to begin with; null: the model's sim.initial_cash (paper), the account's balance "

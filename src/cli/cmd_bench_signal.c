@@ -86,6 +86,7 @@ typedef struct {
     double *intent_us, *step_us, *close_us;
     size_t n;
     uint64_t allocations;
+    bool is_awake; /* no processor slept deeply */
     wk_bot_counts counts;
 } measured;
 
@@ -227,8 +228,8 @@ static void *feed_bars(void *context)
 }
 
 /* The trader's thread, as the feed of wick live has it. */
-static wk_status measure_paced(wk_bot *bot, const wk_panel *panel, wk_ring *ring, measured *out,
-                               wk_err *err)
+static wk_status measure_paced(wk_bot *bot, const wk_panel *panel, wk_ring *ring, bool keep_awake,
+                               measured *out, wk_err *err)
 {
     size_t from = panel->T > PACED_BARS ? panel->T - PACED_BARS : 0;
     feeder f = {ring, from, panel->T};
@@ -242,6 +243,8 @@ static wk_status measure_paced(wk_bot *bot, const wk_panel *panel, wk_ring *ring
         return status;
     if (pthread_create(&thread, NULL, feed_bars, &f) != 0)
         return wk_fail(err, WK_E_IO, "cannot start the feed's thread");
+    int awake = keep_awake ? wk_cpu_keep_awake() : -1;
+    out->is_awake = awake >= 0;
     for (closed_bar bar = {0}; status == WK_OK && bar.t + 1 < panel->T;) {
         if (wk_ring_wait(ring, wk_bot_warm(bot)))
             while (status == WK_OK && wk_ring_pop(ring, &bar)) {
@@ -251,11 +254,12 @@ static wk_status measure_paced(wk_bot *bot, const wk_panel *panel, wk_ring *ring
         if (status == WK_OK)
             status = wk_bot_tend(bot, false, err);
     }
+    wk_cpu_let_sleep(awake);
     pthread_join(thread, NULL);
     return status;
 }
 
-static void print_paced(measured *m, const wk__bench_load *load, double warm_share)
+static void print_paced(measured *m, const wk__bench_load *load, const wk_bot_config *config)
 {
     size_t requests = 0, stalls = 0;
     if (load)
@@ -263,12 +267,14 @@ static void print_paced(measured *m, const wk__bench_load *load, double warm_sha
     char name[128];
     snprintf(name, sizeof name, "a bar every 11 ms%s%s",
              load ? "; REST takes 0.4 s, a lookup hangs, syncs stall 150 ms" : "",
-             warm_share > 0 ? "" : "; nothing warmed");
+             config->warm_share > 0 ? "" : "; nothing warmed");
     print_measured(name, m);
     printf(", \"with_wake_up_p50\": %.4g, \"with_wake_up_p99\": %.4g, \"held_back\": %llu, "
-           "\"slow_requests\": %zu, \"stalled_syncs\": %zu, \"warm_share\": %g}\n",
+           "\"slow_requests\": %zu, \"stalled_syncs\": %zu, \"warm_share\": %g, "
+           "\"awake\": %s}\n",
            m->close_us[m->n / 2], m->close_us[m->n - 1 - m->n / 100],
-           (unsigned long long)m->counts.held_back, requests, stalls, warm_share);
+           (unsigned long long)m->counts.held_back, requests, stalls, config->warm_share,
+           m->is_awake ? "true" : "false");
     fflush(stdout);
 }
 
@@ -291,12 +297,14 @@ static void show_log(int saved)
     wk_log_set_level(WK_LOG_ERROR);
 }
 
-static wk_status run_paced(const char *dir, const wk_panel *panel, bool loaded, double warm_share,
-                           wk_err *err)
+/* `as`: what a bot's configuration says of warming. */
+static wk_status run_paced(const char *dir, const wk_panel *panel, bool loaded,
+                           const wk_bot_config *as, wk_err *err)
 {
     char model[PATH_MAX], path[PATH_MAX];
     snprintf(model, sizeof model, "%.4000s/model", dir);
-    snprintf(path, sizeof path, "%.4000s/journal-paced-%d%d.sqlite", dir, loaded, warm_share > 0);
+    snprintf(path, sizeof path, "%.4000s/journal-paced-%d%d.sqlite", dir, loaded,
+             as->warm_share > 0);
     wk_bot_model_config one = {.dir = model, .weight = 1};
     wk_bot_config config = {.name = "signal",
                             .models = {&one, 1},
@@ -304,7 +312,8 @@ static wk_status run_paced(const char *dir, const wk_panel *panel, bool loaded, 
                             .store = "",
                             .history_venue = "",
                             .dir = "",
-                            .warm_share = warm_share,
+                            .warm_share = as->warm_share,
+                            .keep_awake = as->keep_awake,
                             .venue = loaded ? WK_BOT_DELTA_INDIA : WK_BOT_PAPER,
                             .initial_cash = 10000};
     wk_journal *journal = NULL;
@@ -328,9 +337,9 @@ static wk_status run_paced(const char *dir, const wk_panel *panel, bool loaded, 
     if (status == WK_OK)
         logs = (status = wk_log_start(err)) == WK_OK;
     if (status == WK_OK)
-        status = measure_paced(bot, panel, ring, &m, err);
+        status = measure_paced(bot, panel, ring, config.keep_awake, &m, err);
     if (status == WK_OK)
-        print_paced(&m, load, warm_share);
+        print_paced(&m, load, &config);
     wk__bench_load_close(load);
     wk_bot_close(bot);
     wk_journal_close(journal);
@@ -344,14 +353,10 @@ static wk_status run_paced(const char *dir, const wk_panel *panel, bool loaded, 
 }
 
 /* As a bot has it whose configuration says nothing of it. */
-static wk_status default_warm_share(wk_arena *arena, double *out, wk_err *err)
+static wk_status default_config(wk_arena *arena, wk_bot_config *out, wk_err *err)
 {
     static const char text[] = "{\"name\": \"signal\", \"models\": [{\"dir\": \"model\"}]}";
-    wk_bot_config config;
-    WK_TRY(
-        wk_config_parse(&wk_bot_config_table, "signal.path", text, NULL, 0, arena, &config, err));
-    *out = config.warm_share;
-    return WK_OK;
+    return wk_config_parse(&wk_bot_config_table, "signal.path", text, NULL, 0, arena, out, err);
 }
 
 static wk_status bench(const char *dir, int threads, wk_err *err)
@@ -368,11 +373,11 @@ static wk_status bench(const char *dir, int threads, wk_err *err)
         status = wk_dataset_load_panel(&config, NULL, &dataset, err);
     for (int k = 0; k < 3 && status == WK_OK; k++)
         status = run_case(dir, &dataset.panel, k > 0, k == 2, err);
-    double share = 0;
+    wk_bot_config usual = {.name = NULL}, cold = {.name = NULL};
     if (status == WK_OK)
-        status = default_warm_share(&arena, &share, err);
+        status = default_config(&arena, &usual, err);
     for (int k = 0; k < 3 && status == WK_OK; k++)
-        status = run_paced(dir, &dataset.panel, k > 0, k < 2 ? share : 0, err);
+        status = run_paced(dir, &dataset.panel, k > 0, k < 2 ? &usual : &cold, err);
     wk_dataset_finish(&dataset);
     wk_arena_finish(&arena);
     return status;
@@ -413,9 +418,9 @@ const wk_cli_command wk_cmd_bench_signal_path = {
         "those of all whole\n"
         "steps on the trader's thread. Around a bar's close the trader goes its way with the last "
         "bar, without\n"
-        "effect, for warm_share of the time (see the bot's configuration); a bar that is due every "
-        "11 ms has it do so\n"
-        "always. The last case is without.",
+        "effect, for warm_share of the time, and no processor sleeps deeply (keep_awake; see the "
+        "bot's configuration);\n"
+        "a bar that is due every 11 ms has it so always. The last case is without.",
     .example = "wick bench signal.path",
     .options = options,
     .run = cmd_bench_signal_path};

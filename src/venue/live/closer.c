@@ -92,7 +92,7 @@ bool wk__closer_equal_bars(const wk__closed *a, const wk__closed *b)
            wk__exact_compare(a->volume, b->volume) == 0 && a->provenance == b->provenance;
 }
 
-static int64_t oldest_kept(const wk__closer *c, size_t timeframe)
+int64_t wk__closer_oldest_kept(const wk__closer *c, size_t timeframe)
 {
     const finals *f = &c->finals[timeframe];
     return c->next_ns < 0 ? 0 : c->next_ns - (int64_t)(f->n - 1) * f->timeframe_ns;
@@ -103,7 +103,7 @@ bool wk__closer_emit(wk__closer *c, size_t timeframe, const wk__closed *bar, int
 {
     WK_ASSERT(wk_bucket_start(bar->time_ns, c->finals[timeframe].timeframe_ns) == bar->time_ns);
     final *f = final_slot(&c->finals[timeframe], bar->time_ns);
-    if (f->time_ns > bar->time_ns || bar->time_ns < oldest_kept(c, timeframe)) {
+    if (f->time_ns > bar->time_ns || bar->time_ns < wk__closer_oldest_kept(c, timeframe)) {
         /* Too old to be remembered: out it goes, the store knows whether it is new. */
         c->options.bar(c->options.ctx, timeframe, bar, arrival_ns, false);
         return false;
@@ -139,7 +139,7 @@ static void emit_multiples(wk__closer *c, int64_t time_ns, int64_t arrival_ns)
         for (int64_t at = start; is_whole && at < start + c->finals[t].timeframe_ns;
              at += c->base_ns) {
             const final *f = wk__closer_final_at(&c->finals[0], at);
-            if (!f) {
+            if (!f || at < wk__closer_oldest_kept(c, 0)) {
                 is_whole = false;
                 break;
             }

@@ -70,6 +70,8 @@ struct wk__closer {
 detail *wk__closer_detail_of(wk__closer *c, int64_t time_ns);
 detail *wk__closer_detail_at(wk__closer *c, int64_t time_ns);
 final *wk__closer_final_at(finals *f, int64_t time_ns);
+/* Bars that begin before it are not remembered any more, though they may still lie in the ring. */
+int64_t wk__closer_oldest_kept(const wk__closer *c, size_t timeframe);
 wk_decimal wk__closer_larger(wk_decimal a, wk_decimal b);
 wk_decimal wk__closer_smaller(wk_decimal a, wk_decimal b);
 void wk__closer_ask(wk__closer *c, int64_t from_ns, int64_t to_ns);

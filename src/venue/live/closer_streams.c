@@ -216,7 +216,7 @@ static bool is_carried_over(wk__closer *c, const wk_event *e)
 static bool is_behind_details(wk__closer *c, int64_t time_ns)
 {
     return c->next_ns >= 0 && time_ns < c->next_ns - (DETAILS - 1) * c->base_ns &&
-           wk__closer_final_at(&c->finals[0], time_ns);
+           time_ns >= wk__closer_oldest_kept(c, 0) && wk__closer_final_at(&c->finals[0], time_ns);
 }
 
 /* A snapshot is the venue's last word; another message may be an older one that comes late, and
