@@ -76,6 +76,7 @@ typedef struct {
     const double *sigma;          /* [S] */
     const uint64_t *versions;     /* [S] of the model whose doing the forecast is (of several see
                                      wk__combine_speaker, the newest of its generations); 0: none */
+    const size_t *deciders;       /* [S] index of that model; SIZE_MAX: none */
     const wk_actions *actions;
     uint64_t inputs_digest;  /* of this step's features and forecasts of all models */
     uint64_t running_digest; /* of all steps so far */

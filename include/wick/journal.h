@@ -50,7 +50,7 @@ typedef struct {
     char state[24];    /* ORDER_STATE: sent acked working partial filled cancelled expired refused
                           unknown */
     char venue_id[64]; /* venue's order or fill id */
-    char text[200];    /* reason, note, alert */
+    char text[200];    /* reason, note, alert; SIGNAL: the strategy, see wk_ops_trip */
 } wk_journal_record;
 
 /* Any one thread. Returns the record's sequence number (from 1), or 0 when the ring is full (disk

@@ -247,6 +247,18 @@ double wk_trader_threshold(const wk_trader *trader);
 
 /* What became of market s at the last bar, see wk_trade_verdict. */
 wk_trade_verdict wk_trader_verdict(const wk_trader *trader, size_t s);
+/* What keeps the whole portfolio from entering, since the newest bar or fill, with the values that
+ * it was judged by: money at the newest close. */
+typedef struct {
+    bool halted;        /* max_drawdown_stop has struck, or equity is gone: for good */
+    bool day_halted;    /* daily_loss_stop */
+    bool markets_stale; /* stale_markets_max */
+    int64_t equity_e8, peak_e8, day_equity_e8; /* peak and the day's start */
+    int64_t day_until_ns;                      /* the first close that may enter after day_halted */
+    int64_t pause_until_ns;  /* likewise after a losing streak; 0: none, or it is over */
+    size_t n_known, n_stale; /* markets with data of late, and those of them that are stale */
+} wk_trade_halts;
+void wk_trader_halts(const wk_trader *trader, wk_trade_halts *out);
 /* The bracket that the last entry of market s carried, while a position is held; 0: none. */
 void wk_trader_brackets(const wk_trader *trader, size_t s, int64_t *stop_ticks,
                         int64_t *profit_ticks);

@@ -83,6 +83,15 @@ static wk_journal_record describe(const wk_bot *b, const wk_action *a)
     return r;
 }
 
+/* Whose entry it is, for reports: of the models the one that decided it, or a person. */
+static const char *strategy_of(const wk_bot *b, uint32_t s)
+{
+    size_t k = b->outcome.deciders[s];
+    if (wk_trader_verdict(wk_engine_trader(b->engine), s) == WK_TRADE_FORCED)
+        return wk_reason_name(WK_REASON_MANUAL);
+    return k != SIZE_MAX ? b->strategies[k] : "";
+}
+
 /* Exits and cancels wait for nothing; when the executor has no room they go again at the next
  * chance. */
 static void submit_now(wk_bot *b, const wk_action *a)
@@ -133,9 +142,10 @@ static wk_status dispatch(wk_bot *b, const wk_actions *actions, wk_err *err)
         if (b->journal) {
             wk_journal_record r = describe(b, a);
             if (is_entry) {
-                r.kind = WK_JOURNAL_SIGNAL;
-                put(b, &r);
-                r.kind = WK_JOURNAL_ORDER;
+                wk_journal_record signal = r;
+                signal.kind = WK_JOURNAL_SIGNAL;
+                snprintf(signal.text, sizeof signal.text, "%s", strategy_of(b, a->order.symbol));
+                put(b, &signal);
             }
             seq = put(b, &r);
         }
@@ -238,7 +248,10 @@ wk_status wk__bot_event(wk_bot *b, const wk_trader_event *e, wk_err *err)
     wk_engine_outcome out;
     wk_engine_event(b->engine, e, &out);
     submit_exits(b, out.actions);
-    return dispatch(b, out.actions, err);
+    WK_TRY(dispatch(b, out.actions, err));
+    if (e->kind == WK_TRADER_EVENT_FILL)
+        wk__bot_halts(b, false);
+    return WK_OK;
 }
 
 wk_status wk__bot_override(wk_bot *b, const wk_trader_event *e, wk_err *err)
@@ -357,6 +370,7 @@ wk_status wk_bot_step(wk_bot *b, const wk_features_step *step, bool warming, wk_
         if (!b->began) {
             WK_TRY(wk__bot_restore(b, step->time_ns, err));
             WK_TRY(wk__bot_check_sizes(b, step, err));
+            wk__bot_halts_restored(b);
             b->began = true;
         }
         wk__bot_day(b);
@@ -383,6 +397,7 @@ wk_status wk_bot_step(wk_bot *b, const wk_features_step *step, bool warming, wk_
         wk__bot_alert(b, WK_ALERT_HALT, b->now_ns, "halted: the trader's money overflowed");
     if (wk_trader_failed(trader))
         return wk_fail(err, WK_E_RANGE, "the trader's money overflowed; use a larger lot");
+    wk__bot_halts(b, true);
     put_decisions(b);
     wk_journal_record equity = {.kind = WK_JOURNAL_EQUITY,
                                 .time_ns = b->now_ns,

@@ -34,19 +34,16 @@ void wk__bot_alert(wk_bot *b, wk_alert_kind kind, int64_t time_ns, const char *f
 void wk__bot_alert_fill(wk_bot *b, const wk_trader_event *e, const wk_trade *closed)
 {
     const wk_trade_instrument *x = &b->instruments[e->symbol];
-    bool halts = e->reason == WK_REASON_DRAWDOWN;
-    bool stops = e->reason == WK_REASON_STOP_LOSS || e->reason == WK_REASON_LIQUIDATION;
+    bool stops = e->reason == WK_REASON_STOP_LOSS || e->reason == WK_REASON_LIQUIDATION ||
+                 e->reason == WK_REASON_DRAWDOWN;
     char result[64] = "";
     if (closed)
         snprintf(result, sizeof result, ", net %.2f (%.1f bp)", closed->net,
                  closed->net / closed->notional * 1e4);
-    wk__bot_alert(b,
-                  halts   ? WK_ALERT_HALT
-                  : stops ? WK_ALERT_STOP
-                          : WK_ALERT_FILL,
-                  e->time_ns, "%s %s %.12g @ %.12g, %s%s", wk_bot_market(b, e->symbol)->symbol,
-                  e->side > 0 ? "bought" : "sold", (double)e->qty_lots * x->lot,
-                  (double)e->price_ticks * x->tick, wk_reason_name((wk_reason)e->reason), result);
+    wk__bot_alert(b, stops ? WK_ALERT_STOP : WK_ALERT_FILL, e->time_ns, "%s %s %.12g @ %.12g, %s%s",
+                  wk_bot_market(b, e->symbol)->symbol, e->side > 0 ? "bought" : "sold",
+                  (double)e->qty_lots * x->lot, (double)e->price_ticks * x->tick,
+                  wk_reason_name((wk_reason)e->reason), result);
 }
 
 /* What a time since `from` has brought, in the log and the journal; the row's number. */

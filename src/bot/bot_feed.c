@@ -144,15 +144,27 @@ static wk_status read_history(const feed *f, int64_t from_ns, int64_t to_ns, siz
 typedef struct {
     wk_features_step empty; /* a step of which nothing is known */
     int64_t next_ns;        /* 0: before the first bar */
-    size_t steps, holes;
+    /* From the first bar on: all steps, those in which no market has a bar, and how many of these
+     * are the newest. */
+    size_t steps, holes, newest;
 } history;
+
+static void count_step(history *h, const wk_features_step *step, size_t S)
+{
+    size_t s = 0;
+    while (s < S && step->provenance[s] == WK_PROV_UNKNOWN)
+        s++;
+    h->steps++;
+    h->holes += s == S;
+    h->newest = s == S ? h->newest + 1 : 0;
+}
 
 static wk_status fill(feed *f, history *h, int64_t until_ns, wk_err *err)
 {
     for (; h->next_ns && h->next_ns < until_ns; h->next_ns += wk_bot_timeframe_ns(f->about->bot)) {
         h->empty.time_ns = h->next_ns;
         WK_TRY(step_bot(f, &h->empty, true, err));
-        h->holes++;
+        count_step(h, &h->empty, wk_bot_n_markets(f->about->bot));
     }
     return WK_OK;
 }
@@ -165,9 +177,31 @@ static wk_status push_panel(feed *f, history *h, const wk_panel *panel, wk_err *
         wk_features_step step = wk_panel_step(panel, t);
         WK_TRY(step_bot(f, &step, true, err));
         h->next_ns = step.time_ns + panel->timeframe_ns;
-        h->steps++;
+        count_step(h, &step, panel->S);
     }
     return WK_OK;
+}
+
+/* A state is warm when it has seen `wanted` steps, with a bar or without. The newest ones are
+ * often not stored yet, as the bot starts after their close: more of them than one in a hundred
+ * shape the features. */
+static void tell_history(const history *h, size_t wanted)
+{
+    char note[160] = "";
+    bool is_short = h->steps < wanted;
+    bool is_old = h->newest > 2 && h->newest > wanted / 100;
+    if (is_short)
+        snprintf(note, sizeof note,
+                 " note=\"forecasts begin later and are whole after %zu more bars; fetch more "
+                 "history\"",
+                 wanted - h->steps);
+    else if (is_old)
+        snprintf(note, sizeof note,
+                 " note=\"the newest bars are not in the store: features begin without them; fetch "
+                 "before the start\"");
+    wk_log_write(is_short || is_old ? WK_LOG_WARN : WK_LOG_INFO, "bot.warm_up",
+                 "steps=%zu wanted=%zu holes=%zu newest_missing=%zu%s", h->steps, wanted, h->holes,
+                 h->newest, note);
 }
 
 /* History up to the first bar that comes, a piece at a time: a bot of several timeframes wants more
@@ -206,9 +240,8 @@ static wk_status warm_up(feed *f, int64_t open_ns, wk_err *err)
         if (n_bars[s] == 0)
             wk_log_write(WK_LOG_WARN, "bot.history", "market=%s bars=none store=%s",
                          wk_bot_market(f->about->bot, s)->symbol, f->root);
-    wk_log_write(h.steps < wanted ? WK_LOG_WARN : WK_LOG_INFO, "bot.warm_up",
-                 "steps=%zu wanted=%zu holes=%zu%s", h.steps, wanted, h.holes,
-                 h.steps < wanted ? " note=\"forecasts begin later; fetch more history\"" : "");
+    if (status == WK_OK)
+        tell_history(&h, wanted);
     free(bars);
     free(provenance);
     free(n_bars);

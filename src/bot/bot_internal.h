@@ -41,12 +41,19 @@ typedef struct {
     size_t next;
 } wk__scores;
 
+/* The halts that people know of. */
+typedef struct {
+    bool drawdown, day, markets;
+    int64_t pause_until_ns; /* 0: none */
+} wk__halts;
+
 struct wk_bot {
     const wk_bot_config *config;
     wk_arena arena;
     size_t n_models, S;
     wk_model *models;           /* [n_models] */
     wk_run_config *run_configs; /* [n_models] */
+    char (*strategies)[64];     /* [n_models] name and timeframe of the experiment */
     wk_bot_market_config *markets;
     wk_trade_instrument *instruments;
     int64_t timeframe_ns, now_ns;
@@ -79,7 +86,8 @@ struct wk_bot {
     wk_bot_counts counts;
     int64_t heard_ns, silent_ns; /* close of the newest bar; and of the one before a silence that
                                     was told, 0: none */
-    int64_t day;                 /* of the newest step, since 1970 */
+    wk__halts halts;
+    int64_t day; /* of the newest step, since 1970 */
     wk_bot_counts day_start, week_start;
 };
 
@@ -122,6 +130,11 @@ void wk__bot_day(wk_bot *bot);
 /* The day of its summaries, since 1970, in which a step closes at time_ns; and that day's week. */
 int64_t wk__bot_day_of(const wk_bot *bot, int64_t time_ns);
 int64_t wk__bot_week_of(int64_t day);
+/* Halts of the whole portfolio, each told once when it begins and once when it ends: after a step's
+ * close, and after a fill, which may begin a pause. _restored: those of the run before, told once
+ * more before the first step, as who starts a bot that will not trade must know. */
+void wk__bot_halts(wk_bot *bot, bool at_close);
+void wk__bot_halts_restored(wk_bot *bot);
 void wk__bot_alert_fill(wk_bot *bot, const wk_trader_event *fill, const wk_trade *closed);
 
 #endif

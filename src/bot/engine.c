@@ -22,7 +22,9 @@ struct wk_engine {
     wk_forecast *forecasts;
     double *sigma;
     uint64_t *versions; /* [S] of the models whose doing the forecasts are */
+    size_t *deciders;   /* [S] which models these are; SIZE_MAX: none */
     uint64_t *spoken;   /* [n_members] of the opinions on one market */
+    size_t *speakers;   /* [n_members] whose these are */
     wk_trader *trader;
     wk_actions actions;
     uint64_t inputs, running;
@@ -71,7 +73,9 @@ wk_status wk_engine_plan(wk_arena *arena, const wk_engine_config *config, wk_eng
     e->opinions = wk_arena_array(arena, wk__opinion, e->n_members);
     e->mixed = wk_arena_array(arena, wk_forecast, e->n_members);
     e->versions = wk_arena_array(arena, uint64_t, e->S);
+    e->deciders = wk_arena_array(arena, size_t, e->S);
     e->spoken = wk_arena_array(arena, uint64_t, e->n_members);
+    e->speakers = wk_arena_array(arena, size_t, e->n_members);
     e->forecasts = wk_arena_array(arena, wk_forecast, e->S);
     e->sigma = wk_arena_array(arena, double, e->S);
     e->actions.capacity = 4 * e->S;
@@ -141,6 +145,7 @@ static void combine(wk_engine *e)
         size_t n = 0;
         e->sigma[s] = NAN;
         e->versions[s] = 0;
+        e->deciders[s] = SIZE_MAX;
         for (size_t k = 0; k < e->n_members; k++) {
             const wk_engine_generations *list = &e->members[k];
             const wk_engine_member *m = speaker(list, s);
@@ -153,11 +158,14 @@ static void combine(wk_engine *e)
             if (isnan(e->sigma[s]))
                 e->sigma[s] = sigma / m->sqrt_ratio;
             e->spoken[n - 1] = m->about.version;
+            e->speakers[n - 1] = k;
         }
         e->forecasts[s] = wk__combine(e->combine, e->opinions, n);
         size_t k = wk__combine_speaker(e->combine, e->opinions, n, &e->forecasts[s]);
-        if (k != SIZE_MAX)
+        if (k != SIZE_MAX) {
             e->versions[s] = e->spoken[k];
+            e->deciders[s] = e->speakers[k];
+        }
     }
 }
 
@@ -167,6 +175,7 @@ static void report(wk_engine *e, int64_t time_ns, wk_engine_outcome *out)
                                .forecasts = e->forecasts,
                                .sigma = e->sigma,
                                .versions = e->versions,
+                               .deciders = e->deciders,
                                .actions = &e->actions,
                                .inputs_digest = e->inputs,
                                .running_digest = e->running};

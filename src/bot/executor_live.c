@@ -311,7 +311,8 @@ static void settle(void *self)
     }
 }
 
-/* Did a limit entry wait in the bar, at a price that the bar had? */
+/* Did a limit entry wait in the bar, at a price that the bar had or one that its open was beyond?
+ */
 static bool may_have_filled(const runner *r, const wk_features_step *now)
 {
     for (size_t i = 0; i < r->live->n_orders; i++) {
@@ -320,7 +321,7 @@ static bool may_have_filled(const runner *r, const wk_features_step *now)
         double price = (double)o->order.price_ticks * r->instruments[o->order.symbol].tick;
         double slack = r->instruments[o->order.symbol].tick;
         if (!wk__live_over(o) && o->order.kind == WK_ORDER_LIMIT && !o->order.reduce_only &&
-            price >= bar->low - slack && price <= bar->high + slack)
+            (o->order.side > 0 ? price >= bar->low - slack : price <= bar->high + slack))
             return true;
     }
     return false;
@@ -328,12 +329,13 @@ static bool may_have_filled(const runner *r, const wk_features_step *now)
 
 /* Virtual time goes through the bar. Where the venue keeps no brackets a limit entry may fill at
  * any moment of it, and its stop is due then, not at the close: reads the fills every minute, where
- * by the wall clock the stream would tell. */
+ * by the wall clock the stream would tell. What was left unsettled, such as a stop that the start
+ * or the close before could not place, is gone on with too, as the thread would. */
 static void pass(runner *r, const wk_features_step *now, int64_t close_ns)
 {
     int64_t at_ns = r->clock->now_ns > now->time_ns ? r->clock->now_ns : now->time_ns;
     r->until_ns = close_ns;
-    while (!r->account.has_brackets && may_have_filled(r, now)) {
+    while (!r->account.has_brackets && (may_have_filled(r, now) || wk__live_unsettled(r->live))) {
         at_ns += 60 * WK_NS_PER_S;
         if (at_ns >= close_ns)
             break;

@@ -10,6 +10,7 @@
 #include "executor_paper.h"
 #include "reload.h"
 #include "reload_load.h"
+#include "wick/clock.h"
 #include "wick/file.h"
 #include "wick/log.h"
 #include "wick/manifest.h"
@@ -130,8 +131,14 @@ static wk_status plan_engine(wk_bot *b, wk_err *err)
     const wk_bot_model_config *configs = b->config->models.v;
     const wk_run_config *first = &b->run_configs[0];
     wk_engine_model *models = wk_arena_array(&b->arena, wk_engine_model, b->n_models);
+    b->strategies = wk_arena_alloc(&b->arena, b->n_models * sizeof *b->strategies);
     for (size_t k = 0; k < b->n_models; k++) {
         wk_manifest bundle;
+        char timeframe[16];
+        const char *name = b->run_configs[k].name; /* "pooled-1h: all coins": what is before it */
+        int length = (int)strcspn(name, ":");
+        snprintf(b->strategies[k], sizeof b->strategies[k], "%.*s %s", length < 40 ? length : 40,
+                 name, wk_timeframe_format(b->run_configs[k].data.timeframe_ns, timeframe));
         WK_TRY(wk_manifest_of(configs[k].dir, &bundle, err));
         bundle.version[16] = 0;
         models[k] = (wk_engine_model){.model = &b->models[k],

@@ -91,7 +91,8 @@ static wk_status query(sqlite3 *db, const char *sql, const char *id, json_t *row
     "v.price, v.stop, v.profit, v.fee, v.amount, v.state, v.venue_id, v.text"
 static const char signal_sql[] =
     "SELECT v.seq, v.time, v.kind, v.symbol, v.side, v.score, v.threshold, r.sigma, v.p_sell, "
-    "v.p_hold, v.p_buy, r.magnitude, r.volatility, r.inputs_digest, r.model_version FROM readable "
+    "v.p_hold, v.p_buy, r.magnitude, r.volatility, r.inputs_digest, r.model_version, CASE WHEN "
+    "v.kind = 'signal' AND v.text != 'entry' THEN v.text END AS strategy FROM readable "
     "v JOIN records r ON r.seq = v.seq WHERE v.order_id = ?1 AND v.kind IN ('signal', 'order') "
     "ORDER BY v.kind = 'signal' DESC, v.seq LIMIT 1";
 static const char decision_sql[] =
@@ -231,12 +232,13 @@ static void print_page(const json_t *root)
     if (g)
         printf("\nsignal\n  %s  %s  score %.6g  threshold %.6g  sigma %.6g\n"
                "  p(sell) %.4f  p(hold) %.4f  p(buy) %.4f  magnitude %.6g  volatility %.6g\n"
-               "  inputs %s  model %s\n",
+               "  inputs %s  model %s  strategy %s\n",
                word(g, "time"), word(g, "side"), real(g, "score"), real(g, "threshold"),
                real(g, "sigma"), real(g, "p_sell"), real(g, "p_hold"), real(g, "p_buy"),
                real(g, "magnitude"), real(g, "volatility"),
                word(g, "inputs_digest")[0] ? word(g, "inputs_digest") : "-",
-               word(g, "model_version")[0] ? word(g, "model_version") : "-");
+               word(g, "model_version")[0] ? word(g, "model_version") : "-",
+               word(g, "strategy")[0] ? word(g, "strategy") : "-");
     print_rows("decision", json_object_get(root, "decision"));
     print_rows("life of the order", json_object_get(root, "life"));
     print_rows("fills and funding of its round trip", json_object_get(root, "trip"));

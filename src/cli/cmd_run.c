@@ -202,6 +202,11 @@ const wk_cli_command wk_cmd_report = {
     .usage = "DIR | --live DIR [--weekly] [--model DIR] [--from TIME] [--to TIME]",
     .summary =
         "draws report.html from a run directory's report.json; --live: a bot's daily summary",
+    .details =
+        "--live splits profit by symbol; by strategy: name and timeframe of the experiment whose\n"
+        "model decided the entry (of several that agree, combine's first or the heaviest), or\n"
+        "\"manual\" where a person forced it; by model: that model's version; and by side and way\n"
+        "out. What the bot gave no signal for is \"not named\".",
     .example = "wick report out/demo",
     .args_min = 1,
     .args_max = 1,

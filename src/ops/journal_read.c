@@ -99,7 +99,8 @@ static wk_status read_markets(sqlite3 *db, wk_ops_trips *out, wk_err *err)
 
 static const char fills_sql[] =
     "SELECT r.seq, r.kind, r.time_ns, r.market, r.order_id, r.side, r.reason, r.maker, r.qty_lots, "
-    "r.price_ticks, r.fee_e8, r.amount_e8, g.score, g.model_version, r.venue_id FROM records r "
+    "r.price_ticks, r.fee_e8, r.amount_e8, g.score, g.model_version, r.venue_id, g.text FROM "
+    "records r "
     "LEFT JOIN "
     "records g ON r.kind = 'fill' AND g.seq = (SELECT max(seq) FROM records WHERE order_id = "
     "r.order_id AND kind = 'signal') WHERE r.kind IN ('fill', 'funding') ORDER BY r.seq";
@@ -161,6 +162,9 @@ static wk_status take_row(sqlite3_stmt *s, wk_ops_trips *out, wk_ledger *ledger,
         t->trade = (wk_trade){.symbol = (uint32_t)m, .side = e.side, .entry_ns = e.time_ns};
         copy(s, 4, t->entry_order, sizeof t->entry_order);
         copy(s, 13, t->model, sizeof t->model);
+        copy(s, 15, t->strategy, sizeof t->strategy);
+        if (strcmp(t->strategy, wk_reason_name(WK_REASON_ENTRY)) == 0) /* of an older journal */
+            t->strategy[0] = 0;
     }
     wk_ops_trip *t = &out->trips[open[m] - 1];
     t->last_seq = sqlite3_column_int64(s, 0);

@@ -23,6 +23,9 @@ typedef struct {
     int64_t fees_e8; /* fees and slippage of all its fills */
     int64_t first_seq, last_seq;
     char entry_order[24], model[24]; /* hex of the first fill's order and of its signal's model */
+    /* Name and timeframe of the experiment whose model decided the entry, whatever its version;
+     * "manual": a person forced it; "": no signal of this bot, or of one that did not say. */
+    char strategy[64];
 } wk_ops_trip;
 
 typedef struct {

@@ -71,34 +71,35 @@ static json_t *groups_json(const group *groups, size_t n)
     return list;
 }
 
-/* What a strategy did it with: the way it left. */
+/* By what decided the entry (strategy: an experiment; model: its version) and by how it ended. */
 static wk_status add_trades(sqlite3 *db, int64_t from, int64_t to, json_t *root, wk_err *err)
 {
     wk_ops_trips all;
     WK_TRY(wk_ops_trips_read(db, &all, err));
-    group total = {.key = "all"}, *groups = calloc(4 * (all.n_trips + 1), sizeof *groups);
+    group total = {.key = "all"}, *groups = calloc(5 * (all.n_trips + 1), sizeof *groups);
     if (!groups) {
         wk_ops_trips_finish(&all);
         return wk_fail(err, WK_E_NOMEM, "out of memory");
     }
     size_t room = all.n_trips + 1;
-    group *by[4] = {groups, groups + room, groups + 2 * room, groups + 3 * room};
-    size_t n[4] = {0}, n_total = 1, open = 0;
+    group *by[5] = {groups, groups + room, groups + 2 * room, groups + 3 * room, groups + 4 * room};
+    size_t n[5] = {0}, n_total = 1, open = 0;
     for (size_t i = 0; i < all.n_trips; i++) {
         const wk_ops_trip *t = &all.trips[i];
         open += !t->closed;
         if (!t->closed || t->trade.exit_ns < from || t->trade.exit_ns >= to)
             continue;
-        char strategy[64];
-        snprintf(strategy, sizeof strategy, "%s, %s", t->trade.side > 0 ? "long" : "short",
+        char ending[64];
+        snprintf(ending, sizeof ending, "%s, %s", t->trade.side > 0 ? "long" : "short",
                  wk_reason_name((wk_reason)t->trade.exit_reason));
         add_to(&total, &n_total, "all", t);
         add_to(by[0], &n[0], all.markets[t->trade.symbol].symbol, t);
-        add_to(by[1], &n[1], strategy, t);
+        add_to(by[1], &n[1], t->strategy[0] ? t->strategy : "not named", t);
         add_to(by[2], &n[2], t->model[0] ? t->model : "not named", t);
         char day[32];
         wk_time_format(t->trade.exit_ns, day)[10] = '\0';
         add_to(by[3], &n[3], day, t);
+        add_to(by[4], &n[4], ending, t);
     }
     json_t *one = groups_json(&total, 1);
     json_object_set(root, "trades", json_array_get(one, 0));
@@ -107,6 +108,7 @@ static wk_status add_trades(sqlite3 *db, int64_t from, int64_t to, json_t *root,
     json_object_set_new(root, "by_symbol", groups_json(by[0], n[0]));
     json_object_set_new(root, "by_strategy", groups_json(by[1], n[1]));
     json_object_set_new(root, "by_model", groups_json(by[2], n[2]));
+    json_object_set_new(root, "by_exit", groups_json(by[4], n[4]));
     if (to - from > day_ns) /* in the order in which their first trade was entered */
         json_object_set_new(root, "by_day", groups_json(by[3], n[3]));
     free(groups);

@@ -100,6 +100,7 @@ void wk_monitor_text(const json_t *root, wk_text *t)
     add_groups(t, "by symbol", json_object_get(root, "by_symbol"));
     add_groups(t, "by strategy", json_object_get(root, "by_strategy"));
     add_groups(t, "by model", json_object_get(root, "by_model"));
+    add_groups(t, "by side and way out", json_object_get(root, "by_exit"));
     add_groups(t, "by day of the exit", json_object_get(root, "by_day"));
     add_drift(t, root);
     if (json_is_true(json_object_get(h, "runs")))
@@ -206,8 +207,10 @@ void wk_monitor_brief(const json_t *root, char *out, size_t size)
     add_line(out, size, &t);
     static const struct {
         const char *title, *key;
-    } lists[] = {
-        {"by symbol: ", "by_symbol"}, {"by strategy: ", "by_strategy"}, {"by model: ", "by_model"}};
+    } lists[] = {{"by symbol: ", "by_symbol"},
+                 {"by strategy: ", "by_strategy"},
+                 {"by model: ", "by_model"},
+                 {"by way out: ", "by_exit"}};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         t.n = 0;
         brief_groups(&t, lists[i].title, json_object_get(root, lists[i].key));

@@ -83,6 +83,8 @@ void wk__rules_stale(wk_trader *t, const wk_trader_event *e)
         known++;
         stale += r->stale;
     }
+    t->n_known = known;
+    t->n_stale = stale;
     t->markets_stale = t->config.stale_markets_max > 0.0 &&
                        (double)stale > t->config.stale_markets_max * (double)known;
 }

@@ -89,7 +89,8 @@ struct wk_trader {
     uint8_t *verdict; /* wk_trade_verdict */
     bool exposed;     /* a limit of exposure is set */
     bool markets_stale;
-    bool overridden; /* a person has spoken: force and flat are read */
+    size_t n_known, n_stale; /* what markets_stale was judged by */
+    bool overridden;         /* a person has spoken: force and flat are read */
     bool restored;
     bool guarded;                /* wk__rules_forbid has something to say */
     int64_t losses, pause_until; /* lost round trips in a row; no entry at bars before this one */

@@ -81,10 +81,10 @@ else
     orders=/0/private/AddOrder fills=/0/private/TradesHistory all=/0/private/ named=kraken
     reject='{"error":["EOrder:Insufficient funds"]}'
     secret='kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99HAZtuZuj6F1huXg=='
-    # A minute until a fill inside a bar is seen, a minute or two for doubts; a death between a fill and its stop lasts to
-    # the next bar in virtual time.
+    # A minute until a fill inside a bar is seen, a minute or two for doubts; after deaths, each start asks the venue anew
+    # (153 s was the longest of twelve weeks). Less than a bar: no stop waits for a close.
     longest=190
-    [ "${WICK_KILLS:-3}" -eq 0 ] || longest=3700
+    [ "${WICK_KILLS:-3}" -eq 0 ] || longest=700
 fi
 cat >"$work/faults.json" <<JSON
 { "rest": [ { "path": "$orders", "method": "POST", "every": 9, "fault": "timeout-after" },

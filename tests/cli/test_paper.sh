@@ -52,6 +52,16 @@ days() { "$wick" journal export "$1" --csv --kind note | grep -o '[^,"]*day 20.*
 days "$work/bot" >"$work/days" && days "$work/twin" >"$work/twin-days" && [ "$(grep -c 'day week to' "$work/days")" -gt 3 ] &&
     cmp "$work/days" "$work/twin-days" >"$work/log"
 check $? "and sums up the same days and weeks"
+# A halt is told once, and the telling changes none of the intents.
+rule=trade.max_drawdown_stop=0.02
+"$wick" backtest "$work/run/config.json" --model "$work/run/model" --set $rule --out "$work/halted-test" --json >"$work/d.json" 2>"$work/log" &&
+    "$wick" paper "$work/bot.json" --candles --set 'set=["'$rule'"]' --set dir="$work/halted" --json >"$work/e.json" 2>>"$work/log"
+check $? "a model with a drawdown stop"
+[ -n "$(digests "$work/d.json")" ] && [ "$(digests "$work/d.json")" = "$(digests "$work/e.json")" ] &&
+    [ "$(digests "$work/d.json")" != "$(digests "$work/a.json")" ] &&
+    [ "$("$wick" journal export "$work/halted" --csv --kind note | grep -c 'halted for good by max_drawdown_stop: equity .* limit 2 %')" -eq 1 ] &&
+    [ "$(grep -c 'topic=trade.halt halted for good' "$work/log")" -eq 1 ]
+check $? "is halted where the backtest is, and it is told once"
 "$wick" paper "$work/bot.json" --candles --replay x >"$work/log" 2>&1
 [ $? -eq 2 ] && grep -q "choose one" "$work/log"
 check $? "two sources of bars are refused"
@@ -103,6 +113,18 @@ JSON
 replay() { rm -rf "$work/flow-bot"; "$wick" paper "$work/flow.json" --replay "$live" --no-journal --json >"$1" 2>"$work/log"; }
 replay "$work/c.json" && replay "$work/d.json" && [ -n "$(digests "$work/c.json")" ] && [ "$(digests "$work/c.json")" = "$(digests "$work/d.json")" ]
 check $? "trades on a recording, each time the same"
+grep -q "level=info topic=bot.warm_up steps=\([0-9]*\) wanted=\1 holes=2 newest_missing=2$" "$work/log"
+check $? "that the newest two bars are not stored yet is no reason to warn"
+with() { # COMMAND...: with the lines of the history that COMMAND leaves
+    { head -1 "$work/kraken/BTCUSD-1s.csv"; tail -n +2 "$work/kraken/BTCUSD-1s.csv" | "$@"; } >"$work/BTCUSD-1s.csv"
+    rm -rf "$work/flow-bot" "$work/part"
+    "$wick" import "$work/BTCUSD-1s.csv" --venue kraken --store "$work/part" >"$work/log" 2>&1 &&
+        "$wick" paper "$work/flow.json" --replay "$live" --no-journal --set store="$work/part" >"$work/log" 2>&1
+}
+with head -n -200 && grep -q 'level=warn topic=bot.warm_up .*newest_missing=202 note="the newest bars are not in the store' "$work/log"
+check $? "that two hundred are not is one"
+with tail -n 300 && grep -q 'level=warn topic=bot.warm_up steps=302 .*note="forecasts begin later' "$work/log"
+check $? "so is a history that is too short"
 begun=$(date +%s%N)
 rm -rf "$work/flow-bot"
 "$wick" paper "$work/flow.json" --replay "$live" --speed 20 --no-journal --json >"$work/d.json" 2>"$work/log"

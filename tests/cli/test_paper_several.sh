@@ -43,6 +43,11 @@ bot=
 "$wick" report --live "$work/several" --weekly >"$work/log" 2>&1 && grep -q "by day of the exit" "$work/log" &&
     awk '/^by model/ { on = 1; next } /^[a-z]/ { on = 0 } on { n += $3 } /^trades/ { all = $2 + 0 } END { exit !(n == all && n > 0) }' "$work/log"
 check $? "the weekly report credits each trade to a model"
+awk '/^by strategy/ { on = 1; next } /^[a-z]/ { on = 0 } on { n += $4; odd += $1 " " $2 != "seconds 1s" && $1 " " $2 != "slow 2s" }
+    /^trades/ { all = $2 + 0 } END { exit !(n == all && n > 0 && !odd) }' "$work/log"
+check $? "and to the experiment whose model decided its entry"
+"$wick" explain last --journal "$work/several" >"$work/log" 2>&1 && grep -qE 'strategy (seconds 1s|slow 2s)$' "$work/log"
+check $? "explain says which it was"
 rows equity | tail -n +2 | cut -d, -f3 | awk 'NR > 1 && $1 - last > 1.5e9 { bad = 1 } { last = $1 } END { exit bad || NR < 4 }'
 check $? "every second has its step"
 venue_down

@@ -136,8 +136,8 @@ static wk_request_result fills(void *self, int64_t since_ns, wk_venue_fill *out,
     (void)since_ns;
     (void)room;
     (void)why;
-    memcpy(out, v->fills, v->n_fills * sizeof *out);
-    *n = v->n_fills;
+    *n = v->clock && v->clock->now_ns < v->no_fills_until_ns ? 0 : v->n_fills;
+    memcpy(out, v->fills, *n * sizeof *out);
     return WK_REQUEST_DONE;
 }
 
@@ -178,6 +178,10 @@ static wk_request_result protect_lots(void *self, uint32_t symbol, int64_t lots,
     if (symbol != MARKET)
         return WK_REQUEST_DONE;
     v->n_protects++;
+    if (v->clock && v->clock->now_ns < v->no_stops_until_ns) {
+        *wait_ns = 60 * SECOND;
+        return WK_REQUEST_LATER;
+    }
     bool rests = v->stop_lots != 0 && v->stop_id == client_id;
     if (lots != 0 && !rests && !is_new)
         return WK_REQUEST_REFUSED;
@@ -187,6 +191,8 @@ static wk_request_result protect_lots(void *self, uint32_t symbol, int64_t lots,
     }
     v->stop_lots = lots;
     v->stop_id = client_id;
+    if (v->clock && lots != 0 && v->protected_ns == 0)
+        v->protected_ns = v->clock->now_ns;
     return WK_REQUEST_DONE;
 }
 

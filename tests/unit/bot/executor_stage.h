@@ -34,6 +34,10 @@ typedef struct {
     wk_venue_funding funding[8];
     size_t n_funding, n_funding_calls;
     wk_request_result funding_says;
+    /* In virtual time: no stop is taken before the one, no fill told before the other; when the
+     * first stop was placed. */
+    const wk_virtual_clock *clock;
+    int64_t no_stops_until_ns, no_fills_until_ns, protected_ns;
 } venue;
 
 typedef struct {

@@ -20,6 +20,8 @@ static void put(wk_journal *j, int kind, uint32_t market, uint64_t id, int side,
                            .fee_e8 = fee_e8,
                            .time_ns = time_ns,
                            .score = 0.5};
+    if (kind == WK_JOURNAL_SIGNAL) /* of a journal from before strategies were said: the reason */
+        snprintf(r.text, sizeof r.text, "%s", market == 1 ? "coins 1h" : "entry");
     assert_true(wk_journal_put(j, &r) > 0);
 }
 
@@ -33,7 +35,8 @@ static void test_round_trips_add_up_over_markets_and_partial_fills(void **state)
     assert_int_equal(wk_journal_market(j, 0, "x", "BTCUSD", &btc, &err), WK_OK);
     assert_int_equal(wk_journal_market(j, 1, "x", "ETHUSD", &eth, &err), WK_OK);
     put(j, WK_JOURNAL_SIGNAL, 0, 1, 1, 0, 0, 0, 5);
-    put(j, WK_JOURNAL_FILL, 0, 1, 1, 10, 2000, 1000000, 10);  /* 0.010 at 1000 */
+    put(j, WK_JOURNAL_FILL, 0, 1, 1, 10, 2000, 1000000, 10); /* 0.010 at 1000 */
+    put(j, WK_JOURNAL_SIGNAL, 1, 2, -1, 0, 0, 0, 6);
     put(j, WK_JOURNAL_FILL, 1, 2, -1, 100, 200, 500000, 11);  /* short 0.1 at 100 */
     put(j, WK_JOURNAL_FILL, 0, 1, 1, 10, 2100, 1000000, 12);  /* 0.010 at 1050 */
     put(j, WK_JOURNAL_FILL, 0, 3, -1, 20, 2200, 2000000, 20); /* 0.020 at 1100 */
@@ -53,6 +56,8 @@ static void test_round_trips_add_up_over_markets_and_partial_fills(void **state)
     assert_false(trips.trips[1].closed);
     assert_int_equal(trips.trips[1].trade.side, -1);
     assert_int_equal(trips.trips[1].fees_e8, 500000);
+    assert_string_equal(trips.trips[0].strategy, "");
+    assert_string_equal(trips.trips[1].strategy, "coins 1h");
     wk_ops_trips_finish(&trips);
     sqlite3_close(db);
     wk_journal_close(j);
