@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Two models of different timeframes on two markets in one `wick paper` on live streams: both decide, each decision names
-# the model whose doing it is, and every second has its step. usage: test_paper_several.sh WICK TEST_VENUE
+# Two models of different timeframes, one on two markets and one on the first of them only, in one `wick paper` on live
+# streams: both decide, each decision names the model whose doing it is, and every second has its step. usage: test_paper_several.sh WICK TEST_VENUE
 set -uo pipefail
 wick=$1 test_venue=$2 venue=delta entry=market
 source "$(dirname "$0")/live_seconds.sh"
@@ -12,9 +12,12 @@ for market in $markets; do # the same walk in bars of two seconds
         gzip >"$work/data/walk/$market-2s.csv.gz"
 done
 sed 's/"timeframe": "1s"/"timeframe": "2s"/; s/"name": "seconds"/"name": "slow"/' "$work/model.json" >"$work/slow.json"
+sed "s/\"symbols\": \[[^]]*\]/\"symbols\": [\"${markets%% *}\"]/; s/\[0.01, 0.01\]/[0.01]/; s/\[0.001, 0.001\]/[0.001]/" \
+    "$work/model.json" >"$work/fast.json"
 "$wick" train "$work/slow.json" --out "$work/run2" >"$work/log" 2>&1 &&
-    "$wick" publish "$work/run/model" "$work/fast" >"$work/log" 2>&1 && "$wick" publish "$work/run2/model" "$work/slow" >"$work/log" 2>&1
-check $? "a model of another timeframe is trained"
+    "$wick" train "$work/fast.json" --out "$work/run1" >"$work/log" 2>&1 &&
+    "$wick" publish "$work/run1/model" "$work/fast" >"$work/log" 2>&1 && "$wick" publish "$work/run2/model" "$work/slow" >"$work/log" 2>&1
+check $? "a model of one market and one of another timeframe are trained"
 version() { "$wick" publish --verify "$1" 2>/dev/null | sed 's/^version \([0-9a-f]\{16\}\).*/\1/'; }
 fast=$(version "$work/fast") slow=$(version "$work/slow")
 
@@ -28,7 +31,7 @@ runs=1
 "$wick" paper "$work/several.json" --json >"$work/out1" 2> >(cat >"$work/log1") </dev/null &
 bot=$!
 rows() { "$wick" journal export "$work/several" --csv --kind "$1" 2>/dev/null; }
-spoken() { ! alive || [ "$(rows decision | grep BTCUSD | grep -c "$1")" -ge 2 ]; }
+spoken() { ! alive || [ "$(rows decision | grep -c "$1")" -ge 2 ]; }
 until_ 60 spoken "$fast" && until_ 60 spoken "$slow" && alive
 check $? "each of the two has had its say"
 rows decision | grep -q ETHUSD
@@ -36,6 +39,8 @@ check $? "on both markets"
 traded() { ! alive || [ "$(wc -l <"$work/several/paper_trades.csv")" -ge 4 ]; }
 until_ 60 traded && alive
 check $? "round trips are in paper_trades.csv"
+stepped() { ! alive || [ "$(rows equity | wc -l)" -ge 8 ]; }
+until_ 60 stepped && alive
 kill -TERM $bot
 wait $bot
 check $? "it stops when it is told to"
