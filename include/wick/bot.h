@@ -177,7 +177,8 @@ WK_MUST_CHECK wk_status wk_bot_listen(wk_bot *bot, int64_t now_ns, int64_t slack
 
 /* Goes the way of the next step with the newest bar, so that what it needs lies in the processor's
  * caches when its bar closes: for idle moments shortly before. Changes no bit of what follows.
- * Returns after how many ns it is worth it again, so that it takes warm_share of the time. */
+ * Returns after how many ns it is worth it again, so that it takes warm_share of the time; 0: at
+ * once. */
 int64_t wk_bot_warm(wk_bot *bot);
 
 typedef struct {

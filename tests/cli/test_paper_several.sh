@@ -31,11 +31,11 @@ runs=1
 "$wick" paper "$work/several.json" --json >"$work/out1" 2> >(cat >"$work/log1") </dev/null &
 bot=$!
 rows() { "$wick" journal export "$work/several" --csv --kind "$1" 2>/dev/null; }
-spoken() { ! alive || [ "$(rows decision | grep -c "$1")" -ge 2 ]; }
-until_ 60 spoken "$fast" && until_ 60 spoken "$slow" && alive
+spoken() { ! alive || [ "$(rows decision | grep "$1" | grep -c "$2")" -ge 2 ]; }
+until_ 60 spoken BTCUSD "$fast" && until_ 60 spoken ETHUSD "$slow" && alive
 check $? "each of the two has had its say"
-rows decision | grep -q ETHUSD
-check $? "on both markets"
+[ "$(rows decision | grep ETHUSD | grep -c "$fast")" -eq 0 ]
+check $? "the market that one model does not know is the other's alone"
 traded() { ! alive || [ "$(wc -l <"$work/several/paper_trades.csv")" -ge 4 ]; }
 until_ 60 traded && alive
 check $? "round trips are in paper_trades.csv"
